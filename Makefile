@@ -1,0 +1,85 @@
+# `make help` says what there is. Every target sets up what it needs, says so, and does nothing twice.
+#
+# Python goes into .venv, everything else into .tools and clients/typescript/node_modules; only a missing browser
+# (or, on Debian, Python's venv module) is installed system-wide, and only where there is no other way.
+
+# Pinned: another version makes other stubs. clients/README.md and clients/typescript/package.json name them too
+# (a test compares them); grpcio-tools is pinned in pyproject.toml.
+BUF_VERSION := 1.75.0
+PROTOC_GEN_ES_VERSION := 2.13.0
+PROTOC_GEN_GO_VERSION := v1.36.12
+PROTOC_GEN_GO_GRPC_VERSION := v1.6.2
+
+# The Python to make .venv with; empty: python3, or another that is there and is 3.11 or newer.
+PYTHON ?=
+# Further arguments for pytest, the demo or the bench: make test ARGS=tests/unit
+ARGS ?=
+
+RUN := .venv/bin/python
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.tools/node_modules/.bin:$(PATH)
+
+# Stamps say what is set up. This one names the folder, because a virtualenv that was copied or moved with its
+# folder still points to the old one.
+VENV := .venv/.set-up-$(shell pwd | cksum | cut -d ' ' -f 1)
+GENERATORS := .tools/.generators-$(BUF_VERSION)-$(PROTOC_GEN_ES_VERSION)-$(PROTOC_GEN_GO_VERSION)-$(PROTOC_GEN_GO_GRPC_VERSION)
+GO_CLIENT := .tools/.go-client
+TYPESCRIPT_CLIENT := clients/typescript/node_modules/.set-up
+
+.PHONY: help demo test check check-style check-types check-imports check-protos check-stubs gen bench setup browser clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV) browser ## the whole story in a real browser, ending with what the demo site itself saw
+	@$(RUN) -m demo $(ARGS)
+
+test: $(VENV) browser $(GO_CLIENT) $(TYPESCRIPT_CLIENT) ## unit, integration and end-to-end tests (ARGS=... for pytest)
+	@$(RUN) -m pytest $(ARGS)
+
+check: check-style check-types check-imports check-protos check-stubs ## everything that needs no browser: style, types, imports, protos, stubs
+
+check-style: $(VENV) ## ruff: lint and format
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+
+check-types: $(VENV) ## mypy --strict
+	@$(RUN) -m mypy
+	@$(RUN) -m mypy scripts tests $(dir $(wildcard bench/__main__.py))
+
+check-imports: $(VENV) ## import-linter: who may import whom
+	@.venv/bin/lint-imports --no-cache
+
+check-protos: $(GENERATORS) ## buf: lint, format, and no break against the last release (or the main branch)
+	@scripts/check_protos.sh
+
+check-stubs: $(VENV) $(GENERATORS) ## the committed stubs are what the protos give
+	@$(RUN) scripts/generate.py --check
+
+gen: $(VENV) $(GENERATORS) ## make the Python, Go and TypeScript stubs from protos/
+	@$(RUN) scripts/generate.py
+
+bench: $(VENV) browser ## the figures: ours beside the floor and a peer, in one run
+	@$(RUN) -m bench $(ARGS)
+
+setup: $(VENV) $(GENERATORS) $(GO_CLIENT) $(TYPESCRIPT_CLIENT) browser ## everything the other targets set up, at once
+
+browser: $(VENV) ## find a browser, or install one
+	@$(RUN) scripts/set_up_browser.py
+
+clean: ## remove what was set up or built here; the next target sets it up again
+	rm -rf .venv .tools clients/typescript/node_modules clients/typescript/dist .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV): pyproject.toml scripts/set_up_python.sh
+	@PYTHON="$(PYTHON)" scripts/set_up_python.sh
+	@touch $@
+
+$(GENERATORS): scripts/set_up_generators.sh
+	@BUF_VERSION=$(BUF_VERSION) PROTOC_GEN_ES_VERSION=$(PROTOC_GEN_ES_VERSION) \
+		PROTOC_GEN_GO_VERSION=$(PROTOC_GEN_GO_VERSION) PROTOC_GEN_GO_GRPC_VERSION=$(PROTOC_GEN_GO_GRPC_VERSION) \
+		scripts/set_up_generators.sh $@
+
+$(GO_CLIENT): clients/go/go.mod clients/go/go.sum scripts/set_up_clients.sh
+	@scripts/set_up_clients.sh go $@
+
+$(TYPESCRIPT_CLIENT): clients/typescript/package.json scripts/set_up_clients.sh
+	@scripts/set_up_clients.sh typescript $@

@@ -1,0 +1,187 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Action(_message.Message):
+    __slots__ = ("timeout", "note", "expect", "goto", "click", "fill", "select", "set_checked", "press_key", "hover", "scroll", "wait", "extract", "back", "reload")
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    EXPECT_FIELD_NUMBER: _ClassVar[int]
+    GOTO_FIELD_NUMBER: _ClassVar[int]
+    CLICK_FIELD_NUMBER: _ClassVar[int]
+    FILL_FIELD_NUMBER: _ClassVar[int]
+    SELECT_FIELD_NUMBER: _ClassVar[int]
+    SET_CHECKED_FIELD_NUMBER: _ClassVar[int]
+    PRESS_KEY_FIELD_NUMBER: _ClassVar[int]
+    HOVER_FIELD_NUMBER: _ClassVar[int]
+    SCROLL_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FIELD_NUMBER: _ClassVar[int]
+    EXTRACT_FIELD_NUMBER: _ClassVar[int]
+    BACK_FIELD_NUMBER: _ClassVar[int]
+    RELOAD_FIELD_NUMBER: _ClassVar[int]
+    timeout: _duration_pb2.Duration
+    note: str
+    expect: _containers.RepeatedCompositeFieldContainer[Expect]
+    goto: Goto
+    click: Click
+    fill: Fill
+    select: Select
+    set_checked: SetChecked
+    press_key: PressKey
+    hover: Hover
+    scroll: Scroll
+    wait: Wait
+    extract: Extract
+    back: Back
+    reload: Reload
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ...) -> None: ...
+
+class Target(_message.Message):
+    __slots__ = ("role", "name", "exact", "within", "nth", "css", "test_id")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    EXACT_FIELD_NUMBER: _ClassVar[int]
+    WITHIN_FIELD_NUMBER: _ClassVar[int]
+    NTH_FIELD_NUMBER: _ClassVar[int]
+    CSS_FIELD_NUMBER: _ClassVar[int]
+    TEST_ID_FIELD_NUMBER: _ClassVar[int]
+    role: str
+    name: str
+    exact: bool
+    within: str
+    nth: int
+    css: str
+    test_id: str
+    def __init__(self, role: _Optional[str] = ..., name: _Optional[str] = ..., exact: _Optional[bool] = ..., within: _Optional[str] = ..., nth: _Optional[int] = ..., css: _Optional[str] = ..., test_id: _Optional[str] = ...) -> None: ...
+
+class Value(_message.Message):
+    __slots__ = ("literal", "parameter", "sensitive")
+    LITERAL_FIELD_NUMBER: _ClassVar[int]
+    PARAMETER_FIELD_NUMBER: _ClassVar[int]
+    SENSITIVE_FIELD_NUMBER: _ClassVar[int]
+    literal: str
+    parameter: str
+    sensitive: bool
+    def __init__(self, literal: _Optional[str] = ..., parameter: _Optional[str] = ..., sensitive: _Optional[bool] = ...) -> None: ...
+
+class Goto(_message.Message):
+    __slots__ = ("url", "allow_error_status")
+    URL_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_ERROR_STATUS_FIELD_NUMBER: _ClassVar[int]
+    url: str
+    allow_error_status: bool
+    def __init__(self, url: _Optional[str] = ..., allow_error_status: _Optional[bool] = ...) -> None: ...
+
+class Click(_message.Message):
+    __slots__ = ("target", "click_count")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    CLICK_COUNT_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    click_count: int
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., click_count: _Optional[int] = ...) -> None: ...
+
+class Fill(_message.Message):
+    __slots__ = ("target", "value", "submit")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    SUBMIT_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    value: Value
+    submit: bool
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., value: _Optional[_Union[Value, _Mapping]] = ..., submit: _Optional[bool] = ...) -> None: ...
+
+class Select(_message.Message):
+    __slots__ = ("target", "option")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    OPTION_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    option: Value
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., option: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+
+class SetChecked(_message.Message):
+    __slots__ = ("target", "checked")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    CHECKED_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    checked: bool
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., checked: _Optional[bool] = ...) -> None: ...
+
+class PressKey(_message.Message):
+    __slots__ = ("key", "target")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    target: Target
+    def __init__(self, key: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ...) -> None: ...
+
+class Hover(_message.Message):
+    __slots__ = ("target",)
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ...) -> None: ...
+
+class Scroll(_message.Message):
+    __slots__ = ("target", "delta_y")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    DELTA_Y_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    delta_y: int
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., delta_y: _Optional[int] = ...) -> None: ...
+
+class Wait(_message.Message):
+    __slots__ = ("duration", "condition")
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    duration: _duration_pb2.Duration
+    condition: Expect
+    def __init__(self, duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., condition: _Optional[_Union[Expect, _Mapping]] = ...) -> None: ...
+
+class Expect(_message.Message):
+    __slots__ = ("url_glob", "text", "text_gone", "visible", "hidden", "value", "title")
+    URL_GLOB_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TEXT_GONE_FIELD_NUMBER: _ClassVar[int]
+    VISIBLE_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    url_glob: str
+    text: str
+    text_gone: str
+    visible: Target
+    hidden: Target
+    value: FieldValue
+    title: str
+    def __init__(self, url_glob: _Optional[str] = ..., text: _Optional[str] = ..., text_gone: _Optional[str] = ..., visible: _Optional[_Union[Target, _Mapping]] = ..., hidden: _Optional[_Union[Target, _Mapping]] = ..., value: _Optional[_Union[FieldValue, _Mapping]] = ..., title: _Optional[str] = ...) -> None: ...
+
+class FieldValue(_message.Message):
+    __slots__ = ("target", "equals")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    EQUALS_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    equals: str
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., equals: _Optional[str] = ...) -> None: ...
+
+class Extract(_message.Message):
+    __slots__ = ("schema", "within")
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    WITHIN_FIELD_NUMBER: _ClassVar[int]
+    schema: _struct_pb2.Struct
+    within: str
+    def __init__(self, schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., within: _Optional[str] = ...) -> None: ...
+
+class Back(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Reload(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

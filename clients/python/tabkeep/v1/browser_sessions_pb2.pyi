@@ -1,0 +1,257 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class BrowserType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BROWSER_TYPE_UNSPECIFIED: _ClassVar[BrowserType]
+    BROWSER_TYPE_CHROME: _ClassVar[BrowserType]
+    BROWSER_TYPE_MSEDGE: _ClassVar[BrowserType]
+
+class BrowserSessionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BROWSER_SESSION_STATE_UNSPECIFIED: _ClassVar[BrowserSessionState]
+    BROWSER_SESSION_STATE_PENDING: _ClassVar[BrowserSessionState]
+    BROWSER_SESSION_STATE_LAUNCHING: _ClassVar[BrowserSessionState]
+    BROWSER_SESSION_STATE_RUNNING: _ClassVar[BrowserSessionState]
+    BROWSER_SESSION_STATE_CLOSED: _ClassVar[BrowserSessionState]
+
+class CloseReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CLOSE_REASON_UNSPECIFIED: _ClassVar[CloseReason]
+    CLOSE_REASON_REQUESTED: _ClassVar[CloseReason]
+    CLOSE_REASON_TIMED_OUT: _ClassVar[CloseReason]
+    CLOSE_REASON_NO_CAPACITY: _ClassVar[CloseReason]
+    CLOSE_REASON_LAUNCH_FAILED: _ClassVar[CloseReason]
+    CLOSE_REASON_BROWSER_CRASHED: _ClassVar[CloseReason]
+    CLOSE_REASON_HOST_LOST: _ClassVar[CloseReason]
+    CLOSE_REASON_HOST_DRAINED: _ClassVar[CloseReason]
+
+class BrowserSessionChange(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BROWSER_SESSION_CHANGE_UNSPECIFIED: _ClassVar[BrowserSessionChange]
+    BROWSER_SESSION_CHANGE_SNAPSHOT: _ClassVar[BrowserSessionChange]
+    BROWSER_SESSION_CHANGE_UPDATED: _ClassVar[BrowserSessionChange]
+    BROWSER_SESSION_CHANGE_PAGE: _ClassVar[BrowserSessionChange]
+    BROWSER_SESSION_CHANGE_EXPIRY_WARNING: _ClassVar[BrowserSessionChange]
+BROWSER_TYPE_UNSPECIFIED: BrowserType
+BROWSER_TYPE_CHROME: BrowserType
+BROWSER_TYPE_MSEDGE: BrowserType
+BROWSER_SESSION_STATE_UNSPECIFIED: BrowserSessionState
+BROWSER_SESSION_STATE_PENDING: BrowserSessionState
+BROWSER_SESSION_STATE_LAUNCHING: BrowserSessionState
+BROWSER_SESSION_STATE_RUNNING: BrowserSessionState
+BROWSER_SESSION_STATE_CLOSED: BrowserSessionState
+CLOSE_REASON_UNSPECIFIED: CloseReason
+CLOSE_REASON_REQUESTED: CloseReason
+CLOSE_REASON_TIMED_OUT: CloseReason
+CLOSE_REASON_NO_CAPACITY: CloseReason
+CLOSE_REASON_LAUNCH_FAILED: CloseReason
+CLOSE_REASON_BROWSER_CRASHED: CloseReason
+CLOSE_REASON_HOST_LOST: CloseReason
+CLOSE_REASON_HOST_DRAINED: CloseReason
+BROWSER_SESSION_CHANGE_UNSPECIFIED: BrowserSessionChange
+BROWSER_SESSION_CHANGE_SNAPSHOT: BrowserSessionChange
+BROWSER_SESSION_CHANGE_UPDATED: BrowserSessionChange
+BROWSER_SESSION_CHANGE_PAGE: BrowserSessionChange
+BROWSER_SESSION_CHANGE_EXPIRY_WARNING: BrowserSessionChange
+
+class Condition(_message.Message):
+    __slots__ = ("type", "since_time", "message")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SINCE_TIME_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    type: str
+    since_time: _timestamp_pb2.Timestamp
+    message: str
+    def __init__(self, type: _Optional[str] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., message: _Optional[str] = ...) -> None: ...
+
+class Viewport(_message.Message):
+    __slots__ = ("width", "height")
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    width: int
+    height: int
+    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
+
+class BrowserSession(_message.Message):
+    __slots__ = ("browser_session_id", "organization_id", "state", "close_reason", "close_message", "timeout", "queue_timeout", "browser_type", "url", "viewport", "labels", "create_time", "start_time", "expire_time", "close_time", "update_time", "browser_gone_time", "host_id", "active_run_id", "current_url", "page_title", "tab_count", "conditions", "browser_version", "sandboxed")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    ORGANIZATION_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_REASON_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_TYPE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    VIEWPORT_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_TIME_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_GONE_TIME_FIELD_NUMBER: _ClassVar[int]
+    HOST_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_URL_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TITLE_FIELD_NUMBER: _ClassVar[int]
+    TAB_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CONDITIONS_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SANDBOXED_FIELD_NUMBER: _ClassVar[int]
+    browser_session_id: str
+    organization_id: str
+    state: BrowserSessionState
+    close_reason: CloseReason
+    close_message: str
+    timeout: _duration_pb2.Duration
+    queue_timeout: _duration_pb2.Duration
+    browser_type: BrowserType
+    url: str
+    viewport: Viewport
+    labels: _containers.ScalarMap[str, str]
+    create_time: _timestamp_pb2.Timestamp
+    start_time: _timestamp_pb2.Timestamp
+    expire_time: _timestamp_pb2.Timestamp
+    close_time: _timestamp_pb2.Timestamp
+    update_time: _timestamp_pb2.Timestamp
+    browser_gone_time: _timestamp_pb2.Timestamp
+    host_id: str
+    active_run_id: str
+    current_url: str
+    page_title: str
+    tab_count: int
+    conditions: _containers.RepeatedCompositeFieldContainer[Condition]
+    browser_version: str
+    sandboxed: bool
+    def __init__(self, browser_session_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., state: _Optional[_Union[BrowserSessionState, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., close_message: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_gone_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., host_id: _Optional[str] = ..., active_run_id: _Optional[str] = ..., current_url: _Optional[str] = ..., page_title: _Optional[str] = ..., tab_count: _Optional[int] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ..., browser_version: _Optional[str] = ..., sandboxed: _Optional[bool] = ...) -> None: ...
+
+class CreateBrowserSessionRequest(_message.Message):
+    __slots__ = ("timeout", "browser_type", "url", "viewport", "labels", "queue_timeout", "request_id")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_TYPE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    VIEWPORT_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    timeout: _duration_pb2.Duration
+    browser_type: BrowserType
+    url: str
+    viewport: Viewport
+    labels: _containers.ScalarMap[str, str]
+    queue_timeout: _duration_pb2.Duration
+    request_id: str
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class CreateBrowserSessionResponse(_message.Message):
+    __slots__ = ("browser_session",)
+    BROWSER_SESSION_FIELD_NUMBER: _ClassVar[int]
+    browser_session: BrowserSession
+    def __init__(self, browser_session: _Optional[_Union[BrowserSession, _Mapping]] = ...) -> None: ...
+
+class GetBrowserSessionRequest(_message.Message):
+    __slots__ = ("browser_session_id",)
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    browser_session_id: str
+    def __init__(self, browser_session_id: _Optional[str] = ...) -> None: ...
+
+class GetBrowserSessionResponse(_message.Message):
+    __slots__ = ("browser_session",)
+    BROWSER_SESSION_FIELD_NUMBER: _ClassVar[int]
+    browser_session: BrowserSession
+    def __init__(self, browser_session: _Optional[_Union[BrowserSession, _Mapping]] = ...) -> None: ...
+
+class ListBrowserSessionsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token", "states", "labels")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    states: _containers.RepeatedScalarFieldContainer[BrowserSessionState]
+    labels: _containers.ScalarMap[str, str]
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., states: _Optional[_Iterable[_Union[BrowserSessionState, str]]] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class ListBrowserSessionsResponse(_message.Message):
+    __slots__ = ("browser_sessions", "next_page_token")
+    BROWSER_SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    browser_sessions: _containers.RepeatedCompositeFieldContainer[BrowserSession]
+    next_page_token: str
+    def __init__(self, browser_sessions: _Optional[_Iterable[_Union[BrowserSession, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class WatchBrowserSessionRequest(_message.Message):
+    __slots__ = ("browser_session_id", "expiry_warning")
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPIRY_WARNING_FIELD_NUMBER: _ClassVar[int]
+    browser_session_id: str
+    expiry_warning: _duration_pb2.Duration
+    def __init__(self, browser_session_id: _Optional[str] = ..., expiry_warning: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class WatchBrowserSessionResponse(_message.Message):
+    __slots__ = ("change", "browser_session")
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_SESSION_FIELD_NUMBER: _ClassVar[int]
+    change: BrowserSessionChange
+    browser_session: BrowserSession
+    def __init__(self, change: _Optional[_Union[BrowserSessionChange, str]] = ..., browser_session: _Optional[_Union[BrowserSession, _Mapping]] = ...) -> None: ...
+
+class ExtendBrowserSessionRequest(_message.Message):
+    __slots__ = ("browser_session_id", "timeout")
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    browser_session_id: str
+    timeout: _duration_pb2.Duration
+    def __init__(self, browser_session_id: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class ExtendBrowserSessionResponse(_message.Message):
+    __slots__ = ("browser_session",)
+    BROWSER_SESSION_FIELD_NUMBER: _ClassVar[int]
+    browser_session: BrowserSession
+    def __init__(self, browser_session: _Optional[_Union[BrowserSession, _Mapping]] = ...) -> None: ...
+
+class CloseBrowserSessionRequest(_message.Message):
+    __slots__ = ("browser_session_id",)
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    browser_session_id: str
+    def __init__(self, browser_session_id: _Optional[str] = ...) -> None: ...
+
+class CloseBrowserSessionResponse(_message.Message):
+    __slots__ = ("browser_session",)
+    BROWSER_SESSION_FIELD_NUMBER: _ClassVar[int]
+    browser_session: BrowserSession
+    def __init__(self, browser_session: _Optional[_Union[BrowserSession, _Mapping]] = ...) -> None: ...
