@@ -1,0 +1,1 @@
+"""What `make demo` shows: a small site of our own, and the sessions that work in it."""
