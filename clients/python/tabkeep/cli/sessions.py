@@ -1,0 +1,162 @@
+"""`tabkeep session`: open, look at, follow, extend and close browsers."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from tabkeep.cli import failures
+from tabkeep.cli.connection import calls_control_plane, labels
+from tabkeep.cli.durations import DURATION
+from tabkeep.cli.output import Output, show
+from tabkeep.client import Client
+from tabkeep.records import BrowserSession, BrowserSessionChange, BrowserSessionState, BrowserSessionUpdate
+
+
+@click.group()
+def session() -> None:
+    """Open, look at, follow, extend and close browser sessions."""
+
+
+def parse_viewport(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """Return WIDTHxHEIGHT as a pair; anything else is a usage error."""
+    if value is None:
+        return None
+    width, x, height = value.partition("x")
+    if not (x and width.isdecimal() and height.isdecimal()):
+        raise click.BadParameter(f"{value!r} is not WIDTHxHEIGHT, for example 1280x720", ctx, param)
+    return int(width), int(height)
+
+
+@session.command()
+@click.option("--timeout", type=DURATION, help="Lifetime from the browser's launch, 5m to 24h.  [default: 60m]")
+@click.option("--browser", "browser_type", type=click.Choice(["chrome", "msedge"]), help="[default: chrome]")
+@click.option("--url", help="A page to open first.")
+@click.option("--viewport", callback=parse_viewport, help="WIDTHxHEIGHT.  [default: 1280x720]")
+@click.option("--label", "label", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
+@click.option("--queue-timeout", type=DURATION, help="How long to wait for a host with room.  [default: 60s]")
+@click.option("--request-id", help="The same id returns the same session.")
+@click.option("--wait", is_flag=True, help="Return when the browser is up.")
+@calls_control_plane
+async def create(client: Client, output: Output, label: tuple[str, ...], wait: bool, **options: Any) -> int | None:
+    """Open a browser session."""
+    made = await client.create_browser_session(labels=labels(label), **options)
+    if wait:
+        made = await _until_up(client, made)
+    show_session(output, made)
+    return failures.FAILED if made.state is BrowserSessionState.CLOSED else None
+
+
+@session.command()
+@click.argument("browser_session_id")
+@calls_control_plane
+async def get(client: Client, output: Output, browser_session_id: str) -> None:
+    """Show one session."""
+    show_session(output, await client.get_browser_session(browser_session_id))
+
+
+@session.command("list")
+@click.option("--state", "states", multiple=True, type=click.Choice(["pending", "launching", "running", "closed"]))
+@click.option("--label", "label", multiple=True, metavar="KEY=VALUE")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@calls_control_plane
+async def list_sessions(
+    client: Client, output: Output, states: tuple[str, ...], label: tuple[str, ...], limit: int
+) -> None:
+    """List sessions, newest first."""
+    found: list[BrowserSession] = []
+    async for one in client.list_browser_sessions(states=states, labels=labels(label), page_size=min(limit, 500)):
+        found.append(one)
+        if len(found) == limit:
+            break
+    columns = ("SESSION", "STATE", "BROWSER", "HOST", "CREATED", "EXPIRES", "PAGE")
+    rows = [
+        (s.browser_session_id, _state(s), s.browser_type, s.host_id, s.create_time, s.expire_time, s.current_url)
+        for s in found
+    ]
+    output.table(found, columns, rows)
+
+
+@session.command()
+@click.argument("browser_session_id")
+@click.option("--expiry-warning", type=DURATION, help="How long before its end to warn.  [default: 1m]")
+@calls_control_plane
+async def watch(client: Client, output: Output, browser_session_id: str, expiry_warning: timedelta | None) -> None:
+    """Follow a session until it is closed."""
+    async for update in client.watch_browser_session(browser_session_id, expiry_warning=expiry_warning):
+        if output.as_json:
+            output.json_line(update)
+        else:
+            output.line(_update_line(update))
+
+
+@session.command()
+@click.argument("browser_session_id")
+@click.argument("timeout", type=DURATION)
+@calls_control_plane
+async def extend(client: Client, output: Output, browser_session_id: str, timeout: timedelta) -> None:
+    """Set a new whole lifetime, counted from the browser's launch: 30m, 2h."""
+    show_session(output, await client.extend_browser_session(browser_session_id, timeout))
+
+
+@session.command()
+@click.argument("browser_session_id", nargs=-1, required=True)
+@calls_control_plane
+async def close(client: Client, output: Output, browser_session_id: tuple[str, ...]) -> None:
+    """Close sessions; closing a closed one changes nothing."""
+    for one in browser_session_id:
+        show_session(output, await client.close_browser_session(one))
+
+
+def show_session(output: Output, s: BrowserSession) -> None:
+    """Write one session."""
+    fields = (
+        ("session", s.browser_session_id),
+        ("state", s.state.value),
+        ("close reason", s.close_reason),
+        ("close message", s.close_message),
+        ("browser", s.browser_version or s.browser_type.value),
+        ("sandbox", None if s.sandboxed or s.start_time is None else "off, by the host's operator"),
+        ("host", s.host_id),
+        ("page", s.current_url or s.url),
+        ("title", s.page_title),
+        ("run", s.active_run_id),
+        ("timeout", s.timeout),
+        ("created", s.create_time),
+        ("started", s.start_time),
+        ("expires", s.expire_time),
+        ("closed", s.close_time),
+        ("labels", dict(s.labels)),
+        ("conditions", "; ".join(f"{c.type}: {c.message}" for c in s.conditions)),
+    )
+    output.record(s, fields)
+
+
+async def _until_up(client: Client, made: BrowserSession) -> BrowserSession:
+    async with aclosing(client.watch_browser_session(made.browser_session_id)) as updates:
+        async for update in updates:
+            made = update.browser_session
+            if made.state in (BrowserSessionState.RUNNING, BrowserSessionState.CLOSED):
+                break
+    return made
+
+
+def _state(s: BrowserSession) -> str:
+    return s.state.value
+
+
+def _update_line(update: BrowserSessionUpdate) -> str:
+    s = update.browser_session
+    if update.change is BrowserSessionChange.EXPIRY_WARNING:
+        return f"{show(s.update_time)}  expires soon: {show(s.expire_time)}"
+    words = [show(s.update_time), "", s.state.value]
+    if s.close_reason:
+        words.append(f"{s.close_reason.value} {show(s.close_message)}")
+    elif s.current_url:
+        words.append(f"{show(s.current_url)} {show(s.page_title or '')}".strip())
+    if s.active_run_id:
+        words.append(f"run {s.active_run_id}")
+    return " ".join(words)

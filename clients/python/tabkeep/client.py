@@ -1,0 +1,659 @@
+"""The asynchronous client: one method for each thing the control plane does."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from tabkeep import endpoint, watching, wire
+from tabkeep.calls import Calls, RetryPolicy
+from tabkeep.errors import DataLoss, DeadlineExceeded, TabkeepError
+from tabkeep.records import (
+    Artifact,
+    BrowserSession,
+    BrowserSessionOptions,
+    BrowserSessionState,
+    BrowserSessionUpdate,
+    BrowserType,
+    CreatedKey,
+    Host,
+    Key,
+    KeyScope,
+    Run,
+    RunStatus,
+    RunUpdate,
+    ScreenshotMode,
+    Viewport,
+    Workflow,
+)
+from tabkeep.v1 import actions_pb2, artifacts_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
+
+_T = TypeVar("_T")
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_CALL_TIMEOUT = timedelta(seconds=30)
+HELD_CALL = timedelta(seconds=60)
+"""How long one GetRun call is held while waiting for a run; short enough for every proxy on the way."""
+
+_PAGE_SIZE = 100
+
+
+class Client:
+    """Talks to one control plane.
+
+    Use it as `async with Client() as client:`, or call `close`. It belongs to the event loop that uses it first.
+    Every method raises `tabkeep.TabkeepError`; calls that are safe to repeat are repeated after UNAVAILABLE, which
+    is why a `request_id` is made for each call that is given none.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        address: str | None = None,
+        *,
+        tls: bool | None = None,
+        root_certificates: bytes | None = None,
+        call_timeout: timedelta = DEFAULT_CALL_TIMEOUT,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        """Take what is given, else TABKEEP_API_KEY or TABKEEP_API_KEY_FILE, and TABKEEP_ADDRESS (127.0.0.1:7330).
+
+        `call_timeout` bounds each unary call, its retries included; watches have no bound. TLS is used when asked
+        for, when `root_certificates` (PEM) are given, or when the address begins with https:// or grpcs://.
+
+        Raises:
+            AuthenticationError: KEY_MISSING, there is no key.
+        """
+        where = endpoint.resolve(api_key, address, tls=tls, root_certificates=root_certificates)
+        self._calls = Calls(where, timeout=call_timeout, retry=retry or RetryPolicy())
+
+    @property
+    def address(self) -> str:
+        """The control plane's address, as used."""
+        return self._calls.endpoint.address
+
+    async def __aenter__(self) -> Self:
+        """Return the client; it connects with its first call."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection; sessions and runs go on."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; sessions and runs go on."""
+        await self._calls.close()
+
+    # Browser sessions.
+
+    async def create_browser_session(
+        self,
+        *,
+        timeout: timedelta | int | None = None,
+        browser_type: BrowserType | str | None = None,
+        url: str | None = None,
+        viewport: Viewport | tuple[int, int] | None = None,
+        labels: Mapping[str, str] | None = None,
+        queue_timeout: timedelta | None = None,
+        request_id: str | None = None,
+    ) -> BrowserSession:
+        """Open a browser; the session is returned at once, before its browser is up.
+
+        `timeout` is its lifetime from the browser's launch, 5 minutes to 24 hours, 60 minutes when not given; a bare
+        number counts minutes. `browser_type` is "chrome" or "msedge". `queue_timeout` is how long to wait for a host
+        with room, at most 1 hour. The same `request_id` returns the same session.
+
+        Raises:
+            InvalidArgument: a field is wrong; nothing was stored.
+            BrowserNotOffered: no attached host has this browser.
+        """
+        options = BrowserSessionOptions(
+            timeout=timeout,
+            browser_type=browser_type,
+            url=url,
+            viewport=viewport,
+            labels=labels,
+            queue_timeout=queue_timeout,
+        )
+        request = wire.to_create_session(options, request_id or _new_request_id())
+        answer = await self._calls.unary(
+            "BrowserSessionService/CreateBrowserSession", request, browser_sessions_pb2.CreateBrowserSessionResponse
+        )
+        return wire.browser_session(answer.browser_session)
+
+    @asynccontextmanager
+    async def browser_session(
+        self,
+        *,
+        timeout: timedelta | int | None = None,
+        browser_type: BrowserType | str | None = None,
+        url: str | None = None,
+        viewport: Viewport | tuple[int, int] | None = None,
+        labels: Mapping[str, str] | None = None,
+        queue_timeout: timedelta | None = None,
+        request_id: str | None = None,
+    ) -> AsyncIterator[BrowserSession]:
+        """Open a browser for the length of an `async with` block and close it whatever happens there.
+
+        It is closed on errors and on cancellation too, also on one that comes while it is being opened. When closing
+        fails after the block has failed, the block's error is raised, with a note on the session.
+        """
+        session = await _to_the_end(
+            self.create_browser_session(
+                timeout=timeout,
+                browser_type=browser_type,
+                url=url,
+                viewport=viewport,
+                labels=labels,
+                queue_timeout=queue_timeout,
+                request_id=request_id,
+            ),
+            undo=self._close_quietly,
+        )
+        try:
+            yield session
+        except BaseException as error:
+            if problem := await _to_the_end(self._close_quietly(session)):
+                error.add_note(f"browser session {session.browser_session_id} could not be closed: {problem}")
+            raise
+        else:
+            await _to_the_end(self.close_browser_session(session.browser_session_id))
+
+    async def get_browser_session(self, browser_session_id: str) -> BrowserSession:
+        """Return one session.
+
+        Raises:
+            NotFound: no such session in the caller's organization.
+        """
+        request = browser_sessions_pb2.GetBrowserSessionRequest(browser_session_id=browser_session_id)
+        answer = await self._calls.unary(
+            "BrowserSessionService/GetBrowserSession", request, browser_sessions_pb2.GetBrowserSessionResponse
+        )
+        return wire.browser_session(answer.browser_session)
+
+    async def list_browser_sessions(
+        self,
+        *,
+        states: Iterable[BrowserSessionState | str] = (),
+        labels: Mapping[str, str] | None = None,
+        page_size: int = _PAGE_SIZE,
+    ) -> AsyncIterator[BrowserSession]:
+        """Yield the organization's sessions, newest first; pages are fetched as they are needed.
+
+        Only those in one of `states` and with all of `labels`, where given.
+        """
+        request = browser_sessions_pb2.ListBrowserSessionsRequest(
+            page_size=page_size,
+            states=[wire.enum_to_proto(BrowserSessionState, state) for state in states],
+            labels=dict(labels or {}),
+        )
+        while True:
+            page = await self._calls.unary(
+                "BrowserSessionService/ListBrowserSessions", request, browser_sessions_pb2.ListBrowserSessionsResponse
+            )
+            for session in page.browser_sessions:
+                yield wire.browser_session(session)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def watch_browser_session(
+        self, browser_session_id: str, *, expiry_warning: timedelta | None = None
+    ) -> AsyncGenerator[BrowserSessionUpdate, None]:
+        """Yield the session as it is now and again after each change, until it is closed.
+
+        Changes that come faster than they are read are merged. A broken connection is made again. `expiry_warning`
+        is how long before its end to warn, at most 1 hour, 1 minute when not given.
+
+        Raises:
+            NotFound: no such session in the caller's organization.
+        """
+        updates = watching.watch_browser_session(self._calls, browser_session_id, expiry_warning)
+        async with aclosing(updates):
+            async for update in updates:
+                yield update
+
+    async def extend_browser_session(self, browser_session_id: str, timeout: timedelta | int) -> BrowserSession:
+        """Give an open session a new whole lifetime, counted from its browser's launch; a bare number is minutes.
+
+        Raises:
+            SessionClosed: it is closed.
+            InvalidArgument: out of bounds, or the new end lies in the past.
+        """
+        request = browser_sessions_pb2.ExtendBrowserSessionRequest(
+            browser_session_id=browser_session_id, timeout=wire.minutes_to_duration(timeout)
+        )
+        answer = await self._calls.unary(
+            "BrowserSessionService/ExtendBrowserSession", request, browser_sessions_pb2.ExtendBrowserSessionResponse
+        )
+        return wire.browser_session(answer.browser_session)
+
+    async def close_browser_session(self, browser_session_id: str) -> BrowserSession:
+        """Close a session: its runs end, its browser is gone within seconds. Closing twice changes nothing.
+
+        Raises:
+            NotFound: no such session in the caller's organization.
+        """
+        request = browser_sessions_pb2.CloseBrowserSessionRequest(browser_session_id=browser_session_id)
+        answer = await self._calls.unary(
+            "BrowserSessionService/CloseBrowserSession", request, browser_sessions_pb2.CloseBrowserSessionResponse
+        )
+        return wire.browser_session(answer.browser_session)
+
+    # Runs.
+
+    async def run_task(
+        self,
+        prompt: str | None = None,
+        *,
+        actions: Sequence[actions_pb2.Action] = (),
+        url: str | None = None,
+        browser_session_id: str | None = None,
+        browser_profile_id: str | None = None,
+        browser_session: BrowserSessionOptions | None = None,
+        max_steps: int | None = None,
+        timeout: timedelta | None = None,
+        data_extraction_schema: Mapping[str, Any] | None = None,
+        fail_if_busy: bool = False,
+        labels: Mapping[str, str] | None = None,
+        screenshots: ScreenshotMode | str | None = None,
+        request_id: str | None = None,
+        wait_for_completion: bool = False,
+    ) -> Run:
+        """Run a task: a prompt, or typed actions (see `tabkeep.actions`).
+
+        With `browser_session_id` it waits its turn in that session and goes on where the last run ended, on the
+        current page unless `url` is given. Without, it gets a session of its own, opened as `browser_session` says
+        and closed afterwards. With `wait_for_completion` the final run is returned, however it ended: look at its
+        `status` or call `raise_for_failure`. When the waiting is given up, the run goes on.
+
+        Raises:
+            InvalidArgument: a field is wrong; nothing was stored.
+            SessionClosed: the session takes no more runs.
+            SessionBusy: another run has its turn, and `fail_if_busy` is set.
+            QueueFull: too many runs wait in the session.
+        """
+        request = runs_pb2.RunTaskRequest(
+            prompt=prompt or "",
+            actions=actions,
+            url=url or "",
+            browser_session_id=browser_session_id or "",
+            browser_profile_id=browser_profile_id or "",
+            max_steps=max_steps or 0,
+            fail_if_busy=fail_if_busy,
+            labels=dict(labels or {}),
+            request_id=request_id or _new_request_id(),
+        )
+        if data_extraction_schema is not None:
+            request.data_extraction_schema.CopyFrom(wire.to_struct(data_extraction_schema))
+        _set_run_options(request, browser_session, timeout, screenshots)
+        answer = await self._calls.unary("RunService/RunTask", request, runs_pb2.RunTaskResponse)
+        run = wire.run(answer.run)
+        return await self.wait_for_run(run.run_id) if wait_for_completion and not run.is_final else run
+
+    async def run_workflow(
+        self,
+        workflow_id: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        workflow_version: int | None = None,
+        browser_session_id: str | None = None,
+        browser_profile_id: str | None = None,
+        browser_session: BrowserSessionOptions | None = None,
+        max_steps: int | None = None,
+        timeout: timedelta | None = None,
+        fail_if_busy: bool = False,
+        labels: Mapping[str, str] | None = None,
+        screenshots: ScreenshotMode | str | None = None,
+        request_id: str | None = None,
+        wait_for_completion: bool = False,
+    ) -> Run:
+        """Run a stored workflow, its newest version unless `workflow_version` says which; see `run_task`.
+
+        Raises:
+            NotFound: no such workflow or session in the caller's organization.
+            InvalidArgument: a parameter is missing, unknown or of the wrong type; nothing was stored.
+        """
+        request = runs_pb2.RunWorkflowRequest(
+            workflow_id=workflow_id,
+            workflow_version=workflow_version or 0,
+            browser_session_id=browser_session_id or "",
+            browser_profile_id=browser_profile_id or "",
+            max_steps=max_steps or 0,
+            fail_if_busy=fail_if_busy,
+            labels=dict(labels or {}),
+            request_id=request_id or _new_request_id(),
+        )
+        if parameters is not None:
+            request.parameters.CopyFrom(wire.to_struct(parameters))
+        _set_run_options(request, browser_session, timeout, screenshots)
+        answer = await self._calls.unary("RunService/RunWorkflow", request, runs_pb2.RunWorkflowResponse)
+        run = wire.run(answer.run)
+        return await self.wait_for_run(run.run_id) if wait_for_completion and not run.is_final else run
+
+    async def get_run(self, run_id: str, *, wait_timeout: timedelta | None = None) -> Run:
+        """Return a run; with `wait_timeout` (at most 10 minutes) not before it is final or that time is over.
+
+        Raises:
+            NotFound: no such run in the caller's organization.
+        """
+        request = runs_pb2.GetRunRequest(run_id=run_id)
+        if wait_timeout is not None:
+            request.wait_timeout.CopyFrom(wire.to_duration(wait_timeout, "wait_timeout"))
+        held = wait_timeout.total_seconds() if wait_timeout else 0.0
+        answer = await self._calls.unary("RunService/GetRun", request, runs_pb2.GetRunResponse, extra_seconds=held)
+        return wire.run(answer.run)
+
+    async def wait_for_run(self, run_id: str, *, timeout: timedelta | None = None) -> Run:
+        """Return a run when it is final; without `timeout`, however long that takes (a paused run waits for a person).
+
+        Raises:
+            DeadlineExceeded: RUN_NOT_FINAL, the timeout is over and the run goes on.
+            NotFound: no such run in the caller's organization.
+        """
+        loop = asyncio.get_running_loop()
+        give_up = None if timeout is None else loop.time() + timeout.total_seconds()
+        while True:
+            left = HELD_CALL if give_up is None else timedelta(seconds=max(0.0, give_up - loop.time()))
+            run = await self.get_run(run_id, wait_timeout=min(left, HELD_CALL))
+            if run.is_final:
+                return run
+            if give_up is not None and loop.time() >= give_up:
+                message = f"run {run_id} is still {run.status} after {timeout}: wait again or cancel it"
+                raise DeadlineExceeded(message, code="DEADLINE_EXCEEDED", reason="RUN_NOT_FINAL")
+
+    async def list_runs(
+        self,
+        *,
+        browser_session_id: str | None = None,
+        workflow_id: str | None = None,
+        statuses: Iterable[RunStatus | str] = (),
+        page_size: int = _PAGE_SIZE,
+    ) -> AsyncIterator[Run]:
+        """Yield the organization's runs, newest first; pages are fetched as they are needed."""
+        request = runs_pb2.ListRunsRequest(
+            page_size=page_size,
+            browser_session_id=browser_session_id or "",
+            workflow_id=workflow_id or "",
+            statuses=[wire.enum_to_proto(RunStatus, status) for status in statuses],
+        )
+        while True:
+            page = await self._calls.unary("RunService/ListRuns", request, runs_pb2.ListRunsResponse)
+            for run in page.runs:
+                yield wire.run(run)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def watch_run(self, run_id: str, *, after_seq: int = 0) -> AsyncGenerator[RunUpdate, None]:
+        """Yield the run's events from `after_seq` + 1 on, each exactly once and in order, and the run as it changes.
+
+        Ends after the final run. A broken connection is made again, from the last event received; only after the
+        retry policy's `watch_patience` without anything new its error is raised.
+
+        Raises:
+            NotFound: no such run in the caller's organization.
+            OutOfRange: `after_seq` is larger than the last event's seq.
+        """
+        updates = watching.watch_run(self._calls, run_id, after_seq)
+        async with aclosing(updates):
+            async for update in updates:
+                yield update
+
+    async def cancel_run(self, run_id: str) -> Run:
+        """End a run: at once if it waits, else at the next step, at the latest 5 seconds later.
+
+        Raises:
+            NotFound: no such run in the caller's organization.
+        """
+        request = runs_pb2.CancelRunRequest(run_id=run_id)
+        answer = await self._calls.unary("RunService/CancelRun", request, runs_pb2.CancelRunResponse)
+        return wire.run(answer.run)
+
+    async def resolve_approval(self, run_id: str, approval_id: str, approved: bool, *, comment: str = "") -> Run:
+        """Answer what a paused run asks (`run.pending_approval`); `comment` says who answers and why.
+
+        Raises:
+            NoApprovalPending: the run does not wait for this approval.
+        """
+        request = runs_pb2.ResolveApprovalRequest(
+            run_id=run_id, approval_id=approval_id, approved=approved, comment=comment
+        )
+        answer = await self._calls.unary("RunService/ResolveApproval", request, runs_pb2.ResolveApprovalResponse)
+        return wire.run(answer.run)
+
+    # Artifacts.
+
+    async def get_artifact(self, artifact_id: str) -> bytes:
+        """Return an artifact's bytes, checked against its checksum.
+
+        Raises:
+            NotFound: no such artifact in the caller's organization, or not arrived yet.
+            DataLoss: the bytes are not those that were stored.
+        """
+        failures = 0
+        while True:
+            try:
+                return await self._get_artifact(artifact_id)
+            except TabkeepError as error:
+                failures += 1
+                if not self._calls.broken(error) or failures >= self._calls.retry.max_attempts:
+                    raise
+                await self._calls.pause(failures, error)
+
+    async def list_artifacts(self, run_id: str) -> list[Artifact]:
+        """Return the records of a run's artifacts in the order of their creation.
+
+        Raises:
+            NotFound: no such run in the caller's organization.
+        """
+        request = artifacts_pb2.ListArtifactsRequest(run_id=run_id)
+        answer = await self._calls.unary("ArtifactService/ListArtifacts", request, artifacts_pb2.ListArtifactsResponse)
+        return [wire.artifact(artifact) for artifact in answer.artifacts]
+
+    # Workflows.
+
+    async def create_workflow(
+        self, definition: str, *, workflow_id: str | None = None, request_id: str | None = None
+    ) -> Workflow:
+        """Store a definition (YAML or JSON) as version 1 of a new workflow.
+
+        Raises:
+            InvalidArgument: `field_violations` have the line and path of each mistake.
+            WorkflowExists: the `workflow_id` is taken.
+        """
+        request = workflows_pb2.CreateWorkflowRequest(
+            definition=definition, workflow_id=workflow_id or "", request_id=request_id or _new_request_id()
+        )
+        answer = await self._calls.unary(
+            "WorkflowService/CreateWorkflow", request, workflows_pb2.CreateWorkflowResponse
+        )
+        return wire.workflow(answer.workflow)
+
+    async def get_workflow(self, workflow_id: str, *, version: int | None = None) -> Workflow:
+        """Return one version of a workflow, the newest one unless told.
+
+        Raises:
+            NotFound: no such workflow or version in the caller's organization.
+        """
+        request = workflows_pb2.GetWorkflowRequest(workflow_id=workflow_id, version=version or 0)
+        answer = await self._calls.unary("WorkflowService/GetWorkflow", request, workflows_pb2.GetWorkflowResponse)
+        return wire.workflow(answer.workflow)
+
+    async def list_workflows(self, *, page_size: int = _PAGE_SIZE) -> AsyncIterator[Workflow]:
+        """Yield the newest version of each of the organization's workflows, newest workflow first."""
+        request = workflows_pb2.ListWorkflowsRequest(page_size=page_size)
+        while True:
+            page = await self._calls.unary(
+                "WorkflowService/ListWorkflows", request, workflows_pb2.ListWorkflowsResponse
+            )
+            for workflow in page.workflows:
+                yield wire.workflow(workflow)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def update_workflow(
+        self, workflow_id: str, definition: str, *, expected_version: int | None = None
+    ) -> Workflow:
+        """Store a definition as the next version; runs that have begun keep theirs.
+
+        With `expected_version` it replaces that version and no other, and the call is repeated when the connection
+        breaks. Without, it is not: a second try could store the same definition twice.
+
+        Raises:
+            VersionConflict: `expected_version` is not the newest, perhaps because a first try did store it.
+            InvalidArgument: `field_violations` have the line and path of each mistake.
+        """
+        request = workflows_pb2.UpdateWorkflowRequest(
+            workflow_id=workflow_id, definition=definition, expected_version=expected_version or 0
+        )
+        answer = await self._calls.unary(
+            "WorkflowService/UpdateWorkflow",
+            request,
+            workflows_pb2.UpdateWorkflowResponse,
+            safe=bool(expected_version),
+        )
+        return wire.workflow(answer.workflow)
+
+    async def delete_workflow(self, workflow_id: str) -> None:
+        """Delete a workflow: it takes no more runs.
+
+        Raises:
+            NotFound: no such workflow, or it was deleted before, perhaps by a first try of this call.
+        """
+        request = workflows_pb2.DeleteWorkflowRequest(workflow_id=workflow_id)
+        await self._calls.unary("WorkflowService/DeleteWorkflow", request, workflows_pb2.DeleteWorkflowResponse)
+
+    # Hosts and keys: for keys with the operator scope; others get PermissionDenied.
+
+    async def list_hosts(self) -> list[Host]:
+        """Return all hosts that ever attached and were not gone for more than 24 hours."""
+        answer = await self._calls.unary(
+            "HostService/ListHosts", hosts_pb2.ListHostsRequest(), hosts_pb2.ListHostsResponse
+        )
+        return [wire.host(host) for host in answer.hosts]
+
+    async def get_host(self, host_id: str) -> Host:
+        """Return one host; NotFound when it never attached."""
+        request = hosts_pb2.GetHostRequest(host_id=host_id)
+        answer = await self._calls.unary("HostService/GetHost", request, hosts_pb2.GetHostResponse)
+        return wire.host(answer.host)
+
+    async def drain_host(self, host_id: str, *, drain_timeout: timedelta | None = None) -> Host:
+        """Take a host out of service; its sessions may go on for `drain_timeout`, 10 minutes when not given.
+
+        Raises:
+            HostNotAttached: it is lost or gone.
+        """
+        request = hosts_pb2.DrainHostRequest(host_id=host_id)
+        if drain_timeout is not None:
+            request.drain_timeout.CopyFrom(wire.to_duration(drain_timeout, "drain_timeout"))
+        answer = await self._calls.unary("HostService/DrainHost", request, hosts_pb2.DrainHostResponse)
+        return wire.host(answer.host)
+
+    async def create_key(
+        self, *, organization_id: str | None = None, scope: KeyScope | str = KeyScope.API, display_name: str = ""
+    ) -> CreatedKey:
+        """Make a key; its text is in the answer and shown nowhere else. A host token has no organization.
+
+        Not repeated when the connection breaks: that would make another key.
+        """
+        request = keys_pb2.CreateKeyRequest(
+            organization_id=organization_id or "",
+            scope=wire.enum_to_proto(KeyScope, scope),
+            display_name=display_name,
+        )
+        answer = await self._calls.unary("KeyService/CreateKey", request, keys_pb2.CreateKeyResponse)
+        return wire.created_key(answer)
+
+    async def list_keys(self) -> list[Key]:
+        """Return all keys without their texts, newest first."""
+        answer = await self._calls.unary("KeyService/ListKeys", keys_pb2.ListKeysRequest(), keys_pb2.ListKeysResponse)
+        return [wire.key(key) for key in answer.keys]
+
+    async def revoke_key(self, key_id: str) -> Key:
+        """Revoke a key: calls with it are refused from now on.
+
+        Raises:
+            LastOperatorKey: nobody could make keys any more.
+        """
+        request = keys_pb2.RevokeKeyRequest(key_id=key_id)
+        answer = await self._calls.unary("KeyService/RevokeKey", request, keys_pb2.RevokeKeyResponse)
+        return wire.key(answer.key)
+
+    async def _close_quietly(self, session: BrowserSession) -> TabkeepError | None:
+        try:
+            await self.close_browser_session(session.browser_session_id)
+        except TabkeepError as error:
+            fields = {"browser_session_id": session.browser_session_id, "code": error.code, "reason": error.reason}
+            logger.warning("session not closed", extra=fields)
+            return error
+        return None
+
+    async def _get_artifact(self, artifact_id: str) -> bytes:
+        request = artifacts_pb2.GetArtifactRequest(artifact_id=artifact_id)
+        record: artifacts_pb2.Artifact | None = None
+        data = bytearray()
+        answers = self._calls.stream("ArtifactService/GetArtifact", request, artifacts_pb2.GetArtifactResponse)
+        async with aclosing(answers) as stream:
+            async for part in stream:
+                if part.HasField("artifact"):
+                    record = part.artifact
+                else:
+                    data += part.chunk
+        if record is None or len(data) != record.size or hashlib.sha256(data).hexdigest() != record.sha256:
+            message = f"artifact {artifact_id} arrived damaged: {len(data)} bytes do not match its record"
+            raise DataLoss(message, code="DATA_LOSS", reason="ARTIFACT_DAMAGED")
+        return bytes(data)
+
+
+def _set_run_options(
+    request: runs_pb2.RunTaskRequest | runs_pb2.RunWorkflowRequest,
+    browser_session: BrowserSessionOptions | None,
+    timeout: timedelta | None,
+    screenshots: ScreenshotMode | str | None,
+) -> None:
+    if browser_session is not None:
+        request.browser_session.CopyFrom(wire.to_create_session(browser_session))
+    if timeout is not None:
+        request.timeout.CopyFrom(wire.to_duration(timeout, "timeout"))
+    if screenshots is not None:
+        request.screenshots = wire.enum_to_proto(ScreenshotMode, screenshots)
+
+
+async def _to_the_end(work: Awaitable[_T], *, undo: Any = None) -> _T:
+    """Await `work` to its end even when the caller is cancelled meanwhile, then let the cancellation go on.
+
+    `undo` is called with the result in that case. Calls are bounded by their timeouts, so this is too.
+    """
+    task = asyncio.ensure_future(work)
+    cancellation: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            if task.cancelled():
+                raise
+            cancellation = error
+        except BaseException:
+            break
+    if cancellation is None:
+        return task.result()
+    if undo is not None and not task.cancelled() and task.exception() is None:
+        await _to_the_end(undo(task.result()))
+    raise cancellation
+
+
+def _new_request_id() -> str:
+    return str(uuid.uuid4())

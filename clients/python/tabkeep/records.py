@@ -1,0 +1,523 @@
+"""What the client hands out: frozen records with Python's own types.
+
+Times are aware datetimes in UTC, lengths are timedeltas, states are string enums that compare equal to their words
+(`run.status == "completed"`). What is absent on the wire is None here. `tabkeep.wire` makes these records; nothing
+else does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from tabkeep.v1 import actions_pb2
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+"""What JSON can say, as Python's own types; whole numbers are ints."""
+
+
+class BrowserType(StrEnum):
+    """Which browser a session runs."""
+
+    CHROME = "chrome"
+    MSEDGE = "msedge"
+    UNKNOWN = "unknown"
+    """A kind that this version of the client does not know."""
+
+
+class BrowserSessionState(StrEnum):
+    """Where a session is in its life; CLOSED is final."""
+
+    PENDING = "pending"
+    LAUNCHING = "launching"
+    RUNNING = "running"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+class CloseReason(StrEnum):
+    """Why a session is closed."""
+
+    REQUESTED = "REQUESTED"
+    TIMED_OUT = "TIMED_OUT"
+    NO_CAPACITY = "NO_CAPACITY"
+    LAUNCH_FAILED = "LAUNCH_FAILED"
+    BROWSER_CRASHED = "BROWSER_CRASHED"
+    HOST_LOST = "HOST_LOST"
+    HOST_DRAINED = "HOST_DRAINED"
+    UNKNOWN = "UNKNOWN"
+
+
+class BrowserSessionChange(StrEnum):
+    """Why a watched session was sent."""
+
+    SNAPSHOT = "snapshot"
+    UPDATED = "updated"
+    PAGE = "page"
+    EXPIRY_WARNING = "expiry_warning"
+    UNKNOWN = "unknown"
+
+
+class RunType(StrEnum):
+    """What a run carries out."""
+
+    TASK = "task"
+    WORKFLOW = "workflow"
+    UNKNOWN = "unknown"
+
+
+class RunStatus(StrEnum):
+    """Where a run is; COMPLETED and what follows it are final."""
+
+    CREATED = "created"
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TERMINATED = "terminated"
+    CANCELED = "canceled"
+    TIMED_OUT = "timed_out"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether this status never changes again."""
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.TERMINATED, RunStatus.CANCELED, RunStatus.TIMED_OUT}
+)
+
+
+class FailureReason(StrEnum):
+    """Why a run, or a step of it, did not do what was asked; the proto file says what each one means."""
+
+    NEEDS_MODEL = "NEEDS_MODEL"
+    NOT_FOUND = "NOT_FOUND"
+    AMBIGUOUS = "AMBIGUOUS"
+    REJECTED_BY_PAGE = "REJECTED_BY_PAGE"
+    MISSING_INPUT = "MISSING_INPUT"
+    CREDENTIAL_REQUIRED = "CREDENTIAL_REQUIRED"
+    BLOCKED_BY_POLICY = "BLOCKED_BY_POLICY"
+    NAVIGATION = "NAVIGATION"
+    NO_EFFECT = "NO_EFFECT"
+    EXPECTATION_FAILED = "EXPECTATION_FAILED"
+    EXTRACT = "EXTRACT"
+    STEP_TIMEOUT = "STEP_TIMEOUT"
+    STALLED = "STALLED"
+    PAGE_CRASHED = "PAGE_CRASHED"
+    MAX_STEPS = "MAX_STEPS"
+    RUN_TIMED_OUT = "RUN_TIMED_OUT"
+    CANCELED = "CANCELED"
+    APPROVAL_REJECTED = "APPROVAL_REJECTED"
+    APPROVAL_TIMED_OUT = "APPROVAL_TIMED_OUT"
+    SESSION_CLOSED = "SESSION_CLOSED"
+    SESSION_TIMED_OUT = "SESSION_TIMED_OUT"
+    NO_CAPACITY = "NO_CAPACITY"
+    LAUNCH_FAILED = "LAUNCH_FAILED"
+    BROWSER_CRASHED = "BROWSER_CRASHED"
+    HOST_LOST = "HOST_LOST"
+    HOST_DRAINED = "HOST_DRAINED"
+    INTERNAL = "INTERNAL"
+    UNKNOWN = "UNKNOWN"
+
+
+class StepOutcome(StrEnum):
+    """Whether a step did what it says."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class ScreenshotMode(StrEnum):
+    """Which steps of a run get a screenshot."""
+
+    EVERY_STEP = "every_step"
+    ON_FAILURE = "on_failure"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class ArtifactType(StrEnum):
+    """What an artifact is."""
+
+    SCREENSHOT = "screenshot"
+    UNKNOWN = "unknown"
+
+
+class HostState(StrEnum):
+    """Where a host is in its life."""
+
+    READY = "ready"
+    SUSPECT = "suspect"
+    LOST = "lost"
+    DRAINING = "draining"
+    GONE = "gone"
+    RECOVERING = "recovering"
+    UNKNOWN = "unknown"
+
+
+class KeyScope(StrEnum):
+    """What a key may do."""
+
+    API = "api"
+    OPERATOR = "operator"
+    HOST = "host"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewport:
+    """The size of a page's visible area in CSS pixels."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that is true now of a session or run and worth knowing, beside its state."""
+
+    type: str
+    since_time: datetime | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserSessionOptions:
+    """How to open the session that a run without `browser_session_id` gets; None takes the server's default."""
+
+    timeout: timedelta | int | None = None
+    """A bare number counts minutes, as in `create_browser_session`."""
+    browser_type: BrowserType | str | None = None
+    url: str | None = None
+    viewport: Viewport | tuple[int, int] | None = None
+    labels: Mapping[str, str] | None = None
+    queue_timeout: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserSession:
+    """A live browser, or the record of one that was."""
+
+    browser_session_id: str
+    organization_id: str
+    state: BrowserSessionState
+    close_reason: CloseReason | None
+    close_message: str
+    timeout: timedelta
+    queue_timeout: timedelta
+    browser_type: BrowserType
+    url: str | None
+    viewport: Viewport | None
+    labels: Mapping[str, str]
+    create_time: datetime
+    start_time: datetime | None
+    expire_time: datetime | None
+    close_time: datetime | None
+    update_time: datetime
+    browser_gone_time: datetime | None
+    host_id: str | None
+    active_run_id: str | None
+    current_url: str | None
+    page_title: str | None
+    tab_count: int
+    conditions: tuple[Condition, ...]
+    browser_version: str | None
+    sandboxed: bool
+
+    @property
+    def status(self) -> str:
+        """Whether it takes runs: "running" from its creation on, "closed" afterwards; `state` is finer."""
+        return "closed" if self.state is BrowserSessionState.CLOSED else "running"
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserSessionUpdate:
+    """A session as it is after a change."""
+
+    change: BrowserSessionChange
+    browser_session: BrowserSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A question to a person that a paused run waits for."""
+
+    approval_id: str
+    message: str
+    create_time: datetime
+    expire_time: datetime | None
+    screenshot_artifact_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A task or workflow in a session."""
+
+    run_id: str
+    organization_id: str
+    run_type: RunType
+    status: RunStatus
+    failure_reason: FailureReason | None
+    failure_message: str
+    output: Json
+    browser_session_id: str | None
+    owns_browser_session: bool
+    prompt: str | None
+    url: str | None
+    workflow_id: str | None
+    workflow_version: int | None
+    labels: Mapping[str, str]
+    step_count: int
+    max_steps: int
+    last_seq: int
+    create_time: datetime
+    start_time: datetime | None
+    end_time: datetime | None
+    timeout: timedelta
+    safe_to_retry: bool
+    pending_approval: Approval | None
+    conditions: tuple[Condition, ...]
+    update_time: datetime
+    parameters: Mapping[str, Json]
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run is over."""
+        return self.status.is_final
+
+    def raise_for_failure(self) -> Run:
+        """Return the run itself when it has not failed.
+
+        Raises:
+            RunFailed: it is over and not COMPLETED.
+        """
+        from tabkeep.errors import RunFailed
+
+        if self.is_final and self.status is not RunStatus.COMPLETED:
+            raise RunFailed(self)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The host began to carry out the run."""
+
+    url: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMade:
+    """A prompt was understood whole; nothing has been done for it yet."""
+
+    planner: str
+    clauses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockStarted:
+    """A workflow's block began."""
+
+    block_id: str
+    block_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFinished:
+    """A workflow's block ended."""
+
+    block_id: str
+    outcome: StepOutcome
+    output: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted:
+    """A step is about to act; stored before it acts."""
+
+    step: int
+    action: actions_pb2.Action
+    description: str
+    source: str
+    url: str
+    block_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFinished:
+    """A step acted, or could not."""
+
+    step: int
+    outcome: StepOutcome
+    failure_reason: FailureReason | None
+    message: str
+    duration: timedelta
+    url: str
+    title: str
+    target: str | None
+    screenshot_artifact_id: str | None
+    output: Json
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequested:
+    """The run pauses for a person."""
+
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalResolved:
+    """A person answered, or nobody did in time."""
+
+    approval_id: str
+    approved: bool
+    timed_out: bool
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunWarning:
+    """Something worth knowing that stops nothing."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The host is done with the run; always the last event."""
+
+    status: RunStatus
+    failure_reason: FailureReason | None
+    failure_message: str
+    output: Json
+
+
+RunEventDetail: TypeAlias = (
+    RunStarted
+    | PlanMade
+    | BlockStarted
+    | BlockFinished
+    | StepStarted
+    | StepFinished
+    | ApprovalRequested
+    | ApprovalResolved
+    | RunWarning
+    | RunFinished
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """Something that happened in a run, stored before anybody sees it."""
+
+    run_id: str
+    seq: int
+    """1, 2, 3, ... without gaps."""
+    create_time: datetime
+    kind: str
+    """The detail's name on the wire, such as "step_finished"; "unknown" for what this client does not know."""
+    detail: RunEventDetail | None
+
+
+RunUpdate: TypeAlias = RunEvent | Run
+"""What `watch_run` yields: the next event, or the run after a change of its status."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowParameter:
+    """A value that a run of the workflow takes."""
+
+    name: str
+    type: str
+    required: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow:
+    """One version of a workflow."""
+
+    workflow_id: str
+    organization_id: str
+    version: int
+    title: str
+    definition: str
+    parameters: tuple[WorkflowParameter, ...]
+    create_time: datetime
+    update_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """The record of a file that a run left behind."""
+
+    artifact_id: str
+    run_id: str
+    artifact_type: ArtifactType
+    content_type: str
+    size: int
+    sha256: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserOffer:
+    """A browser that a host can run."""
+
+    browser_type: BrowserType
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A machine that runs browsers."""
+
+    host_id: str
+    state: HostState
+    state_message: str
+    capacity: int
+    sessions: int
+    browsers: tuple[BrowserOffer, ...]
+    build: str
+    incarnation: str
+    attach_time: datetime | None
+    heartbeat_time: datetime | None
+    drain_expire_time: datetime | None
+    sandboxed: bool
+    load_average: float
+    available_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key without its text."""
+
+    key_id: str
+    organization_id: str | None
+    scope: KeyScope
+    display_name: str
+    create_time: datetime
+    revoke_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedKey:
+    """A new key and its text, which is shown only here."""
+
+    key: Key
+    secret: str
+
+    def __repr__(self) -> str:
+        """Leave the secret out, so that it does not end up in logs."""
+        return f"CreatedKey(key={self.key!r}, secret='***')"

@@ -1,0 +1,423 @@
+"""Between the records of `tabkeep.records` and the messages of `tabkeep.v1`, both ways; nothing else converts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from google.protobuf import duration_pb2, struct_pb2
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from tabkeep import records as r
+from tabkeep.v1 import actions_pb2, artifacts_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
+
+_E = TypeVar("_E", bound=StrEnum)
+
+_LARGEST_EXACT = 2**53
+"""JSON numbers travel as doubles; up to here a whole one is exact."""
+
+
+class _Enumeration:
+    """Translates one proto enum and its string enum; names are equal but for the proto's prefix."""
+
+    def __init__(self, kind: type[StrEnum], proto: Any, prefix: str) -> None:
+        self.kind = kind
+        self.proto = proto
+        self.to_record = {
+            number: kind[name.removeprefix(prefix)]
+            for name, number in proto.items()
+            if number and name.removeprefix(prefix) in kind.__members__
+        }
+        self.to_proto: dict[str, int] = {member.value: number for number, member in self.to_record.items()}
+
+
+ENUMERATIONS: Mapping[type[StrEnum], _Enumeration] = {
+    kind: _Enumeration(kind, proto, prefix)
+    for kind, proto, prefix in (
+        (r.BrowserType, browser_sessions_pb2.BrowserType, "BROWSER_TYPE_"),
+        (r.BrowserSessionState, browser_sessions_pb2.BrowserSessionState, "BROWSER_SESSION_STATE_"),
+        (r.CloseReason, browser_sessions_pb2.CloseReason, "CLOSE_REASON_"),
+        (r.BrowserSessionChange, browser_sessions_pb2.BrowserSessionChange, "BROWSER_SESSION_CHANGE_"),
+        (r.RunType, runs_pb2.RunType, "RUN_TYPE_"),
+        (r.RunStatus, runs_pb2.RunStatus, "RUN_STATUS_"),
+        (r.FailureReason, runs_pb2.FailureReason, "FAILURE_REASON_"),
+        (r.StepOutcome, runs_pb2.StepOutcome, "STEP_OUTCOME_"),
+        (r.ScreenshotMode, runs_pb2.ScreenshotMode, "SCREENSHOT_MODE_"),
+        (r.ArtifactType, artifacts_pb2.ArtifactType, "ARTIFACT_TYPE_"),
+        (r.HostState, hosts_pb2.HostState, "HOST_STATE_"),
+        (r.KeyScope, keys_pb2.KeyScope, "KEY_SCOPE_"),
+    )
+}
+
+
+# What goes out.
+
+
+def enum_to_proto(kind: type[StrEnum], value: StrEnum | str) -> Any:
+    """Return the proto number of a string enum's member or of its word.
+
+    Raises:
+        ValueError: there is no such word.
+    """
+    numbers = ENUMERATIONS[kind].to_proto
+    try:
+        return numbers[str(value)]
+    except KeyError:
+        raise ValueError(f"{value!r} is not one of {', '.join(numbers)}") from None
+
+
+def minutes_to_duration(value: timedelta | int) -> duration_pb2.Duration:
+    """Return a session's timeout as a proto duration; a bare number counts minutes.
+
+    Raises:
+        TypeError: neither a timedelta nor a whole number.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, timedelta)):
+        raise TypeError(f"timeout is {type(value).__name__}: give a timedelta or a whole number of minutes")
+    return to_duration(value if isinstance(value, timedelta) else timedelta(minutes=value), "timeout")
+
+
+def to_duration(value: timedelta, name: str) -> duration_pb2.Duration:
+    """Return a length as a proto duration.
+
+    Raises:
+        TypeError: not a timedelta; a bare number would not say its unit.
+    """
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{name} is {type(value).__name__}: give a datetime.timedelta")
+    duration = duration_pb2.Duration()
+    duration.FromTimedelta(value)
+    return duration
+
+
+def to_viewport(value: r.Viewport | tuple[int, int]) -> browser_sessions_pb2.Viewport:
+    """Return a visible area as its message; a pair is width and height."""
+    width, height = (value.width, value.height) if isinstance(value, r.Viewport) else value
+    return browser_sessions_pb2.Viewport(width=width, height=height)
+
+
+def to_value(value: Any) -> struct_pb2.Value:
+    """Return a JSON value as its message.
+
+    Raises:
+        TypeError: JSON does not know the type.
+    """
+    match value:
+        case None:
+            return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
+        case bool():
+            return struct_pb2.Value(bool_value=value)
+        case int() | float():
+            return struct_pb2.Value(number_value=value)
+        case str():
+            return struct_pb2.Value(string_value=value)
+        case Mapping():
+            return struct_pb2.Value(struct_value=to_struct(value))
+        case list() | tuple():
+            return struct_pb2.Value(list_value=struct_pb2.ListValue(values=[to_value(item) for item in value]))
+    raise TypeError(f"{type(value).__name__} is not a JSON type")
+
+
+def to_struct(value: Mapping[str, Any]) -> struct_pb2.Struct:
+    """Return a JSON object as its message; TypeError where JSON does not know a type."""
+    return struct_pb2.Struct(fields={name: to_value(item) for name, item in value.items()})
+
+
+def to_create_session(
+    options: r.BrowserSessionOptions, request_id: str = ""
+) -> browser_sessions_pb2.CreateBrowserSessionRequest:
+    """Return the request for a session; what is None stays absent, so that the server's default counts."""
+    request = browser_sessions_pb2.CreateBrowserSessionRequest(
+        url=options.url or "", labels=dict(options.labels or {}), request_id=request_id
+    )
+    if options.timeout is not None:
+        request.timeout.CopyFrom(minutes_to_duration(options.timeout))
+    if options.browser_type is not None:
+        request.browser_type = enum_to_proto(r.BrowserType, options.browser_type)
+    if options.viewport is not None:
+        request.viewport.CopyFrom(to_viewport(options.viewport))
+    if options.queue_timeout is not None:
+        request.queue_timeout.CopyFrom(to_duration(options.queue_timeout, "queue_timeout"))
+    return request
+
+
+# What comes in.
+
+
+def from_value(value: struct_pb2.Value) -> r.Json:
+    """Return a JSON value; a whole number that a double holds exactly comes back as an int."""
+    match value.WhichOneof("kind"):
+        case "bool_value":
+            return value.bool_value
+        case "number_value":
+            number = value.number_value
+            return int(number) if number.is_integer() and abs(number) <= _LARGEST_EXACT else number
+        case "string_value":
+            return value.string_value
+        case "struct_value":
+            return from_struct(value.struct_value)
+        case "list_value":
+            return [from_value(item) for item in value.list_value.values]
+    return None
+
+
+def from_struct(value: struct_pb2.Struct) -> dict[str, r.Json]:
+    """Return a JSON object."""
+    return {name: from_value(item) for name, item in value.fields.items()}
+
+
+def browser_session(message: browser_sessions_pb2.BrowserSession) -> r.BrowserSession:
+    """Return a session."""
+    viewport = message.viewport
+    return r.BrowserSession(
+        browser_session_id=message.browser_session_id,
+        organization_id=message.organization_id,
+        state=_enum(r.BrowserSessionState, message.state),
+        close_reason=_reason(r.CloseReason, message.close_reason),
+        close_message=message.close_message,
+        timeout=message.timeout.ToTimedelta(),
+        queue_timeout=message.queue_timeout.ToTimedelta(),
+        browser_type=_enum(r.BrowserType, message.browser_type),
+        url=message.url or None,
+        viewport=r.Viewport(viewport.width, viewport.height) if message.HasField("viewport") else None,
+        labels=dict(message.labels),
+        create_time=_time(message.create_time),
+        start_time=_optional_time(message, "start_time"),
+        expire_time=_optional_time(message, "expire_time"),
+        close_time=_optional_time(message, "close_time"),
+        update_time=_time(message.update_time),
+        browser_gone_time=_optional_time(message, "browser_gone_time"),
+        host_id=message.host_id or None,
+        active_run_id=message.active_run_id or None,
+        current_url=message.current_url or None,
+        page_title=message.page_title or None,
+        tab_count=message.tab_count,
+        conditions=_conditions(message.conditions),
+        browser_version=message.browser_version or None,
+        sandboxed=message.sandboxed,
+    )
+
+
+def browser_session_update(message: browser_sessions_pb2.WatchBrowserSessionResponse) -> r.BrowserSessionUpdate:
+    """Return what a session's watch sent."""
+    change = _enum(r.BrowserSessionChange, message.change)
+    return r.BrowserSessionUpdate(change, browser_session(message.browser_session))
+
+
+def run(message: runs_pb2.Run) -> r.Run:
+    """Return a run."""
+    return r.Run(
+        run_id=message.run_id,
+        organization_id=message.organization_id,
+        run_type=_enum(r.RunType, message.run_type),
+        status=_enum(r.RunStatus, message.status),
+        failure_reason=_reason(r.FailureReason, message.failure_reason),
+        failure_message=message.failure_message,
+        output=from_value(message.output),
+        browser_session_id=message.browser_session_id or None,
+        owns_browser_session=message.owns_browser_session,
+        prompt=message.prompt or None,
+        url=message.url or None,
+        workflow_id=message.workflow_id or None,
+        workflow_version=message.workflow_version or None,
+        labels=dict(message.labels),
+        step_count=message.step_count,
+        max_steps=message.max_steps,
+        last_seq=message.last_seq,
+        create_time=_time(message.create_time),
+        start_time=_optional_time(message, "start_time"),
+        end_time=_optional_time(message, "end_time"),
+        timeout=message.timeout.ToTimedelta(),
+        safe_to_retry=message.safe_to_retry,
+        pending_approval=_approval(message.pending_approval) if message.HasField("pending_approval") else None,
+        conditions=_conditions(message.conditions),
+        update_time=_time(message.update_time),
+        parameters=from_struct(message.parameters),
+    )
+
+
+def run_event(message: runs_pb2.RunEvent) -> r.RunEvent:
+    """Return an event; one of a kind that a newer server knows has kind "unknown" and no detail."""
+    kind = message.WhichOneof("kind")
+    create_time = _time(message.create_time)
+    if kind is None:
+        return r.RunEvent(message.run_id, message.seq, create_time, "unknown", None)
+    return r.RunEvent(message.run_id, message.seq, create_time, kind, _DETAILS[kind](getattr(message, kind)))
+
+
+def workflow(message: workflows_pb2.Workflow) -> r.Workflow:
+    """Return one version of a workflow."""
+    return r.Workflow(
+        workflow_id=message.workflow_id,
+        organization_id=message.organization_id,
+        version=message.version,
+        title=message.title,
+        definition=message.definition,
+        parameters=tuple(r.WorkflowParameter(p.name, p.type, p.required, p.description) for p in message.parameters),
+        create_time=_time(message.create_time),
+        update_time=_time(message.update_time),
+    )
+
+
+def artifact(message: artifacts_pb2.Artifact) -> r.Artifact:
+    """Return an artifact's record."""
+    return r.Artifact(
+        artifact_id=message.artifact_id,
+        run_id=message.run_id,
+        artifact_type=_enum(r.ArtifactType, message.artifact_type),
+        content_type=message.content_type,
+        size=message.size,
+        sha256=message.sha256,
+        create_time=_time(message.create_time),
+    )
+
+
+def host(message: hosts_pb2.Host) -> r.Host:
+    """Return a host."""
+    return r.Host(
+        host_id=message.host_id,
+        state=_enum(r.HostState, message.state),
+        state_message=message.state_message,
+        capacity=message.capacity,
+        sessions=message.sessions,
+        browsers=tuple(r.BrowserOffer(_enum(r.BrowserType, b.browser_type), b.version) for b in message.browsers),
+        build=message.build,
+        incarnation=message.incarnation,
+        attach_time=_optional_time(message, "attach_time"),
+        heartbeat_time=_optional_time(message, "heartbeat_time"),
+        drain_expire_time=_optional_time(message, "drain_expire_time"),
+        sandboxed=message.sandboxed,
+        load_average=message.load_average,
+        available_memory_bytes=message.available_memory_bytes,
+    )
+
+
+def key(message: keys_pb2.Key) -> r.Key:
+    """Return a key without its text."""
+    return r.Key(
+        key_id=message.key_id,
+        organization_id=message.organization_id or None,
+        scope=_enum(r.KeyScope, message.scope),
+        display_name=message.display_name,
+        create_time=_time(message.create_time),
+        revoke_time=_optional_time(message, "revoke_time"),
+    )
+
+
+def created_key(message: keys_pb2.CreateKeyResponse) -> r.CreatedKey:
+    """Return a new key with its text."""
+    return r.CreatedKey(key(message.key), message.secret)
+
+
+def _run_started(message: runs_pb2.RunStarted) -> r.RunStarted:
+    return r.RunStarted(message.url, message.title)
+
+
+def _plan_made(message: runs_pb2.PlanMade) -> r.PlanMade:
+    return r.PlanMade(message.planner, tuple(message.clauses))
+
+
+def _block_started(message: runs_pb2.BlockStarted) -> r.BlockStarted:
+    return r.BlockStarted(message.block_id, message.block_type)
+
+
+def _block_finished(message: runs_pb2.BlockFinished) -> r.BlockFinished:
+    return r.BlockFinished(message.block_id, _enum(r.StepOutcome, message.outcome), from_value(message.output))
+
+
+def _step_started(message: runs_pb2.StepStarted) -> r.StepStarted:
+    action = actions_pb2.Action()
+    action.CopyFrom(message.action)
+    return r.StepStarted(
+        step=message.step,
+        action=action,
+        description=message.description,
+        source=message.source,
+        url=message.url,
+        block_id=message.block_id or None,
+    )
+
+
+def _step_finished(message: runs_pb2.StepFinished) -> r.StepFinished:
+    return r.StepFinished(
+        step=message.step,
+        outcome=_enum(r.StepOutcome, message.outcome),
+        failure_reason=_reason(r.FailureReason, message.failure_reason),
+        message=message.message,
+        duration=message.duration.ToTimedelta(),
+        url=message.url,
+        title=message.title,
+        target=message.target or None,
+        screenshot_artifact_id=message.screenshot_artifact_id or None,
+        output=from_value(message.output),
+    )
+
+
+def _approval(message: runs_pb2.Approval) -> r.Approval:
+    return r.Approval(
+        approval_id=message.approval_id,
+        message=message.message,
+        create_time=_time(message.create_time),
+        expire_time=_optional_time(message, "expire_time"),
+        screenshot_artifact_id=message.screenshot_artifact_id or None,
+    )
+
+
+def _approval_requested(message: runs_pb2.ApprovalRequested) -> r.ApprovalRequested:
+    return r.ApprovalRequested(_approval(message.approval))
+
+
+def _approval_resolved(message: runs_pb2.ApprovalResolved) -> r.ApprovalResolved:
+    return r.ApprovalResolved(message.approval_id, message.approved, message.timed_out, message.comment)
+
+
+def _warning(message: runs_pb2.Warning) -> r.RunWarning:
+    return r.RunWarning(message.code, message.message)
+
+
+def _run_finished(message: runs_pb2.RunFinished) -> r.RunFinished:
+    return r.RunFinished(
+        _enum(r.RunStatus, message.status),
+        _reason(r.FailureReason, message.failure_reason),
+        message.failure_message,
+        from_value(message.output),
+    )
+
+
+_DETAILS: Mapping[str, Callable[[Any], r.RunEventDetail]] = {
+    "run_started": _run_started,
+    "plan_made": _plan_made,
+    "block_started": _block_started,
+    "block_finished": _block_finished,
+    "step_started": _step_started,
+    "step_finished": _step_finished,
+    "approval_requested": _approval_requested,
+    "approval_resolved": _approval_resolved,
+    "warning": _warning,
+    "run_finished": _run_finished,
+}
+
+
+def _enum(kind: type[_E], number: int) -> _E:
+    # A number from a newer server has no member of its own; it must not break an older client.
+    member = ENUMERATIONS[kind].to_record.get(number)
+    return kind(member) if member is not None else kind["UNKNOWN"]
+
+
+def _reason(kind: type[_E], number: int) -> _E | None:
+    return _enum(kind, number) if number else None
+
+
+def _time(timestamp: Timestamp) -> datetime:
+    return timestamp.ToDatetime(tzinfo=UTC)
+
+
+def _optional_time(message: Message, field: str) -> datetime | None:
+    return _time(getattr(message, field)) if message.HasField(field) else None
+
+
+def _conditions(messages: Iterable[browser_sessions_pb2.Condition]) -> tuple[r.Condition, ...]:
+    return tuple(r.Condition(m.type, _optional_time(m, "since_time"), m.message) for m in messages)
