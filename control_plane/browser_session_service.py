@@ -1,0 +1,151 @@
+"""BrowserSessionService: convert, move or read, convert back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+import grpc
+from tabkeep import telemetry
+from tabkeep.v1 import browser_sessions_pb2 as pb
+from tabkeep.v1 import browser_sessions_pb2_grpc as pb_grpc
+
+from control_plane import session_moves, wire
+from control_plane.coordinator import Coordinator
+from control_plane.errors import Unavailable
+from control_plane.fields import Fields
+from control_plane.hosts import Host
+from control_plane.interceptors import caller
+from control_plane.page_tokens import PageTokens
+from control_plane.sessions import Session
+from control_plane.store import SessionFilter, Tables
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_PAGE_FIELDS = ("current_url", "page_title", "tab_count")
+
+
+class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
+    """See the proto for what each call does."""
+
+    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens) -> None:
+        self._coordinator = coordinator
+        self._database = coordinator.database
+        self._page_tokens = page_tokens
+
+    async def CreateBrowserSession(
+        self, request: pb.CreateBrowserSessionRequest, context: Context
+    ) -> pb.CreateBrowserSessionResponse:
+        fields, organization_id = Fields(), caller.get().organization_id
+        spec = wire.session_spec(fields, request, organization_id, telemetry.inject())
+        again = wire.request_id(fields, organization_id, "CreateBrowserSession", request)
+        fields.raise_if_wrong()
+        session = await self._coordinator.admit(session_moves.create, spec, again)
+        return pb.CreateBrowserSessionResponse(browser_session=wire.browser_session(session))
+
+    async def GetBrowserSession(
+        self, request: pb.GetBrowserSessionRequest, context: Context
+    ) -> pb.GetBrowserSessionResponse:
+        session, host = await self._read(request.browser_session_id)
+        return pb.GetBrowserSessionResponse(browser_session=wire.browser_session(session, host))
+
+    async def ListBrowserSessions(
+        self, request: pb.ListBrowserSessionsRequest, context: Context
+    ) -> pb.ListBrowserSessionsResponse:
+        fields, organization_id = Fields(), caller.get().organization_id
+        size = fields.page_size(request.page_size)
+        matching = SessionFilter(wire.session_states(fields, request.states), fields.labels("labels", request.labels))
+        before = self._page_tokens.read(fields, request, organization_id)
+        fields.raise_if_wrong()
+
+        def query(tables: Tables) -> list[tuple[Session, Host | None]]:
+            sessions = tables.sessions.page(organization_id, matching, before, size + 1)
+            hosts = {host_id: tables.hosts.get(host_id) for host_id in {one.host_id for one in sessions if one.open}}
+            return [(session, hosts.get(session.host_id)) for session in sessions]
+
+        found = await self._database.read(query)
+        last = found[size - 1][0].browser_session_id if len(found) > size else ""
+        return pb.ListBrowserSessionsResponse(
+            browser_sessions=[wire.browser_session(session, host) for session, host in found[:size]],
+            next_page_token=self._page_tokens.make(request, organization_id, last),
+        )
+
+    async def WatchBrowserSession(
+        self, request: pb.WatchBrowserSessionRequest, context: Context
+    ) -> AsyncIterator[pb.WatchBrowserSessionResponse]:
+        fields = Fields()
+        warn_before = fields.duration(request, "expiry_warning", timedelta(), timedelta(hours=1), timedelta(minutes=1))
+        fields.raise_if_wrong()
+        feed, clock = self._coordinator.feed, self._coordinator.clock
+        organization_id = caller.get().organization_id
+        shown: pb.BrowserSession | None = None
+        warned_of = None
+        with feed.watch(request.browser_session_id) as changed:
+            while True:
+                changed.clear()
+                session, host = await self._read(request.browser_session_id, organization_id)
+                now = wire.browser_session(session, host)
+                if (change := _change(shown, now)) is not None:
+                    yield pb.WatchBrowserSessionResponse(change=change, browser_session=now)
+                shown = now
+                if not session.open:
+                    return
+                if feed.closing:
+                    raise Unavailable("the control plane is being stopped: watch again soon", reason="DRAINING")
+                warn_at = session.expire_time - warn_before if session.expire_time else None
+                if warn_at is not None and warn_at <= clock.now() and warned_of != session.expire_time:
+                    warned_of = session.expire_time
+                    yield pb.WatchBrowserSessionResponse(
+                        change=pb.BROWSER_SESSION_CHANGE_EXPIRY_WARNING, browser_session=now
+                    )
+                pause = None
+                if warn_at is not None and warned_of != session.expire_time:
+                    pause = max((warn_at - clock.now()).total_seconds(), 0)
+                try:
+                    await asyncio.wait_for(changed.wait(), pause)
+                except TimeoutError:
+                    continue
+
+    async def ExtendBrowserSession(
+        self, request: pb.ExtendBrowserSessionRequest, context: Context
+    ) -> pb.ExtendBrowserSessionResponse:
+        fields = Fields()
+        timeout = wire.session_timeout(fields, request)
+        fields.raise_if_wrong()
+        session = await self._coordinator.move(
+            session_moves.extend, caller.get().organization_id, request.browser_session_id, timeout
+        )
+        return pb.ExtendBrowserSessionResponse(browser_session=wire.browser_session(session))
+
+    async def CloseBrowserSession(
+        self, request: pb.CloseBrowserSessionRequest, context: Context
+    ) -> pb.CloseBrowserSessionResponse:
+        session = await self._coordinator.move(
+            session_moves.close_requested, caller.get().organization_id, request.browser_session_id
+        )
+        return pb.CloseBrowserSessionResponse(browser_session=wire.browser_session(session))
+
+    async def _read(self, browser_session_id: str, organization_id: str = "") -> tuple[Session, Host | None]:
+        organization_id = organization_id or caller.get().organization_id
+
+        def query(tables: Tables) -> tuple[Session, Host | None]:
+            session = tables.sessions.of_organization(organization_id, browser_session_id)
+            if session is None:
+                raise session_moves.not_found(browser_session_id)
+            return session, tables.hosts.get(session.host_id) if session.open and session.host_id else None
+
+        return await self._database.read(query)
+
+
+def _change(shown: pb.BrowserSession | None, now: pb.BrowserSession) -> pb.BrowserSessionChange | None:
+    """What is new since the last message; None when nothing is."""
+    if shown is None:
+        return pb.BROWSER_SESSION_CHANGE_SNAPSHOT
+    if shown == now:
+        return None
+    without_page = pb.BrowserSession()
+    without_page.CopyFrom(shown)
+    for name in _PAGE_FIELDS:
+        setattr(without_page, name, getattr(now, name))
+    return pb.BROWSER_SESSION_CHANGE_PAGE if without_page == now else pb.BROWSER_SESSION_CHANGE_UPDATED

@@ -1,0 +1,119 @@
+"""Settings: read once from the environment, checked, frozen, passed down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+
+class ConfigInvalid(Exception):
+    """A setting is wrong; the text names the variable, its value and what would work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of the control plane, each with its default."""
+
+    data_dir: Path
+    """Database, blobs, keys. TABKEEP_DATA_DIR, default ~/.tabkeep."""
+
+    grpc_address: str = "127.0.0.1:7330"
+    """Where to listen, host:port; port 0 takes a free one. TABKEEP_GRPC_ADDRESS."""
+
+    log_level: str = "INFO"
+    """TABKEEP_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
+
+    heartbeat_interval: timedelta = timedelta(seconds=3)
+    """How often hosts send heartbeats: five tries within an action lease."""
+
+    action_lease: timedelta = timedelta(seconds=15)
+    """How long a host may begin actions after its last acknowledged heartbeat: what a person accepts as doubt."""
+
+    holding_lease: timedelta = timedelta(seconds=180)
+    """How long a host may hold browsers likewise: an upgrade of the control plane fits in."""
+
+    launch_timeout: timedelta = timedelta(seconds=30)
+    """A launch that takes longer is aborted; 0.4 s is usual, 2.5 s on a busy machine."""
+
+    launch_attempts: int = 3
+    """How many hosts are tried before a session closes LAUNCH_FAILED."""
+
+    cancel_grace: timedelta = timedelta(seconds=5)
+    """How long a host may take to end a canceled run by itself."""
+
+    run_overtime: timedelta = timedelta(seconds=5)
+    """The host ends a run at its timeout, with what it brought so far; after this much more it is ended for it."""
+
+    request_retention: timedelta = timedelta(hours=24)
+    """How long a request_id is remembered."""
+
+    minimum_free_bytes: int = 256 * 1024 * 1024
+    """Less free disk than this: no new sessions and runs; closing still works. TABKEEP_MINIMUM_FREE_MIB."""
+
+    max_waiting_runs: int = 100
+    """Runs that may wait in one session."""
+
+    def silent_for_suspect(self) -> timedelta:
+        """Silence after which a host is SUSPECT: the action lease and a margin for clocks that run 1 % apart."""
+        return with_margin(self.action_lease)
+
+    def silent_for_lost(self) -> timedelta:
+        """Silence after which a host is LOST: by then it has ended its browsers by its own clock."""
+        return with_margin(self.holding_lease)
+
+
+def with_margin(lease: timedelta) -> timedelta:
+    """`lease` as the other side must count it: 1 s and 1 % longer."""
+    return lease + timedelta(seconds=1) + lease / 100
+
+
+def from_environment(environ: Mapping[str, str]) -> Config:
+    """Read the settings from variables; absent ones keep their defaults.
+
+    Raises:
+        ConfigInvalid: a variable's value is wrong.
+    """
+    given: dict[str, object] = {"data_dir": Path(environ.get("TABKEEP_DATA_DIR") or Path.home() / ".tabkeep")}
+    if address := environ.get("TABKEEP_GRPC_ADDRESS"):
+        given["grpc_address"] = _address("TABKEEP_GRPC_ADDRESS", address)
+    if level := environ.get("TABKEEP_LOG_LEVEL"):
+        if level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ConfigInvalid(f"TABKEEP_LOG_LEVEL={level}: use DEBUG, INFO, WARNING or ERROR")
+        given["log_level"] = level.upper()
+    for name, variable, lowest, highest in (
+        ("heartbeat_interval", "TABKEEP_HEARTBEAT_INTERVAL_SECONDS", 0.05, 60),
+        ("action_lease", "TABKEEP_ACTION_LEASE_SECONDS", 1, 300),
+        ("holding_lease", "TABKEEP_HOLDING_LEASE_SECONDS", 2, 900),
+        ("launch_timeout", "TABKEEP_LAUNCH_TIMEOUT_SECONDS", 1, 600),
+    ):
+        if (value := environ.get(variable)) is not None:
+            given[name] = timedelta(seconds=_number(variable, value, lowest, highest))
+    if (value := environ.get("TABKEEP_MINIMUM_FREE_MIB")) is not None:
+        given["minimum_free_bytes"] = int(_number("TABKEEP_MINIMUM_FREE_MIB", value, 0, 1e9) * 1024 * 1024)
+    config = Config(**given)  # type: ignore[arg-type]
+    if not config.heartbeat_interval * 2 <= config.action_lease < config.holding_lease:
+        raise ConfigInvalid(
+            "TABKEEP_HEARTBEAT_INTERVAL_SECONDS must be at most half of TABKEEP_ACTION_LEASE_SECONDS, and that less "
+            f"than TABKEEP_HOLDING_LEASE_SECONDS; they are {config.heartbeat_interval.total_seconds():g}, "
+            f"{config.action_lease.total_seconds():g} and {config.holding_lease.total_seconds():g}"
+        )
+    return config
+
+
+def _number(variable: str, value: str, lowest: float, highest: float) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = lowest - 1
+    if not lowest <= number <= highest:
+        raise ConfigInvalid(f"{variable}={value}: use a number from {lowest:g} to {highest:g}")
+    return number
+
+
+def _address(variable: str, value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not (colon and host and port.isdigit() and int(port) < 65536):
+        raise ConfigInvalid(f"{variable}={value}: use host:port, for example 127.0.0.1:7330 (port 0 takes a free one)")
+    return value

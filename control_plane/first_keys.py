@@ -1,0 +1,74 @@
+"""The secrets of an installation: the pepper, and the first keys, made once and written beside the database."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from control_plane import key_moves, keys
+from control_plane.errors import StoreUnusable
+from control_plane.keys import KeyBook, Scope
+from control_plane.store import Database, Transaction
+
+ORGANIZATION_ID = "o_default"
+_PEPPER_BYTES = 32
+
+
+def api_key_file(data_dir: Path) -> Path:
+    """Where the first API key is written."""
+    return data_dir / "api-key"
+
+
+def host_token_file(data_dir: Path) -> Path:
+    """Where the first host token is written."""
+    return data_dir / "host-token"
+
+
+def pepper(data_dir: Path) -> bytes:
+    """The secret under which keys are stored; made on first use, readable by its owner only.
+
+    Raises:
+        StoreUnusable: the file is damaged.
+    """
+    path = data_dir / "pepper"
+    if not path.exists():
+        _write_secret(path, secrets.token_hex(_PEPPER_BYTES))
+    try:
+        value = bytes.fromhex(path.read_text().strip())
+    except (ValueError, OSError) as error:
+        raise StoreUnusable(
+            f"{path} cannot be read ({error}): restore it from a backup of the data directory"
+        ) from error
+    if len(value) != _PEPPER_BYTES:
+        raise StoreUnusable(f"{path} is damaged: restore it from a backup")
+    return value
+
+
+async def open_keys(database: Database, data_dir: Path, secret: bytes) -> KeyBook:
+    """All keys; a database without any gets an operator key for o_default and a host token, in files of mode 0600."""
+    found = await database.read(lambda tables: tables.keys.all())
+    if found:
+        return KeyBook(secret, found)
+    now = database.clock.now()
+    api_key, api_text = keys.make(secret, ORGANIZATION_ID, Scope.OPERATOR, "first key", now)
+    token, token_text = keys.make(secret, "", Scope.HOST, "first host token", now)
+    _write_secret(api_key_file(data_dir), api_text)
+    _write_secret(host_token_file(data_dir), token_text)
+
+    def add_both(tx: Transaction) -> None:
+        key_moves.add(tx, api_key)
+        key_moves.add(tx, token)
+
+    await database.write(add_both)
+    return KeyBook(secret, [api_key, token])
+
+
+def _write_secret(path: Path, text: str) -> None:
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,71 @@
+"""The live streams to hosts: one bounded outgoing queue per attached host.
+
+Nothing here is remembered: a host that attaches again is told everything again from the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from control_plane.errors import TabkeepError, Unavailable
+from control_plane.host_messages import ToHost
+
+_MAX_QUEUE = 10_000
+
+
+class Link:
+    """One attached stream. At the bound of its queue it is ended: the host attaches again and is told all."""
+
+    def __init__(self, host_id: str, incarnation: str) -> None:
+        self.host_id = host_id
+        self.incarnation = incarnation
+        self.stream_no = 0
+        """Set when the host was taken in."""
+        self.said_draining = False
+        self.outgoing: asyncio.Queue[ToHost] = asyncio.Queue(_MAX_QUEUE)
+        self.ended: asyncio.Future[TabkeepError] = asyncio.get_running_loop().create_future()
+        """Set with the error to end the stream with, when it is to end from our side."""
+
+    def send(self, message: ToHost) -> None:
+        """Queue a message; never waits."""
+        try:
+            self.outgoing.put_nowait(message)
+        except asyncio.QueueFull:
+            self.end(Unavailable("the host reads too slowly: attach again", reason="SLOW_CONSUMER"))
+
+    def end(self, error: TabkeepError) -> None:
+        """End the stream with `error`."""
+        if not self.ended.done():
+            self.ended.set_result(error)
+
+
+class HostLinks:
+    """The newest link of each attached host."""
+
+    def __init__(self) -> None:
+        self._links: dict[str, Link] = {}
+
+    def get(self, host_id: str) -> Link | None:
+        return self._links.get(host_id)
+
+    def put(self, link: Link) -> None:
+        """Take in a link; an older one of the same host ends."""
+        old = self._links.get(link.host_id)
+        self._links[link.host_id] = link
+        if old is not None and old is not link:
+            old.end(TabkeepError("a newer stream of this host exists", reason="STREAM_REPLACED"))
+
+    def remove(self, link: Link) -> None:
+        """Forget a link whose stream has ended."""
+        if self._links.get(link.host_id) is link:
+            del self._links[link.host_id]
+
+    def send(self, host_id: str, message: ToHost) -> None:
+        """Queue a message for a host; dropped when it is not attached, which loses nothing."""
+        if link := self._links.get(host_id):
+            link.send(message)
+
+    def end_all(self, error: TabkeepError) -> None:
+        """End every stream."""
+        for link in self._links.values():
+            link.end(error)

@@ -1,0 +1,197 @@
+"""What hosts and the control plane say to each other, as this program sees it; `wire` turns it into protos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from control_plane.records import CommandRow
+from control_plane.runs import Run, RunStatus
+from control_plane.sessions import CloseReason, Session
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryItem:
+    """A browser that a host holds, or is starting."""
+
+    browser_session_id: str
+    fence: int
+    live: bool
+    age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A browser that is gone, with its processes and files."""
+
+    browser_session_id: str
+    fence: int
+    reason: CloseReason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended: launched, done, or failed with a reason."""
+
+    command_id: int
+    launched: bool = False
+    age: timedelta = timedelta()
+    browser_version: str = ""
+    failure: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A host introduces itself and says all it holds."""
+
+    host_id: str
+    incarnation: str
+    boot_id: str
+    protocol_min: int
+    protocol_max: int
+    build: str
+    highest_control_epoch: int
+    capacity: int
+    browsers: dict[str, str]
+    sandboxed: bool
+    inventory: tuple[InventoryItem, ...]
+    run_ids: tuple[str, ...]
+    tombstones: tuple[Tombstone, ...]
+    command_results: tuple[CommandResult, ...]
+    heartbeat_no: int
+    draining: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A host is alive."""
+
+    heartbeat_no: int
+    load_average: float
+    available_memory_bytes: int
+    draining: bool
+
+
+class EventKind(StrEnum):
+    """The events that move a run; all others are only stored."""
+
+    STEP_STARTED = "step_started"
+    APPROVAL_REQUESTED = "approval_requested"
+    APPROVAL_RESOLVED = "approval_resolved"
+    RUN_FINISHED = "run_finished"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedEvent:
+    """A run event as a host sent it, and what of it moves the run."""
+
+    browser_session_id: str
+    fence: int
+    run_id: str
+    seq: int
+    body: bytes
+    kind: EventKind
+    step: int = 0
+    approval_id: str = ""
+    approval: bytes = b""
+    status: RunStatus | None = None
+    failure_reason: str = ""
+    failure_message: str = ""
+    output: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class PageReport:
+    """What a session's pages show now."""
+
+    browser_session_id: str
+    fence: int
+    url: str
+    title: str
+    tab_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a host keeps a browser."""
+
+    browser_session_id: str
+    fence: int
+    keep: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventAck:
+    """All events up to `seq` are stored."""
+
+    run_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The host is taken in."""
+
+    heartbeat_no: int
+    verdicts: tuple[Verdict, ...]
+    event_acks: tuple[EventAck, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatAck:
+    """Renews the leases."""
+
+    heartbeat_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something to do, with what it refers to."""
+
+    row: CommandRow
+    session: Session
+    run: Run | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """Events are missing from `from_seq` on."""
+
+    run_id: str
+    from_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopRun:
+    """The run is over: stop it, send nothing more of it."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TombstoneAck:
+    """The tombstone is stored."""
+
+    browser_session_id: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResultAck:
+    """The result is stored."""
+
+    command_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Take yourself out of service."""
+
+    drain_timeout: timedelta
+
+
+ToHost = Welcome | HeartbeatAck | Command | EventAck | Resend | StopRun | TombstoneAck | CommandResultAck | Drain

@@ -1,0 +1,459 @@
+"""Every move that a host causes: it attaches, reports, falls silent, leaves. Within one transaction each.
+
+Everything a host says is checked against what is stored: the session must be placed on this host, under this fence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from control_plane import hosts, run_moves, runs, session_moves, sessions
+from control_plane.effects import Attached, Detached, Due, Log, Send, Wake
+from control_plane.errors import HostProtocolError, NotFound, PreconditionFailed
+from control_plane.host_links import Link
+from control_plane.host_messages import (
+    Command,
+    CommandResult,
+    CommandResultAck,
+    Drain,
+    EventAck,
+    EventKind,
+    Hello,
+    PageReport,
+    ReportedEvent,
+    Resend,
+    StopRun,
+    Tombstone,
+    TombstoneAck,
+    Verdict,
+    Welcome,
+)
+from control_plane.hosts import Host, HostEvent, HostState
+from control_plane.records import Artifact, CommandKind, CommandRow
+from control_plane.runs import Run
+from control_plane.sessions import CloseReason, SessionState
+from control_plane.store import Tables, Transaction
+from control_plane.turns import save_run, save_session
+
+PROTOCOL = 1
+
+
+def find(tx: Transaction, host_id: str) -> Host:
+    """The host.
+
+    Raises:
+        NotFound: there is none.
+    """
+    host = tx.hosts.get(host_id)
+    if host is None:
+        raise NotFound(f"host {host_id} does not exist", reason="HOST_NOT_FOUND", host_id=host_id)
+    return host
+
+
+def _save(tx: Transaction, old: Host, new: Host) -> Host:
+    tx.hosts.update(old, new)
+    if old.state is not new.state:
+        tx.effects.add(
+            Log(
+                f"host {new.state.value}",
+                {
+                    "host_id": new.host_id,
+                    "state_from": old.state.value,
+                    "state_to": new.state.value,
+                    "reason": new.state_message,
+                },
+            )
+        )
+    return new
+
+
+def attach(tx: Transaction, hello: Hello, link: Link, epoch: int) -> None:
+    """Take a host in: settle what it holds against what is stored, then tell it all it has to do.
+
+    Raises:
+        PreconditionFailed: PROTOCOL_VERSION, no version in common.
+        HostProtocolError: the host has seen a control plane that came after this one.
+    """
+    if not hello.protocol_min <= PROTOCOL <= hello.protocol_max:
+        raise PreconditionFailed(
+            f"host {hello.host_id} speaks versions {hello.protocol_min} to {hello.protocol_max}, this control plane "
+            f"{PROTOCOL}: upgrade the older of both",
+            reason="PROTOCOL_VERSION",
+        )
+    if hello.highest_control_epoch > epoch:
+        raise HostProtocolError(
+            f"host {hello.host_id} has seen control epoch {hello.highest_control_epoch}, this one is {epoch}: it runs "
+            "on an old copy of the database",
+            reason="CONTROL_EPOCH",
+        )
+    host = _taken_in(tx, hello)
+    for result in hello.command_results:
+        command_result(tx, host.host_id, result, acknowledge=False)
+    for tombstone in hello.tombstones:
+        bury(tx, host.host_id, tombstone, acknowledge=False)
+    verdicts = _settle_inventory(tx, host, hello)
+    acks, stops = [], []
+    for run_id in hello.run_ids:
+        run = tx.runs.get(run_id)
+        if run is None or run.status.final:
+            stops.append(StopRun(run_id))
+        else:
+            acks.append(EventAck(run_id, run.last_seq))
+    welcome = Welcome(hello.heartbeat_no, verdicts, tuple(acks))
+    tx.effects.add(Attached(link, host.stream_no, welcome))
+    # What is sent to the host before this point would go to its old stream, if it has one.
+    for stored in hello.command_results:
+        tx.effects.add(Send(host.host_id, CommandResultAck(stored.command_id)))
+    for stone in hello.tombstones:
+        tx.effects.add(Send(host.host_id, TombstoneAck(stone.browser_session_id, stone.fence)))
+    for stop in stops:
+        tx.effects.add(Send(host.host_id, stop))
+    for row in tx.hosts.pending_commands(host.host_id):
+        if message := _command(tx, row):
+            tx.effects.add(Send(host.host_id, message))
+    if host.state is HostState.DRAINING and host.drain_expire_time:
+        tx.effects.add(Send(host.host_id, Drain(max(timedelta(), host.drain_expire_time - tx.now))))
+    session_moves.place_pending(tx)
+
+
+def _command(tx: Transaction, row: CommandRow) -> Command | None:
+    session = tx.sessions.get(row.browser_session_id)
+    run_id = row.arguments.get("run_id")
+    run = tx.runs.get(run_id) if run_id else None
+    return Command(row, session, run) if session else None
+
+
+def _taken_in(tx: Transaction, hello: Hello) -> Host:
+    """The host's row as this Hello makes it; a new process of the host has none of the old one's browsers."""
+    old = tx.hosts.get(hello.host_id)
+    if old is None:
+        old = hosts.new(hello.host_id, tx.now)
+        tx.hosts.insert(old)
+    if old.incarnation not in ("", hello.incarnation):
+        lose_browsers(tx, old, f"host {old.host_id} was started again")
+        old = find(tx, old.host_id)
+    draining = hello.draining or old.state is HostState.DRAINING or old.drain_expire_time is not None
+    if old.incarnation != hello.incarnation:
+        draining = hello.draining
+    moved = hosts.moved(old, HostEvent.ATTACH_DRAINING if draining else HostEvent.ATTACH, tx.now)
+    host = _save(
+        tx,
+        old,
+        replace(
+            moved,
+            incarnation=hello.incarnation,
+            boot_id=hello.boot_id,
+            stream_no=old.stream_no + 1,
+            capacity=hello.capacity,
+            browsers=hello.browsers,
+            build=hello.build,
+            sandboxed=hello.sandboxed,
+            attach_time=tx.now if old.incarnation != hello.incarnation else old.attach_time,
+            heartbeat_time=tx.now,
+            drain_expire_time=old.drain_expire_time if draining else None,
+        ),
+    )
+    if host.state is not old.state:
+        _wake_sessions(tx, host)
+    return host
+
+
+def _settle_inventory(tx: Transaction, host: Host, hello: Hello) -> tuple[Verdict, ...]:
+    """Keep the browsers that are placed here, close all others; end the sessions whose browsers are not there."""
+    placed = {session.browser_session_id: session for session in tx.sessions.placed_on(host.host_id)}
+    verdicts, held = [], set()
+    for item in hello.inventory:
+        session = placed.get(item.browser_session_id)
+        keep = session is not None and session.fence == item.fence and session.open
+        verdicts.append(Verdict(item.browser_session_id, item.fence, keep))
+        held.add((item.browser_session_id, item.fence))
+        if not keep or session is None or not item.live:
+            continue
+        if session.state is SessionState.LAUNCHING:
+            session_moves.launched(tx, session, item.age, session.browser_version)
+        elif session.state is SessionState.RUNNING:
+            save_session(tx, session, sessions.restarted_clock(session, item.age, tx.now))
+    launching = {
+        row.browser_session_id for row in tx.hosts.pending_commands(host.host_id) if row.kind is CommandKind.LAUNCH
+    }
+    for session in placed.values():
+        if (session.browser_session_id, session.fence) in held:
+            continue
+        if session.state is SessionState.LAUNCHING and session.browser_session_id in launching:
+            continue
+        message = "the host no longer has its browser"
+        stone = Tombstone(session.browser_session_id, session.fence, CloseReason.BROWSER_CRASHED, message)
+        bury(tx, host.host_id, stone, acknowledge=False)
+    return tuple(verdicts)
+
+
+def record_events(tx: Transaction, host_id: str, events: tuple[ReportedEvent, ...]) -> None:
+    """Store run events: each once, in order, only of runs that have their turn on this host.
+
+    Raises:
+        HostProtocolError: an event is not the one that was stored under its seq.
+    """
+    acks: dict[str, int] = {}
+    gaps: dict[str, int] = {}
+    unwanted: dict[str, StopRun] = {}
+    for event in events:
+        run = tx.runs.get(event.run_id)
+        session = tx.sessions.get(event.browser_session_id)
+        if (
+            run is None
+            or session is None
+            or run.browser_session_id != event.browser_session_id
+            or (session.host_id, session.fence) != (host_id, event.fence)
+        ):
+            unwanted[event.run_id] = StopRun(event.run_id)
+            continue
+        if event.seq <= run.last_seq:
+            if tx.runs.event(event.run_id, event.seq) != event.body:
+                raise HostProtocolError(
+                    f"host {host_id} sent another event {event.seq} of run {event.run_id} than before",
+                    run_id=event.run_id,
+                )
+            acks[run.run_id] = run.last_seq
+        elif not run.status.active:
+            unwanted[event.run_id] = StopRun(event.run_id)
+        elif event.seq != run.last_seq + 1:
+            gaps[run.run_id] = run.last_seq + 1
+        else:
+            _record(tx, run, event)
+            acks[run.run_id] = event.seq
+    for run_id, seq in acks.items():
+        tx.effects.add(Send(host_id, EventAck(run_id, seq)))
+    for run_id, seq in gaps.items():
+        tx.effects.add(Send(host_id, Resend(run_id, seq)))
+    for stop in unwanted.values():
+        tx.effects.add(Send(host_id, stop))
+
+
+def _record(tx: Transaction, run: Run, event: ReportedEvent) -> None:
+    """Store the next event of a run, and move the run as it says."""
+    tx.runs.append_event(run.run_id, event.seq, event.body)
+    run = save_run(tx, run, replace(run, last_seq=event.seq, step_count=max(run.step_count, event.step)))
+    if event.kind is EventKind.APPROVAL_REQUESTED and run.status is runs.RunStatus.RUNNING:
+        save_run(tx, run, runs.paused(run, event.approval_id, event.approval, tx.now))
+    elif event.kind is EventKind.APPROVAL_RESOLVED and run.status is runs.RunStatus.PAUSED:
+        save_run(tx, run, runs.resumed(run, tx.now))
+    elif event.kind is EventKind.RUN_FINISHED and event.status is not None:
+        run_moves.finish(
+            tx, run, event.status, reason=event.failure_reason, message=event.failure_message, output=event.output
+        )
+
+
+def command_result(tx: Transaction, host_id: str, result: CommandResult, *, acknowledge: bool = True) -> None:
+    """A host has answered a command; a repeated answer is acknowledged again."""
+    if acknowledge:
+        tx.effects.add(Send(host_id, CommandResultAck(result.command_id)))
+    row = tx.hosts.command(host_id, result.command_id)
+    if row is None:
+        return
+    tx.hosts.drop_command(host_id, result.command_id)
+    session = tx.sessions.get(row.browser_session_id)
+    if session is None or (session.host_id, session.fence) != (host_id, row.fence):
+        return
+    if row.kind is CommandKind.LAUNCH:
+        if result.launched and session.state is SessionState.LAUNCHING:
+            session_moves.launched(tx, session, result.age, result.browser_version)
+        elif result.failure and session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
+            session_moves.launch_failed(tx, session, result.message)
+    elif row.kind is CommandKind.START_RUN and result.failure:
+        run = tx.runs.get(row.arguments["run_id"])
+        if run is not None and run.status.active:
+            run_moves.finish(
+                tx, run, runs.RunStatus.FAILED, reason="internal",
+                message=f"the host did not begin the run: {result.failure}: {result.message}",
+            )  # fmt: skip
+    elif row.kind is CommandKind.CLOSE and result.failure == "UNKNOWN_SESSION":
+        bury(
+            tx, host_id, Tombstone(session.browser_session_id, row.fence, CloseReason.REQUESTED, ""), acknowledge=False
+        )
+    if result.failure:
+        tx.effects.add(
+            Log(
+                "command failed",
+                {
+                    "host_id": host_id,
+                    "command_id": result.command_id,
+                    "browser_session_id": row.browser_session_id,
+                    "reason": result.failure,
+                },
+            )
+        )
+
+
+def bury(tx: Transaction, host_id: str, tombstone: Tombstone, *, acknowledge: bool = True) -> None:
+    """A browser is gone: its place is free, and its session ends if it was still open."""
+    if acknowledge:
+        tx.effects.add(Send(host_id, TombstoneAck(tombstone.browser_session_id, tombstone.fence)))
+    session = tx.sessions.get(tombstone.browser_session_id)
+    if session is None or (session.host_id, session.fence) != (host_id, tombstone.fence):
+        return
+    if session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
+        session_moves.launch_failed(tx, session, tombstone.message or "the browser ended while it was being started")
+        return
+    session_moves.release(tx, session.browser_session_id, session.fence)
+    if session.state is SessionState.RUNNING:
+        reason = tombstone.reason
+        if reason in (CloseReason.REQUESTED, CloseReason.LAUNCH_FAILED, CloseReason.NO_CAPACITY):
+            reason = CloseReason.BROWSER_CRASHED
+        session = session_moves.close(tx, session, reason, tombstone.message or "the browser ended")
+    tx.hosts.drop_commands_of_session(session.browser_session_id)
+    if session.browser_gone_time is None:
+        save_session(tx, session, replace(session, browser_gone_time=tx.now, update_time=tx.now))
+    session_moves.place_pending(tx)
+
+
+def show_page(tx: Transaction, host_id: str, report: PageReport) -> None:
+    """Store what a session's pages show now; a report under an old fence is dropped."""
+    session = tx.sessions.get(report.browser_session_id)
+    if session is None or not session.open or (session.host_id, session.fence) != (host_id, report.fence):
+        return
+    shown = replace(session, current_url=report.url, page_title=report.title, tab_count=report.tab_count)
+    tx.sessions.update(session, shown)
+    tx.effects.add(Wake(session.browser_session_id))
+
+
+def check_artifact(tables: Tables, artifact: Artifact, host_id: str, browser_session_id: str, fence: int) -> Artifact:
+    """The artifact with its run's organization.
+
+    Raises:
+        PreconditionFailed: STALE_FENCE, the run's session is not placed on this host under this fence.
+        HostProtocolError: the artifact_id is that of another file.
+    """
+    session, run = tables.sessions.get(browser_session_id), tables.runs.get(artifact.run_id)
+    if (
+        session is None
+        or run is None
+        or run.browser_session_id != browser_session_id
+        or (session.host_id, session.fence) != (host_id, fence)
+    ):
+        raise PreconditionFailed(
+            f"session {browser_session_id} is not placed on host {host_id} under fence {fence}", reason="STALE_FENCE"
+        )
+    earlier = tables.artifacts.get(artifact.artifact_id)
+    if earlier is not None and (earlier.run_id, earlier.sha256) != (artifact.run_id, artifact.sha256):
+        raise HostProtocolError(f"artifact {artifact.artifact_id} is another file already", reason="BLOB_INVALID")
+    return replace(artifact, organization_id=run.organization_id)
+
+
+def keep_artifact(tx: Transaction, artifact: Artifact, host_id: str, browser_session_id: str, fence: int) -> None:
+    """Store an artifact whose bytes are on the disk; one with this id that is there already stays."""
+    artifact = check_artifact(tx, artifact, host_id, browser_session_id, fence)
+    if tx.artifacts.get(artifact.artifact_id) is None:
+        tx.artifacts.insert(replace(artifact, create_time=tx.now))
+        tx.effects.add(Wake(artifact.run_id))
+
+
+def lose_browsers(tx: Transaction, host: Host, message: str) -> None:
+    """Whatever the host held is gone or fenced: free its places, end or place again its sessions."""
+    tx.hosts.drop_commands_of_host(host.host_id)
+    for session in tx.sessions.placed_on(host.host_id):
+        session_moves.release(tx, session.browser_session_id, session.fence)
+        if session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
+            save_session(tx, session, sessions.launch_lost(session, tx.now))
+        elif session.open:
+            session_moves.close(tx, session, CloseReason.HOST_LOST, message)
+
+
+def fall_silent(tx: Transaction, host_id: str, silent_for: timedelta) -> None:
+    """A host did not renew its action lease."""
+    host = find(tx, host_id)
+    if host.state is HostState.READY:
+        message = f"no heartbeat for {silent_for.total_seconds():.0f}s"
+        _save(tx, host, hosts.moved(host, HostEvent.FALL_SILENT, tx.now, message))
+        _wake_sessions(tx, host)
+
+
+def speak(tx: Transaction, host_id: str) -> None:
+    """A SUSPECT host renewed its lease."""
+    host = find(tx, host_id)
+    if host.state is HostState.SUSPECT:
+        _save(tx, host, replace(hosts.moved(host, HostEvent.SPEAK, tx.now), heartbeat_time=tx.now))
+        _wake_sessions(tx, host)
+        session_moves.place_pending(tx)
+
+
+def _wake_sessions(tx: Transaction, host: Host) -> None:
+    for session in tx.sessions.placed_on(host.host_id):
+        if session.open:
+            save_session(tx, session, replace(session, update_time=tx.now))
+        if session.active_run_id:
+            tx.effects.add(Wake(session.active_run_id))
+
+
+def lease_over(tx: Transaction, host_id: str, silent_for: timedelta) -> None:
+    """A host did not renew its holding lease: by its own clock it has ended its browsers."""
+    host = find(tx, host_id)
+    if host.state not in hosts.ATTACHED:
+        return
+    message = f"host {host_id} was silent for {silent_for.total_seconds():.0f}s"
+    lose_browsers(tx, host, message)
+    host = find(tx, host_id)
+    _save(tx, host, replace(hosts.moved(host, HostEvent.LEASE_OVER, tx.now, message), drain_expire_time=None))
+    tx.effects.add(Detached(host_id))
+    session_moves.place_pending(tx)
+
+
+def goodbye(tx: Transaction, host_id: str, reason: str) -> None:
+    """A host leaves in order; it holds no browser."""
+    host = find(tx, host_id)
+    lose_browsers(tx, host, f"host {host_id} left")
+    host = find(tx, host_id)
+    _save(tx, host, replace(hosts.moved(host, HostEvent.GOODBYE, tx.now, reason), drain_expire_time=None))
+    tx.effects.add(Detached(host_id))
+    session_moves.place_pending(tx)
+
+
+def drains_itself(tx: Transaction, host_id: str) -> None:
+    """A host says that it takes no new sessions."""
+    host = find(tx, host_id)
+    if host.state in (HostState.READY, HostState.SUSPECT):
+        _save(tx, host, hosts.moved(host, HostEvent.DRAIN, tx.now, "the host is being stopped"))
+        _wake_sessions(tx, host)
+
+
+def drain(tx: Transaction, host_id: str, drain_timeout: timedelta) -> Host:
+    """Take a host out of service.
+
+    Raises:
+        NotFound: no such host.
+        PreconditionFailed: HOST_NOT_ATTACHED.
+    """
+    host = find(tx, host_id)
+    if host.state not in hosts.ATTACHED:
+        raise PreconditionFailed(
+            f"host {host_id} is {host.state.value}: it holds no sessions to drain",
+            reason="HOST_NOT_ATTACHED",
+            host_id=host_id,
+        )
+    due = tx.now + drain_timeout
+    new = hosts.moved(host, HostEvent.DRAIN, tx.now, "drained by an operator")
+    host = _save(tx, host, replace(new, drain_expire_time=due))
+    tx.effects.add(Send(host_id, Drain(drain_timeout)))
+    tx.effects.add(Due(due))
+    _wake_sessions(tx, host)
+    return host
+
+
+def drain_over(tx: Transaction, host: Host) -> None:
+    """A drain's time is over: what is still open on the host closes."""
+    for session in tx.sessions.placed_on(host.host_id):
+        if session.state in (SessionState.LAUNCHING, SessionState.RUNNING):
+            session_moves.close(tx, session, CloseReason.HOST_DRAINED, f"host {host.host_id} was drained")
+    host = find(tx, host.host_id)
+    _save(tx, host, replace(host, drain_expire_time=None))
+
+
+def recover(tx: Transaction) -> tuple[int, list[str]]:
+    """The control plane has started: a new epoch, and every host that was attached has its holding lease to return."""
+    epoch = int(tx.meta.get("control_epoch") or 0) + 1
+    tx.meta.put("control_epoch", str(epoch))
+    tx.meta.put("clock", tx.now.isoformat())
+    attached = tx.hosts.in_states(*sorted(hosts.ATTACHED))
+    for host in attached:
+        _save(tx, host, hosts.moved(host, HostEvent.RESTART, tx.now, "the control plane was started again"))
+    return epoch, [host.host_id for host in attached]

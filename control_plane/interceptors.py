@@ -1,0 +1,217 @@
+"""Around every RPC: who calls, what went wrong in the words of the wire, one log line and one span."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, NoReturn, TypeAlias
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+from opentelemetry.trace import Span, SpanKind
+from tabkeep import telemetry
+
+from control_plane import errors
+from control_plane.clock import Clock
+from control_plane.keys import Key, KeyBook, Scope
+
+logger = logging.getLogger(__name__)
+
+caller: ContextVar[Key] = ContextVar("caller")
+"""The key of the call being handled."""
+
+_CODES: tuple[tuple[type[errors.TabkeepError], grpc.StatusCode], ...] = (
+    (errors.FieldInvalid, grpc.StatusCode.INVALID_ARGUMENT),
+    (errors.HostProtocolError, grpc.StatusCode.INVALID_ARGUMENT),
+    (errors.Unauthenticated, grpc.StatusCode.UNAUTHENTICATED),
+    (errors.ScopeMissing, grpc.StatusCode.PERMISSION_DENIED),
+    (errors.NotFound, grpc.StatusCode.NOT_FOUND),
+    (errors.AlreadyExists, grpc.StatusCode.ALREADY_EXISTS),
+    (errors.HostIdTaken, grpc.StatusCode.ALREADY_EXISTS),
+    (errors.PreconditionFailed, grpc.StatusCode.FAILED_PRECONDITION),
+    (errors.Conflict, grpc.StatusCode.ABORTED),
+    (errors.QueueFull, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (errors.OutOfRange, grpc.StatusCode.OUT_OF_RANGE),
+    (errors.Unavailable, grpc.StatusCode.UNAVAILABLE),
+    (errors.DataLoss, grpc.StatusCode.DATA_LOSS),
+    (errors.TabkeepError, grpc.StatusCode.ABORTED),
+)
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+_MAKERS: dict[tuple[bool, bool], Callable[..., Any]] = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+"""By whether the request and the response stream."""
+
+_OPEN = ("/grpc.health.", "/grpc.reflection.")
+_HOST = "/tabkeep.host.v1."
+_OPERATOR = ("/tabkeep.v1.HostService/", "/tabkeep.v1.KeyService/")
+
+
+def code_of(error: errors.TabkeepError) -> grpc.StatusCode:
+    """The gRPC code of an error's class."""
+    return next(code for kind, code in _CODES if isinstance(error, kind))
+
+
+def status_of(error: errors.TabkeepError) -> grpc.Status:
+    """The error as a gRPC status with google.rpc details."""
+    status = status_pb2.Status(code=code_of(error).value[0], message=error.message)
+    metadata = {name: value for name, value in error.metadata.items() if value}
+    _add(status, error_details_pb2.ErrorInfo(reason=error.reason, domain="tabkeep", metadata=metadata))
+    if isinstance(error, errors.FieldInvalid):
+        violations = [
+            error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.description)
+            for violation in error.violations
+        ]
+        _add(status, error_details_pb2.BadRequest(field_violations=violations))
+    if isinstance(error, errors.Unavailable):
+        info = error_details_pb2.RetryInfo()
+        info.retry_delay.FromTimedelta(error.retry_after)
+        _add(status, info)
+    converted: grpc.Status = rpc_status.to_status(status)
+    return converted
+
+
+def _add(status: status_pb2.Status, detail: Message) -> None:
+    packed = AnyMessage()
+    packed.Pack(detail)
+    status.details.append(packed)
+
+
+def check_scope(method: str, key: Key) -> None:
+    """Raise ScopeMissing unless the key may call the method."""
+    if method.startswith(_HOST):
+        allowed, needed = key.scope is Scope.HOST, "a host token"
+    elif method.startswith(_OPERATOR):
+        allowed, needed = key.scope is Scope.OPERATOR, "a key with the operator scope"
+    else:
+        allowed, needed = key.scope is not Scope.HOST, "an API key"
+    if not allowed:
+        raise errors.ScopeMissing(f"this key has the scope {key.scope.value}: the call needs {needed}")
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """Checks the key, turns errors into statuses, writes the log line, opens the span."""
+
+    def __init__(self, keys: KeyBook, clock: Clock) -> None:
+        self._keys = keys
+        self._clock = clock
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Wrap the handler of one call."""
+        handler = await continuation(details)
+        method = str(details.method)
+        if handler is None or method.startswith(_OPEN):
+            return handler
+        metadata: dict[str, Any] = dict(details.invocation_metadata or ())
+        behavior = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+        assert behavior is not None
+        wrap = self._streaming if handler.response_streaming else self._unary
+        make = _MAKERS[bool(handler.request_streaming), bool(handler.response_streaming)]
+        made: Handler = make(
+            wrap(method, metadata, behavior), handler.request_deserializer, handler.response_serializer
+        )
+        return made
+
+    def _unary(self, method: str, metadata: dict[str, Any], behavior: Callable[..., Any]) -> Callable[..., Any]:
+        async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            call = _Call(method, self._clock)
+            try:
+                caller.set(self._admit(method, metadata))
+                with _span(method, metadata) as span:
+                    call.span = span
+                    return await behavior(request, context)
+            except Exception as error:
+                await call.fail(context, error)
+            finally:
+                call.log()
+
+        return handle
+
+    def _streaming(self, method: str, metadata: dict[str, Any], behavior: Callable[..., Any]) -> Callable[..., Any]:
+        async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+            call = _Call(method, self._clock)
+            try:
+                caller.set(self._admit(method, metadata))
+                async for response in behavior(request, context):
+                    yield response
+            except Exception as error:
+                await call.fail(context, error)
+            finally:
+                call.log()
+
+        return handle
+
+    def _admit(self, method: str, metadata: dict[str, Any]) -> Key:
+        key = self._keys.check(metadata.get("x-api-key"))
+        check_scope(method, key)
+        return key
+
+
+class _Call:
+    """What the log line of one call says."""
+
+    def __init__(self, method: str, clock: Clock) -> None:
+        self._method = method
+        self._clock = clock
+        self._started = clock.monotonic()
+        self._code = "OK"
+        self._fields: dict[str, Any] = {}
+        self.span: Span | None = None
+
+    async def fail(self, context: grpc.aio.ServicerContext[Any, Any], error: Exception) -> NoReturn:
+        """End the call with the status of `error`; what is not of our tree becomes an incident in the log."""
+        if isinstance(error, (grpc.aio.AbortError, grpc.RpcError)):
+            raise error
+        if not isinstance(error, errors.TabkeepError):
+            incident = secrets.token_hex(6)
+            logger.error("call broke", extra={"method": self._method, "incident": incident}, exc_info=error)
+            status = status_pb2.Status(
+                code=grpc.StatusCode.INTERNAL.value[0],
+                message=f"a fault of the control plane, incident {incident}: its log has the cause",
+            )
+            _add(
+                status,
+                error_details_pb2.ErrorInfo(reason="INTERNAL", domain="tabkeep", metadata={"incident": incident}),
+            )
+            self._code, self._fields = "INTERNAL", {"incident": incident}
+            await context.abort_with_status(rpc_status.to_status(status))
+        assert isinstance(error, errors.TabkeepError)
+        self._code, self._fields = code_of(error).name, {"reason": error.reason}
+        await context.abort_with_status(status_of(error))
+        raise AssertionError("abort_with_status raises")
+
+    def log(self) -> None:
+        """Write the call's line."""
+        milliseconds = round((self._clock.monotonic() - self._started) * 1000, 2)
+        fields = {"method": self._method, "code": self._code, "duration_ms": milliseconds, **self._fields}
+        if key := caller.get(None):
+            fields["organization_id"], fields["key_id"] = key.organization_id, key.key_id
+        logger.info("call", extra=fields)
+        if self.span is not None and self._code != "OK":
+            self.span.set_attribute("rpc.grpc.status_code", self._code)
+
+
+@contextlib.contextmanager
+def _span(method: str, metadata: dict[str, Any]) -> Iterator[Span]:
+    parent = telemetry.extract(str(metadata.get("traceparent", "")))
+    service, _, name = method.lstrip("/").partition("/")
+    with telemetry.tracer().start_as_current_span(
+        f"{service}/{name}",
+        context=parent,
+        kind=SpanKind.SERVER,
+        attributes={"rpc.system": "grpc", "rpc.service": service, "rpc.method": name},
+    ) as span:
+        yield span

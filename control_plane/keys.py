@@ -1,0 +1,82 @@
+"""API keys and host tokens: how they are made, told apart and checked. Only an HMAC of a key is ever kept."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import zlib
+from base64 import b32encode, urlsafe_b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from control_plane.errors import Unauthenticated
+
+
+class Scope(StrEnum):
+    """What a key may do; OPERATOR includes API."""
+
+    API = "api"
+    OPERATOR = "operator"
+    HOST = "host"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key as stored."""
+
+    key_id: str
+    organization_id: str
+    """Empty for host tokens."""
+    scope: Scope
+    hmac: bytes
+    display_name: str
+    create_time: datetime
+    revoke_time: datetime | None
+
+
+def make(pepper: bytes, organization_id: str, scope: Scope, display_name: str, now: datetime) -> tuple[Key, str]:
+    """A new key and its text, "tk_live_" or "tk_host_", an id, 256 random bits and a checksum."""
+    key_id = b32encode(secrets.token_bytes(10)).decode().lower()
+    secret = urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    body = f"tk_{'host' if scope is Scope.HOST else 'live'}_{key_id}_{secret}"
+    text = body + _checksum(body)
+    return Key(key_id, organization_id, scope, _digest(pepper, text), display_name, now, None), text
+
+
+def _checksum(body: str) -> str:
+    return f"{zlib.crc32(body.encode()):08x}"
+
+
+def _digest(pepper: bytes, text: str) -> bytes:
+    return hmac.digest(pepper, text.encode(), hashlib.sha256)
+
+
+class KeyBook:
+    """All keys by id, for the check at every call. The coordinator is the only one that changes it."""
+
+    def __init__(self, pepper: bytes, keys: Iterable[Key] = ()) -> None:
+        self._pepper = pepper
+        self._keys = {key.key_id: key for key in keys}
+
+    def put(self, key: Key) -> None:
+        """Take in a new or changed key."""
+        self._keys[key.key_id] = key
+
+    def check(self, text: str | None) -> Key:
+        """The key with this text.
+
+        Raises:
+            Unauthenticated: there is none, or it was revoked. Says nothing about which part was wrong.
+        """
+        if not text:
+            raise Unauthenticated("x-api-key is missing: send an API key in the metadata", reason="KEY_MISSING")
+        parts = text.strip().split("_", 3)
+        key = self._keys.get(parts[2]) if len(parts) == 4 else None
+        digest = _digest(self._pepper, text.strip())
+        matches = hmac.compare_digest(digest, key.hmac if key else bytes(32))
+        if key is None or not matches or key.revoke_time is not None:
+            raise Unauthenticated("x-api-key is not a valid key: it is unknown, incomplete or revoked")
+        return key

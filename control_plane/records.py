@@ -1,0 +1,63 @@
+"""Small stored things that have no life of their own: commands, workflow versions, artifacts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class CommandKind(StrEnum):
+    """What a host can be told."""
+
+    LAUNCH = "launch"
+    CLOSE = "close"
+    START_RUN = "start_run"
+    CANCEL_RUN = "cancel_run"
+    RESOLVE_APPROVAL = "resolve_approval"
+    SET_TIMEOUT = "set_timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRow:
+    """A command a host has not answered yet."""
+
+    host_id: str
+    command_id: int
+    browser_session_id: str
+    fence: int
+    kind: CommandKind
+    arguments: dict[str, str]
+    """close: reason; start_run, cancel_run: run_id; resolve_approval: run_id, approval_id."""
+    create_time: datetime
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """One version of a workflow."""
+
+    organization_id: str
+    workflow_id: str
+    version: int
+    title: str
+    definition: str
+    """YAML or JSON as it was given; valid, or it would not have been stored."""
+    create_time: datetime
+    """Of the workflow."""
+    update_time: datetime
+    """Of this version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """The record of a stored file."""
+
+    artifact_id: str
+    organization_id: str
+    run_id: str
+    artifact_type: str
+    content_type: str
+    size: int
+    sha256: str
+    create_time: datetime

@@ -1,0 +1,180 @@
+"""RunService: convert, move or read, convert back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+import grpc
+from google.protobuf.json_format import MessageToDict
+from tabkeep import telemetry
+from tabkeep.v1 import runs_pb2 as pb
+from tabkeep.v1 import runs_pb2_grpc as pb_grpc
+
+from control_plane import run_moves, wire, workflow_definitions, workflow_moves
+from control_plane.coordinator import Coordinator
+from control_plane.errors import OutOfRange, Unavailable
+from control_plane.fields import Fields
+from control_plane.hosts import Host
+from control_plane.interceptors import caller
+from control_plane.page_tokens import PageTokens
+from control_plane.records import Workflow
+from control_plane.runs import Run
+from control_plane.store import RunFilter, Tables
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_EVENTS_AT_ONCE = 256
+
+
+class RunService(pb_grpc.RunServiceServicer):
+    """See the proto for what each call does."""
+
+    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens) -> None:
+        self._coordinator = coordinator
+        self._database = coordinator.database
+        self._page_tokens = page_tokens
+
+    async def RunTask(self, request: pb.RunTaskRequest, context: Context) -> pb.RunTaskResponse:
+        fields, organization_id = Fields(), caller.get().organization_id
+        spec = wire.task_spec(fields, request, organization_id, telemetry.inject())
+        again = wire.request_id(fields, organization_id, "RunTask", request)
+        fields.raise_if_wrong()
+        run = await self._coordinator.admit(run_moves.create, spec, again)
+        return pb.RunTaskResponse(run=wire.run(run))
+
+    async def RunWorkflow(self, request: pb.RunWorkflowRequest, context: Context) -> pb.RunWorkflowResponse:
+        fields, organization_id = Fields(), caller.get().organization_id
+        fields.text("workflow_id", request.workflow_id, 100, required=True)
+        fields.raise_if_wrong()
+        workflow = await self._workflow(organization_id, request.workflow_id, request.workflow_version)
+        definition = workflow_definitions.parse(workflow.definition)
+        parameters = workflow_definitions.bind(definition.parameters, MessageToDict(request.parameters))
+        spec = wire.workflow_spec(fields, request, workflow, definition, parameters, telemetry.inject())
+        again = wire.request_id(fields, organization_id, "RunWorkflow", request)
+        fields.raise_if_wrong()
+        run = await self._coordinator.admit(run_moves.create, spec, again)
+        return pb.RunWorkflowResponse(run=wire.run(run))
+
+    async def _workflow(self, organization_id: str, workflow_id: str, version: int) -> Workflow:
+        def query(tables: Tables) -> Workflow:
+            workflow = tables.workflows.get(organization_id, workflow_id, version)
+            if workflow is None:
+                raise workflow_moves.not_found(workflow_id, version)
+            return workflow
+
+        return await self._database.read(query)
+
+    async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.GetRunResponse:
+        fields, organization_id = Fields(), caller.get().organization_id
+        wait = fields.duration(request, "wait_timeout", timedelta(), timedelta(minutes=10), timedelta())
+        fields.raise_if_wrong()
+        run, host = await self._read(request.run_id, organization_id)
+        if wait and not run.status.final:
+            run, host = await self._wait(request.run_id, organization_id, wait)
+        return pb.GetRunResponse(run=wire.run(run, host))
+
+    async def _wait(self, run_id: str, organization_id: str, wait: timedelta) -> tuple[Run, Host | None]:
+        """The run once it is final, or as it is when `wait` is over or the control plane stops."""
+        feed, clock = self._coordinator.feed, self._coordinator.clock
+        until = clock.monotonic() + wait.total_seconds()
+        with feed.watch(run_id) as changed:
+            while True:
+                changed.clear()
+                run, host = await self._read(run_id, organization_id)
+                remaining = until - clock.monotonic()
+                if run.status.final or remaining <= 0 or feed.closing:
+                    return run, host
+                try:
+                    await asyncio.wait_for(changed.wait(), remaining)
+                except TimeoutError:
+                    continue
+
+    async def ListRuns(self, request: pb.ListRunsRequest, context: Context) -> pb.ListRunsResponse:
+        fields, organization_id = Fields(), caller.get().organization_id
+        size = fields.page_size(request.page_size)
+        matching = RunFilter(
+            request.browser_session_id, request.workflow_id, wire.run_statuses(fields, request.statuses)
+        )
+        before = self._page_tokens.read(fields, request, organization_id)
+        fields.raise_if_wrong()
+        found = await self._database.read(lambda tables: tables.runs.page(organization_id, matching, before, size + 1))
+        last = found[size - 1].run_id if len(found) > size else ""
+        return pb.ListRunsResponse(
+            runs=[wire.run(run) for run in found[:size]],
+            next_page_token=self._page_tokens.make(request, organization_id, last),
+        )
+
+    async def WatchRun(self, request: pb.WatchRunRequest, context: Context) -> AsyncIterator[pb.WatchRunResponse]:
+        fields, organization_id, run_id = Fields(), caller.get().organization_id, request.run_id
+        if request.after_seq < 0:
+            fields.wrong("after_seq", f"{request.after_seq} is negative")
+        fields.raise_if_wrong()
+        feed, after = self._coordinator.feed, request.after_seq
+        run, host = await self._read(run_id, organization_id)
+        if after > run.last_seq:
+            raise OutOfRange(
+                f"after_seq {after} lies beyond the last event {run.last_seq} of run {run_id}",
+                reason="SEQ_BEYOND_LOG",
+                last_seq=str(run.last_seq),
+            )
+        shown: pb.Run | None = None
+        with feed.watch(run_id) as changed:
+            while True:
+                changed.clear()
+                run, host = await self._read(run_id, organization_id)
+                if not run.status.final and _differs(shown, now := wire.run(run, host)):
+                    shown = now
+                    yield pb.WatchRunResponse(run=now)
+                while after < run.last_seq:
+                    for seq, body in await self._events(run_id, after):
+                        after = seq
+                        yield pb.WatchRunResponse(event=pb.RunEvent.FromString(body))
+                if run.status.final:
+                    yield pb.WatchRunResponse(run=wire.run(run, host))
+                    return
+                if feed.closing:
+                    raise Unavailable("the control plane is being stopped: watch again soon", reason="DRAINING")
+                await changed.wait()
+
+    async def _events(self, run_id: str, after: int) -> list[tuple[int, bytes]]:
+        return await self._database.read(lambda tables: tables.runs.events_after(run_id, after, _EVENTS_AT_ONCE))
+
+    async def CancelRun(self, request: pb.CancelRunRequest, context: Context) -> pb.CancelRunResponse:
+        run = await self._coordinator.move(run_moves.cancel, caller.get().organization_id, request.run_id)
+        return pb.CancelRunResponse(run=wire.run(run))
+
+    async def ResolveApproval(self, request: pb.ResolveApprovalRequest, context: Context) -> pb.ResolveApprovalResponse:
+        fields = Fields()
+        fields.text("comment", request.comment, 1000)
+        fields.text("approval_id", request.approval_id, 100, required=True)
+        fields.raise_if_wrong()
+        run = await self._coordinator.move(
+            run_moves.resolve_approval,
+            caller.get().organization_id,
+            request.run_id,
+            request.approval_id,
+            request.approved,
+            request.comment,
+        )
+        return pb.ResolveApprovalResponse(run=wire.run(run))
+
+    async def _read(self, run_id: str, organization_id: str) -> tuple[Run, Host | None]:
+        def query(tables: Tables) -> tuple[Run, Host | None]:
+            run = tables.runs.of_organization(organization_id, run_id)
+            if run is None:
+                raise run_moves.not_found(run_id)
+            session = None if run.status.final else tables.sessions.get(run.browser_session_id)
+            return run, tables.hosts.get(session.host_id) if session and session.host_id else None
+
+        return await self._database.read(query)
+
+
+def _differs(shown: pb.Run | None, now: pb.Run) -> bool:
+    """Whether the run's status or what it waits for has changed; steps alone are told by events."""
+    return shown is None or (shown.status, shown.pending_approval, list(shown.conditions)) != (
+        now.status,
+        now.pending_approval,
+        list(now.conditions),
+    )

@@ -1,0 +1,148 @@
+"""Builds the control plane out of its parts, and ends it in order. Tests and the program use the same one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from tabkeep.host.v1 import host_pb2, host_pb2_grpc
+from tabkeep.v1 import (
+    artifacts_pb2,
+    artifacts_pb2_grpc,
+    browser_sessions_pb2,
+    browser_sessions_pb2_grpc,
+    hosts_pb2,
+    hosts_pb2_grpc,
+    keys_pb2,
+    keys_pb2_grpc,
+    runs_pb2,
+    runs_pb2_grpc,
+    workflows_pb2,
+    workflows_pb2_grpc,
+)
+
+from control_plane import first_keys
+from control_plane.artifact_service import ArtifactService
+from control_plane.blobs import Blobs
+from control_plane.browser_session_service import BrowserSessionService
+from control_plane.clock import Clock, SystemClock
+from control_plane.config import Config
+from control_plane.coordinator import Coordinator
+from control_plane.errors import Unavailable
+from control_plane.host_blob_service import HostBlobService
+from control_plane.host_control_service import HostControlService
+from control_plane.host_service import HostService
+from control_plane.interceptors import CallInterceptor
+from control_plane.key_service import KeyService
+from control_plane.page_tokens import PageTokens
+from control_plane.run_service import RunService
+from control_plane.store import Database
+from control_plane.workflow_service import WorkflowService
+
+logger = logging.getLogger(__name__)
+
+_OPTIONS = [
+    # A dead peer is noticed after 10 + 5 s; without ping_timeout_ms it would be after a minute.
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    ("grpc.max_concurrent_streams", 1_000),
+    ("grpc.so_reuseport", 0),
+]
+_PUBLIC = [browser_sessions_pb2, runs_pb2, workflows_pb2, artifacts_pb2, hosts_pb2, keys_pb2, host_pb2]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """A running control plane."""
+
+    config: Config
+    coordinator: Coordinator
+    database: Database
+    address: str
+    """Where it listens, host:port."""
+
+
+@contextlib.asynccontextmanager
+async def serve(
+    config: Config, clock_after: Callable[[datetime | None], Clock] = SystemClock
+) -> AsyncIterator[ControlPlane]:
+    """A control plane that runs while the context is entered, and ends in order when it is left.
+
+    Raises:
+        StoreUnusable: the database cannot be opened.
+        OSError: the address cannot be listened on.
+    """
+    database = await Database.open(config, clock_after)
+    writer = asyncio.create_task(database.serve(), name="store writer")
+    try:
+        secret = first_keys.pepper(config.data_dir)
+        coordinator = Coordinator(database, await first_keys.open_keys(database, config.data_dir, secret), config)
+        await coordinator.start()
+        deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
+        try:
+            async with _listening(config, coordinator, secret) as address:
+                yield ControlPlane(config, coordinator, database, address)
+        finally:
+            await _end(deadlines)
+    finally:
+        await _end(writer)
+        await database.close()
+
+
+@contextlib.asynccontextmanager
+async def _listening(config: Config, coordinator: Coordinator, secret: bytes) -> AsyncIterator[str]:
+    server = grpc.aio.server(interceptors=[CallInterceptor(coordinator.keys, coordinator.clock)], options=_OPTIONS)
+    page_tokens, blobs = PageTokens(secret), Blobs(config.data_dir / "blobs")
+    browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
+        BrowserSessionService(coordinator, page_tokens), server
+    )
+    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens), server)
+    workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), server)
+    artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs), server)
+    hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), server)
+    keys_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(coordinator, secret), server)
+    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator), server)
+    host_pb2_grpc.add_HostBlobServiceServicer_to_server(HostBlobService(coordinator, blobs), server)
+    names = [service.full_name for module in _PUBLIC for service in module.DESCRIPTOR.services_by_name.values()]
+    health_service = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
+    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    try:
+        port = server.add_insecure_port(config.grpc_address)
+    except RuntimeError as error:
+        raise OSError(
+            f"cannot listen on {config.grpc_address}: it is in use or not an address of this machine"
+        ) from error
+    await server.start()
+    for name in ("", *names):
+        await health_service.set(name, health_pb2.HealthCheckResponse.SERVING)
+    address = f"{config.grpc_address.rpartition(':')[0]}:{port}"
+    logger.info("listening", extra={"address": address})
+    try:
+        yield address
+    finally:
+        await health_service.enter_graceful_shutdown()
+        coordinator.draining = True
+        coordinator.feed.close()
+        coordinator.links.end_all(
+            Unavailable("the control plane is being stopped", reason="DRAINING", retry_after=timedelta(seconds=1))
+        )
+        await server.stop(grace=2)
+        logger.info("stopped listening", extra={"address": address})
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,229 @@
+"""Every move of a session: load, decide, write, within one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from control_plane import placement, runs, sessions
+from control_plane.effects import Due, Log
+from control_plane.errors import FieldInvalid, FieldViolation, NotFound, PreconditionFailed
+from control_plane.records import CommandKind
+from control_plane.requests import Request, answered, remember
+from control_plane.sessions import CloseReason, Session, SessionState
+from control_plane.store import Transaction
+from control_plane.turns import command, end_run, give_turn, save_run, save_session
+
+_PENDING_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpec:
+    """What a caller asks for; bounds are checked already."""
+
+    organization_id: str
+    timeout: timedelta
+    queue_timeout: timedelta
+    browser_type: str
+    url: str
+    viewport_width: int
+    viewport_height: int
+    labels: dict[str, str]
+    traceparent: str
+
+
+def find(tx: Transaction, organization_id: str, browser_session_id: str) -> Session:
+    """The organization's session.
+
+    Raises:
+        NotFound: there is none, whoever else may have one.
+    """
+    session = tx.sessions.of_organization(organization_id, browser_session_id)
+    if session is None:
+        raise not_found(browser_session_id)
+    return session
+
+
+def not_found(browser_session_id: str) -> NotFound:
+    """The answer for a session that is not there, or is not the caller's."""
+    return NotFound(
+        f"session {browser_session_id} does not exist",
+        reason="SESSION_NOT_FOUND",
+        browser_session_id=browser_session_id,
+    )
+
+
+def refuse_closed(session: Session) -> None:
+    """Raise SESSION_CLOSED, with when and why, unless the session is open."""
+    if session.open:
+        return
+    assert session.close_reason is not None
+    assert session.close_time is not None
+    raise PreconditionFailed(
+        f"session {session.browser_session_id} is closed ({session.close_message} at "
+        f"{session.close_time:%Y-%m-%dT%H:%M:%SZ}): create a new one",
+        reason="SESSION_CLOSED",
+        browser_session_id=session.browser_session_id,
+        close_reason=session.close_reason.value.upper(),
+        close_time=session.close_time.isoformat(),
+    )
+
+
+def create(tx: Transaction, spec: SessionSpec, request: Request | None = None, owner_run_id: str = "") -> Session:
+    """Store a new session and place it if a host has room.
+
+    Raises:
+        PreconditionFailed: BROWSER_NOT_OFFERED, hosts are attached and none has such a browser.
+        AlreadyExists: the request_id was used with another body.
+    """
+    if earlier := answered(tx, request):
+        return find(tx, spec.organization_id, earlier)
+    if not tx.hosts.attached_offering(spec.browser_type):
+        hosts = [host for host in tx.hosts.all() if host.state.value not in ("lost", "gone")]
+        if refusal := placement.refusal(spec.browser_type, hosts):
+            raise PreconditionFailed(refusal, reason="BROWSER_NOT_OFFERED", browser_type=spec.browser_type)
+    due = tx.now + spec.queue_timeout
+    session = Session(
+        browser_session_id=tx.new_id("pbs"),
+        organization_id=spec.organization_id,
+        state=SessionState.PENDING,
+        timeout=spec.timeout,
+        queue_timeout=spec.queue_timeout,
+        browser_type=spec.browser_type,
+        url=spec.url,
+        viewport_width=spec.viewport_width,
+        viewport_height=spec.viewport_height,
+        labels=spec.labels,
+        create_time=tx.now,
+        update_time=tx.now,
+        due_time=due,
+        owner_run_id=owner_run_id,
+        traceparent=spec.traceparent,
+    )
+    tx.sessions.insert(session)
+    remember(tx, request, session.browser_session_id)
+    tx.effects.add(Due(due))
+    tx.effects.add(Log("session created", {"browser_session_id": session.browser_session_id}))
+    placed = place_pending(tx)
+    return placed.get(session.browser_session_id, session)
+
+
+def place_pending(tx: Transaction, avoid: Mapping[str, str] = {}) -> dict[str, Session]:
+    """Give waiting sessions, the oldest first, to hosts with room; returns those that were placed.
+
+    A session that no host fits lets younger ones pass. `avoid` names the host on which a session has just failed.
+    """
+    placed: dict[str, Session] = {}
+    full: set[str] = set()
+    for session in tx.sessions.pending(_PENDING_AT_ONCE):
+        if session.browser_type in full:
+            continue
+        host = placement.choose_host(
+            session, tx.hosts.with_room(session.browser_type), avoid.get(session.browser_session_id, "")
+        )
+        if host is None:
+            full.add(session.browser_type)
+            continue
+        fence = tx.sessions.place(session.browser_session_id, host, tx.now)
+        tx.hosts.take_slot(host.host_id)
+        due = tx.now + tx.config.launch_timeout
+        new = save_session(tx, session, sessions.placed(session, host.host_id, fence, host.sandboxed, tx.now, due))
+        command(tx, CommandKind.LAUNCH, new)
+        placed[new.browser_session_id] = new
+    return placed
+
+
+def release(tx: Transaction, browser_session_id: str, fence: int) -> None:
+    """A browser is gone, or must be presumed gone: its place is free for others."""
+    if host_id := tx.sessions.release(browser_session_id, fence, tx.now):
+        tx.hosts.give_slot_back(host_id)
+
+
+def launched(tx: Transaction, session: Session, age: timedelta, browser_version: str) -> None:
+    """The session's browser is up: its runs may have their turns."""
+    session = save_session(tx, session, sessions.launched(session, age, browser_version, tx.now))
+    for run in tx.runs.waiting_in(session.browser_session_id):
+        if run.status is runs.RunStatus.CREATED:
+            save_run(tx, run, runs.browser_up(run, tx.now))
+    give_turn(tx, session)
+
+
+def launch_failed(tx: Transaction, session: Session, message: str) -> None:
+    """The launch failed on its host: try another one, or give up."""
+    release(tx, session.browser_session_id, session.fence)
+    tx.hosts.drop_commands_of_session(session.browser_session_id)
+    others = [host for host in tx.hosts.with_room(session.browser_type) if host.host_id != session.host_id]
+    if session.launch_attempts >= tx.config.launch_attempts or not others:
+        close(tx, session, CloseReason.LAUNCH_FAILED, f"the browser could not be started: {message}")
+        place_pending(tx)
+        return
+    save_session(tx, session, sessions.launch_lost(session, tx.now))
+    place_pending(tx, {session.browser_session_id: session.host_id})
+
+
+def close(tx: Transaction, session: Session, reason: CloseReason, message: str) -> Session:
+    """Close a session: its runs end with it, its host is told to end the browser."""
+    status, failure = runs.SESSION_ENDED[reason]
+    waiting = tx.runs.waiting_in(session.browser_session_id)
+    active = tx.runs.get(session.active_run_id) if session.active_run_id else None
+    for run in [*([active] if active else []), *waiting]:
+        end_run(tx, run, status, reason=failure, message=f"session {session.browser_session_id} closed: {message}")
+    tx.hosts.drop_commands_of_session(session.browser_session_id)
+    session = save_session(tx, session, sessions.closed(session, reason, message, tx.now))
+    if tx.sessions.place_of(session.browser_session_id):
+        command(tx, CommandKind.CLOSE, session, reason=reason.value)
+    return session
+
+
+def close_requested(tx: Transaction, organization_id: str, browser_session_id: str) -> Session:
+    """Close a session on its owner's request; a closed one is returned unchanged."""
+    session = find(tx, organization_id, browser_session_id)
+    return close(tx, session, CloseReason.REQUESTED, "closed on request") if session.open else session
+
+
+def extend(tx: Transaction, organization_id: str, browser_session_id: str, timeout: timedelta) -> Session:
+    """Give a session another lifetime.
+
+    Raises:
+        PreconditionFailed: SESSION_CLOSED.
+        FieldInvalid: the new deadline lies in the past.
+    """
+    session = find(tx, organization_id, browser_session_id)
+    refuse_closed(session)
+    new = sessions.retimed(session, timeout, tx.now)
+    if new.expire_time and new.expire_time <= tx.now:
+        raise FieldInvalid(
+            [FieldViolation("timeout", f"the session would have expired at {new.expire_time:%Y-%m-%dT%H:%M:%SZ}")]
+        )
+    new = save_session(tx, session, new)
+    if new.state in (SessionState.LAUNCHING, SessionState.RUNNING):
+        command(tx, CommandKind.SET_TIMEOUT, new)
+    return new
+
+
+def fall_due(tx: Transaction, session: Session) -> None:
+    """A session's due_time is over."""
+    if session.state is SessionState.PENDING:
+        close(tx, session, CloseReason.NO_CAPACITY, _why_no_capacity(tx, session))
+    elif session.state is SessionState.LAUNCHING:
+        command(tx, CommandKind.CLOSE, session, reason=CloseReason.LAUNCH_FAILED.value)
+        save_session(tx, session, sessions.launch_overdue(session, tx.now))
+    elif session.state is SessionState.RUNNING:
+        close(tx, session, CloseReason.TIMED_OUT, f"timed out after {_minutes(session.timeout)}")
+
+
+def _why_no_capacity(tx: Transaction, session: Session) -> str:
+    hosts = [host for host in tx.hosts.all() if session.browser_type in host.browsers]
+    states = ", ".join(
+        f"{host.host_id}: {host.state.value}, {host.slots_used} of {host.capacity} taken" for host in hosts
+    )
+    return (
+        f"no host had room for {session.browser_type} within {session.queue_timeout.total_seconds():g}s "
+        f"({states or 'no host offers it'})"
+    )
+
+
+def _minutes(timeout: timedelta) -> str:
+    minutes = timeout / timedelta(minutes=1)
+    return f"{minutes:g}m" if minutes >= 1 else f"{timeout.total_seconds():g}s"

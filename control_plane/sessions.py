@@ -1,0 +1,193 @@
+"""The life of a browser session: its states, what moves it, and what each move changes. Pure; no I/O.
+
+Who may move what: the control plane places, closes and expires; a host reports launches and ends. `due_time` is
+the next moment at which something happens by itself; what that is depends on the state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from control_plane.errors import Conflict
+
+
+class SessionState(StrEnum):
+    """Where a session is."""
+
+    PENDING = "pending"
+    """Waits for a host with room; due: the end of its queue_timeout."""
+    LAUNCHING = "launching"
+    """Placed; due: the end of the launch timeout."""
+    ABORTING = "aborting"
+    """Its launch took too long; waits until that host says the browser is gone. Shown as LAUNCHING."""
+    RUNNING = "running"
+    """Due: expire_time."""
+    CLOSED = "closed"
+    """Final; nothing is due."""
+
+
+class CloseReason(StrEnum):
+    """Why a session is CLOSED, or why a host's browser ended."""
+
+    REQUESTED = "requested"
+    TIMED_OUT = "timed_out"
+    NO_CAPACITY = "no_capacity"
+    LAUNCH_FAILED = "launch_failed"
+    BROWSER_CRASHED = "browser_crashed"
+    HOST_LOST = "host_lost"
+    HOST_DRAINED = "host_drained"
+
+
+class SessionEvent(StrEnum):
+    """What can happen to a session."""
+
+    PLACED = "placed"
+    LAUNCHED = "launched"
+    LAUNCH_OVERDUE = "launch_overdue"
+    LAUNCH_LOST = "launch_lost"
+    """The launch failed, or its host was lost; another host may try."""
+    CLOSED = "closed"
+
+
+S, E = SessionState, SessionEvent
+
+TRANSITIONS: dict[SessionState, dict[SessionEvent, SessionState]] = {
+    S.PENDING: {E.PLACED: S.LAUNCHING, E.CLOSED: S.CLOSED},
+    S.LAUNCHING: {
+        E.LAUNCHED: S.RUNNING,
+        E.LAUNCH_OVERDUE: S.ABORTING,
+        E.LAUNCH_LOST: S.PENDING,
+        E.CLOSED: S.CLOSED,
+    },
+    S.ABORTING: {E.LAUNCH_LOST: S.PENDING, E.CLOSED: S.CLOSED},
+    S.RUNNING: {E.CLOSED: S.CLOSED},
+    S.CLOSED: {},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as stored; the meaning of each field is the proto's."""
+
+    browser_session_id: str
+    organization_id: str
+    state: SessionState
+    timeout: timedelta
+    queue_timeout: timedelta
+    browser_type: str
+    url: str
+    viewport_width: int
+    viewport_height: int
+    labels: dict[str, str]
+    create_time: datetime
+    update_time: datetime
+    due_time: datetime | None
+    close_reason: CloseReason | None = None
+    close_message: str = ""
+    start_time: datetime | None = None
+    expire_time: datetime | None = None
+    close_time: datetime | None = None
+    browser_gone_time: datetime | None = None
+    host_id: str = ""
+    fence: int = 0
+    """The placement; 0 while it has none. Rises with every placement of any session."""
+    launch_attempts: int = 0
+    active_run_id: str = ""
+    owner_run_id: str = ""
+    """The run this session was opened for and ends with."""
+    current_url: str = ""
+    page_title: str = ""
+    tab_count: int = 0
+    browser_version: str = ""
+    sandboxed: bool = False
+    traceparent: str = ""
+
+    @property
+    def open(self) -> bool:
+        return self.state is not S.CLOSED
+
+
+def _move(session: Session, event: SessionEvent) -> SessionState:
+    state = TRANSITIONS[session.state].get(event)
+    if state is None:
+        raise Conflict(f"session {session.browser_session_id} is {session.state.value}: {event.value} does not apply")
+    return state
+
+
+def placed(session: Session, host_id: str, fence: int, sandboxed: bool, now: datetime, due: datetime) -> Session:
+    """The session gets a place on a host, whose launch is due at `due`."""
+    return replace(
+        session,
+        state=_move(session, E.PLACED),
+        host_id=host_id,
+        fence=fence,
+        sandboxed=sandboxed,
+        launch_attempts=session.launch_attempts + 1,
+        update_time=now,
+        due_time=due,
+    )
+
+
+def launched(session: Session, age: timedelta, browser_version: str, now: datetime) -> Session:
+    """Its browser is up since `age`; the timeout counts from there."""
+    start = now - age
+    expire = start + session.timeout
+    return replace(
+        session,
+        state=_move(session, E.LAUNCHED),
+        start_time=start,
+        expire_time=expire,
+        due_time=expire,
+        browser_version=browser_version,
+        update_time=now,
+    )
+
+
+def launch_overdue(session: Session, now: datetime) -> Session:
+    """Its launch took too long; the place is owed until the host says that the browser is gone."""
+    return replace(session, state=_move(session, E.LAUNCH_OVERDUE), due_time=None, update_time=now)
+
+
+def launch_lost(session: Session, now: datetime) -> Session:
+    """Back to waiting for a host; the queue timeout counts from creation, as before."""
+    return replace(
+        session,
+        state=_move(session, E.LAUNCH_LOST),
+        host_id="",
+        fence=0,
+        update_time=now,
+        due_time=max(now, session.create_time + session.queue_timeout),
+    )
+
+
+def closed(session: Session, reason: CloseReason, message: str, now: datetime) -> Session:
+    """The session is over."""
+    return replace(
+        session,
+        state=_move(session, E.CLOSED),
+        close_reason=reason,
+        close_message=message,
+        close_time=now,
+        update_time=now,
+        due_time=None,
+        active_run_id="",
+    )
+
+
+def retimed(session: Session, timeout: timedelta, now: datetime) -> Session:
+    """The session has another lifetime, counted like the first from its launch."""
+    if session.start_time is None:
+        return replace(session, timeout=timeout, update_time=now)
+    expire = session.start_time + timeout
+    return replace(session, timeout=timeout, expire_time=expire, due_time=expire, update_time=now)
+
+
+def restarted_clock(session: Session, age: timedelta, now: datetime) -> Session:
+    """The host's clock says how old the browser is; it is right and ours may not be after a restart."""
+    start = now - age
+    if session.start_time is None or abs(start - session.start_time) < timedelta(seconds=1):
+        return session
+    expire = start + session.timeout
+    return replace(session, start_time=start, expire_time=expire, due_time=expire, update_time=now)

@@ -1,0 +1,10 @@
+"""The store: one SQLite database, one connection that writes, one that reads. The only place with SQL.
+
+`database` opens it and groups commits, `tables` asks the questions, `rows` turns dataclasses into rows, and
+`schema.sql` keeps the invariants a second time.
+"""
+
+from control_plane.store.database import Database, Effects, Move, Transaction
+from control_plane.store.tables import RunFilter, SessionFilter, Tables
+
+__all__ = ["Database", "Effects", "Move", "RunFilter", "SessionFilter", "Tables", "Transaction"]

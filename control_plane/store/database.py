@@ -1,0 +1,321 @@
+"""One SQLite file, written by one connection whose transactions are grouped, read by another.
+
+"Stored" means on the disk: journal_mode=WAL with synchronous=FULL. Every write goes through one queue and one task,
+which commits all that waits together, each move in a savepoint of its own, so that one caller's failure does not undo
+the others. That connection also makes every checkpoint: SQLite before 3.51.3 can lose commits when two connections
+checkpoint and write at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import aiosqlite
+
+from control_plane.clock import Clock, SystemClock
+from control_plane.config import Config
+from control_plane.errors import StoreUnusable, TabkeepError, Unavailable
+from control_plane.ids import Ids
+from control_plane.store.tables import Tables
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+SCHEMA_VERSION = 1
+_MAX_BATCH = 500
+_QUICK_CHECK_PAGES = 16_384
+"""A larger file (64 MiB) is not read through at every start: a start is to take less than 3 s."""
+_MAX_QUEUE = 20_000
+_CHECKPOINT_AFTER = 2_000
+"""Commits between checkpoints by the writer itself."""
+
+
+class Effects:
+    """What is to happen once a move is on the disk, in order. The coordinator gives it a meaning."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+
+    def add(self, effect: Any) -> None:
+        self.items.append(effect)
+
+
+class Transaction(Tables):
+    """All tables within one move, the move's one `now`, the settings, new ids, and its effects."""
+
+    def __init__(self, connection: sqlite3.Connection, now: datetime, ids: Ids, config: Config) -> None:
+        super().__init__(connection)
+        self.now = now
+        self.config = config
+        self.new_id = ids.new
+        self.effects = Effects()
+
+
+class Move(Protocol[T_co]):
+    """A change: reads, decides and writes within one transaction, without waiting for anything."""
+
+    def __call__(self, tx: Transaction, /) -> T_co: ...
+
+
+class _Pending(Generic[T]):
+    """A move that waits for its commit."""
+
+    __slots__ = ("effects", "error", "future", "move", "result")
+
+    def __init__(self, move: Move[T], future: asyncio.Future[T]) -> None:
+        self.move = move
+        self.future = future
+        self.effects: Effects | None = None
+        self.error: BaseException | None = None
+        self.result: T | None = None
+
+
+class Database:
+    """The open database. Made by `open`; `serve` must run while it is written to; `close` ends it."""
+
+    def __init__(
+        self, config: Config, lock: int, writer: aiosqlite.Connection, reader: aiosqlite.Connection, clock: Clock
+    ) -> None:
+        self._config = config
+        self._lock = lock
+        self._writer = writer
+        self._reader = reader
+        self._clock = clock
+        self._ids = Ids(clock)
+        self._queue: asyncio.Queue[_Pending[Any]] = asyncio.Queue(_MAX_QUEUE)
+        self._publish: Callable[[Effects], None] = lambda effects: None
+        self._reader_tables: Tables | None = None
+        self._commits_since_checkpoint = 0
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Set with an exception when the disk failed a commit: the process must end and recover by a restart."""
+
+    @classmethod
+    async def open(cls, config: Config, clock_after: Callable[[datetime | None], Clock] = SystemClock) -> Database:
+        """Open or create the database; `clock_after` makes the clock, given the last time the database saw.
+
+        Raises:
+            StoreUnusable: in use by another process, unreadable, damaged, or of a newer version.
+        """
+        path = (config.data_dir / "tabkeep.db").absolute()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = os.open(path.with_suffix(path.suffix + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreUnusable(f"database {path} cannot be opened: {error.strerror}") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise StoreUnusable(
+                f"database {path} is in use by another control plane: stop that one, or give this one another "
+                "TABKEEP_DATA_DIR"
+            ) from None
+        writer = reader = None
+        try:
+            writer = await _connect(path, read_only=False)
+            last = await _prepare(writer, path)
+            reader = await _connect(path, read_only=True)
+        except (sqlite3.Error, OSError, StoreUnusable) as error:
+            for connection in (writer, reader):
+                if connection is not None:
+                    await connection.close()
+            os.close(lock)
+            if isinstance(error, StoreUnusable):
+                raise
+            raise StoreUnusable(f"database {path} cannot be read: {error}; restore it from a backup") from error
+        clock = clock_after(last)
+        logger.info("database opened", extra={"path": str(path), "sqlite_version": sqlite3.sqlite_version})
+        return cls(config, lock, writer, reader, clock)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock all stored times come from."""
+        return self._clock
+
+    def on_commit(self, publish: Callable[[Effects], None]) -> None:
+        """Call `publish` with each move's effects, in the order of their commits, before its caller goes on."""
+        self._publish = publish
+
+    async def write(self, move: Move[T]) -> T:
+        """Run `move` and return its result once it is on the disk.
+
+        A caller that is cancelled while it waits does not undo the move. Waits while 20,000 moves wait already.
+
+        Raises:
+            Unavailable: STORAGE_FULL, nothing was written; STORAGE_FAILED, the outcome is unknown.
+            Whatever `move` raises; then nothing of it was written.
+        """
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        await self._queue.put(_Pending(move, future))
+        return await asyncio.shield(future)
+
+    async def read(self, query: Callable[[Tables], T]) -> T:
+        """Run `query` on the reading connection, on what is committed."""
+        return await _in_thread(self._reader, self._read, query)
+
+    def _read(self, query: Callable[[Tables], T]) -> T:
+        if self._reader_tables is None:
+            self._reader_tables = Tables(self._reader._conn)
+        return query(self._reader_tables)
+
+    async def serve(self) -> None:
+        """Commit what is queued, until cancelled."""
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < _MAX_BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            await self._commit(batch)
+
+    async def _commit(self, batch: list[_Pending[Any]]) -> None:
+        failure: BaseException | None = None
+        try:
+            await _in_thread(self._writer, self._apply, batch)
+        except sqlite3.Error as broken:
+            failure = _storage_error(broken)
+        except Exception as broken:
+            failure = broken
+        for pending in batch:
+            error: BaseException | None = failure or pending.error
+            if error is None and pending.effects is not None:
+                self._announce(pending.effects)
+            if pending.future.done():
+                continue
+            if error is None:
+                pending.future.set_result(pending.result)
+            else:
+                pending.future.set_exception(error)
+                pending.future.exception()  # a caller that went away has nobody to read it
+        if failure is not None:
+            logger.error("commit failed", extra={"reason": type(failure).__name__}, exc_info=failure)
+            if not (isinstance(failure, Unavailable) and failure.reason == "STORAGE_FULL") and not self.failed.done():
+                self.failed.set_exception(failure)
+                self.failed.exception()
+
+    def _announce(self, effects: Effects) -> None:
+        """Publish; the move is stored, so a fault in what follows must end neither it nor the writer."""
+        try:
+            self._publish(effects)
+        except Exception:
+            logger.exception("effects failed")
+
+    def _apply(self, batch: list[_Pending[Any]]) -> None:
+        """In the writer's thread: all of the batch in one transaction."""
+        connection: sqlite3.Connection = self._writer._conn
+        execute = connection.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            for pending in batch:
+                execute("SAVEPOINT move")
+                tx = Transaction(connection, self._clock.now(), self._ids, self._config)
+                try:
+                    pending.result = pending.move(tx)
+                    pending.effects = tx.effects
+                except Exception as error:
+                    if isinstance(error, sqlite3.Error) and _is_storage_error(error):
+                        raise
+                    execute("ROLLBACK TO move")
+                    pending.error = error
+                execute("RELEASE move")
+            execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.rollback()
+            raise
+        self._commits_since_checkpoint += 1
+        if self._commits_since_checkpoint >= _CHECKPOINT_AFTER:
+            self._commits_since_checkpoint = 0
+            execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    async def close(self) -> None:
+        """Commit what is queued, write the log back into the file and let go of it."""
+        while not self._queue.empty():
+            await self._commit([self._queue.get_nowait()])
+        await self._reader.close()
+        try:
+            await self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            await self._writer.close()
+            os.close(self._lock)
+
+
+async def _in_thread(connection: aiosqlite.Connection, function: Callable[..., T], *arguments: Any) -> T:
+    """Run a function in the connection's thread: aiosqlite has no public way to (0.22; the version is pinned)."""
+    return await connection._execute(function, *arguments)  # type: ignore[no-any-return, no-untyped-call]
+
+
+async def _connect(path: Path, *, read_only: bool) -> aiosqlite.Connection:
+    target = f"{path.as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    connection = await aiosqlite.connect(target, uri=True, isolation_level=None, cached_statements=512)
+    pragmas = [
+        "busy_timeout=5000",
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+        "cache_size=-65536",
+        "wal_autocheckpoint=0",
+    ]
+    if read_only:
+        pragmas.append("query_only=ON")
+    else:
+        pragmas += ["journal_mode=WAL", "synchronous=FULL"]
+    try:
+        for pragma in pragmas:
+            await connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        await connection.close()  # its thread would keep the process from ending
+        raise
+    return connection
+
+
+async def _prepare(writer: aiosqlite.Connection, path: Path) -> datetime | None:
+    """Check the file and its version, create the schema; returns the last time the database saw."""
+    await asyncio.to_thread(path.chmod, 0o600)
+    version = await _value(writer, "PRAGMA user_version")
+    if version > SCHEMA_VERSION:
+        raise StoreUnusable(
+            f"database {path} is of version {version}, this program knows up to {SCHEMA_VERSION}: use the newer "
+            "program, or restore a backup that this one wrote"
+        )
+    if version == 0:
+        schema = resources.files("control_plane.store").joinpath("schema.sql").read_text()
+        await writer.executescript(f"BEGIN; {schema}; PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        return None
+    pages = await _value(writer, "PRAGMA page_count")
+    verdict = await _value(writer, "PRAGMA quick_check(1)") if pages < _QUICK_CHECK_PAGES else "ok"
+    if verdict != "ok":
+        raise StoreUnusable(f"database {path} is damaged ({verdict}): restore it from a backup")
+    last = await _value(writer, "SELECT (SELECT value FROM meta WHERE name = 'clock')")
+    return datetime.fromisoformat(last) if last else None
+
+
+async def _value(connection: aiosqlite.Connection, statement: str) -> Any:
+    async with connection.execute(statement) as cursor:
+        row = await cursor.fetchone()
+    return row[0] if row else None
+
+
+def _is_storage_error(error: sqlite3.Error) -> bool:
+    """The disk's fault, and so the whole batch's; anything else is the fault of one move."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF not in (
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_MISUSE,
+        sqlite3.SQLITE_RANGE,
+        sqlite3.SQLITE_TOOBIG,
+    )
+
+
+def _storage_error(error: sqlite3.Error) -> TabkeepError:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        return Unavailable("the control plane's disk is full: nothing was stored", reason="STORAGE_FULL")
+    return Unavailable(f"the control plane's disk failed ({error}): the outcome is unknown", reason="STORAGE_FAILED")

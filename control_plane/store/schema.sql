@@ -1,0 +1,197 @@
+-- Version 1. Times are UTC text of fixed width, so that they sort and an operator can read them; lengths are
+-- milliseconds. The CHECKs and unique indexes keep the state machines' promises a second time.
+
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+CREATE TABLE keys (
+    key_id          TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    scope           TEXT NOT NULL CHECK (scope IN ('api', 'operator', 'host')),
+    hmac            BLOB NOT NULL CHECK (length(hmac) = 32),
+    display_name    TEXT NOT NULL,
+    create_time     TEXT NOT NULL,
+    revoke_time     TEXT
+) STRICT;
+
+CREATE TABLE hosts (
+    host_id           TEXT PRIMARY KEY,
+    state             TEXT NOT NULL CHECK (state IN ('ready', 'suspect', 'lost', 'draining', 'gone', 'recovering')),
+    state_time        TEXT NOT NULL,
+    state_message     TEXT NOT NULL,
+    incarnation       TEXT NOT NULL,
+    boot_id           TEXT NOT NULL,
+    stream_no         INTEGER NOT NULL,
+    next_command_id   INTEGER NOT NULL,
+    capacity          INTEGER NOT NULL CHECK (capacity >= 0),
+    slots_used        INTEGER NOT NULL CHECK (slots_used >= 0),
+    browsers          TEXT NOT NULL,
+    build             TEXT NOT NULL,
+    sandboxed         INTEGER NOT NULL,
+    attach_time       TEXT,
+    heartbeat_time    TEXT,
+    drain_expire_time TEXT
+) STRICT;
+
+CREATE TABLE sessions (
+    browser_session_id TEXT PRIMARY KEY,
+    organization_id    TEXT NOT NULL,
+    state              TEXT NOT NULL CHECK (state IN ('pending', 'launching', 'aborting', 'running', 'closed')),
+    timeout            INTEGER NOT NULL,
+    queue_timeout      INTEGER NOT NULL,
+    browser_type       TEXT NOT NULL,
+    url                TEXT NOT NULL,
+    viewport_width     INTEGER NOT NULL,
+    viewport_height    INTEGER NOT NULL,
+    labels             TEXT NOT NULL,
+    create_time        TEXT NOT NULL,
+    update_time        TEXT NOT NULL,
+    due_time           TEXT,
+    close_reason       TEXT,
+    close_message      TEXT NOT NULL,
+    start_time         TEXT,
+    expire_time        TEXT,
+    close_time         TEXT,
+    browser_gone_time  TEXT,
+    host_id            TEXT NOT NULL,
+    fence              INTEGER NOT NULL,
+    launch_attempts    INTEGER NOT NULL,
+    active_run_id      TEXT NOT NULL,
+    owner_run_id       TEXT NOT NULL,
+    current_url        TEXT NOT NULL,
+    page_title         TEXT NOT NULL,
+    tab_count          INTEGER NOT NULL,
+    browser_version    TEXT NOT NULL,
+    sandboxed          INTEGER NOT NULL,
+    traceparent        TEXT NOT NULL,
+    CHECK ((state = 'closed') = (close_reason IS NOT NULL)),
+    CHECK ((state = 'closed') = (close_time IS NOT NULL)),
+    CHECK (state != 'running' OR (expire_time IS NOT NULL AND due_time IS NOT NULL)),
+    CHECK (state NOT IN ('launching', 'aborting', 'running') OR (host_id != '' AND fence > 0)),
+    CHECK (state != 'closed' OR (due_time IS NULL AND active_run_id = ''))
+) STRICT;
+CREATE INDEX sessions_of_organization ON sessions (organization_id, browser_session_id);
+CREATE INDEX sessions_due ON sessions (due_time) WHERE due_time IS NOT NULL;
+CREATE INDEX sessions_pending ON sessions (browser_session_id) WHERE state = 'pending';
+
+-- One row for each time a session was given to a host. Not released: the host owes the place.
+CREATE TABLE placements (
+    fence              INTEGER PRIMARY KEY AUTOINCREMENT,
+    browser_session_id TEXT NOT NULL REFERENCES sessions,
+    host_id            TEXT NOT NULL REFERENCES hosts,
+    incarnation        TEXT NOT NULL,
+    create_time        TEXT NOT NULL,
+    release_time       TEXT
+) STRICT;
+CREATE UNIQUE INDEX one_place_per_session ON placements (browser_session_id) WHERE release_time IS NULL;
+CREATE INDEX places_taken ON placements (host_id) WHERE release_time IS NULL;
+
+CREATE TABLE runs (
+    run_id               TEXT PRIMARY KEY,
+    organization_id      TEXT NOT NULL,
+    run_type             TEXT NOT NULL CHECK (run_type IN ('task', 'workflow')),
+    status               TEXT NOT NULL CHECK (status IN ('created', 'queued', 'running', 'paused', 'completed', 'failed',
+                                                         'terminated', 'canceled', 'timed_out')),
+    browser_session_id   TEXT NOT NULL REFERENCES sessions,
+    owns_browser_session INTEGER NOT NULL,
+    plan                 BLOB NOT NULL,
+    prompt               TEXT NOT NULL,
+    url                  TEXT NOT NULL,
+    labels               TEXT NOT NULL,
+    max_steps            INTEGER NOT NULL,
+    timeout              INTEGER NOT NULL,
+    create_time          TEXT NOT NULL,
+    update_time          TEXT NOT NULL,
+    workflow_id          TEXT NOT NULL,
+    workflow_version     INTEGER NOT NULL,
+    parameters           BLOB NOT NULL,
+    failure_reason       TEXT NOT NULL,
+    failure_message      TEXT NOT NULL,
+    output               BLOB NOT NULL,
+    step_count           INTEGER NOT NULL,
+    last_seq             INTEGER NOT NULL,
+    start_time           TEXT,
+    end_time             TEXT,
+    due_time             TEXT,
+    cancel_time          TEXT,
+    approval             BLOB NOT NULL,
+    approval_id          TEXT NOT NULL,
+    approval_answer      TEXT NOT NULL,
+    traceparent          TEXT NOT NULL,
+    CHECK ((status IN ('completed', 'failed', 'terminated', 'canceled', 'timed_out')) = (end_time IS NOT NULL)),
+    CHECK (end_time IS NULL OR due_time IS NULL),
+    CHECK (status != 'completed' OR failure_reason = '')
+) STRICT;
+-- Runs are listed and take their turns in the order of their rowids, which is the order of their making.
+CREATE INDEX runs_of_organization ON runs (organization_id);
+CREATE INDEX runs_of_session ON runs (browser_session_id);
+CREATE INDEX runs_waiting ON runs (browser_session_id) WHERE status IN ('created', 'queued');
+CREATE UNIQUE INDEX one_active_run_per_session ON runs (browser_session_id) WHERE status IN ('running', 'paused');
+CREATE INDEX runs_due ON runs (due_time) WHERE due_time IS NOT NULL;
+
+-- The body is the event as the host sent it, a serialized tabkeep.v1.RunEvent.
+CREATE TABLE run_events (
+    run_id TEXT NOT NULL REFERENCES runs,
+    seq    INTEGER NOT NULL CHECK (seq > 0),
+    body   BLOB NOT NULL,
+    PRIMARY KEY (run_id, seq)
+) STRICT, WITHOUT ROWID;
+
+-- What hosts still have to do or to answer; a row goes when its result is stored.
+CREATE TABLE commands (
+    host_id            TEXT NOT NULL REFERENCES hosts,
+    command_id         INTEGER NOT NULL,
+    browser_session_id TEXT NOT NULL,
+    fence              INTEGER NOT NULL,
+    kind               TEXT NOT NULL CHECK (kind IN ('launch', 'close', 'start_run', 'cancel_run', 'resolve_approval',
+                                                     'set_timeout')),
+    arguments          TEXT NOT NULL,
+    create_time        TEXT NOT NULL,
+    traceparent        TEXT NOT NULL,
+    PRIMARY KEY (host_id, command_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX commands_of_session ON commands (browser_session_id);
+
+CREATE TABLE workflows (
+    organization_id TEXT NOT NULL,
+    workflow_id     TEXT NOT NULL,
+    version         INTEGER NOT NULL,
+    title           TEXT NOT NULL,
+    definition      TEXT NOT NULL,
+    create_time     TEXT NOT NULL,
+    update_time     TEXT NOT NULL,
+    PRIMARY KEY (organization_id, workflow_id, version)
+) STRICT, WITHOUT ROWID;
+-- The newest version of each workflow that is not deleted.
+CREATE TABLE workflow_heads (
+    organization_id TEXT NOT NULL,
+    workflow_id     TEXT NOT NULL,
+    version         INTEGER NOT NULL,
+    create_time     TEXT NOT NULL,
+    delete_time     TEXT,
+    PRIMARY KEY (organization_id, workflow_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX workflows_newest_first ON workflow_heads (organization_id, create_time, workflow_id) WHERE delete_time IS NULL;
+
+CREATE TABLE artifacts (
+    artifact_id     TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    run_id          TEXT NOT NULL REFERENCES runs,
+    artifact_type   TEXT NOT NULL,
+    content_type    TEXT NOT NULL,
+    size            INTEGER NOT NULL,
+    sha256          TEXT NOT NULL,
+    create_time     TEXT NOT NULL
+) STRICT;
+CREATE INDEX artifacts_of_run ON artifacts (run_id, create_time, artifact_id);
+
+-- Answers by request_id, so that a retry gets the same one.
+CREATE TABLE requests (
+    organization_id TEXT NOT NULL,
+    method          TEXT NOT NULL,
+    request_id      TEXT NOT NULL,
+    fingerprint     BLOB NOT NULL,
+    resource_id     TEXT NOT NULL,
+    create_time     TEXT NOT NULL,
+    PRIMARY KEY (organization_id, method, request_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX requests_oldest ON requests (create_time);

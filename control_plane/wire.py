@@ -1,0 +1,454 @@
+"""Between the public protos and this program: both ways, with the checks of every field. Nothing else converts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from google.protobuf import struct_pb2
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from tabkeep.host.v1 import host_pb2
+from tabkeep.v1 import actions_pb2, artifacts_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
+
+from control_plane.fields import Fields
+from control_plane.hosts import Host, HostState
+from control_plane.keys import Key, Scope
+from control_plane.records import Artifact, Workflow
+from control_plane.requests import Request
+from control_plane.run_moves import RunSpec
+from control_plane.runs import Run, RunStatus, RunType
+from control_plane.session_moves import SessionSpec
+from control_plane.sessions import Session, SessionState
+from control_plane.workflow_definitions import Definition
+from control_plane.workflow_parameters import ParameterValue
+
+E = TypeVar("E", bound=StrEnum)
+
+BROWSER_TYPES = {
+    browser_sessions_pb2.BROWSER_TYPE_UNSPECIFIED: "chrome",
+    browser_sessions_pb2.BROWSER_TYPE_CHROME: "chrome",
+    browser_sessions_pb2.BROWSER_TYPE_MSEDGE: "msedge",
+}
+BROWSER_TYPE_VALUES = {
+    "chrome": browser_sessions_pb2.BROWSER_TYPE_CHROME,
+    "msedge": browser_sessions_pb2.BROWSER_TYPE_MSEDGE,
+}
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands where the store will put the time."""
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(hours=24)
+
+
+class EnumPair:
+    """The values of a proto enum and of ours, by their names: RUN_STATUS_TIMED_OUT and "timed_out"."""
+
+    def __init__(self, proto: EnumTypeWrapper, prefix: str) -> None:
+        self._values = {name.removeprefix(prefix).lower(): value for name, value in proto.items()}
+        self._names = {value: name for name, value in self._values.items()}
+
+    def value(self, ours: str | None) -> Any:
+        """The proto's value; 0 for None or ""."""
+        return self._values[ours] if ours else 0
+
+    def name(self, value: int) -> str:
+        """Our value; "" for 0 and for values this program does not know."""
+        return "" if value == 0 else self._names.get(value, "")
+
+
+RUN_STATUS = EnumPair(runs_pb2.RunStatus, "RUN_STATUS_")
+RUN_TYPE = EnumPair(runs_pb2.RunType, "RUN_TYPE_")
+FAILURE_REASON = EnumPair(runs_pb2.FailureReason, "FAILURE_REASON_")
+SESSION_STATE = EnumPair(browser_sessions_pb2.BrowserSessionState, "BROWSER_SESSION_STATE_")
+CLOSE_REASON = EnumPair(browser_sessions_pb2.CloseReason, "CLOSE_REASON_")
+HOST_STATE = EnumPair(hosts_pb2.HostState, "HOST_STATE_")
+SCOPE = EnumPair(keys_pb2.KeyScope, "KEY_SCOPE_")
+ARTIFACT_TYPE = EnumPair(artifacts_pb2.ArtifactType, "ARTIFACT_TYPE_")
+
+
+def set_time(target: Timestamp, time: datetime | None) -> None:
+    """Write a time into a proto field; None leaves it absent."""
+    if time is not None:
+        target.FromDatetime(time)
+
+
+def fingerprint(request: Message) -> bytes:
+    """A digest of a request's body, the request_id left out."""
+    body = type(request)()
+    body.CopyFrom(request)
+    body.ClearField("request_id")
+    return hashlib.sha256(body.SerializeToString(deterministic=True)).digest()
+
+
+def request_id(fields: Fields, organization_id: str, method: str, request: Any) -> Request | None:
+    """What makes a retry of this call safe, if the caller asked for it."""
+    if not request.request_id:
+        return None
+    fields.text("request_id", request.request_id, 128)
+    return Request(organization_id, method, request.request_id, fingerprint(request))
+
+
+# Sessions
+
+
+def session_spec(
+    fields: Fields,
+    request: browser_sessions_pb2.CreateBrowserSessionRequest,
+    organization_id: str,
+    traceparent: str,
+    prefix: str = "",
+) -> SessionSpec:
+    """What a CreateBrowserSessionRequest asks for."""
+    if request.browser_type not in BROWSER_TYPES:
+        fields.wrong(prefix + "browser_type", f"{request.browser_type} is unknown: use CHROME or MSEDGE")
+    viewport = request.viewport
+    return SessionSpec(
+        organization_id=organization_id,
+        timeout=fields.duration(request, "timeout", 5 * _MINUTE, _DAY, _HOUR, prefix),
+        queue_timeout=fields.duration(request, "queue_timeout", timedelta(), _HOUR, _MINUTE, prefix),
+        browser_type=BROWSER_TYPES.get(request.browser_type, "chrome"),
+        url=fields.url(prefix + "url", request.url),
+        viewport_width=fields.number(prefix + "viewport.width", viewport.width, 320, 7680, 1280),
+        viewport_height=fields.number(prefix + "viewport.height", viewport.height, 240, 4320, 720),
+        labels=fields.labels(prefix + "labels", request.labels),
+        traceparent=traceparent,
+    )
+
+
+def session_timeout(fields: Fields, request: browser_sessions_pb2.ExtendBrowserSessionRequest) -> timedelta:
+    """The lifetime an ExtendBrowserSessionRequest asks for."""
+    if not request.HasField("timeout"):
+        fields.wrong("timeout", "must be given")
+    return fields.duration(request, "timeout", 5 * _MINUTE, _DAY, _HOUR)
+
+
+def browser_session(session: Session, host: Host | None = None) -> browser_sessions_pb2.BrowserSession:
+    """A session as callers see it; `host` is the one it is placed on, for the conditions."""
+    state = SessionState.LAUNCHING if session.state is SessionState.ABORTING else session.state
+    proto = browser_sessions_pb2.BrowserSession(
+        browser_session_id=session.browser_session_id,
+        organization_id=session.organization_id,
+        state=SESSION_STATE.value(state.value),
+        close_reason=CLOSE_REASON.value(session.close_reason),
+        close_message=session.close_message,
+        browser_type=BROWSER_TYPE_VALUES[session.browser_type],
+        url=session.url,
+        viewport=browser_sessions_pb2.Viewport(width=session.viewport_width, height=session.viewport_height),
+        labels=session.labels,
+        host_id=session.host_id,
+        active_run_id=session.active_run_id,
+        current_url=session.current_url,
+        page_title=session.page_title,
+        tab_count=session.tab_count,
+        browser_version=session.browser_version,
+        sandboxed=session.sandboxed,
+        conditions=conditions(host) if session.open else (),
+    )
+    proto.timeout.FromTimedelta(session.timeout)
+    proto.queue_timeout.FromTimedelta(session.queue_timeout)
+    set_time(proto.create_time, session.create_time)
+    set_time(proto.update_time, session.update_time)
+    for name in ("start_time", "expire_time", "close_time", "browser_gone_time"):
+        if (time := getattr(session, name)) is not None:
+            getattr(proto, name).FromDatetime(time)
+    return proto
+
+
+def conditions(host: Host | None) -> list[browser_sessions_pb2.Condition]:
+    """What else is true of what runs on `host`."""
+    if host is None or host.state not in (HostState.SUSPECT, HostState.RECOVERING, HostState.DRAINING):
+        return []
+    draining = host.state is HostState.DRAINING
+    condition = browser_sessions_pb2.Condition(
+        type="HOST_DRAINING" if draining else "HOST_UNREACHABLE",
+        message=f"host {host.host_id}: {host.state_message}",
+    )
+    condition.since_time.FromDatetime(host.state_time)
+    return [condition]
+
+
+# Runs
+
+
+def task_spec(fields: Fields, request: runs_pb2.RunTaskRequest, organization_id: str, traceparent: str) -> RunSpec:
+    """What a RunTaskRequest asks for."""
+    fields.text("prompt", request.prompt, 16_384)
+    if bool(request.prompt.strip()) == bool(request.actions):
+        fields.wrong("prompt", "give either a prompt or actions")
+    if len(request.actions) > 500:
+        fields.wrong("actions", f"{len(request.actions)} actions are more than the maximum of 500")
+    for index, action in enumerate(request.actions):
+        check_action(fields, f"actions[{index}]", action)
+    schema = _schema(fields, "data_extraction_schema", request.data_extraction_schema)
+    plan = host_pb2.StartRun()
+    url = fields.url("url", request.url)
+    if url:
+        plan.blocks.add(block_id="open", goto=actions_pb2.Goto(url=url))
+    block = plan.blocks.add(block_id="task")
+    if request.actions:
+        block.actions.actions.extend(request.actions)
+    else:
+        block.task.prompt = request.prompt
+    if schema is not None:
+        plan.data_extraction_schema.CopyFrom(schema)
+    return _run_spec(
+        fields, request, plan, organization_id, traceparent,
+        run_type=RunType.TASK, prompt=request.prompt, url=url, max_steps=50, timeout=10 * _MINUTE,
+    )  # fmt: skip
+
+
+def workflow_spec(
+    fields: Fields,
+    request: runs_pb2.RunWorkflowRequest,
+    workflow: Workflow,
+    definition: Definition,
+    parameters: Mapping[str, ParameterValue],
+    traceparent: str,
+) -> RunSpec:
+    """What a RunWorkflowRequest asks for; `parameters` are bound already."""
+    plan = host_pb2.StartRun(blocks=definition.blocks, workflow=True)
+    plan.parameters.update(parameters)
+    secret = {parameter.name for parameter in definition.parameters if parameter.secret}
+    shown = struct_pb2.Struct()
+    shown.update({name: value for name, value in parameters.items() if name not in secret})
+    return _run_spec(
+        fields, request, plan, workflow.organization_id, traceparent,
+        run_type=RunType.WORKFLOW, prompt="", url="", max_steps=200, timeout=_HOUR,
+        workflow_id=workflow.workflow_id, workflow_version=workflow.version,
+        parameters=shown.SerializeToString(deterministic=True),
+    )  # fmt: skip
+
+
+def _run_spec(
+    fields: Fields,
+    request: runs_pb2.RunTaskRequest | runs_pb2.RunWorkflowRequest,
+    plan: host_pb2.StartRun,
+    organization_id: str,
+    traceparent: str,
+    *,
+    run_type: RunType,
+    prompt: str,
+    url: str,
+    max_steps: int,
+    timeout: timedelta,
+    workflow_id: str = "",
+    workflow_version: int = 0,
+    parameters: bytes = b"",
+) -> RunSpec:
+    if request.browser_session_id and request.browser_profile_id:
+        fields.wrong("browser_profile_id", "cannot be used together with browser_session_id: choose one")
+    elif request.browser_profile_id:
+        fields.wrong("browser_profile_id", f"profile {request.browser_profile_id[:100]!r} does not exist")
+    if request.browser_session_id and request.HasField("browser_session"):
+        fields.wrong("browser_session", "cannot be used together with browser_session_id: choose one")
+    plan.max_steps = fields.number("max_steps", request.max_steps, 1, 500, max_steps)
+    limit = fields.duration(request, "timeout", timedelta(seconds=1), _DAY, timeout)
+    plan.timeout.FromTimedelta(limit)
+    plan.screenshots = request.screenshots
+    return RunSpec(
+        organization_id=organization_id,
+        run_type=run_type,
+        browser_session_id=fields.text("browser_session_id", request.browser_session_id, 200),
+        session=session_spec(fields, request.browser_session, organization_id, traceparent, "browser_session."),
+        plan=plan.SerializeToString(),
+        prompt=prompt,
+        url=url,
+        labels=fields.labels("labels", request.labels),
+        max_steps=plan.max_steps,
+        timeout=limit,
+        fail_if_busy=request.fail_if_busy,
+        traceparent=traceparent,
+        workflow_id=workflow_id,
+        workflow_version=workflow_version,
+        parameters=parameters,
+    )
+
+
+def _schema(fields: Fields, field: str, schema: struct_pb2.Struct) -> struct_pb2.Struct | None:
+    if not schema.fields:
+        return None
+    if schema.ByteSize() > 65_536:
+        fields.wrong(field, f"{schema.ByteSize()} bytes are more than the maximum of 65536")
+        return None
+    try:
+        Draft202012Validator.check_schema(MessageToDict(schema))
+    except SchemaError as error:
+        fields.wrong(field, f"not a JSON Schema: {error.message} at {error.json_path}")
+    return schema
+
+
+def check_action(fields: Fields, field: str, action: actions_pb2.Action) -> None:
+    """The bounds of one action."""
+    kind = action.WhichOneof("kind")
+    if kind is None:
+        fields.wrong(field, "says nothing to do: set one of goto, click, fill, …")
+        return
+    fields.duration(action, "timeout", timedelta(milliseconds=100), 10 * _MINUTE, _MINUTE, f"{field}.")
+    fields.text(f"{field}.note", action.note, 500)
+    if kind == "goto":
+        if not action.goto.url:
+            fields.wrong(f"{field}.goto.url", "must not be empty")
+        fields.url(f"{field}.goto.url", action.goto.url)
+    value = action.fill.value if kind == "fill" else action.select.option if kind == "select" else None
+    if value is not None and value.WhichOneof("source") is None:
+        fields.wrong(f"{field}.{kind}", "needs a text: set value.literal" if kind == "fill" else "needs an option")
+    if value is not None:
+        fields.text(f"{field}.{kind}", value.literal, 65_536)
+    if kind in ("click", "fill", "select", "set_checked", "hover"):
+        target: actions_pb2.Target = getattr(action, kind).target
+        if not (target.role or target.name or target.css or target.test_id):
+            fields.wrong(f"{field}.{kind}.target", "names no element: set role, name, css or test_id")
+    if kind == "press_key" and not action.press_key.key:
+        fields.wrong(f"{field}.press_key.key", "must not be empty")
+    if kind == "wait" and action.wait.WhichOneof("until") is None:
+        fields.wrong(f"{field}.wait", "waits for nothing: set duration or condition")
+    if kind == "extract":
+        _schema(fields, f"{field}.extract.schema", action.extract.schema)
+
+
+def run(run: Run, host: Host | None = None) -> runs_pb2.Run:
+    """A run as callers see it; `host` is the one its session is placed on."""
+    proto = runs_pb2.Run(
+        run_id=run.run_id,
+        organization_id=run.organization_id,
+        run_type=RUN_TYPE.value(run.run_type.value),
+        status=RUN_STATUS.value(run.status.value),
+        failure_reason=FAILURE_REASON.value(run.failure_reason),
+        failure_message=run.failure_message,
+        browser_session_id=run.browser_session_id,
+        owns_browser_session=run.owns_browser_session,
+        prompt=run.prompt,
+        url=run.url,
+        workflow_id=run.workflow_id,
+        workflow_version=run.workflow_version,
+        labels=run.labels,
+        step_count=run.step_count,
+        max_steps=run.max_steps,
+        last_seq=run.last_seq,
+        safe_to_retry=run.step_count == 0,
+        conditions=() if run.status.final else conditions(host),
+    )
+    if run.output:
+        proto.output.ParseFromString(run.output)
+    if run.approval:
+        proto.pending_approval.ParseFromString(run.approval)
+    if run.parameters:
+        proto.parameters.ParseFromString(run.parameters)
+    proto.timeout.FromTimedelta(run.timeout)
+    set_time(proto.create_time, run.create_time)
+    set_time(proto.update_time, run.update_time)
+    if run.start_time is not None:
+        proto.start_time.FromDatetime(run.start_time)
+    if run.end_time is not None:
+        proto.end_time.FromDatetime(run.end_time)
+    return proto
+
+
+# Workflows, hosts, keys, artifacts
+
+
+def workflow(workflow: Workflow, definition: Definition) -> workflows_pb2.Workflow:
+    """A workflow version as callers see it."""
+    proto = workflows_pb2.Workflow(
+        workflow_id=workflow.workflow_id,
+        organization_id=workflow.organization_id,
+        version=workflow.version,
+        title=workflow.title,
+        definition=workflow.definition,
+        parameters=[
+            workflows_pb2.WorkflowParameter(
+                name=parameter.name, type=parameter.type, required=parameter.required, description=parameter.description
+            )
+            for parameter in definition.parameters
+        ],
+    )
+    proto.create_time.FromDatetime(workflow.create_time)
+    proto.update_time.FromDatetime(workflow.update_time)
+    return proto
+
+
+def host(
+    host: Host, load_average: float, available_memory_bytes: int, heartbeat_time: datetime | None
+) -> hosts_pb2.Host:
+    """A host as operators see it; `heartbeat_time` is better known than the stored one while it is attached."""
+    proto = hosts_pb2.Host(
+        host_id=host.host_id,
+        state=HOST_STATE.value(host.state.value),
+        state_message=host.state_message,
+        capacity=host.capacity,
+        sessions=host.slots_used,
+        browsers=[
+            hosts_pb2.BrowserOffer(browser_type=BROWSER_TYPE_VALUES[name], version=version)
+            for name, version in sorted(host.browsers.items())
+            if name in BROWSER_TYPE_VALUES
+        ],
+        build=host.build,
+        incarnation=host.incarnation,
+        sandboxed=host.sandboxed,
+        load_average=load_average,
+        available_memory_bytes=available_memory_bytes,
+    )
+    set_time(proto.attach_time, host.attach_time)
+    set_time(proto.heartbeat_time, heartbeat_time or host.heartbeat_time)
+    set_time(proto.drain_expire_time, host.drain_expire_time)
+    return proto
+
+
+def key(key: Key) -> keys_pb2.Key:
+    """A key without its text."""
+    proto = keys_pb2.Key(
+        key_id=key.key_id,
+        organization_id=key.organization_id,
+        scope=SCOPE.value(key.scope.value),
+        display_name=key.display_name,
+    )
+    proto.create_time.FromDatetime(key.create_time)
+    set_time(proto.revoke_time, key.revoke_time)
+    return proto
+
+
+def scope(fields: Fields, value: int) -> Scope:
+    """A key's scope; API when not given."""
+    name = SCOPE.name(value)
+    if value and not name:
+        fields.wrong("scope", f"{value} is unknown: use API, OPERATOR or HOST")
+    return Scope(name or "api")
+
+
+def artifact(artifact: Artifact) -> artifacts_pb2.Artifact:
+    """The record of a stored file."""
+    proto = artifacts_pb2.Artifact(
+        artifact_id=artifact.artifact_id,
+        run_id=artifact.run_id,
+        artifact_type=ARTIFACT_TYPE.value(artifact.artifact_type),
+        content_type=artifact.content_type,
+        size=artifact.size,
+        sha256=artifact.sha256,
+    )
+    proto.create_time.FromDatetime(artifact.create_time)
+    return proto
+
+
+def statuses(fields: Fields, field: str, pair: EnumPair, ours: type[E], values: Iterable[int]) -> tuple[E, ...]:
+    """The enum values of a filter."""
+    names = [pair.name(value) for value in values]
+    if "" in names:
+        fields.wrong(field, "holds a value that is unspecified or unknown")
+    return tuple(ours(name) for name in names if name)
+
+
+def session_states(fields: Fields, values: Iterable[int]) -> tuple[SessionState, ...]:
+    """The states of a filter; LAUNCHING stands for ABORTING too."""
+    states = statuses(fields, "states", SESSION_STATE, SessionState, values)
+    return (*states, SessionState.ABORTING) if SessionState.LAUNCHING in states else states
+
+
+def run_statuses(fields: Fields, values: Iterable[int]) -> tuple[RunStatus, ...]:
+    """The statuses of a filter."""
+    return statuses(fields, "statuses", RUN_STATUS, RunStatus, values)

@@ -1,0 +1,134 @@
+"""What several tests stand on: a running control plane with a clock that tests move, stubs, a fake host."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from tabkeep.v1 import (
+    artifacts_pb2_grpc,
+    browser_sessions_pb2_grpc,
+    hosts_pb2_grpc,
+    keys_pb2_grpc,
+    runs_pb2_grpc,
+    workflows_pb2_grpc,
+)
+
+from control_plane import first_keys
+from control_plane.config import Config
+from control_plane.server import ControlPlane, serve
+from tests.clocks import SteppedClock
+from tests.fake_host import FakeHost
+
+
+@dataclass
+class Api:
+    """Stubs of every public service, with one key."""
+
+    sessions: Any
+    runs: Any
+    workflows: Any
+    artifacts: Any
+    hosts: Any
+    keys: Any
+
+
+class _Keyed:
+    """A stub whose calls carry a key."""
+
+    def __init__(self, stub: Any, key: str) -> None:
+        self._stub = stub
+        self._metadata = (("x-api-key", key),) if key else ()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._stub, name)
+        return lambda request, **options: method(request, metadata=self._metadata, **options)
+
+
+def api_on(channel: grpc.aio.Channel, key: str) -> Api:
+    """Stubs on a channel."""
+    return Api(
+        sessions=_Keyed(browser_sessions_pb2_grpc.BrowserSessionServiceStub(channel), key),
+        runs=_Keyed(runs_pb2_grpc.RunServiceStub(channel), key),
+        workflows=_Keyed(workflows_pb2_grpc.WorkflowServiceStub(channel), key),
+        artifacts=_Keyed(artifacts_pb2_grpc.ArtifactServiceStub(channel), key),
+        hosts=_Keyed(hosts_pb2_grpc.HostServiceStub(channel), key),
+        keys=_Keyed(keys_pb2_grpc.KeyServiceStub(channel), key),
+    )
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """Settings of a control plane on a free port and an empty directory."""
+    return Config(data_dir=tmp_path / "data", grpc_address="127.0.0.1:0", minimum_free_bytes=0)
+
+
+@pytest.fixture
+async def control_plane(config: Config) -> AsyncIterator[ControlPlane]:
+    """A running control plane whose clock stands still."""
+    async with serve(config, SteppedClock) as running:
+        yield running
+
+
+@pytest.fixture
+async def channel(control_plane: ControlPlane) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to the control plane."""
+    async with grpc.aio.insecure_channel(
+        control_plane.address, options=[("grpc.use_local_subchannel_pool", 1)]
+    ) as opened:
+        yield opened
+
+
+@pytest.fixture
+def api_key(control_plane: ControlPlane) -> str:
+    """The first key."""
+    return first_keys.api_key_file(control_plane.config.data_dir).read_text().strip()
+
+
+@pytest.fixture
+def host_token(control_plane: ControlPlane) -> str:
+    """The first host token."""
+    return first_keys.host_token_file(control_plane.config.data_dir).read_text().strip()
+
+
+@pytest.fixture
+def api(channel: grpc.aio.Channel, api_key: str) -> Api:
+    """Stubs of every public service, with the first key."""
+    return api_on(channel, api_key)
+
+
+@pytest.fixture
+async def host(control_plane: ControlPlane, host_token: str) -> AsyncIterator[FakeHost]:
+    """An attached fake host with room for four sessions."""
+    fake = FakeHost(control_plane.address, host_token)
+    await fake.attach()
+    yield fake
+    await fake.vanish()
+
+
+@pytest.fixture
+def advance(control_plane: ControlPlane) -> Callable[..., Awaitable[None]]:
+    """Moves the control plane's clock, and makes everything happen that is due by then.
+
+    Attached hosts count as heard of meanwhile, unless they are `silent`.
+    """
+
+    async def move_on(length: timedelta, *, silent: bool = False) -> None:
+        coordinator = control_plane.coordinator
+        assert isinstance(coordinator.clock, SteppedClock)
+        coordinator.clock.advance(length)
+        for host_id, pulse in coordinator.pulses.items():
+            if not silent and coordinator.links.get(host_id):
+                pulse.heard_at = coordinator.clock.monotonic()
+        await coordinator.expire_due()
+
+    return move_on
