@@ -25,14 +25,16 @@ def host_token_file(data_dir: Path) -> Path:
     return data_dir / "host-token"
 
 
-def pepper(data_dir: Path) -> bytes:
-    """The secret under which keys are stored; made on first use, readable by its owner only.
+async def pepper(database: Database, data_dir: Path) -> bytes:
+    """The secret under which keys are stored; made with the first key, readable by its owner only.
 
     Raises:
-        StoreUnusable: the file is damaged.
+        StoreUnusable: the file is damaged, or it is gone and there are keys, which would all stop working.
     """
     path = data_dir / "pepper"
     if not path.exists():
+        if await database.read(lambda tables: tables.keys.all()):
+            raise StoreUnusable(f"{path} is gone and the database has keys: restore it from a backup")
         _write_secret(path, secrets.token_hex(_PEPPER_BYTES))
     try:
         value = bytes.fromhex(path.read_text().strip())

@@ -51,23 +51,15 @@ class HostControlService(pb_grpc.HostControlServiceServicer):
 
     async def _outgoing(self, link: Link, reader: asyncio.Task[None]) -> AsyncIterator[host_pb2.AttachResponse]:
         """What the link holds, until the host's side ends or ours is to end."""
-        while True:
-            message = asyncio.ensure_future(link.outgoing.get())
-            either: list[asyncio.Future[Any]] = [message, reader, link.ended]
-            try:
-                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                if not message.done():
-                    message.cancel()
-            if not message.done() or message.cancelled():
-                if link.ended.done():
-                    raise link.ended.result()
-                reader.result()
-                return
-            response = host_wire.to_host(message.result(), self._coordinator.config)
+        reader.add_done_callback(lambda _: link.wake())
+        while message := await link.next():
+            response = host_wire.to_host(message, self._coordinator.config)
             response.control_epoch = self._coordinator.control_epoch
             response.stream_no = link.stream_no
             yield response
+        if link.ended.done():
+            raise link.ended.result()
+        reader.result()
 
 
 class _Stream:

@@ -22,21 +22,32 @@ class Link:
         self.stream_no = 0
         """Set when the host was taken in."""
         self.said_draining = False
-        self.outgoing: asyncio.Queue[ToHost] = asyncio.Queue(_MAX_QUEUE)
+        self._outgoing: asyncio.Queue[ToHost | None] = asyncio.Queue(_MAX_QUEUE + 1)
+        """None wakes the writer without a message; there is always room for one."""
         self.ended: asyncio.Future[TabkeepError] = asyncio.get_running_loop().create_future()
         """Set with the error to end the stream with, when it is to end from our side."""
 
     def send(self, message: ToHost) -> None:
         """Queue a message; never waits."""
-        try:
-            self.outgoing.put_nowait(message)
-        except asyncio.QueueFull:
+        if self._outgoing.qsize() < _MAX_QUEUE:
+            self._outgoing.put_nowait(message)
+        else:
             self.end(Unavailable("the host reads too slowly: attach again", reason="SLOW_CONSUMER"))
+
+    async def next(self) -> ToHost | None:
+        """The next message; None, after all that were queued before, once the link was ended or woken."""
+        return await self._outgoing.get()
+
+    def wake(self) -> None:
+        """Let `next` return None."""
+        if not self._outgoing.full():
+            self._outgoing.put_nowait(None)
 
     def end(self, error: TabkeepError) -> None:
         """End the stream with `error`."""
         if not self.ended.done():
             self.ended.set_result(error)
+            self.wake()
 
 
 class HostLinks:

@@ -294,7 +294,9 @@ def bury(tx: Transaction, host_id: str, tombstone: Tombstone, *, acknowledge: bo
         return
     if session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
         session_moves.launch_failed(tx, session, tombstone.message or "the browser ended while it was being started")
-        return
+        session = tx.sessions.get(tombstone.browser_session_id)
+        if session is None or session.open:
+            return
     session_moves.release(tx, session.browser_session_id, session.fence)
     if session.state is SessionState.RUNNING:
         reason = tombstone.reason

@@ -204,9 +204,15 @@ class _Call:
             self.span.set_attribute("rpc.grpc.status_code", self._code)
 
 
+def _span(method: str, metadata: dict[str, Any]) -> contextlib.AbstractContextManager[Span | None]:
+    """The call's span; nothing where nobody takes spans and the caller has none."""
+    traceparent = str(metadata.get("traceparent", ""))
+    return _opened(method, traceparent) if traceparent or telemetry.tracing() else contextlib.nullcontext()
+
+
 @contextlib.contextmanager
-def _span(method: str, metadata: dict[str, Any]) -> Iterator[Span]:
-    parent = telemetry.extract(str(metadata.get("traceparent", "")))
+def _opened(method: str, traceparent: str) -> Iterator[Span]:
+    parent = telemetry.extract(traceparent)
     service, _, name = method.lstrip("/").partition("/")
     with telemetry.tracer().start_as_current_span(
         f"{service}/{name}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from control_plane.errors import AlreadyExists
-from control_plane.store import Transaction
+from control_plane.store import Tables, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Request:
     """A digest of the body."""
 
 
-def answered(tx: Transaction, request: Request | None) -> str:
+def answered(tables: Tables, request: Request | None) -> str:
     """The id of what an earlier call with this request_id made; "" when there was none.
 
     Raises:
@@ -27,7 +27,7 @@ def answered(tx: Transaction, request: Request | None) -> str:
     """
     if request is None:
         return ""
-    earlier = tx.requests.get(request.organization_id, request.method, request.request_id)
+    earlier = tables.requests.get(request.organization_id, request.method, request.request_id)
     if earlier is None:
         return ""
     fingerprint, resource_id = earlier

@@ -21,6 +21,7 @@ from control_plane.hosts import Host
 from control_plane.interceptors import caller
 from control_plane.page_tokens import PageTokens
 from control_plane.records import Workflow
+from control_plane.requests import answered
 from control_plane.runs import Run
 from control_plane.store import RunFilter, Tables
 
@@ -48,11 +49,13 @@ class RunService(pb_grpc.RunServiceServicer):
         fields, organization_id = Fields(), caller.get().organization_id
         fields.text("workflow_id", request.workflow_id, 100, required=True)
         fields.raise_if_wrong()
+        again = wire.request_id(fields, organization_id, "RunWorkflow", request)
+        if earlier := await self._database.read(lambda tables: answered(tables, again)):
+            return pb.RunWorkflowResponse(run=wire.run(*await self._read(earlier, organization_id)))
         workflow = await self._workflow(organization_id, request.workflow_id, request.workflow_version)
         definition = workflow_definitions.parse(workflow.definition)
         parameters = workflow_definitions.bind(definition.parameters, MessageToDict(request.parameters))
         spec = wire.workflow_spec(fields, request, workflow, definition, parameters, telemetry.inject())
-        again = wire.request_id(fields, organization_id, "RunWorkflow", request)
         fields.raise_if_wrong()
         run = await self._coordinator.admit(run_moves.create, spec, again)
         return pb.RunWorkflowResponse(run=wire.run(run))

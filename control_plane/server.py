@@ -86,7 +86,7 @@ async def serve(
     database = await Database.open(config, clock_after)
     writer = asyncio.create_task(database.serve(), name="store writer")
     try:
-        secret = first_keys.pepper(config.data_dir)
+        secret = await first_keys.pepper(database, config.data_dir)
         coordinator = Coordinator(database, await first_keys.open_keys(database, config.data_dir, secret), config)
         await coordinator.start()
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")

@@ -208,7 +208,9 @@ def fall_due(tx: Transaction, session: Session) -> None:
         close(tx, session, CloseReason.NO_CAPACITY, _why_no_capacity(tx, session))
     elif session.state is SessionState.LAUNCHING:
         command(tx, CommandKind.CLOSE, session, reason=CloseReason.LAUNCH_FAILED.value)
-        save_session(tx, session, sessions.launch_overdue(session, tx.now))
+        save_session(tx, session, sessions.launch_overdue(session, tx.now, tx.now + tx.config.launch_timeout))
+    elif session.state is SessionState.ABORTING:
+        close(tx, session, CloseReason.LAUNCH_FAILED, "the browser was not up in time, and its host does not answer")
     elif session.state is SessionState.RUNNING:
         close(tx, session, CloseReason.TIMED_OUT, f"timed out after {_minutes(session.timeout)}")
 

@@ -21,7 +21,8 @@ class SessionState(StrEnum):
     LAUNCHING = "launching"
     """Placed; due: the end of the launch timeout."""
     ABORTING = "aborting"
-    """Its launch took too long; waits until that host says the browser is gone. Shown as LAUNCHING."""
+    """Its launch took too long; waits until that host says the browser is gone, or until that is overdue too. Shown
+    as LAUNCHING."""
     RUNNING = "running"
     """Due: expire_time."""
     CLOSED = "closed"
@@ -145,9 +146,9 @@ def launched(session: Session, age: timedelta, browser_version: str, now: dateti
     )
 
 
-def launch_overdue(session: Session, now: datetime) -> Session:
-    """Its launch took too long; the place is owed until the host says that the browser is gone."""
-    return replace(session, state=_move(session, E.LAUNCH_OVERDUE), due_time=None, update_time=now)
+def launch_overdue(session: Session, now: datetime, due: datetime) -> Session:
+    """Its launch took too long; the host has until `due` to say that the browser is gone."""
+    return replace(session, state=_move(session, E.LAUNCH_OVERDUE), due_time=due, update_time=now)
 
 
 def launch_lost(session: Session, now: datetime) -> Session:

@@ -33,10 +33,10 @@ class FakeHost:
         self.heartbeat_no = 0
         self._address = address
         self._token = token
-        self._channel: grpc.aio.Channel | None = None
+        self._channels: list[grpc.aio.Channel] = []
         self._call: Any = None
         self._stream_no = 0
-        self._unread: list[host_pb2.AttachResponse] = []
+        self._unread: list[Any] = []
 
     def hello(self) -> host_pb2.Hello:
         """The host as it introduces itself."""
@@ -58,8 +58,9 @@ class FakeHost:
 
     async def attach(self, hello: host_pb2.Hello | None = None) -> host_pb2.Welcome:
         """Open a stream and introduce the host; raises the call's error when it is refused."""
-        self._channel = grpc.aio.insecure_channel(self._address, options=[("grpc.use_local_subchannel_pool", 1)])
-        stub = host_pb2_grpc.HostControlServiceStub(self._channel)
+        channel = grpc.aio.insecure_channel(self._address, options=[("grpc.use_local_subchannel_pool", 1)])
+        self._channels.append(channel)
+        stub = host_pb2_grpc.HostControlServiceStub(channel)
         self._call = stub.Attach(metadata=(("x-api-key", self._token),))
         self._unread = []
         await self._call.write(host_pb2.AttachRequest(hello=hello or self.hello()))
@@ -68,8 +69,9 @@ class FakeHost:
             raise AssertionError(f"stream ended: {await self._call.code()} {await self._call.details()}")
         assert first.WhichOneof("message") == "welcome"
         self._stream_no = first.stream_no
-        self.welcome = first.welcome
-        return first.welcome
+        welcome: host_pb2.Welcome = first.welcome
+        self.welcome = welcome
+        return welcome
 
     async def send(self, **message: Any) -> None:
         """Send one message, named as in the proto."""
@@ -97,9 +99,7 @@ class FakeHost:
         """Take messages up to one that matches; returns their kinds in order, of commands the command's."""
         taken = []
         while True:
-            if not self._unread:
-                self._unread.append(await asyncio.wait_for(self._call.read(), PATIENCE))
-            response = self._unread.pop(0)
+            response = self._unread.pop(0) if self._unread else await asyncio.wait_for(self._call.read(), PATIENCE)
             assert response is not grpc.aio.EOF
             found = response.WhichOneof("message")
             taken.append(response.command.WhichOneof("kind") if found == "command" else found)
@@ -189,9 +189,8 @@ class FakeHost:
         """Break the stream off."""
         if self._call is not None:
             self._call.cancel()
-        if self._channel is not None:
-            await self._channel.close()
-            self._channel = None
+        while self._channels:
+            await self._channels.pop().close()
 
 
 def step_started(seq: int, step: int = 1) -> runs_pb2.RunEvent:

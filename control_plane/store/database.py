@@ -55,16 +55,27 @@ class Transaction(Tables):
 
     def __init__(self, connection: sqlite3.Connection, now: datetime, ids: Ids, config: Config) -> None:
         super().__init__(connection)
-        self.now = now
+        self.begin(now)
         self.config = config
         self.new_id = ids.new
+
+    def begin(self, now: datetime) -> None:
+        """Turn to the next move: its `now`, and no effects yet."""
+        self.now = now
         self.effects = Effects()
 
 
 class Move(Protocol[T_co]):
-    """A change: reads, decides and writes within one transaction, without waiting for anything."""
+    """A change: reads, decides and writes within one transaction, without waiting for anything.
+
+    It may be made twice, the first time undone; so it keeps nothing but what it writes, returns and adds to `effects`.
+    """
 
     def __call__(self, tx: Transaction, /) -> T_co: ...
+
+
+class _HalfDone(Exception):
+    """A move failed after it wrote something, and there is no savepoint to go back to."""
 
 
 class _Pending(Generic[T]):
@@ -157,7 +168,8 @@ class Database:
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         await self._queue.put(_Pending(move, future))
-        return await asyncio.shield(future)
+        # Cancelling the caller cancels the future only; the move stays in the queue and is committed.
+        return await future
 
     async def read(self, query: Callable[[Tables], T]) -> T:
         """Run `query` on the reading connection, on what is committed."""
@@ -209,32 +221,50 @@ class Database:
             logger.exception("effects failed")
 
     def _apply(self, batch: list[_Pending[Any]]) -> None:
-        """In the writer's thread: all of the batch in one transaction."""
+        """In the writer's thread: all of the batch in one transaction.
+
+        Savepoints are two statements more for each move, and only a move that fails after it wrote needs one; when
+        there is such a move, the batch is undone and made again with savepoints.
+        """
+        try:
+            self._make(batch, savepoints=False)
+        except _HalfDone:
+            self._make(batch, savepoints=True)
+        self._commits_since_checkpoint += 1
+        if self._commits_since_checkpoint >= _CHECKPOINT_AFTER:
+            self._commits_since_checkpoint = 0
+            self._writer._conn.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _make(self, batch: list[_Pending[Any]], *, savepoints: bool) -> None:
         connection: sqlite3.Connection = self._writer._conn
         execute = connection.execute
         execute("BEGIN IMMEDIATE")
         try:
+            tx = Transaction(connection, self._clock.now(), self._ids, self._config)
             for pending in batch:
-                execute("SAVEPOINT move")
-                tx = Transaction(connection, self._clock.now(), self._ids, self._config)
+                tx.begin(self._clock.now())
+                pending.error = None
+                written = connection.total_changes
+                if savepoints:
+                    execute("SAVEPOINT move")
                 try:
                     pending.result = pending.move(tx)
                     pending.effects = tx.effects
                 except Exception as error:
                     if isinstance(error, sqlite3.Error) and _is_storage_error(error):
                         raise
-                    execute("ROLLBACK TO move")
+                    if savepoints:
+                        execute("ROLLBACK TO move")
+                    elif connection.total_changes != written:
+                        raise _HalfDone from error
                     pending.error = error
-                execute("RELEASE move")
+                if savepoints:
+                    execute("RELEASE move")
             execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.rollback()
             raise
-        self._commits_since_checkpoint += 1
-        if self._commits_since_checkpoint >= _CHECKPOINT_AFTER:
-            self._commits_since_checkpoint = 0
-            execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     async def close(self) -> None:
         """Commit what is queued, write the log back into the file and let go of it."""

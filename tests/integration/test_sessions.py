@@ -8,6 +8,7 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from tabkeep.v1 import browser_sessions_pb2 as pb
+from tabkeep.v1 import hosts_pb2
 
 from tests.fake_host import FakeHost
 
@@ -151,7 +152,9 @@ async def test_a_launch_that_takes_too_long_is_aborted_and_its_place_owed_until_
     assert (await get(api, created.browser_session_id)).state == pb.BROWSER_SESSION_STATE_LAUNCHING
     assert (await host.command("close")).fence == launch.fence
     await host.bury(launch, pb.CLOSE_REASON_LAUNCH_FAILED)
-    assert (await get(api, created.browser_session_id)).close_reason == pb.CLOSE_REASON_LAUNCH_FAILED
+    session = await get(api, created.browser_session_id)
+    assert session.close_reason == pb.CLOSE_REASON_LAUNCH_FAILED
+    assert session.HasField("browser_gone_time")
 
 
 async def test_a_browser_that_died_closes_its_session_crashed(api, host):
@@ -269,3 +272,16 @@ async def test_a_watcher_sees_the_state_the_page_a_warning_and_the_end(api, host
         pass
     assert await watch.read() is grpc.aio.EOF
     assert last.browser_session.close_reason == pb.CLOSE_REASON_TIMED_OUT
+
+
+async def test_a_host_that_never_answers_an_aborted_launch_lets_the_session_close_but_owes_the_place(
+    api, host, advance
+):
+    created = (await api.sessions.CreateBrowserSession(pb.CreateBrowserSessionRequest())).browser_session
+    await advance(timedelta(seconds=30))
+    await advance(timedelta(seconds=30))
+    session = await get(api, created.browser_session_id)
+    assert session.close_reason == pb.CLOSE_REASON_LAUNCH_FAILED
+    assert "does not answer" in session.close_message
+    [shown] = (await api.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts
+    assert shown.sessions == 1

@@ -55,8 +55,8 @@ class HostControlServiceServicer:
         FAILED_PRECONDITION/PROTOCOL_VERSION: final, the host ends. ALREADY_EXISTS/HOST_ID_TAKEN, another live
         process attaches under this host_id: final. ABORTED/STREAM_REPLACED, a newer stream of this host
         exists; ABORTED/HOST_SILENT, no message came for the holding lease; INVALID_ARGUMENT/PROTOCOL, the
-        host broke a rule named in the message; UNAVAILABLE/STARTING or DRAINING; RESOURCE_EXHAUSTED/ATTACH_RATE
-        with RetryInfo.
+        host broke a rule named in the message; INVALID_ARGUMENT/CONTROL_EPOCH, the host has seen a control
+        plane that came after this one; UNAVAILABLE/SLOW_CONSUMER, the host does not read; UNAVAILABLE/DRAINING.
         Retry: with a new stream and backoff, unless the error is final.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
