@@ -1,0 +1,13 @@
+"""A browser host: dials its control plane, launches browsers, carries out runs in them, ends them.
+
+Who starts which asyncio task, and ends it:
+
+- `__main__`: `Attachment.run`, `Host.run`, `Uploads.run`
+- `attachment`: for each stream one writer, one reader and one watch for silence
+- `host`: the life of each session, fencing, draining
+- `live_session`: launch, deadline, death watch and page reports of its browser; the run it is on
+- `playwright_browser`, `playwright_launcher`: small bounded calls to the browser, and abandoned launches
+
+Waits are bounded with `asyncio.timeout`, never `asyncio.wait_for`: in Python 3.11 that loses a cancellation which comes
+in the same moment as the result.
+"""

@@ -1,0 +1,142 @@
+"""What the task engine needs of a browser, and nothing more.
+
+The engine (`browser_host.task`) sees only these protocols; `playwright_browser` and `playwright_page` implement
+them. Every call is bounded by its `timeout` in seconds, also on a page that hangs in an endless loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class BrowserError(Exception):
+    """A call to the browser failed; the subclasses say how."""
+
+
+class BrowserGone(BrowserError):
+    """The browser's process has ended, or is being closed."""
+
+
+class PageCrashed(BrowserError):
+    """The page's process has ended; the browser lives on."""
+
+
+class PageClosed(BrowserError):
+    """The tab was closed; the browser lives on."""
+
+
+class PageUnresponsive(BrowserError):
+    """The page did not answer within the timeout."""
+
+
+class DocumentReplaced(BrowserError):
+    """The page moved to another document during the call, so the call's answer is lost."""
+
+
+class NavigationFailed(BrowserError):
+    """A page could not be loaded; the message has the browser's own words."""
+
+
+class ScriptFailed(BrowserError):
+    """A function that ran in the page threw; the message has the exception."""
+
+
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    """How loading a page ended."""
+
+    url: str
+    status: int | None
+    """HTTP status of the main document; None for pages that have none (about:blank, same-document moves)."""
+
+
+class Page(Protocol):
+    """One open tab.
+
+    Every call may raise BrowserGone, PageCrashed, PageClosed, and PageUnresponsive when its time is over.
+    """
+
+    @property
+    def url(self) -> str:
+        """The current URL; known without asking the page."""
+
+    async def title(self, *, timeout: float) -> str:
+        """The document's title."""
+
+    async def goto(self, url: str, *, timeout: float) -> Navigation:
+        """Load `url` and wait until its document is ready (DOMContentLoaded).
+
+        Raises:
+            NavigationFailed: no server, no such name, aborted, or not loaded in time.
+        """
+
+    async def back(self, *, timeout: float) -> Navigation | None:
+        """Go one page back; None when there is no earlier page. Raises like `goto`."""
+
+    async def reload(self, *, timeout: float) -> Navigation:
+        """Load the page again; raises like `goto`."""
+
+    async def evaluate(self, function: str, argument: Any = None, *, timeout: float) -> Any:
+        """Call the JavaScript `function` (source text of a function of one argument) in the main frame.
+
+        It runs in a world of its own: it shares the document with the page, but no globals, so the page can
+        neither see nor change what it uses; globals that it sets stay until the document goes. The answer is what
+        it returns or resolves to, JSON-typed; return `JSON.stringify(...)` for large answers.
+
+        Raises:
+            DocumentReplaced: the document went away; the function may have run.
+            PageUnresponsive: no answer in time; a loop that held the page was ended if that was possible.
+            ScriptFailed: the function threw.
+        """
+
+    async def mouse_move(self, x: float, y: float, *, timeout: float) -> None:
+        """Move the pointer to a point of the visible area, in CSS pixels."""
+
+    async def mouse_click(self, x: float, y: float, *, click_count: int = 1, timeout: float) -> None:
+        """Move to a point and click there with the left button."""
+
+    async def mouse_wheel(self, delta_x: float, delta_y: float, *, timeout: float) -> None:
+        """Turn the wheel at the pointer's place."""
+
+    async def press_key(self, key: str, *, timeout: float) -> None:
+        """Press a key or chord in DOM names, for example "Enter" or "Control+A".
+
+        Raises:
+            ValueError: there is no such key.
+        """
+
+    async def insert_text(self, text: str, *, timeout: float) -> None:
+        """Type `text` into what has the focus, as one input."""
+
+    async def screenshot(self, *, timeout: float) -> bytes:
+        """A JPEG picture of the visible area."""
+
+    def effects_so_far(self) -> int:
+        """A number that grows with each download, dialog, new tab and navigation this page has caused.
+
+        The engine compares it before and after a click to see effects that the document does not show.
+        """
+
+    async def effect_after(self, seen: int) -> None:
+        """Return as soon as `effects_so_far()` is larger than `seen`; the caller bounds it."""
+
+    async def loaded(self, *, timeout: float) -> bool:
+        """Wait while a navigation of the main frame is under way, until its document is ready; and for a new tab.
+
+        Returns whether there was one to wait for; at once, when there is none.
+
+        Raises:
+            NavigationFailed: not loaded in time, or it ended on the browser's own error page.
+        """
+
+
+class Browser(Protocol):
+    """A live browser of one session."""
+
+    async def current_page(self) -> Page:
+        """The tab in front; a new blank one when none is left or the last one crashed.
+
+        Raises:
+            BrowserGone.
+        """

@@ -1,0 +1,31 @@
+"""Where this process gets the time from; logic takes a `Clock`, so that tests can turn it by hand."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells how much time has passed, and what time it is."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; never goes back, and counts the time the machine was suspended."""
+
+    def now(self) -> datetime:
+        """The time in UTC; may jump."""
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def monotonic(self) -> float:
+        """Seconds since the machine's start; where there is no clock that counts suspend, the next best."""
+        if hasattr(time, "CLOCK_BOOTTIME"):
+            return time.clock_gettime(time.CLOCK_BOOTTIME)
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        """The wall clock's time in UTC."""
+        return datetime.now(UTC)

@@ -1,0 +1,410 @@
+"""One tab on Playwright and the DevTools protocol.
+
+Input, scripts and pictures go straight over one DevTools session: the three events of a click travel together,
+scripts run in an isolated world, and a page that hangs can be stopped. Playwright itself loads pages, answers
+dialogs and reports downloads and new tabs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from playwright.async_api import CDPSession, Dialog, Error, Response
+from playwright.async_api import Page as Tab
+
+from browser_host.browser import (
+    BrowserError,
+    BrowserGone,
+    DocumentReplaced,
+    Navigation,
+    NavigationFailed,
+    PageClosed,
+    PageCrashed,
+    PageUnresponsive,
+    ScriptFailed,
+)
+
+_WORLD = "tabkeep"
+_JPEG_QUALITY = 60
+_ERROR_PAGE = "chrome-error://"
+_BRIEF = 1.0
+"""Seconds to wait for a navigation that was announced to begin, and for calls that free a hung page."""
+_CLOSE_GRACE = 0.3
+"""Seconds within which a lost tab turns out to be a lost browser."""
+_ACCEPTED_DIALOGS = frozenset({"alert", "beforeunload"})
+
+T = TypeVar("T")
+
+
+class PlaywrightPage:
+    """A `browser_host.browser.Page`; made by `open`, which must be awaited before the tab is used."""
+
+    def __init__(self, tab: Tab, session: CDPSession) -> None:
+        """Use `open` instead."""
+        self._tab = tab
+        self._session = session
+        self._world: int | None = None
+        self._main_frame = ""
+        self._effects = 0
+        self._effect_waiters: list[asyncio.Future[None]] = []
+        self._requested = False
+        self._navigating = False
+        self._opening = False
+        self._moved = asyncio.Event()
+        self._lost: asyncio.Future[BrowserError] = asyncio.get_running_loop().create_future()
+        self._context_closed = asyncio.Event()
+
+    @classmethod
+    async def open(cls, tab: Tab) -> PlaywrightPage:
+        """Attach to a tab; costs about 20 ms once. Dialogs of the tab are answered from now on."""
+        session = await tab.context.new_cdp_session(tab)
+        page = cls(tab, session)
+        page._listen()
+        await session.send("Page.enable")
+        await page._learn_main_frame()
+        return page
+
+    @property
+    def tab(self) -> Tab:
+        """The Playwright page behind it."""
+        return self._tab
+
+    @property
+    def url(self) -> str:
+        """The current URL."""
+        return self._tab.url
+
+    async def title(self, *, timeout: float) -> str:
+        """The document's title."""
+        while True:
+            try:
+                return str(await self.evaluate("() => document.title", timeout=timeout))
+            except DocumentReplaced:
+                await self.loaded(timeout=timeout)
+
+    # Loading
+
+    async def goto(self, url: str, *, timeout: float) -> Navigation:
+        """Load `url` until DOMContentLoaded."""
+        going = self._tab.goto(url, wait_until="domcontentloaded", timeout=timeout * 1000)
+        return self._navigation(await self._load(going, timeout))
+
+    async def back(self, *, timeout: float) -> Navigation | None:
+        """Go one page back."""
+        history = await self._send("Page.getNavigationHistory", {}, timeout)
+        if history["currentIndex"] == 0:
+            return None
+        going = self._tab.go_back(wait_until="domcontentloaded", timeout=timeout * 1000)
+        return self._navigation(await self._load(going, timeout))
+
+    async def reload(self, *, timeout: float) -> Navigation:
+        """Load the page again."""
+        going = self._tab.reload(wait_until="domcontentloaded", timeout=timeout * 1000)
+        return self._navigation(await self._load(going, timeout))
+
+    async def loaded(self, *, timeout: float) -> bool:
+        """Wait while a navigation is under way, or a tab that this page opens."""
+        if self._lost.done():
+            raise await self._why_lost()
+        waited = False
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        announced_until = loop.time() + _BRIEF
+        while self._requested or self._navigating or self._opening:
+            waited = True
+            limit = end if self._navigating else min(end, announced_until)
+            if loop.time() >= limit:
+                if self._navigating:
+                    raise NavigationFailed(f"the page did not load within {timeout:g} s")
+                self._requested = self._opening = False
+                break
+            self._moved.clear()
+            try:
+                await self._bounded(self._moved.wait(), limit - loop.time())
+            except PageUnresponsive:
+                continue
+        if self.url.startswith(_ERROR_PAGE):
+            raise NavigationFailed("the browser could not load the page")
+        return waited
+
+    async def _load(self, going: Coroutine[Any, Any, Response | None], timeout: float) -> Response | None:
+        try:
+            return await self._bounded(going, timeout + _BRIEF)
+        except PageUnresponsive:
+            raise NavigationFailed(f"not loaded within {timeout:g} s") from None
+        except Error as error:
+            raise NavigationFailed(_first_line(error)) from None
+        finally:
+            self._world = None
+
+    def _navigation(self, response: Response | None) -> Navigation:
+        return Navigation(self._tab.url, response.status if response is not None else None)
+
+    # Scripts
+
+    async def evaluate(self, function: str, argument: Any = None, *, timeout: float) -> Any:
+        """Call a function in the page's isolated world."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        try:
+            while True:
+                world = self._world
+                if world is None:
+                    world = await self._make_world(end - loop.time())
+                call = {
+                    "functionDeclaration": function,
+                    "executionContextId": world,
+                    "arguments": [{"value": argument}],
+                    "returnByValue": True,
+                    "awaitPromise": True,
+                }
+                try:
+                    answer = await self._send("Runtime.callFunctionOn", call, end - loop.time())
+                except Error as error:
+                    self._world = None
+                    if "Cannot find context" in error.message or "uniqueContextId not found" in error.message:
+                        continue  # it never ran: the document was replaced before the call arrived
+                    raise _document_replaced(error) from None
+                return _result(answer)
+        except PageUnresponsive:
+            await self._free()
+            raise
+
+    async def _make_world(self, timeout: float) -> int:
+        """Make the isolated world of the document that is shown now."""
+        for attempt in (1, 2, 3):
+            try:
+                made = await self._send(
+                    "Page.createIsolatedWorld", {"frameId": self._main_frame, "worldName": _WORLD}, timeout
+                )
+                break
+            except Error as error:
+                if attempt == 3:
+                    raise _document_replaced(error) from None
+                await self._learn_main_frame()
+        self._world = int(made["executionContextId"])
+        return self._world
+
+    async def _learn_main_frame(self) -> None:
+        tree = await self._send("Page.getFrameTree", {}, _BRIEF * 5)
+        self._main_frame = tree["frameTree"]["frame"]["id"]
+
+    async def _free(self) -> None:
+        """End a script that holds the page in a loop, if there is one."""
+        try:
+            await self._send("Runtime.terminateExecution", {}, _BRIEF)
+        except (BrowserError, Error):
+            pass
+
+    # Input
+
+    async def mouse_move(self, x: float, y: float, *, timeout: float) -> None:
+        """Move the pointer."""
+        await self._input("Input.dispatchMouseEvent", [{"type": "mouseMoved", "x": x, "y": y}], timeout)
+
+    async def mouse_click(self, x: float, y: float, *, click_count: int = 1, timeout: float) -> None:
+        """Click; all its events are sent at once and the browser keeps their order."""
+        events: list[dict[str, Any]] = [{"type": "mouseMoved", "x": x, "y": y}]
+        for count in range(1, click_count + 1):
+            at = {"x": x, "y": y, "button": "left", "clickCount": count}
+            events.append({"type": "mousePressed", "buttons": 1, **at})
+            events.append({"type": "mouseReleased", "buttons": 0, **at})
+        await self._input("Input.dispatchMouseEvent", events, timeout)
+
+    async def mouse_wheel(self, delta_x: float, delta_y: float, *, timeout: float) -> None:
+        """Turn the wheel."""
+        await self._bounded(self._tab.mouse.wheel(delta_x, delta_y), timeout)
+
+    async def press_key(self, key: str, *, timeout: float) -> None:
+        """Press a key or chord."""
+        try:
+            await self._bounded(self._tab.keyboard.press(key), timeout)
+        except PageUnresponsive:
+            await self._free()
+            raise
+        except Error as error:
+            if "Unknown key" in error.message:
+                raise ValueError(f"no such key: {key}") from None
+            raise
+
+    async def insert_text(self, text: str, *, timeout: float) -> None:
+        """Type text into what has the focus."""
+        await self._input("Input.insertText", [{"text": text}], timeout)
+
+    async def _input(self, method: str, events: list[dict[str, Any]], timeout: float) -> None:
+        sending = asyncio.gather(*[self._session.send(method, event) for event in events])
+        try:
+            await self._bounded(_await(sending), timeout)
+        except PageUnresponsive:
+            await self._free()
+            raise
+        except Error as error:
+            # The page went away under the event, which is an effect and no failure of the input.
+            if "navigated or closed" not in error.message:
+                raise _document_replaced(error) from None
+
+    async def screenshot(self, *, timeout: float) -> bytes:
+        """A JPEG of the visible area."""
+        picture = {"format": "jpeg", "quality": _JPEG_QUALITY, "optimizeForSpeed": True}
+        try:
+            answer = await self._send("Page.captureScreenshot", picture, timeout)
+        except Error as error:
+            raise _document_replaced(error) from None
+        return base64.b64decode(answer["data"])
+
+    # Effects
+
+    def effects_so_far(self) -> int:
+        """How many effects there were."""
+        return self._effects
+
+    async def effect_after(self, seen: int) -> None:
+        """Wait for the next effect."""
+        while self._effects <= seen:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._effect_waiters.append(waiter)
+            await waiter
+
+    def _effect(self, *_: Any) -> None:
+        self._effects += 1
+        waiters, self._effect_waiters = self._effect_waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _listen(self) -> None:
+        tab, session = self._tab, self._session
+        tab.on("crash", lambda *_: self._lose(PageCrashed("the page's process has crashed")))
+        tab.on("close", lambda *_: self._lose(PageClosed("the tab was closed")))
+        tab.context.on("close", lambda *_: self._context_closed.set())
+        tab.on("dialog", self._answer)
+        tab.on("download", self._effect)
+        tab.context.on("page", self._tab_opened)
+        session.on("Page.windowOpen", self._tab_opening)
+        session.on("Page.frameRequestedNavigation", self._navigation_requested)
+        session.on("Page.frameStartedNavigating", self._navigation_started)
+        session.on("Page.frameNavigated", self._frame_navigated)
+        session.on("Page.navigatedWithinDocument", self._moved_within_document)
+        session.on("Page.domContentEventFired", self._navigation_over)
+        session.on("Page.frameStoppedLoading", self._stopped_loading)
+
+    async def _answer(self, dialog: Dialog) -> None:
+        """Accept what only informs or asks to leave; dismiss what asks for a decision."""
+        self._effect()
+        try:
+            if dialog.type in _ACCEPTED_DIALOGS:
+                await dialog.accept()
+            else:
+                await dialog.dismiss()
+        except Error:
+            pass  # the page went away and took its dialog along
+
+    def _tab_opening(self, *_: Any) -> None:
+        self._opening = True
+        self._effect()
+
+    def _tab_opened(self, *_: Any) -> None:
+        if self._opening:
+            self._opening = False
+            self._moved.set()
+
+    def _navigation_requested(self, event: dict[str, Any]) -> None:
+        leaves = event["url"].split(":", 1)[0] in ("http", "https", "data", "blob", "about")
+        if event["frameId"] == self._main_frame and event["disposition"] == "currentTab" and leaves:
+            self._requested = True
+            self._effect()
+
+    def _navigation_started(self, event: dict[str, Any]) -> None:
+        if event["frameId"] == self._main_frame and event["navigationType"] != "sameDocument":
+            self._requested, self._navigating = True, True
+            self._moved.set()
+            self._effect()
+
+    def _frame_navigated(self, event: dict[str, Any]) -> None:
+        if "parentId" not in event["frame"]:
+            self._main_frame = event["frame"]["id"]
+            self._world = None
+            self._effect()
+
+    def _moved_within_document(self, event: dict[str, Any]) -> None:
+        if event["frameId"] == self._main_frame:
+            self._effect()
+
+    def _stopped_loading(self, event: dict[str, Any]) -> None:
+        if event["frameId"] == self._main_frame:
+            self._navigation_over()
+
+    def _navigation_over(self, *_: Any) -> None:
+        self._requested, self._navigating = False, False
+        self._moved.set()
+
+    # Bounds
+
+    def _lose(self, why: BrowserError) -> None:
+        if not self._lost.done():
+            self._lost.set_result(why)
+        self._effect()
+
+    async def _send(self, method: str, arguments: dict[str, Any], timeout: float) -> Any:
+        return await self._bounded(self._session.send(method, arguments), timeout)
+
+    async def _bounded(self, call: Coroutine[Any, Any, T], timeout: float) -> T:
+        """Await `call` until it answers, the tab is lost or the time is over."""
+        calling = asyncio.ensure_future(call)
+        waited_for: set[asyncio.Future[Any]] = {calling, self._lost}
+        try:
+            await asyncio.wait(waited_for, timeout=max(timeout, 0), return_when=asyncio.FIRST_COMPLETED)
+            if calling.done():
+                return calling.result()
+            if self._lost.done():
+                raise await self._why_lost()
+            raise PageUnresponsive(f"the page did not answer within {timeout:.3g} s")
+        except Error as error:
+            if _target_lost(error):
+                raise await self._why_lost() from None
+            raise
+        finally:
+            if not calling.done():
+                calling.cancel()
+
+    async def _why_lost(self) -> BrowserError:
+        """Tell a closed tab from a browser that is gone: the latter is seen a moment later."""
+        if self._lost.done() and isinstance(self._lost.result(), PageCrashed):
+            return self._lost.result()
+        try:
+            await asyncio.wait_for(self._context_closed.wait(), _CLOSE_GRACE)
+        except TimeoutError:
+            return self._lost.result() if self._lost.done() else PageClosed("the tab was closed")
+        return BrowserGone("the browser has ended")
+
+
+async def _await(future: asyncio.Future[Any]) -> Any:
+    return await future
+
+
+def _target_lost(error: Error) -> bool:
+    return type(error).__name__ == "TargetClosedError" or "Target crashed" in error.message
+
+
+def _first_line(error: Error) -> str:
+    line = error.message.splitlines()[0]
+    return line.split(": ", 1)[-1] if line.startswith("Page.") else line
+
+
+def _document_replaced(error: Error) -> BrowserError:
+    return DocumentReplaced(error.message.splitlines()[0])
+
+
+def _result(answer: dict[str, Any]) -> Any:
+    """The value of a call's answer.
+
+    Raises:
+        ScriptFailed: the function threw.
+    """
+    if "exceptionDetails" in answer:
+        thrown = answer["exceptionDetails"].get("exception", {})
+        raise ScriptFailed(str(thrown.get("description") or answer["exceptionDetails"].get("text")))
+    return answer["result"].get("value")

@@ -1,0 +1,453 @@
+"""Carries out single actions and checks that they landed.
+
+An action that returns has had its effect and its expectations hold; everything else raises `Failed`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tabkeep.v1 import actions_pb2
+
+from browser_host.browser import (
+    DocumentReplaced,
+    Navigation,
+    NavigationFailed,
+    Page,
+    PageClosed,
+    PageCrashed,
+    PageUnresponsive,
+)
+from browser_host.clock import Clock
+from browser_host.task import extract
+from browser_host.task.failures import (
+    AMBIGUOUS,
+    EXPECTATION_FAILED,
+    NAVIGATION,
+    NO_EFFECT,
+    NOT_FOUND,
+    PAGE_CRASHED,
+    REJECTED_BY_PAGE,
+    STEP_TIMEOUT,
+    Failed,
+)
+from browser_host.task.journal import ActionLeaseOver, Journal
+from browser_host.task.page_script import call, look
+from browser_host.task.values import Parameters, Secrets, to_schema
+from browser_host.task.wording import condition_words, script_condition, script_target
+
+DEFAULT_TIMEOUT = 15.0
+GOTO_TIMEOUT = 30.0
+EFFECT_PATIENCE = 3.0
+"""Seconds in which a press must show an effect when nothing more is expected of it."""
+_KEY_PATIENCE = 1.0
+"""Seconds in which a key that submits a form begins to do so."""
+_LEAVING_PATIENCE = 1.0
+"""Seconds in which a link or form that leaves the page begins to load the next one."""
+_LEASE_POLL = 0.1
+_REASONS = {"NOT_FOUND": NOT_FOUND, "AMBIGUOUS": AMBIGUOUS, "STEP_TIMEOUT": STEP_TIMEOUT}
+"""What the page's script answers when it cannot do what it was asked."""
+
+
+@dataclass(slots=True)
+class Done:
+    """What a successful action did."""
+
+    target: str = ""
+    message: str = ""
+    title: str | None = None
+    """The page's title afterwards, where it was seen in passing."""
+    output: Any = None
+    has_output: bool = False
+
+
+def timeout_of(action: actions_pb2.Action) -> float:
+    """How long an action may take, in seconds."""
+    if action.HasField("timeout"):
+        return action.timeout.ToTimedelta().total_seconds()
+    if action.WhichOneof("kind") in ("goto", "back", "reload"):
+        return GOTO_TIMEOUT
+    if action.WhichOneof("kind") == "wait" and action.wait.WhichOneof("until") == "duration":
+        return max(DEFAULT_TIMEOUT, action.wait.duration.ToTimedelta().total_seconds() + 1)
+    return DEFAULT_TIMEOUT
+
+
+class Actor:
+    """Carries out one action on one page."""
+
+    def __init__(
+        self, page: Page, journal: Journal, clock: Clock, parameters: Parameters, secrets: Secrets, timeout: float
+    ) -> None:
+        """The action's time begins now."""
+        self._page = page
+        self._journal = journal
+        self._clock = clock
+        self._parameters = parameters
+        self._secrets = secrets
+        self._timeout = timeout
+        self._deadline = clock.monotonic() + timeout
+
+    async def carry_out(self, action: actions_pb2.Action) -> Done:
+        """Do it, check its effect, check what else it expects.
+
+        Raises:
+            Failed: it did not do what it says.
+            BrowserGone.
+        """
+        try:
+            done = await self._act(action)
+            if action.expect:
+                done.title = await self._expect(list(action.expect))
+            return done
+        except PageUnresponsive:
+            raise Failed(
+                STEP_TIMEOUT, f"the page did not answer within {self._timeout:g} s; what was begun may still happen"
+            ) from None
+        except PageCrashed:
+            raise Failed(PAGE_CRASHED, "the page's process crashed") from None
+        except PageClosed:
+            raise Failed(EXPECTATION_FAILED, "the tab was closed during the step") from None
+        except NavigationFailed as error:
+            raise Failed(NAVIGATION, str(error)) from None
+        except DocumentReplaced:
+            raise Failed(EXPECTATION_FAILED, "the page moved to other documents again and again") from None
+
+    async def _act(self, action: actions_pb2.Action) -> Done:
+        match action.WhichOneof("kind"):
+            case "goto":
+                return await self._goto(action.goto)
+            case "click":
+                return await self._click(action.click, bool(action.expect))
+            case "fill":
+                return await self._fill(action.fill)
+            case "select":
+                return await self._select(action.select)
+            case "set_checked":
+                return await self._set_checked(action.set_checked)
+            case "press_key":
+                return await self._press_key(action.press_key)
+            case "hover":
+                return await self._hover(action.hover)
+            case "scroll":
+                return await self._scroll(action.scroll)
+            case "wait":
+                return await self._wait(action.wait)
+            case "extract":
+                return await self._extract(action.extract)
+            case "back":
+                return self._arrived(await self._load(self._page.back))
+            case "reload":
+                return self._arrived(await self._load(self._page.reload))
+        raise ValueError("an action without a kind")
+
+    # Time and permission
+
+    def _left(self) -> float:
+        return max(self._deadline - self._clock.monotonic(), 0.0)
+
+    async def _allowed(self) -> float:
+        """Wait until the host may act; how many seconds the next call may take."""
+        while True:
+            try:
+                return min(self._journal.allow_action(), self._left())
+            except ActionLeaseOver as over:
+                if self._left() <= 0:
+                    raise Failed(STEP_TIMEOUT, f"this host may not act now: {over}") from None
+                await asyncio.sleep(_LEASE_POLL)
+
+    async def _look(self, name: str, argument: dict[str, Any] | None = None) -> Any:
+        """Ask the page something, waiting for it as long as the action may take."""
+        return await look(self._page, name, argument, timeout=self._left())
+
+    async def _write(self, name: str, argument: dict[str, Any]) -> Any:
+        """Call a function of the script that acts once it has found its element; never past the lease.
+
+        All of them set a state, so that a page which moves on meanwhile may be asked again.
+        """
+        while True:
+            allowed = await self._allowed()
+            try:
+                answer = await call(self._page, name, argument, wait=allowed)
+            except DocumentReplaced:
+                await self._page.loaded(timeout=self._left())
+                continue
+            if answer.get("ok") or answer.get("final") or answer.get("reason") == "AMBIGUOUS" or self._left() <= 0.05:
+                return answer
+
+    # Loading
+
+    async def _goto(self, goto: actions_pb2.Goto) -> Done:
+        url = goto.url
+        if not url.lower().startswith(("http://", "https://")):
+            raise Failed(NAVIGATION, f"not an absolute http or https URL: {url}")
+        allowed = await self._allowed()
+        return self._arrived(await self._page.goto(url, timeout=allowed), goto.allow_error_status)
+
+    async def _load(self, load: Callable[..., Awaitable[Navigation | None]]) -> Navigation:
+        allowed = await self._allowed()
+        navigation = await load(timeout=allowed)
+        if navigation is None:
+            raise Failed(NAVIGATION, "there is no earlier page")
+        return navigation
+
+    def _arrived(self, navigation: Navigation, error_status_is_fine: bool = False) -> Done:
+        status = navigation.status
+        if status is not None and status >= 400 and not error_status_is_fine:
+            raise Failed(NAVIGATION, f"the server answered {status}")
+        return Done(message=f"status {status}" if status is not None else "")
+
+    # Pressing
+
+    async def _prepare(
+        self, target: actions_pb2.Target, purpose: str, avoid: list[list[float]] | None = None
+    ) -> dict[str, Any]:
+        wanted = {"target": script_target(target), "purpose": purpose, "avoid": avoid or []}
+        found: dict[str, Any] = await self._look("prepare", wanted)
+        return _checked(found)
+
+    async def _click(self, click: actions_pb2.Click, more_expected: bool) -> Done:
+        patience = self._left() if more_expected else EFFECT_PATIENCE
+        return (await self._press(click.target, "click", click.click_count or 1, patience))[0]
+
+    async def _press(
+        self,
+        target: actions_pb2.Target,
+        purpose: str,
+        click_count: int,
+        patience: float,
+        ready: dict[str, Any] | None = None,
+    ) -> tuple[Done, dict[str, Any]]:
+        """Press an element, made `ready` already or not, until the press has reached it, and see its effect."""
+        avoid: list[list[float]] = []
+        while True:
+            point = ready or await self._prepare(target, purpose, avoid)
+            ready = None
+            seen = await self._strike(point, click_count, min(patience, self._left()))
+            label = point["label"]
+            if seen["invalid"]:
+                raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=label)
+            if seen["landed"] and seen["effect"]:
+                return Done(label, seen["effect"], seen["title"]), {**point, **seen}
+            if not seen["landed"] and not avoid:
+                avoid = [[point["x"], point["y"]]]
+                continue
+            if not seen["landed"]:
+                raise Failed(NO_EFFECT, f"the press did not reach {label}{_instead(seen['hit'])}", target=label)
+            raise Failed(NO_EFFECT, f"{label} was pressed and nothing changed", target=label)
+
+    async def _strike(self, point: dict[str, Any], click_count: int, patience: float) -> dict[str, Any]:
+        """Press at a point and watch for the first effect, in the document or beyond it."""
+        page = self._page
+        before = page.effects_so_far()
+        allowed = await self._allowed()
+
+        async def press() -> None:
+            await page.mouse_click(point["x"], point["y"], click_count=click_count, timeout=allowed)
+
+        return await self._watch_effect(press, before, patience)
+
+    async def _watch_effect(self, press: Callable[[], Awaitable[None]], before: int, patience: float) -> dict[str, Any]:
+        page = self._page
+        watching = asyncio.ensure_future(call(page, "outcome", wait=patience))
+        beyond = asyncio.ensure_future(page.effect_after(before))
+        try:
+            try:
+                await press()
+            except PageClosed:
+                return _effect_beyond("the tab closed")
+            await asyncio.wait({watching, beyond}, return_when=asyncio.FIRST_COMPLETED)
+            seen: dict[str, Any] = _effect_beyond("another page or tab, a dialog or a download")
+            if watching.done():
+                try:
+                    seen = watching.result()
+                except (DocumentReplaced, PageClosed):
+                    pass
+                if seen["leaves"] and not beyond.done():
+                    await asyncio.wait({beyond}, timeout=min(_LEAVING_PATIENCE, self._left()))
+            await self._arrive_if_leaving(seen)
+            return seen
+        finally:
+            for task in (watching, beyond):
+                task.cancel()
+            await asyncio.gather(watching, beyond, return_exceptions=True)
+
+    async def _arrive_if_leaving(self, seen: dict[str, Any]) -> None:
+        try:
+            if await self._page.loaded(timeout=self._left()):
+                seen["title"] = None
+        except PageClosed:
+            seen["title"] = None
+
+    async def _hover(self, hover: actions_pb2.Hover) -> Done:
+        point = await self._prepare(hover.target, "any")
+        await self._page.mouse_move(point["x"], point["y"], timeout=await self._allowed())
+        await self._look("disarm")
+        return Done(point["label"])
+
+    # Fields and controls
+
+    async def _fill(self, fill: actions_pb2.Fill) -> Done:
+        text = self._parameters.value(fill.value)
+        if fill.value.sensitive:
+            self._secrets.add(text)
+        filled = _checked(await self._write("fill", {"target": script_target(fill.target), "value": text}))
+        if filled["secret"]:
+            self._secrets.add(text)
+        label = filled["label"]
+        if not filled["equal"]:
+            hidden = fill.value.sensitive or filled["secret"] or fill.value.WhichOneof("source") == "parameter"
+            shown = "" if hidden else f': it shows "{filled["shown"][:100]}"'
+            raise Failed(EXPECTATION_FAILED, f"{label} did not take the text{shown}", target=label)
+        done = Done(label, title=filled["title"])
+        if fill.submit:
+            armed = await self._look("armFocused")
+            done.title = await self._key("Enter", armed["label"])
+        return done
+
+    async def _select(self, select: actions_pb2.Select) -> Done:
+        option = self._parameters.value(select.option)
+        if select.option.sensitive:
+            self._secrets.add(option)
+        wanted = {"target": script_target(select.target), "option": option}
+        control = _checked(await self._write("choose", wanted))
+        label = control["label"]
+        if control["native"]:
+            if not control["equal"]:
+                raise Failed(EXPECTATION_FAILED, f'{label} shows "{control["shown"]}"', target=label)
+            await self._page.loaded(timeout=self._left())
+            return Done(label, f'chose "{control["chosen"]}"', control["title"])
+        return await self._select_drawn(select.target, option, control, wanted)
+
+    async def _select_drawn(
+        self, target: actions_pb2.Target, option: str, control: dict[str, Any], wanted: dict[str, Any]
+    ) -> Done:
+        """Choose in a control that is drawn by the page: open it, press the option, read it back."""
+        label, role = control["label"], control["role"]
+        if role in ("radiogroup", "group", "radio"):
+            within = target.name if role != "radio" else target.within
+            choice = actions_pb2.Target(role="radio", name=option, within=within)
+            done, seen = await self._press(choice, "check", 1, EFFECT_PATIENCE)
+            if not seen["checked"]:
+                await self._await_checked(choice, True, label)
+            return done
+        if role != "listbox" and control["expanded"] != "true":
+            await self._press(target, "click", 1, EFFECT_PATIENCE)
+        await self._press(actions_pb2.Target(role="option", name=option), "click", 1, EFFECT_PATIENCE)
+        shown = await look(self._page, "chosen", wanted, timeout=0)
+        if not shown["ok"]:
+            raise Failed(EXPECTATION_FAILED, f'{label} does not show "{option}" as chosen', target=label)
+        return Done(label, f'chose "{option}"')
+
+    async def _set_checked(self, wanted: actions_pb2.SetChecked) -> Done:
+        point = await self._prepare(wanted.target, "check")
+        label = point["label"]
+        if point["checked"] == wanted.checked:
+            await self._look("disarm")
+            return Done(label, "it was so already")
+        if point["role"] == "radio" and not wanted.checked:
+            raise Failed(NO_EFFECT, f"{label} cannot be unchecked; check another one of its group", target=label)
+        done, seen = await self._press(wanted.target, "check", 1, EFFECT_PATIENCE, ready=point)
+        if seen["checked"] != wanted.checked:
+            await self._await_checked(wanted.target, wanted.checked, label)
+        return done
+
+    async def _await_checked(self, target: actions_pb2.Target, checked: bool, label: str) -> None:
+        state = {"target": script_target(target), "checked": checked}
+        answer = await look(self._page, "checkedIs", state, timeout=min(EFFECT_PATIENCE, self._left()))
+        if not answer["ok"]:
+            word = "checked" if checked else "unchecked"
+            raise Failed(EXPECTATION_FAILED, f"{label} was pressed and is not {word}", target=label)
+
+    async def _press_key(self, press: actions_pb2.PressKey) -> Done:
+        if press.HasField("target"):
+            focused = _checked(await self._write("focusOn", {"target": script_target(press.target)}))
+            if not focused["focused"]:
+                raise Failed(EXPECTATION_FAILED, f"{focused['label']} does not take the focus", target=focused["label"])
+        armed = await self._look("armFocused")
+        return Done(armed["label"], title=await self._key(press.key, armed["label"]))
+
+    async def _key(self, key: str, label: str) -> str | None:
+        """Press a key on what has the focus and follow where it leads; a key needs no effect."""
+        before = self._page.effects_so_far()
+        allowed = await self._allowed()
+
+        async def press() -> None:
+            await self._page.press_key(key, timeout=allowed)
+
+        patience = min(_KEY_PATIENCE if key == "Enter" else 0.0, self._left())
+        try:
+            seen = await self._watch_effect(press, before, patience)
+        except ValueError as error:
+            raise Failed(NOT_FOUND, str(error)) from None
+        if seen["invalid"]:
+            raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=label)
+        title: str | None = seen["title"]
+        return title
+
+    # Looking
+
+    async def _scroll(self, scroll: actions_pb2.Scroll) -> Done:
+        if scroll.HasField("target"):
+            found = _checked(await self._write("bringIn", {"target": script_target(scroll.target)}))
+            return Done(found["label"])
+        await self._allowed()
+        moved = await self._look("scrollBy", {"delta": scroll.delta_y})
+        if not moved["moved"]:
+            raise Failed(NO_EFFECT, "the page does not scroll any further that way")
+        return Done(message=f"scrolled by {moved['moved']} px", title=moved["title"])
+
+    async def _wait(self, wait: actions_pb2.Wait) -> Done:
+        if wait.WhichOneof("until") == "duration":
+            seconds = wait.duration.ToTimedelta().total_seconds()
+            if seconds > self._timeout:
+                raise Failed(STEP_TIMEOUT, f"waiting {seconds:g} s takes longer than the step's {self._timeout:g} s")
+            await asyncio.sleep(seconds)
+            return Done()
+        words = condition_words(wait.condition)
+        answer = await self._look("until", {"conditions": [script_condition(wait.condition)]})
+        if not answer["ok"]:
+            raise Failed(STEP_TIMEOUT, f"waited {self._timeout:g} s in vain until {words}")
+        return Done(title=answer["title"])
+
+    async def _expect(self, expected: list[actions_pb2.Expect]) -> str:
+        answer = await self._look("until", {"conditions": [script_condition(one) for one in expected]})
+        if not answer["ok"]:
+            failed = "; ".join(condition_words(expected[index]) for index in answer["failed"])
+            raise Failed(EXPECTATION_FAILED, f"this does not hold: {failed}")
+        return str(answer["title"])
+
+    async def _extract(self, wanted: actions_pb2.Extract) -> Done:
+        found = _checked(await self._look("read", {"within": wanted.within}))
+        schema = to_schema(wanted.schema) if wanted.HasField("schema") else None
+        output = extract.from_page(found, schema)
+        return Done(output=output, has_output=True, title=found["title"])
+
+
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+    """The script's answer, if it did what it was asked.
+
+    Raises:
+        Failed.
+    """
+    if not answer.get("ok"):
+        raise Failed(_REASONS[answer["reason"]], answer["message"])
+    return answer
+
+
+def _effect_beyond(effect: str) -> dict[str, Any]:
+    return {
+        "effect": effect,
+        "landed": True,
+        "hit": "",
+        "invalid": [],
+        "leaves": False,
+        "title": None,
+        "checked": None,
+    }
+
+
+def _instead(hit: str) -> str:
+    return f", it reached {hit} instead" if hit else ""

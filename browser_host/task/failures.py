@@ -1,0 +1,43 @@
+"""Why a step or a run did not do what was asked: one exception with a reason of the contract."""
+
+from __future__ import annotations
+
+from tabkeep.v1 import runs_pb2
+from tabkeep.v1.runs_pb2 import FailureReason
+
+
+class Failed(Exception):
+    """A step or a run cannot go on; `message` is for people: what was wrong, what was seen, what would work."""
+
+    def __init__(self, reason: FailureReason, message: str, *, target: str = "") -> None:
+        """`target` is the element it failed at, where there is one."""
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.target = target
+
+
+class Stopped(Failed):
+    """The run ends here by a rule, not by a fault: its time, its steps, a person; `status` is the final one."""
+
+    def __init__(self, status: runs_pb2.RunStatus, reason: FailureReason, message: str) -> None:
+        """`status` is TERMINATED, CANCELED or TIMED_OUT."""
+        super().__init__(reason, message)
+        self.status = status
+
+
+NEEDS_MODEL = runs_pb2.FAILURE_REASON_NEEDS_MODEL
+NOT_FOUND = runs_pb2.FAILURE_REASON_NOT_FOUND
+AMBIGUOUS = runs_pb2.FAILURE_REASON_AMBIGUOUS
+REJECTED_BY_PAGE = runs_pb2.FAILURE_REASON_REJECTED_BY_PAGE
+MISSING_INPUT = runs_pb2.FAILURE_REASON_MISSING_INPUT
+CREDENTIAL_REQUIRED = runs_pb2.FAILURE_REASON_CREDENTIAL_REQUIRED
+BLOCKED_BY_POLICY = runs_pb2.FAILURE_REASON_BLOCKED_BY_POLICY
+NAVIGATION = runs_pb2.FAILURE_REASON_NAVIGATION
+NO_EFFECT = runs_pb2.FAILURE_REASON_NO_EFFECT
+EXPECTATION_FAILED = runs_pb2.FAILURE_REASON_EXPECTATION_FAILED
+EXTRACT = runs_pb2.FAILURE_REASON_EXTRACT
+STEP_TIMEOUT = runs_pb2.FAILURE_REASON_STEP_TIMEOUT
+STALLED = runs_pb2.FAILURE_REASON_STALLED
+PAGE_CRASHED = runs_pb2.FAILURE_REASON_PAGE_CRASHED
+INTERNAL = runs_pb2.FAILURE_REASON_INTERNAL

@@ -1,0 +1,203 @@
+"""The grammar's frame: what reads a clause, and the list of rules that understand clauses.
+
+A rule is a pattern over a clause in which every value is a single mark (`prompt_text`), and what the clause means.
+Values without quotes must be plain words; words that refer, compare or hedge ("my", "that", "unless", "any") are
+understood by no rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from browser_host.task.prompt_text import CUT, PromptText, V
+from browser_host.task.values import Parameters
+from browser_host.task.workspace import Intent
+
+_NOT_PLAIN = frozenset(
+    [
+        "that",
+        "which",
+        "who",
+        "whose",
+        "whom",
+        "where",
+        "when",
+        "while",
+        "until",
+        "unless",
+        "if",
+        "because",
+        "so",
+        "or",
+        "not",
+        "no",
+        "but",
+        "every",
+        "each",
+        "all",
+        "any",
+        "some",
+        "my",
+        "your",
+        "his",
+        "her",
+        "their",
+        "our",
+        "same",
+        "its",
+        "it",
+        "this",
+        "these",
+        "those",
+        "them",
+        "they",
+        "he",
+        "she",
+        "we",
+        "you",
+        "i",
+        "me",
+        "us",
+        "whatever",
+        "whichever",
+        "appropriate",
+        "random",
+        "valid",
+        "correct",
+        "relevant",
+        "best",
+        "suitable",
+        "except",
+        "without",
+        "both",
+        "either",
+        "neither",
+        "like",
+        "about",
+        "using",
+        "via",
+        "how",
+        "why",
+        "what",
+        "whether",
+        "than",
+        "else",
+        "otherwise",
+        "and",
+        "tell",
+        "if",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "has",
+        "have",
+        "had",
+        "do",
+        "does",
+        "did",
+        "can",
+        "could",
+        "should",
+        "would",
+        "summarise",
+        "summarize",
+        "explain",
+        "describe",
+        "compare",
+        "decide",
+        "think",
+        "write",
+        "everything",
+        "anything",
+        "something",
+        "nothing",
+    ]
+)
+
+
+class NotUnderstood(Exception):
+    """A rule's pattern fits, but what stands in it does not."""
+
+
+class Reader:
+    """Reads the clauses of one prompt."""
+
+    def __init__(self, text: PromptText, parameters: Parameters, rules: Sequence[Rule]) -> None:
+        self.text = text
+        self.parameters = parameters
+        self.secrets: list[str] = []
+        self._rules = rules
+
+    def read(self, clause: str) -> Intent | None:
+        """What a clause means; None if no rule understands it."""
+        for pattern, meaning in self._rules:
+            match = pattern.fullmatch(clause)
+            if match:
+                try:
+                    return meaning(self, match)
+                except NotUnderstood:
+                    continue
+        return None
+
+    def value(self, part: str | None, *, most_words: int = 8) -> str:
+        """The text of a value, its holes filled; without quotes it must be plain words."""
+        if part is None:
+            raise NotUnderstood
+        part = part.strip()
+        marked = self.text.value(part)
+        if marked is not None:
+            return self.parameters.fill(marked.text)
+        self._plain_words(part, most_words)
+        return self.parameters.fill(self.text.plain(part))
+
+    def name(self, part: str | None, *, most_words: int = 6) -> str:
+        """The name of something on the page: quoted, or plain words."""
+        part = re.sub(r"^(?:the|an?|on|your) ", "", (part or "").strip(), flags=re.IGNORECASE)
+        return self.value(part, most_words=most_words)
+
+    def secret(self, text: str) -> str:
+        """A text that must never be shown."""
+        self.secrets.append(text)
+        return text
+
+    def _plain_words(self, part: str, most: int) -> None:
+        words = re.findall(r"[^\W_]+(?:['\u2019-][^\W_]+)*", re.sub(V, " ", part))
+        marks = re.findall(V, part)
+        if not words and not marks:
+            raise NotUnderstood
+        if len(words) + len(marks) > most or CUT in part or any(word.lower() in _NOT_PLAIN for word in words):
+            raise NotUnderstood
+
+    def url(self, part: str) -> str:
+        """An absolute URL."""
+        marked = self.text.value(part)
+        if marked is None:
+            raise NotUnderstood
+        text = self.parameters.fill(marked.text)
+        if re.match(r"https?://", text, re.IGNORECASE):
+            return text
+        if marked.kind == "site":
+            local = re.match(r"localhost\b|\d", text) is not None
+            return f"{'http' if local else 'https'}://{text}"
+        raise NotUnderstood
+
+
+Meaning = Callable[[Reader, "re.Match[str]"], Intent]
+Rule = tuple[re.Pattern[str], Meaning]
+
+
+def rule_adder(rules: list[Rule]) -> Callable[..., Callable[[Meaning], Meaning]]:
+    """A decorator that adds what a clause means to `rules`, under the patterns it is given."""
+
+    def rule(*patterns: str) -> Callable[[Meaning], Meaning]:
+        def add(meaning: Meaning) -> Meaning:
+            rules.extend((re.compile(pattern, re.IGNORECASE), meaning) for pattern in patterns)
+            return meaning
+
+        return add
+
+    return rule

@@ -1,0 +1,50 @@
+"""What the task engine needs of the host around it: a place for its events, the right to act, and answers.
+
+`live_session` implements it on top of the outbox and the leases; the engine's tests implement it in a list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from tabkeep.v1.runs_pb2 import RunEvent
+
+
+class ActionLeaseOver(Exception):
+    """This host may not begin an action now: its control plane has not heard of it for too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAnswer:
+    """What a person answered."""
+
+    approved: bool
+    comment: str
+
+
+class Journal(Protocol):
+    """The one way out for a run. It numbers the events; callers leave run_id, seq and create_time empty."""
+
+    cancel_requested: asyncio.Event
+    """Set when the run is to end at the next step boundary."""
+
+    async def record(self, event: RunEvent) -> None:
+        """Queue an event for the control plane, in order. Waits only while the outbox is full."""
+
+    async def record_durably(self, event: RunEvent) -> None:
+        """Queue an event and return when the control plane has stored it. Nothing may act before."""
+
+    def allow_action(self) -> float:
+        """Call at the last moment before each effect on the page: how many seconds an action may still take.
+
+        Raises:
+            ActionLeaseOver: none may begin now.
+        """
+
+    def keep_screenshot(self, jpeg: bytes) -> str:
+        """Store a picture in the background; returns its artifact_id at once."""
+
+    async def approval(self, approval_id: str) -> ApprovalAnswer:
+        """Wait for a person's answer, without a bound of its own."""

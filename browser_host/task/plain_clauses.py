@@ -1,0 +1,163 @@
+"""Clauses that are one action, or a choice of a few by what the page has."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf import json_format, struct_pb2
+from tabkeep.v1 import actions_pb2
+
+from browser_host.task.failures import NO_EFFECT, NOT_FOUND, Failed
+from browser_host.task.survey import Item, Survey
+from browser_host.task.workspace import Workspace
+
+_SEARCH = re.compile(r"\b(search|find|look ?up|query|q|filter)\b", re.IGNORECASE)
+_ELEMENT_PATIENCE = 5.0
+_ENTER_PATIENCE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class OneAction:
+    """A clause that is one action."""
+
+    words: str
+    action: actions_pb2.Action
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Do the action; what it reads is the output."""
+        done = await workspace.do(self.action)
+        if done.has_output:
+            workspace.output = done.output
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """Choose an option without saying in which control: a radio button, else an option of the one that has it."""
+
+    words: str
+    option: str
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Check the radio button, or click what is named so."""
+        survey = await workspace.survey()
+        role = "radio" if any(_means(item, self.option) for item in survey.items if item.role == "radio") else ""
+        target = actions_pb2.Target(role=role, name=self.option)
+        if role:
+            action = actions_pb2.Action(set_checked=actions_pb2.SetChecked(target=target, checked=True))
+        else:
+            action = actions_pb2.Action(click=actions_pb2.Click(target=target))
+        await workspace.do(action)
+
+
+@dataclass(frozen=True, slots=True)
+class SetField:
+    """ "Set FIELD to V": fill a field for text, choose in a list, check a box."""
+
+    words: str
+    field: str
+    text: str
+    """What `value` comes to."""
+    value: actions_pb2.Value
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Look what the field is, then set it."""
+        survey, _ = await workspace.until(
+            lambda page: any(_means(item, self.field) for item in page.items), timeout=_ELEMENT_PATIENCE
+        )
+        target = actions_pb2.Target(name=self.field)
+        chosen = [item for item in survey.items if _means(item, self.field)]
+        if chosen and all(item.role in ("combobox", "listbox") and item.type.startswith("select") for item in chosen):
+            action = actions_pb2.Action(select=actions_pb2.Select(target=target, option=self.value))
+        elif chosen and all(item.role in ("checkbox", "switch") for item in chosen) and self.text.lower() in _SWITCH:
+            state = actions_pb2.SetChecked(target=target, checked=_SWITCH[self.text.lower()])
+            action = actions_pb2.Action(set_checked=state)
+        else:
+            action = actions_pb2.Action(fill=actions_pb2.Fill(target=target, value=self.value))
+        await workspace.do(action)
+
+
+_SWITCH = {"on": True, "true": True, "yes": True, "checked": True, "off": False, "false": False, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFor:
+    """Put a text into the page's search box and send it."""
+
+    words: str
+    text: str
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Search, and see that the page answered."""
+        await search(workspace, self.text)
+
+
+async def search(workspace: Workspace, text: str, label: str = "") -> Survey:
+    """Search for a text with the page's search box, and return the page that answers.
+
+    Raises:
+        Failed: NOT_FOUND, there is no search box; NO_EFFECT, the page did not answer.
+    """
+    before, found = await workspace.until(lambda page: search_box(page, label) is not None, timeout=_ELEMENT_PATIENCE)
+    box = search_box(before, label)
+    if not found or box is None:
+        raise Failed(NOT_FOUND, "there is no search box on the page")
+    page = await workspace.steps.page()
+    moves = page.effects_so_far()
+
+    def answers(survey: Survey) -> bool:
+        # A search for what is searched for already shows the same page again.
+        return page.effects_so_far() > moves or survey.url != before.url or survey.text != before.text
+
+    await workspace.fill(box, text, submit=True)
+    after, answered = await workspace.until(answers, timeout=_ENTER_PATIENCE)
+    if not answered:
+        button = _search_button(after, box)
+        if button is None:
+            raise Failed(NO_EFFECT, "the page did not answer the search")
+        await workspace.click(button)
+        after, answered = await workspace.until(answers)
+        if not answered:
+            raise Failed(NO_EFFECT, "the page did not answer the search")
+    return after
+
+
+def search_box(survey: Survey, label: str = "") -> Item | None:
+    """The box to search with: one that says so, else one for the label where that is the only field for it."""
+    boxes = survey.fields(lambda item: not item.secret and (item.role == "searchbox" or item.landmark == "search"))
+    boxes = boxes or survey.fields(lambda item: not item.secret and any(_SEARCH.search(name) for name in item.names))
+    if label and len(boxes) > 1:
+        boxes = [box for box in boxes if any(label.lower() in name.lower() for name in box.names)] or boxes
+    inner = [box for box in boxes if box.landmark not in ("header", "banner", "nav", "navigation")]
+    if label and inner:
+        boxes = inner
+    if not boxes and label:
+        fields = survey.fields(lambda item: any(label.lower() in name.lower() for name in item.names))
+        passwords = any(item.secret for item in survey.items)
+        boxes = fields if len(fields) == 1 and not passwords else []
+    return boxes[0] if boxes else None
+
+
+def _search_button(survey: Survey, box: Item) -> Item | None:
+    buttons = [item for item in survey.buttons(_SEARCH) if item.role == "button"]
+    same_form = [item for item in buttons if item.form == box.form]
+    return next(iter(same_form or buttons), None)
+
+
+def _means(item: Item, words: str) -> bool:
+    wanted = words.lower()
+    return any(re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", name.lower()) for name in item.names)
+
+
+def extract_action(properties: list[str], within: str) -> actions_pb2.Action:
+    """Read these properties as text, all of them required; everything there is when none are named."""
+    extract = actions_pb2.Extract(within=within)
+    if properties:
+        schema: dict[str, Any] = {
+            "type": "object",
+            "properties": {name: {"type": "string"} for name in properties},
+            "required": properties,
+        }
+        extract.schema.CopyFrom(json_format.ParseDict(schema, struct_pb2.Struct()))
+    return actions_pb2.Action(extract=extract)

@@ -1,0 +1,320 @@
+"""Carries out one run: its parts one after another, to exactly one RunFinished."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from tabkeep.host.v1 import host_pb2
+from tabkeep.v1 import actions_pb2, runs_pb2
+from tabkeep.v1.runs_pb2 import RunEvent
+
+from browser_host.browser import (
+    Browser,
+    BrowserError,
+    BrowserGone,
+    DocumentReplaced,
+    NavigationFailed,
+    PageClosed,
+    PageCrashed,
+    PageUnresponsive,
+)
+from browser_host.clock import Clock
+from browser_host.task import extract
+from browser_host.task.approvals import approve
+from browser_host.task.failures import (
+    EXPECTATION_FAILED,
+    INTERNAL,
+    NAVIGATION,
+    PAGE_CRASHED,
+    STEP_TIMEOUT,
+    Failed,
+    Stopped,
+)
+from browser_host.task.journal import Journal
+from browser_host.task.planner import Plan, Planner
+from browser_host.task.rules import RulesPlanner
+from browser_host.task.steps import Steps
+from browser_host.task.values import Parameters, to_schema, to_value
+from browser_host.task.workspace import Workspace
+
+logger = logging.getLogger(__name__)
+
+_NOTHING = object()
+"""A part that brings no output, which is something else than null."""
+_TITLE_TIMEOUT = 1.0
+_TASK_TIMEOUT = 600.0
+_WORKFLOW_TIMEOUT = 3600.0
+_TASK_STEPS = 50
+_WORKFLOW_STEPS = 200
+
+
+async def carry_out(start_run: host_pb2.StartRun, browser: Browser, journal: Journal, clock: Clock) -> None:
+    """Carry out a run and record all of it; returns when its RunFinished is recorded.
+
+    Raises:
+        BrowserGone: the browser ended under the run; no RunFinished is recorded, the host reports the end.
+    """
+    await _Run(start_run, browser, journal, clock, RulesPlanner()).carry_out()
+
+
+@dataclass(slots=True)
+class _End:
+    """How the run ends."""
+
+    status: runs_pb2.RunStatus
+    reason: runs_pb2.FailureReason = runs_pb2.FAILURE_REASON_UNSPECIFIED
+    message: str = ""
+
+
+class _Run:
+    """One run under way."""
+
+    def __init__(
+        self, start_run: host_pb2.StartRun, browser: Browser, journal: Journal, clock: Clock, planner: Planner
+    ) -> None:
+        workflow = start_run.workflow
+        timeout = start_run.timeout.ToTimedelta().total_seconds() if start_run.HasField("timeout") else 0.0
+        self._start_run = start_run
+        self._journal = journal
+        self._clock = clock
+        self._planner = planner
+        self._plans: dict[str, Plan] = {}
+        """How each prompt was understood, by block_id."""
+        self._steps = Steps(
+            browser,
+            journal,
+            clock,
+            parameters=Parameters(start_run.parameters),
+            max_steps=start_run.max_steps or (_WORKFLOW_STEPS if workflow else _TASK_STEPS),
+            timeout=timeout or (_WORKFLOW_TIMEOUT if workflow else _TASK_TIMEOUT),
+            screenshots=start_run.screenshots,
+        )
+        self._source = "workflow" if workflow else "caller"
+        self._output: Any = {} if workflow else _NOTHING
+        self._partial: Any = _NOTHING
+
+    async def carry_out(self) -> None:
+        try:
+            end = await self._outcome()
+        except BrowserGone:
+            raise
+        except Exception:
+            incident = uuid4().hex[:12]
+            logger.exception("task engine failed", extra={"run_id": self._start_run.run_id, "incident_id": incident})
+            end = _End(
+                runs_pb2.RUN_STATUS_FAILED,
+                INTERNAL,
+                f"a fault of Tabkeep's own; the host's log has it under {incident}",
+            )
+        scrub = self._steps.secrets.scrub
+        finished = runs_pb2.RunFinished(
+            status=end.status, failure_reason=end.reason, failure_message=scrub(end.message)
+        )
+        if self._output is not _NOTHING and self._output != {}:
+            finished.output.CopyFrom(to_value(self._steps.secrets.scrub_value(self._output)))
+        await self._journal.record(RunEvent(run_finished=finished))
+
+    async def _outcome(self) -> _End:
+        try:
+            await self._begin()
+            self._understand()
+            for block in self._start_run.blocks:
+                await self._block(block)
+            await self._shape_output()
+            return _End(runs_pb2.RUN_STATUS_COMPLETED)
+        except Stopped as stopped:
+            return _End(stopped.status, stopped.reason, stopped.message)
+        except Failed as failed:
+            return _End(runs_pb2.RUN_STATUS_FAILED, failed.reason, failed.message)
+
+    async def _begin(self) -> None:
+        page = await self._steps.page()
+        started = runs_pb2.RunStarted(url=page.url)
+        try:
+            started.title = await page.title(timeout=_TITLE_TIMEOUT)
+        except BrowserGone:
+            raise
+        except BrowserError:
+            pass  # a page that hangs or has crashed has no title to tell
+        await self._journal.record(RunEvent(run_started=started))
+
+    def _understand(self) -> None:
+        """Plan every prompt of the run before anything is done for any part of it, loading a page included.
+
+        Raises:
+            Failed.
+        """
+        for block in self._start_run.blocks:
+            if block.WhichOneof("kind") == "task":
+                plan = self._planner.plan(block.task.prompt, self._steps.parameters)
+                for secret in plan.secrets:
+                    self._steps.secrets.add(secret)
+                self._plans[block.block_id] = plan
+
+    # Parts
+
+    async def _block(self, block: host_pb2.Block) -> None:
+        """Carry out one part.
+
+        Raises:
+            Failed.
+        """
+        self._steps.check()
+        workflow = self._start_run.workflow
+        kind = block.WhichOneof("kind") or ""
+        if workflow:
+            self._steps.block_id = block.block_id
+            started = runs_pb2.BlockStarted(block_id=block.block_id, block_type=kind)
+            await self._journal.record(RunEvent(block_started=started))
+        self._partial = _NOTHING
+        failure: Failed | None = None
+        try:
+            output = await self._timed(block, self._carry_out(block, kind))
+        except Failed as failed:
+            failure, output = failed, self._partial
+        self._keep(block.block_id, output)
+        if workflow:
+            outcome = runs_pb2.STEP_OUTCOME_FAILED if failure else runs_pb2.STEP_OUTCOME_DONE
+            finished = runs_pb2.BlockFinished(block_id=block.block_id, outcome=outcome)
+            if output is not _NOTHING:
+                finished.output.CopyFrom(to_value(self._steps.secrets.scrub_value(output)))
+            await self._journal.record(RunEvent(block_finished=finished))
+        if failure is not None:
+            raise failure
+
+    def _keep(self, block_id: str, output: Any) -> None:
+        if output is _NOTHING:
+            return
+        if self._start_run.workflow:
+            self._output[block_id] = output
+        else:
+            self._output = output
+
+    async def _timed(self, block: host_pb2.Block, work: Awaitable[Any]) -> Any:
+        """Await a part, within its own timeout, with the browser's errors in the run's words.
+
+        Raises:
+            Failed.
+        """
+        limit: AbstractContextManager[None] = nullcontext()
+        if block.HasField("timeout") and block.WhichOneof("kind") != "approve":
+            seconds = block.timeout.ToTimedelta().total_seconds()
+            over = Failed(STEP_TIMEOUT, f'block "{block.block_id}" took longer than its timeout of {seconds:g} s')
+            limit = self._steps.within(seconds, over)
+        try:
+            with limit:
+                return await work
+        except PageUnresponsive:
+            raise Failed(STEP_TIMEOUT, "the page does not answer") from None
+        except PageCrashed:
+            raise Failed(PAGE_CRASHED, "the page's process crashed") from None
+        except NavigationFailed as error:
+            raise Failed(NAVIGATION, str(error)) from None
+        except PageClosed:
+            raise Failed(EXPECTATION_FAILED, "the tab was closed meanwhile") from None
+        except DocumentReplaced:
+            raise Failed(EXPECTATION_FAILED, "the page moved to other documents again and again") from None
+
+    async def _carry_out(self, block: host_pb2.Block, kind: str) -> Any:
+        match kind:
+            case "goto":
+                return await self._actions([actions_pb2.Action(goto=block.goto)])
+            case "actions":
+                return await self._actions(list(block.actions.actions))
+            case "extract":
+                return await self._actions([actions_pb2.Action(extract=block.extract)])
+            case "wait":
+                return await self._actions([self._wait(block)])
+            case "task":
+                return await self._task(block.task, self._plans[block.block_id])
+            case "approve":
+                await approve(self._steps, block)
+                return _NOTHING
+        raise ValueError(f"a block of no known kind: {block.block_id}")
+
+    def _wait(self, block: host_pb2.Block) -> actions_pb2.Action:
+        """A wait takes as long as its block may, where that is said."""
+        action = actions_pb2.Action(wait=block.wait)
+        if block.HasField("timeout"):
+            action.timeout.CopyFrom(block.timeout)
+        return action
+
+    async def _actions(self, actions: list[actions_pb2.Action]) -> Any:
+        """Do the actions; the output is what they read: of one extract its data, of several a list."""
+        outputs: list[Any] = []
+        for action in actions:
+            done = await self._steps.do(self._filled(action), self._source)
+            if done.has_output:
+                outputs.append(done.output)
+                self._partial = outputs[0] if len(outputs) == 1 else list(outputs)
+        return self._partial
+
+    def _filled(self, action: actions_pb2.Action) -> actions_pb2.Action:
+        """The action with a workflow's parameters in a URL's holes, so that events show where it goes."""
+        if not self._start_run.workflow or action.WhichOneof("kind") != "goto" or "{{" not in action.goto.url:
+            return action
+        filled = actions_pb2.Action()
+        filled.CopyFrom(action)
+        filled.goto.url = self._steps.parameters.fill(action.goto.url)
+        return filled
+
+    async def _task(self, task: host_pb2.TaskBlock, plan: Plan) -> Any:
+        """Do what a prompt says, as it was understood."""
+        clauses = [self._steps.secrets.scrub(clause) for clause in plan.clauses]
+        made = runs_pb2.PlanMade(planner=self._planner.name, clauses=clauses)
+        await self._journal.record(RunEvent(plan_made=made))
+        workspace = Workspace(self._steps)
+        with self._steps.at_most(task.max_steps):
+            for intent in plan.intents:
+                try:
+                    await intent.carry_out(workspace)
+                finally:
+                    if workspace.output is not None:
+                        self._partial = workspace.output
+            if task.HasField("data_extraction_schema"):
+                schema = to_schema(task.data_extraction_schema)
+                self._partial = await self._shaped(schema, workspace, task)
+        return self._partial
+
+    async def _shaped(self, schema: dict[str, Any], workspace: Workspace, task: host_pb2.TaskBlock) -> Any:
+        """The task's output in the shape that was asked for: out of what it brought, else read off the page."""
+        if isinstance(workspace.output, dict):
+            facts = [(name, _plain(value)) for name, value in workspace.output.items()]
+            try:
+                return extract.shaped(schema, facts, [])
+            except Failed:
+                pass  # the page may show what the task itself did not bring
+        if isinstance(workspace.output, list) and workspace.output:
+            rows = [{name: _plain(value) for name, value in row.items()} for row in workspace.output]
+            try:
+                return extract.shaped(schema, [], [rows])
+            except Failed:
+                pass
+        action = actions_pb2.Action(extract=actions_pb2.Extract(schema=task.data_extraction_schema))
+        return (await workspace.do(action)).output
+
+    async def _shape_output(self) -> None:
+        """For a task of actions: read what its schema asks for, unless an extract brought it in that shape."""
+        start_run = self._start_run
+        if start_run.workflow or not start_run.HasField("data_extraction_schema"):
+            return
+        last = start_run.blocks[-1]
+        if last.WhichOneof("kind") == "task" and last.task.HasField("data_extraction_schema"):
+            return
+        if self._output is not _NOTHING and extract.fits(to_schema(start_run.data_extraction_schema), self._output):
+            return
+        action = actions_pb2.Action(extract=actions_pb2.Extract(schema=start_run.data_extraction_schema))
+        self._output = (await self._steps.do(action, self._source)).output
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return str(value)

@@ -1,0 +1,274 @@
+"""Runs actions as recorded steps, in the one order there is: stored, allowed, acted, finished.
+
+A step that fails raises after its StepFinished is recorded; what ends the run between steps raises before the next
+StepStarted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from tabkeep.v1 import actions_pb2, runs_pb2
+from tabkeep.v1.runs_pb2 import RunEvent
+
+from browser_host.browser import Browser, BrowserError, BrowserGone, Page
+from browser_host.clock import Clock
+from browser_host.task import page_script
+from browser_host.task.actions import Actor, Done, timeout_of
+from browser_host.task.failures import Failed, Stopped
+from browser_host.task.journal import ActionLeaseOver, Journal
+from browser_host.task.values import Parameters, Secrets, to_value
+from browser_host.task.wording import describe, names_a_secret, script_target
+
+CANCEL_GRACE = 2.0
+"""Seconds a step may go on after its run was canceled; waits end at once."""
+_PICTURE_TIMEOUT = 2.0
+_TITLE_TIMEOUT = 1.0
+_LONGEST_MESSAGE = 2000
+_LEASE_POLL = 0.1
+
+T = TypeVar("T")
+
+
+class Steps:
+    """The steps of one run, and what bounds them."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        journal: Journal,
+        clock: Clock,
+        *,
+        parameters: Parameters,
+        max_steps: int,
+        timeout: float,
+        screenshots: runs_pb2.ScreenshotMode,
+    ) -> None:
+        """The run's time begins now."""
+        self.clock = clock
+        self.journal = journal
+        self.parameters = parameters
+        self.secrets = Secrets()
+        self._limits: list[tuple[float, Failed]] = [(clock.monotonic() + timeout, _timed_out(timeout))]
+        self.block_id = ""
+        self._browser = browser
+        self._max_steps = max_steps
+        self._screenshots = screenshots
+        self._begun = 0
+
+    async def page(self) -> Page:
+        """The tab in front."""
+        return await self._browser.current_page()
+
+    def left(self) -> float:
+        """Seconds until the first of the timeouts that hold here is over."""
+        return min(deadline for deadline, _ in self._limits) - self.clock.monotonic()
+
+    @contextmanager
+    def within(self, seconds: float, failure: Failed) -> Iterator[None]:
+        """Let a part of the run take only so long; `failure` is raised at the end of that time."""
+        self._limits.append((self.clock.monotonic() + seconds, failure))
+        try:
+            yield
+        finally:
+            self._limits.pop()
+
+    @property
+    def begun(self) -> int:
+        """How many steps began so far."""
+        return self._begun
+
+    @contextmanager
+    def at_most(self, steps: int) -> Iterator[None]:
+        """Let a part of the run begin only so many steps; 0 is as many as the run may."""
+        whole = self._max_steps
+        if steps:
+            self._max_steps = min(whole, self._begun + steps)
+        try:
+            yield
+        finally:
+            self._max_steps = whole
+
+    def check(self) -> None:
+        """End here if the run is canceled or a time is over.
+
+        Raises:
+            Stopped: the run ends.
+            Failed: its part does.
+        """
+        if self.journal.cancel_requested.is_set():
+            raise canceled()
+        if self.left() <= 0:
+            raise self._over()
+
+    def _over(self) -> Failed:
+        """What the earliest limit says of its end."""
+        return min(self._limits, key=lambda limit: limit[0])[1]
+
+    async def do(self, action: actions_pb2.Action, source: str) -> Done:
+        """Carry out one action as a step.
+
+        Raises:
+            Failed: the step did not do what it says; its StepFinished is recorded.
+            Stopped: the run ends here.
+            BrowserGone.
+        """
+        self.check()
+        if self._begun >= self._max_steps:
+            raise Stopped(
+                runs_pb2.RUN_STATUS_TERMINATED,
+                runs_pb2.FAILURE_REASON_MAX_STEPS,
+                f"max_steps is reached: {self._begun} steps were begun, and there is more to do",
+            )
+        page = await self.page()
+        shown = await self._shown(action, page)
+        self._begun += 1
+        step = self._begun
+        started = runs_pb2.StepStarted(
+            step=step,
+            action=shown,
+            description=self.secrets.scrub(describe(shown)),
+            source=source,
+            url=self.secrets.scrub(page.url),
+            block_id=self.block_id,
+        )
+        await self.journal.record_durably(RunEvent(step_started=started))
+        failure: Failed | None = None
+        done = Done()
+        began = self.clock.monotonic()
+        try:
+            await self._lease()
+            began = self.clock.monotonic()
+            done = await self._bounded(action, page)
+        except Failed as failed:
+            failure = failed
+        await self._finish(step, page, done, failure, self.clock.monotonic() - began)
+        if failure is not None:
+            raise failure
+        return done
+
+    async def _shown(self, action: actions_pb2.Action, page: Page) -> actions_pb2.Action:
+        """The action as events show it: without what is or may be secret."""
+        kind = action.WhichOneof("kind")
+        if kind not in ("fill", "select"):
+            return action
+        value = action.fill.value if kind == "fill" else action.select.option
+        if value.WhichOneof("source") != "literal":
+            return action
+        if not value.sensitive and not (kind == "fill" and await self._is_secret(action.fill.target, page)):
+            return action
+        shown = actions_pb2.Action()
+        shown.CopyFrom(action)
+        hidden = actions_pb2.Value(literal="", sensitive=True)
+        (shown.fill.value if kind == "fill" else shown.select.option).CopyFrom(hidden)
+        return shown
+
+    async def _is_secret(self, target: actions_pb2.Target, page: Page) -> bool:
+        """Whether the field hides what is typed; a field that is not there yet is taken for one that does."""
+        if names_a_secret(target):
+            return True
+        try:
+            answer = await page_script.call(page, "secrecy", {"target": script_target(target)})
+        except BrowserGone:
+            raise
+        except BrowserError:
+            return True
+        return answer["secret"] is not False
+
+    async def _lease(self) -> None:
+        """Wait until this host may begin an action."""
+        while True:
+            try:
+                self.journal.allow_action()
+                return
+            except ActionLeaseOver:
+                self.check()
+                await asyncio.sleep(_LEASE_POLL)
+
+    async def _bounded(self, action: actions_pb2.Action, page: Page) -> Done:
+        """Act, but end with the run's time, and soon after the run was canceled."""
+        actor = Actor(page, self.journal, self.clock, self.parameters, self.secrets, timeout_of(action))
+        return await self.until_stopped(
+            actor.carry_out(action), grace=0 if action.WhichOneof("kind") == "wait" else CANCEL_GRACE
+        )
+
+    async def until_stopped(self, work: Coroutine[Any, Any, T], *, grace: float) -> T:
+        """Await `work`; end it when the run's time is over, or `grace` seconds after the run was canceled.
+
+        Raises:
+            Stopped.
+        """
+        working = asyncio.ensure_future(work)
+        canceling = asyncio.ensure_future(self.journal.cancel_requested.wait())
+        try:
+            await asyncio.wait({working, canceling}, timeout=max(self.left(), 0), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done() and canceling.done():
+                await asyncio.wait({working}, timeout=min(grace, max(self.left(), 0)))
+            if working.done():
+                return working.result()
+            raise canceled() if canceling.done() else self._over()
+        finally:
+            for task in (working, canceling):
+                task.cancel()
+            await asyncio.gather(working, canceling, return_exceptions=True)
+
+    async def _finish(self, step: int, page: Page, done: Done, failure: Failed | None, duration: float) -> None:
+        title = done.title if done.title is not None else await self._title(page)
+        picture = await self.picture(page) if self._wants_picture(failure) else ""
+        outcome = runs_pb2.STEP_OUTCOME_DONE if failure is None else runs_pb2.STEP_OUTCOME_FAILED
+        message = done.message if failure is None else failure.message
+        finished = runs_pb2.StepFinished(
+            step=step,
+            outcome=outcome,
+            failure_reason=failure.reason if failure else runs_pb2.FAILURE_REASON_UNSPECIFIED,
+            message=self.secrets.scrub(message)[:_LONGEST_MESSAGE],
+            url=self.secrets.scrub(page.url),
+            title=self.secrets.scrub(title),
+            target=self.secrets.scrub(failure.target if failure else done.target),
+            screenshot_artifact_id=picture,
+        )
+        finished.duration.FromNanoseconds(int(max(duration, 0) * 1e9))
+        if done.has_output:
+            finished.output.CopyFrom(to_value(self.secrets.scrub_value(done.output)))
+        await self.journal.record(RunEvent(step_finished=finished))
+
+    async def _title(self, page: Page) -> str:
+        try:
+            return await page.title(timeout=_TITLE_TIMEOUT)
+        except BrowserGone:
+            raise
+        except BrowserError:
+            return ""
+
+    def _wants_picture(self, failure: Failed | None) -> bool:
+        if self._screenshots == runs_pb2.SCREENSHOT_MODE_NONE or isinstance(failure, Stopped):
+            return False
+        return failure is not None or self._screenshots != runs_pb2.SCREENSHOT_MODE_ON_FAILURE
+
+    async def picture(self, page: Page) -> str:
+        """Keep a picture of the page; "" and a warning when none can be taken within two seconds."""
+        try:
+            return self.journal.keep_screenshot(await page.screenshot(timeout=_PICTURE_TIMEOUT))
+        except BrowserGone:
+            raise
+        except BrowserError as error:
+            warning = runs_pb2.Warning(code="SCREENSHOT_FAILED", message=f"no picture of the page: {error}")
+            await self.journal.record(RunEvent(warning=warning))
+            return ""
+
+
+def _timed_out(timeout: float) -> Stopped:
+    """The run's time is over."""
+    return Stopped(
+        runs_pb2.RUN_STATUS_TIMED_OUT,
+        runs_pb2.FAILURE_REASON_RUN_TIMED_OUT,
+        f"the run took longer than its timeout of {timeout:g} s",
+    )
+
+
+def canceled() -> Stopped:
+    """The run was canceled."""
+    return Stopped(runs_pb2.RUN_STATUS_CANCELED, runs_pb2.FAILURE_REASON_CANCELED, "the run was canceled")

@@ -1,0 +1,125 @@
+"""What a page offers at a moment, as planners see it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+CART = re.compile(
+    r"^\W*((view|see|open|go to|show|my|your|the|shopping)\s+)*(cart|basket|bag|trolley)\W*(\d+\W*(items?|"
+    r"products?)?)?\W*$|"
+    r"^\W*\d+\W*(items?|products?)?\W*(in )?((my|your|the|shopping)\s+)*(cart|basket|bag|trolley)\W*$",
+    re.IGNORECASE,
+)
+"""The name of a link or button that leads to the cart, with or without how much is in it."""
+BUTTONS = frozenset({"button", "link", "menuitem", "tab"})
+TEXT_FIELDS = frozenset({"textbox", "searchbox", "combobox", "spinbutton"})
+_TROUBLE = re.compile(
+    r"\b(incorrect|invalid|wrong|denied|declined|failed|failure|not (?:recogni[sz]ed|valid|correct|accepted|match)|"
+    r"(?:does|do)(?:n['\u2019]t| not) match|could(?:n['\u2019]t| not)|can(?:not|['\u2019]t)|unable|try again|"
+    r"locked|blocked|expired|"
+    r"suspended|error|out of stock|sold out|unavailable|refused|rejected|too many|required|must be|is empty|"
+    r"no longer)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that can be acted on."""
+
+    ref: int
+    role: str
+    name: str
+    type: str
+    value: str
+    filled: bool
+    """It has text or a choice in it; known also where the value itself is secret."""
+    secret: bool
+    required: bool
+    disabled: bool
+    readonly: bool
+    checked: bool | None
+    group: str
+    href: str
+    form: int
+    """Which form of the page it is in; -1 for none."""
+    dialog: bool
+    landmark: str
+    context: str
+    invalid: bool
+    names: tuple[str, ...]
+    """All words by which it may be meant: its name, other visible ones, and those of its attributes."""
+
+    @property
+    def is_field(self) -> bool:
+        """Text can be put into it."""
+        return self.role in TEXT_FIELDS and not self.disabled and not self.readonly and self.type != "select-one"
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A page at a moment."""
+
+    url: str
+    title: str
+    text: str
+    items: tuple[Item, ...]
+    messages: tuple[tuple[str, str], ...]
+    """What the page says in messages, each with its kind: error, alert, success or notice."""
+
+    @classmethod
+    def of(cls, found: dict[str, Any]) -> Survey:
+        """Out of the script's answer."""
+        items = tuple(
+            Item(
+                **{name: one[name] for name in Item.__dataclass_fields__ if name != "names"},
+                names=tuple(dict.fromkeys(name for name in (one["name"], *one["others"], *one["weak"]) if name)),
+            )
+            for one in found["items"]
+        )
+        messages = tuple((one["kind"], one["text"]) for one in found["messages"])
+        return cls(found["url"], found["title"], found["text"], items, messages)
+
+    def buttons(self, pattern: re.Pattern[str], without: re.Pattern[str] | None = None) -> list[Item]:
+        """Enabled buttons and links whose name matches."""
+        return [
+            item
+            for item in self.items
+            if item.role in BUTTONS
+            and not item.disabled
+            and pattern.search(item.name)
+            and not (without and without.search(item.name))
+        ]
+
+    def fields(self, wanted: Callable[[Item], bool]) -> list[Item]:
+        """Fields for text that fit."""
+        return [item for item in self.items if item.is_field and wanted(item)]
+
+    def trouble(self, before: Survey | None = None) -> str:
+        """What the page says went wrong, in its own words; only what it did not say `before`; "" for nothing."""
+        known = set(before.messages) if before else set()
+        for kinds in (("error",), ("alert", "notice")):
+            said = [
+                text
+                for kind, text in self.messages
+                if kind in kinds and (kind, text) not in known and (kind == "error" or _TROUBLE.search(text))
+            ]
+            if said:
+                return " ".join(dict.fromkeys(_without_parts(said)))[:300]
+        old_lines = set(before.lines()) if before else set()
+        for line in self.lines():
+            if line not in old_lines and len(line) <= 160 and before is not None and _TROUBLE.search(line):
+                return line
+        return ""
+
+    def lines(self) -> Iterator[str]:
+        """The page's text line by line."""
+        return (line for line in (" ".join(raw.split()) for raw in self.text.splitlines()) if line)
+
+
+def _without_parts(texts: list[str]) -> list[str]:
+    """Messages without those that are only a part of another, as nested elements give them."""
+    return [text for text in texts if not any(text != other and text in other for other in texts)]

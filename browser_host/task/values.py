@@ -1,0 +1,100 @@
+"""Values that go into pages: parameters, the holes in texts that they fill, and texts that must never be shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from google.protobuf import json_format, struct_pb2
+from tabkeep.v1 import actions_pb2
+
+from browser_host.task.failures import MISSING_INPUT, Failed
+
+HOLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\}\}")
+MASK = "•••"
+_SHORTEST_SECRET = 3
+"""Characters; shorter secrets are left out where they are used, but not looked for in other texts."""
+
+
+class Parameters:
+    """The run's parameters by name."""
+
+    def __init__(self, given: struct_pb2.Struct) -> None:
+        """Take them from a StartRun."""
+        self._values: Mapping[str, Any] = json_format.MessageToDict(given)
+
+    def text(self, name: str) -> str:
+        """A parameter as a page gets it.
+
+        Raises:
+            Failed: MISSING_INPUT, there is no such parameter.
+        """
+        if name not in self._values or self._values[name] is None:
+            raise Failed(MISSING_INPUT, f'the run has no parameter "{name}"')
+        value = self._values[name]
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, float) and value.is_integer():
+            return str(int(value))
+        return str(value)
+
+    def fill(self, text: str) -> str:
+        """Put the parameters into the text's {{name}} holes.
+
+        Raises:
+            Failed: MISSING_INPUT.
+        """
+        return HOLE.sub(lambda hole: self.text(hole[1]), text)
+
+    def value(self, value: actions_pb2.Value) -> str:
+        """The text of a Value; a literal is used as it stands.
+
+        Raises:
+            Failed: MISSING_INPUT.
+        """
+        if value.WhichOneof("source") == "parameter":
+            return self.text(value.parameter)
+        return value.literal
+
+
+class Secrets:
+    """The texts of this run that must not be shown anywhere, and how they are taken out of what is shown."""
+
+    def __init__(self) -> None:
+        """Know none."""
+        self._texts: set[str] = set()
+
+    def add(self, text: str) -> None:
+        """Never show this text from now on, as it is nor as it looks in a URL."""
+        if len(text) >= _SHORTEST_SECRET:
+            self._texts |= {text, quote(text), quote(text, safe=""), quote_plus(text)}
+
+    def scrub(self, text: str) -> str:
+        """The text without the secrets in it."""
+        for secret in sorted(self._texts, key=len, reverse=True):
+            text = text.replace(secret, MASK)
+        return text
+
+    def scrub_value(self, value: Any) -> Any:
+        """A JSON value without the secrets in it."""
+        if not self._texts:
+            return value
+        if isinstance(value, str):
+            return self.scrub(value)
+        if isinstance(value, list):
+            return [self.scrub_value(one) for one in value]
+        if isinstance(value, dict):
+            return {self.scrub(name): self.scrub_value(one) for name, one in value.items()}
+        return value
+
+
+def to_value(output: Any) -> struct_pb2.Value:
+    """A JSON value as a message."""
+    return json_format.ParseDict(output, struct_pb2.Value())
+
+
+def to_schema(schema: struct_pb2.Struct) -> dict[str, Any]:
+    """A JSON Schema out of its message; numbers that are whole stay whole."""
+    return dict(json_format.MessageToDict(schema))

@@ -1,0 +1,155 @@
+"""Actions, targets and conditions: in words for people, and as the page's script takes them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from tabkeep.v1 import actions_pb2
+
+from browser_host.task.values import MASK
+
+_LONGEST = 80
+_SECRET_NAME = re.compile(r"pass(word|phrase|code)?\b|\bpin\b|secret|cvv|cvc|security code|one.?time", re.IGNORECASE)
+
+
+def script_target(target: actions_pb2.Target) -> dict[str, Any]:
+    """A target as the page's script takes it."""
+    return {
+        "role": target.role,
+        "name": target.name,
+        "exact": target.exact,
+        "within": target.within,
+        "nth": target.nth,
+        "css": target.css,
+        "testId": target.test_id,
+    }
+
+
+def target_from_script(found: dict[str, Any]) -> actions_pb2.Target:
+    """A target as the page's script gives it."""
+    return actions_pb2.Target(
+        role=found.get("role", ""),
+        name=found.get("name", ""),
+        exact=found.get("exact", False),
+        within=found.get("within", ""),
+        nth=found.get("nth", 0),
+        css=found.get("css", ""),
+        test_id=found.get("testId", ""),
+    )
+
+
+def names_a_secret(target: actions_pb2.Target) -> bool:
+    """Whether the target's own words say that its text must not be shown."""
+    return any(_SECRET_NAME.search(text) for text in (target.name, target.css, target.test_id))
+
+
+def target_words(target: actions_pb2.Target) -> str:
+    """A target in words."""
+    words = [target.role or ("" if target.css or target.test_id else "element")]
+    if target.name:
+        words.append(f'"{target.name}"')
+    if target.css:
+        words.append(target.css)
+    if target.test_id:
+        words.append(f'[test id "{target.test_id}"]')
+    if target.within:
+        words.append(f'in "{target.within}"')
+    if target.nth:
+        words.append(f"number {target.nth}")
+    return " ".join(word for word in words if word)
+
+
+def value_words(value: actions_pb2.Value) -> str:
+    """A value in words; sensitive ones are masked."""
+    if value.sensitive:
+        return MASK
+    if value.WhichOneof("source") == "parameter":
+        return "{{" + value.parameter + "}}"
+    text = value.literal
+    return f'"{text[:_LONGEST]}…"' if len(text) > _LONGEST else f'"{text}"'
+
+
+def duration_words(duration: Duration) -> str:
+    """A length of time in words."""
+    return f"{duration.ToTimedelta().total_seconds():g} s"
+
+
+def script_condition(expect: actions_pb2.Expect) -> dict[str, Any]:
+    """A condition as the page's script takes it."""
+    kind = expect.WhichOneof("condition")
+    match kind:
+        case "url_glob":
+            return {"urlGlob": expect.url_glob}
+        case "text":
+            return {"text": expect.text}
+        case "text_gone":
+            return {"textGone": expect.text_gone}
+        case "visible":
+            return {"visible": script_target(expect.visible)}
+        case "hidden":
+            return {"hidden": script_target(expect.hidden)}
+        case "value":
+            return {"value": {"target": script_target(expect.value.target), "equals": expect.value.equals}}
+        case "title":
+            return {"title": expect.title}
+    raise ValueError("an expectation without a condition")
+
+
+def condition_words(expect: actions_pb2.Expect) -> str:
+    """A condition in words."""
+    match expect.WhichOneof("condition"):
+        case "url_glob":
+            return f"the URL matches {expect.url_glob}"
+        case "text":
+            return f'the page shows "{expect.text}"'
+        case "text_gone":
+            return f'the page does not show "{expect.text_gone}"'
+        case "visible":
+            return f"{target_words(expect.visible)} is visible"
+        case "hidden":
+            return f"{target_words(expect.hidden)} is gone"
+        case "value":
+            secret = names_a_secret(expect.value.target)
+            return f"{target_words(expect.value.target)} has the value {MASK if secret else expect.value.equals!r}"
+        case "title":
+            return f'the title has "{expect.title}"'
+    raise ValueError("an expectation without a condition")
+
+
+def describe(action: actions_pb2.Action) -> str:
+    """An action in one line for people."""
+    match action.WhichOneof("kind"):
+        case "goto":
+            return f"go to {action.goto.url}"
+        case "click":
+            times = {2: "double-click ", 3: "triple-click "}.get(action.click.click_count, "click ")
+            return times + target_words(action.click.target)
+        case "fill":
+            submit = " and press Enter" if action.fill.submit else ""
+            return f"fill {target_words(action.fill.target)} with {value_words(action.fill.value)}{submit}"
+        case "select":
+            return f"select {value_words(action.select.option)} in {target_words(action.select.target)}"
+        case "set_checked":
+            return f"{'check' if action.set_checked.checked else 'uncheck'} {target_words(action.set_checked.target)}"
+        case "press_key":
+            on = f" on {target_words(action.press_key.target)}" if action.press_key.HasField("target") else ""
+            return f"press {action.press_key.key}{on}"
+        case "hover":
+            return f"hover over {target_words(action.hover.target)}"
+        case "scroll":
+            if action.scroll.HasField("target"):
+                return f"scroll to {target_words(action.scroll.target)}"
+            return f"scroll {'up' if action.scroll.delta_y < 0 else 'down'} by {abs(action.scroll.delta_y)} px"
+        case "wait":
+            if action.wait.WhichOneof("until") == "duration":
+                return f"wait {duration_words(action.wait.duration)}"
+            return f"wait until {condition_words(action.wait.condition)}"
+        case "extract":
+            return f'extract data from "{action.extract.within}"' if action.extract.within else "extract data"
+        case "back":
+            return "go back"
+        case "reload":
+            return "reload the page"
+    raise ValueError("an action without a kind")

@@ -1,0 +1,118 @@
+"""What a planner's intents work with: steps, surveys of the page, and what earlier clauses found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from google.protobuf.duration_pb2 import Duration
+from tabkeep.v1 import actions_pb2
+
+from browser_host.task import page_script
+from browser_host.task.actions import Done
+from browser_host.task.failures import NOT_FOUND, Failed
+from browser_host.task.steps import Steps
+from browser_host.task.survey import Item, Survey
+from browser_host.task.wording import target_from_script
+
+RULES = "rules"
+_SURVEY_GRACE = 10.0
+_PAUSE = 0.25
+OUTCOME_PATIENCE = 10.0
+"""Seconds in which a page must show how something ended that was asked of it."""
+
+
+class Workspace:
+    """The page and the memory of one prompt."""
+
+    def __init__(self, steps: Steps) -> None:
+        """Begin with nothing found."""
+        self.steps = steps
+        self.output: Any = None
+        self.products: Any = None
+        """What the last clause that looked for products found: `shopping.Products`."""
+
+    async def do(self, action: actions_pb2.Action) -> Done:
+        """Carry out an action as a step."""
+        return await self.steps.do(action, RULES)
+
+    async def click(self, item: Item) -> Done:
+        """Click something a survey showed."""
+        return await self.do(actions_pb2.Action(click=actions_pb2.Click(target=await self.target(item))))
+
+    async def fill(self, item: Item, text: str, *, sensitive: bool = False, submit: bool = False) -> Done:
+        """Fill a field a survey showed."""
+        value = actions_pb2.Value(literal=text, sensitive=sensitive)
+        fill = actions_pb2.Fill(target=await self.target(item), value=value, submit=submit)
+        return await self.do(actions_pb2.Action(fill=fill))
+
+    async def survey(self) -> Survey:
+        """Look at the page."""
+        return Survey.of(await self._look("survey"))
+
+    async def read(self) -> dict[str, Any]:
+        """Read all data off the page."""
+        found: dict[str, Any] = await self._look("read", {"within": ""})
+        return found
+
+    async def target(self, item: Item) -> actions_pb2.Target:
+        """A target that finds again what the last survey showed.
+
+        Raises:
+            Failed: NOT_FOUND, it is gone.
+        """
+        return await self.target_of(item.ref, item.name or item.role)
+
+    async def target_of(self, ref: int, name: str) -> actions_pb2.Target:
+        """Like `target`, by the number that the page's script gave it."""
+        found = await self._look("naming", {"ref": ref})
+        if found is None:
+            raise Failed(NOT_FOUND, f'"{name}" was there a moment ago and is gone')
+        return target_from_script(found)
+
+    async def until(
+        self, wanted: Callable[[Survey], bool], *, timeout: float = OUTCOME_PATIENCE
+    ) -> tuple[Survey, bool]:
+        """Look again and again until what is wanted shows; the last survey, and whether it does."""
+        end = self.steps.clock.monotonic() + timeout
+        while True:
+            self.steps.check()
+            page = await self.steps.page()
+            await page.loaded(timeout=timeout)
+            survey = await self.survey()
+            if wanted(survey):
+                return survey, True
+            if self.steps.clock.monotonic() >= end:
+                return survey, False
+            await self.pause()
+
+    async def pause(self) -> None:
+        """Let the page go on until something changes in it, a quarter of a second at most."""
+        await page_script.look(await self.steps.page(), "pause", timeout=_PAUSE)
+
+    async def _look(self, name: str, argument: dict[str, Any] | None = None) -> Any:
+        page = await self.steps.page()
+        look = page_script.look(page, name, argument, timeout=0, grace=_SURVEY_GRACE)
+        return await self.steps.until_stopped(look, grace=1.0)
+
+
+class Intent(Protocol):
+    """One clause of a prompt, understood."""
+
+    @property
+    def words(self) -> str:
+        """The clause in the planner's own words, without secrets."""
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Do it, step by step, and prove that it is done; what it brings goes to `workspace.output`.
+
+        Raises:
+            Failed.
+        """
+
+
+def seconds(length: float) -> Duration:
+    """A length of time as a message."""
+    duration = Duration()
+    duration.FromNanoseconds(int(length * 1e9))
+    return duration
