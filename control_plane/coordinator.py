@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
+from tabkeep import telemetry
+
 from control_plane import host_moves, run_moves, session_moves
 from control_plane.config import Config
 from control_plane.effects import Attached, Detached, Due, KeyChanged, Log, Send, Wake
@@ -25,6 +27,9 @@ from control_plane.keys import KeyBook
 from control_plane.store import Database, Effects, Transaction
 
 logger = logging.getLogger(__name__)
+_MOVES = telemetry.meter().create_counter(
+    "tabkeep.moves", description="Moves of sessions, runs and hosts, by what they became and why."
+)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -110,6 +115,7 @@ class Coordinator:
                         self._sooner.set()
                 case Log(message, fields):
                     logger.info(message, extra=fields)
+                    _MOVES.add(1, {"move": message, "reason": str(fields.get("reason", ""))})
                 case Attached(link, stream_no, welcome):
                     link.stream_no = stream_no
                     self.pulses[link.host_id] = Pulse(self.clock.monotonic())

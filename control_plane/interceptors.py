@@ -22,6 +22,9 @@ from control_plane.clock import Clock
 from control_plane.keys import Key, KeyBook, Scope
 
 logger = logging.getLogger(__name__)
+_DURATION = telemetry.meter().create_histogram(
+    "tabkeep.rpc.duration", unit="s", description="How long calls took; of streams, how long they lived."
+)
 
 caller: ContextVar[Key] = ContextVar("caller")
 """The key of the call being handled."""
@@ -135,6 +138,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                     return await behavior(request, context)
             except Exception as error:
                 await call.fail(context, error)
+            except BaseException:
+                call.cancelled()
+                raise
             finally:
                 call.log()
 
@@ -149,6 +155,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                     yield response
             except Exception as error:
                 await call.fail(context, error)
+            except BaseException:
+                call.cancelled()
+                raise
             finally:
                 call.log()
 
@@ -193,6 +202,10 @@ class _Call:
         await context.abort_with_status(status_of(error))
         raise AssertionError("abort_with_status raises")
 
+    def cancelled(self) -> None:
+        """The caller went away."""
+        self._code = "CANCELLED"
+
     def log(self) -> None:
         """Write the call's line."""
         milliseconds = round((self._clock.monotonic() - self._started) * 1000, 2)
@@ -200,6 +213,7 @@ class _Call:
         if key := caller.get(None):
             fields["organization_id"], fields["key_id"] = key.organization_id, key.key_id
         logger.info("call", extra=fields)
+        _DURATION.record(milliseconds / 1000, {"method": self._method, "code": self._code})
         if self.span is not None and self._code != "OK":
             self.span.set_attribute("rpc.grpc.status_code", self._code)
 

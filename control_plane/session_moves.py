@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from control_plane import placement, runs, sessions
 from control_plane.effects import Due, Log
 from control_plane.errors import FieldInvalid, FieldViolation, NotFound, PreconditionFailed
+from control_plane.hosts import HostState
 from control_plane.records import CommandKind
 from control_plane.requests import Request, answered, remember
 from control_plane.sessions import CloseReason, Session, SessionState
@@ -210,9 +211,18 @@ def fall_due(tx: Transaction, session: Session) -> None:
         command(tx, CommandKind.CLOSE, session, reason=CloseReason.LAUNCH_FAILED.value)
         save_session(tx, session, sessions.launch_overdue(session, tx.now, tx.now + tx.config.launch_timeout))
     elif session.state is SessionState.ABORTING:
-        close(tx, session, CloseReason.LAUNCH_FAILED, "the browser was not up in time, and its host does not answer")
+        _abort_overdue(tx, session)
     elif session.state is SessionState.RUNNING:
         close(tx, session, CloseReason.TIMED_OUT, f"timed out after {_minutes(session.timeout)}")
+
+
+def _abort_overdue(tx: Transaction, session: Session) -> None:
+    """A host that is reachable and does not answer is not waited for; one that is not will come back or be lost."""
+    host = tx.hosts.get(session.host_id)
+    if host is not None and host.state in (HostState.READY, HostState.DRAINING):
+        close(tx, session, CloseReason.LAUNCH_FAILED, "the browser was not up in time, and its host does not answer")
+    else:
+        save_session(tx, session, replace(session, due_time=tx.now + tx.config.launch_timeout))
 
 
 def _why_no_capacity(tx: Transaction, session: Session) -> str:

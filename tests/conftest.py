@@ -45,24 +45,25 @@ class Api:
 class _Keyed:
     """A stub whose calls carry a key."""
 
-    def __init__(self, stub: Any, key: str) -> None:
+    def __init__(self, stub: Any, *metadata: tuple[str, str]) -> None:
         self._stub = stub
-        self._metadata = (("x-api-key", key),) if key else ()
+        self._metadata = metadata
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._stub, name)
         return lambda request, **options: method(request, metadata=self._metadata, **options)
 
 
-def api_on(channel: grpc.aio.Channel, key: str) -> Api:
-    """Stubs on a channel."""
+def api_on(channel: grpc.aio.Channel, key: str, *more: tuple[str, str]) -> Api:
+    """Stubs on a channel, whose calls carry a key and `more` metadata."""
+    metadata = ((("x-api-key", key),) if key else ()) + more
     return Api(
-        sessions=_Keyed(browser_sessions_pb2_grpc.BrowserSessionServiceStub(channel), key),
-        runs=_Keyed(runs_pb2_grpc.RunServiceStub(channel), key),
-        workflows=_Keyed(workflows_pb2_grpc.WorkflowServiceStub(channel), key),
-        artifacts=_Keyed(artifacts_pb2_grpc.ArtifactServiceStub(channel), key),
-        hosts=_Keyed(hosts_pb2_grpc.HostServiceStub(channel), key),
-        keys=_Keyed(keys_pb2_grpc.KeyServiceStub(channel), key),
+        sessions=_Keyed(browser_sessions_pb2_grpc.BrowserSessionServiceStub(channel), *metadata),
+        runs=_Keyed(runs_pb2_grpc.RunServiceStub(channel), *metadata),
+        workflows=_Keyed(workflows_pb2_grpc.WorkflowServiceStub(channel), *metadata),
+        artifacts=_Keyed(artifacts_pb2_grpc.ArtifactServiceStub(channel), *metadata),
+        hosts=_Keyed(hosts_pb2_grpc.HostServiceStub(channel), *metadata),
+        keys=_Keyed(keys_pb2_grpc.KeyServiceStub(channel), *metadata),
     )
 
 

@@ -113,7 +113,7 @@ WATCHED = [
 def test_a_run_in_a_pipe_is_one_plain_line_per_step(plane: ScriptedControlPlane, tabkeep: Tabkeep) -> None:
     plane.answers("RunService/RunTask", runs_pb2.RunTaskResponse(run=a_run("CREATED")))
     plane.streams("RunService/WatchRun", WATCHED)
-    ended = tabkeep("run", "task", "Buy headphones", "--session", "pbs_1", "--max-steps", "9", "--watch")
+    ended = tabkeep("run", "task", "Buy headphones", "--session", "pbs_1", "--max-steps", "9")
     assert ended.out.splitlines() == [
         "run tsk_1 running",
         "plan: search 'headphones'; add to cart",
@@ -141,9 +141,9 @@ def test_a_watched_run_as_json_is_one_line_per_update(plane: ScriptedControlPlan
     assert ended.status == 1
 
 
-def test_without_a_terminal_a_task_is_started_and_shown(plane: ScriptedControlPlane, tabkeep: Tabkeep) -> None:
+def test_a_task_that_is_not_watched_is_started_and_shown(plane: ScriptedControlPlane, tabkeep: Tabkeep) -> None:
     plane.answers("RunService/RunTask", runs_pb2.RunTaskResponse(run=a_run("CREATED")))
-    ended = tabkeep("run", "task", "Step 1")
+    ended = tabkeep("run", "task", "Step 1", "--no-watch")
     assert ended.status == 0
     assert dict(line.split("\t") for line in ended.out.splitlines())["status"] == "created"
     assert plane.requests("RunService/WatchRun") == []
@@ -160,7 +160,7 @@ def test_actions_come_from_a_file(plane: ScriptedControlPlane, tabkeep: Tabkeep,
     plane.answers("RunService/RunTask", runs_pb2.RunTaskResponse(run=a_run("CREATED")))
     file = tmp_path / "actions.json"
     file.write_text('[{"goto": {"url": "https://shop.example"}}, {"pressKey": {"key": "Enter"}, "timeout": "5s"}]')
-    assert tabkeep("run", "task", "--actions", str(file), "--timeout", "90s").status == 0
+    assert tabkeep("run", "task", "--actions", str(file), "--timeout", "90s", "--no-watch").status == 0
     (request,) = plane.requests("RunService/RunTask")
     assert [action.WhichOneof("kind") for action in request.actions] == ["goto", "press_key"]
     assert request.timeout.seconds == 90
@@ -176,7 +176,7 @@ def test_parameters_of_a_workflow_get_their_declared_types(plane: ScriptedContro
     )
     plane.answers("WorkflowService/GetWorkflow", workflows_pb2.GetWorkflowResponse(workflow=declared))
     plane.answers("RunService/RunWorkflow", runs_pb2.RunWorkflowResponse(run=a_run("CREATED")))
-    assert tabkeep("run", "workflow", "wf_a", "--param", "month=2", "--param", "year=2026").status == 0
+    assert tabkeep("run", "workflow", "wf_a", "--param", "month=2", "--param", "year=2026", "--no-watch").status == 0
     (request,) = plane.requests("RunService/RunWorkflow")
     assert dict(request.parameters) == {"month": 2, "year": "2026"}
 

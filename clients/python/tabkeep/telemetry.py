@@ -27,6 +27,7 @@ SHUTDOWN_SECONDS = 5.0
 
 _SCOPE = "tabkeep"
 _PROPAGATOR = TraceContextTextMapPropagator()
+_write_json = json.JSONEncoder(default=str, ensure_ascii=False).encode
 _RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 _closers: list[Callable[[], object]] = []
@@ -50,13 +51,13 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         line.update((name, value) for name, value in record.__dict__.items() if name not in _RECORD_FIELDS)
-        span = trace.get_current_span().get_span_context()
+        span = trace.get_current_span().get_span_context() if tracing() else trace.INVALID_SPAN_CONTEXT
         if span.is_valid:
             line["trace_id"] = trace.format_trace_id(span.trace_id)
             line["span_id"] = trace.format_span_id(span.span_id)
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return _write_json(line)
 
 
 def configure(service_name: str, *, log_level: int | str = logging.INFO) -> None:
@@ -81,6 +82,11 @@ def tracer() -> trace.Tracer:
 def meter() -> metrics.Meter:
     """Return Tabkeep's meter; instruments made before `configure` work after it too."""
     return metrics.get_meter(_SCOPE)
+
+
+def tracing() -> bool:
+    """Whether somebody takes spans; without that, spans need not be opened."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
 def inject() -> str:
@@ -122,6 +128,9 @@ def _configure_logs(service_name: str, log_level: int | str) -> None:
             root.removeHandler(old)
     root.addHandler(handler)
     logging.captureWarnings(True)
+    # What the lines do not show need not be found out for each of them: thread, process, and the place in the code.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
 
 
 def _configure_export(service_name: str) -> None:

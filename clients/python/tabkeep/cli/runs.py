@@ -37,7 +37,9 @@ def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--label", "label", multiple=True, metavar="KEY=VALUE", help="May be given several times."),
         click.option("--screenshots", type=click.Choice(["every_step", "on_failure", "none"])),
         click.option("--request-id", help="The same id returns the same run."),
-        click.option("--watch/--no-watch", default=None, help="Show the steps live.  [default: on a terminal]"),
+        click.option(
+            "--watch/--no-watch", default=None, help="Show the steps live.  [default: unless --wait or --json]"
+        ),
         click.option("--wait", is_flag=True, help="Return when the run is over."),
     )
     for option in reversed(options):
@@ -214,7 +216,7 @@ async def screenshot(client: Client, output: Output, run_id: str, step: int | No
 
 
 async def _go_on(client: Client, output: Output, started: Run, watch: bool | None, wait: bool) -> int:
-    if output.is_live if watch is None else watch:
+    if not (output.as_json or wait) if watch is None else watch:
         return await run_view.follow(output, client.watch_run(started.run_id))
     if wait:
         started = await client.wait_for_run(started.run_id)
