@@ -1,0 +1,191 @@
+"""`python -m browser_host`: one browser host, configured by TABKEEP_* variables (see `config`).
+
+Exit codes: 0 after an orderly end, 1 when Playwright does not work on this machine, 2 for a wrong setting, 3
+when the control plane refuses this host for good.
+
+The first SIGTERM or SIGINT drains, the second closes everything now. The event loop runs in the main thread, because
+the kernel's kill-with-parent of drivers and browsers is tied to the thread that started them.
+"""
+
+from __future__ import annotations
+
+import os
+
+# Before gRPC is imported: its core logs connection losses, which we log ourselves, in our own form.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+import asyncio
+import fcntl
+import importlib.metadata
+import logging
+import random
+import secrets
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+from tabkeep import telemetry
+
+from browser_host import config, launch
+from browser_host.attachment import Attachment, AttachRefused
+from browser_host.clock import Clock, SystemClock
+from browser_host.config import Config, ConfigInvalid
+from browser_host.control_link import ControlLink
+from browser_host.host import Host, Means
+from browser_host.leases import Leases
+from browser_host.messages import BrowserType, Identity, Placement
+from browser_host.open_browser import LaunchFailed
+from browser_host.outbox import Outbox
+from browser_host.playwright_launcher import PlaywrightLauncher
+from browser_host.run_journal import RunJournal
+from browser_host.task.runner import carry_out
+from browser_host.uploads import Uploads
+
+logger = logging.getLogger("browser_host")
+
+FAREWELL_SECONDS = 15.0
+"""How long the goodbye may take."""
+
+EXIT_OK, EXIT_UNUSABLE, EXIT_BAD_CONFIG, EXIT_REFUSED = 0, 1, 2, 3
+
+
+def main() -> int:
+    """Run a host until it was drained; returns the exit code."""
+    try:
+        settings = config.from_environment(os.environ)
+        telemetry.configure("tabkeep-host", log_level=settings.log_level)
+        with _data_dir(settings):
+            return asyncio.run(_serve(settings))
+    except ConfigInvalid as error:
+        print(f"browser host: {error}", file=sys.stderr)
+        return EXIT_BAD_CONFIG
+    except LaunchFailed as error:
+        print(f"browser host: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    finally:
+        telemetry.shutdown()
+
+
+@contextmanager
+def _data_dir(settings: Config) -> Iterator[None]:
+    """Hold the data directory: a second host in it would end the first one's browsers."""
+    directory = settings.data_dir
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (directory / "host.lock").open("w")
+    except OSError as error:
+        raise ConfigInvalid(f"TABKEEP_DATA_DIR={directory.parent}: cannot be used: {error}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigInvalid(
+                f"TABKEEP_DATA_DIR={directory.parent}: another browser host runs in it: give this one another"
+            ) from None
+        config.host_id_file(directory).write_text(settings.host_id + "\n", encoding="utf-8")
+        yield
+
+
+async def _serve(settings: Config) -> int:
+    clock = SystemClock()
+    found = await asyncio.to_thread(launch.find_browsers, settings.executables)
+    if not any(browser.browser_type is BrowserType.CHROME for browser in found):
+        logger.error("no browser found", extra={"remedy": launch.how_to_install(BrowserType.CHROME)})
+    if not settings.sandbox:
+        logger.warning("browsers run without Chromium's sandbox: open only pages that are trusted")
+    launcher = PlaywrightLauncher(
+        found, settings.data_dir, clock, sandbox=settings.sandbox, concurrency=settings.launch_concurrency
+    )
+    identity = Identity(
+        host_id=settings.host_id,
+        incarnation=secrets.token_hex(16),
+        boot_id=_boot_id(),
+        build=importlib.metadata.version("tabkeep"),
+        capacity=settings.capacity,
+        browsers=launcher.offers,
+        sandboxed=settings.sandbox,
+    )
+    await launcher.open()
+    link = ControlLink(settings.control_plane, settings.host_token, settings.host_id, identity.incarnation)
+    try:
+        return await _attach(settings, identity, launcher, link, clock)
+    finally:
+        await launcher.close()
+        await link.close()
+
+
+async def _attach(
+    settings: Config, identity: Identity, launcher: PlaywrightLauncher, link: ControlLink, clock: Clock
+) -> int:
+    """Be a host until it was drained or refused; its browsers are closed by then."""
+    rng = random.SystemRandom()
+    leases, outbox = Leases(clock), Outbox()
+    uploads = Uploads(link.put, clock, rng)
+
+    def new_journal(placement: Placement, run_id: str) -> RunJournal:
+        return RunJournal(
+            placement, run_id, outbox=outbox, leases=leases, uploads=uploads, clock=clock, new_artifact_id=_artifact_id
+        )
+
+    host = Host(identity, Means(launcher, carry_out, new_journal, clock), leases, outbox)
+    attachment = Attachment(host, link.dial, _vitals, rng)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, _drain, host, settings.drain_timeout)
+    logger.info(
+        "browser host started",
+        extra={"host_id": identity.host_id, "control_plane": settings.control_plane, "capacity": identity.capacity}
+        | {"browsers": [version for _, version in identity.browsers], "sandboxed": identity.sandboxed},
+    )
+    attached = asyncio.create_task(attachment.run())
+    own_work = [asyncio.create_task(host.run()), asyncio.create_task(uploads.run())]
+    drained: asyncio.Task[Any] = asyncio.create_task(host.drained.wait())
+    try:
+        await asyncio.wait([attached, drained, *own_work], return_when=asyncio.FIRST_COMPLETED)
+        if drained.done() and attachment.attached.is_set():
+            await asyncio.wait([attached], timeout=FAREWELL_SECONDS)
+        for task in own_work:
+            if task.done():
+                task.result()  # a fault in the host's own work; there is nothing to go on with
+        if attached.done():
+            attached.result()
+    except AttachRefused as refused:
+        logger.critical("refused by the control plane", extra={"code": refused.reason, "reason": str(refused)})
+        print(f"browser host: the control plane refuses this host: {refused.reason}: {refused}", file=sys.stderr)
+        return EXIT_REFUSED
+    finally:
+        for task in (drained, attached, *own_work):
+            task.cancel()
+        await asyncio.gather(drained, attached, *own_work, return_exceptions=True)
+    logger.info("browser host ended")
+    return EXIT_OK
+
+
+def _drain(host: Host, timeout: timedelta) -> None:
+    if host.draining:
+        host.drain(timedelta(0))
+        return
+    host.drain(timeout)
+
+
+def _artifact_id() -> str:
+    return f"art_{secrets.token_hex(13)}"
+
+
+def _vitals() -> tuple[float, int]:
+    return psutil.getloadavg()[0], psutil.virtual_memory().available
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

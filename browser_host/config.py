@@ -1,0 +1,182 @@
+"""Settings: read once from the environment, checked, frozen, passed down. A setting that is absent works."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+
+from browser_host.messages import BrowserType
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_HOST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+class ConfigInvalid(Exception):
+    """A setting is wrong; the text names the variable, its value and what would work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of a browser host, each with its default and the reason for it."""
+
+    data_dir: Path
+    """The host's own directory: its id, its lock, and one directory per open browser. `host` under TABKEEP_DATA_DIR
+    (default ~/.tabkeep), so that one variable serves a control plane and a host on the same machine."""
+
+    host_token: str = field(repr=False)
+    """What the host attaches with: the text of TABKEEP_HOST_TOKEN_FILE, default `host-token` in TABKEEP_DATA_DIR.
+    A file, because everybody on a machine can read another program's command line."""
+
+    host_id: str
+    """TABKEEP_HOST_ID. Default: the one of the last start, else the machine's name, which its operator knows."""
+
+    control_plane: str = "127.0.0.1:7330"
+    """Where the control plane listens, host:port. TABKEEP_CONTROL_PLANE."""
+
+    capacity: int = 1
+    """The most sessions at once. TABKEEP_CAPACITY. Default: see `default_capacity`."""
+
+    launch_concurrency: int = 1
+    """The most cold launches at once. TABKEEP_LAUNCH_CONCURRENCY. Default: the cores; eight at once on two cores
+    made each of them take longer than one after the other."""
+
+    sandbox: bool = True
+    """Chromium's sandbox. TABKEEP_ALLOW_UNSANDBOXED=1 turns it off, 0 insists on it. Default: on, except for root,
+    as whom Chromium cannot start with it; the host and its sessions then say `sandboxed: false`."""
+
+    drain_timeout: timedelta = timedelta(minutes=10)
+    """How long sessions may go on after the first SIGTERM. TABKEEP_DRAIN_TIMEOUT, in seconds, 0 to 86400. The
+    default lets usual tasks end; 0 closes them at once."""
+
+    executables: tuple[tuple[BrowserType, Path], ...] = ()
+    """Browsers named by the operator with TABKEEP_CHROME and TABKEEP_MSEDGE; others are looked for."""
+
+    log_level: str = "INFO"
+    """TABKEEP_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
+
+
+def from_environment(environ: Mapping[str, str]) -> Config:
+    """Read the settings from variables; absent or empty ones keep their defaults.
+
+    Raises:
+        ConfigInvalid: a variable's value is wrong.
+    """
+    root = Path(environ.get("TABKEEP_DATA_DIR") or Path.home() / ".tabkeep").absolute()
+    data_dir = root / "host"
+    cores = os.cpu_count() or 1
+    level = (environ.get("TABKEEP_LOG_LEVEL") or "INFO").upper()
+    if level not in LOG_LEVELS:
+        raise ConfigInvalid(f"TABKEEP_LOG_LEVEL={level}: use {', '.join(LOG_LEVELS)}")
+    return Config(
+        data_dir=data_dir,
+        host_token=_host_token(environ, root),
+        host_id=_host_id(environ, data_dir),
+        control_plane=_address(environ.get("TABKEEP_CONTROL_PLANE") or "127.0.0.1:7330"),
+        capacity=int(
+            _number(environ, "TABKEEP_CAPACITY", 1, 1000, default_capacity(cores, psutil.virtual_memory().available))
+        ),
+        launch_concurrency=int(_number(environ, "TABKEEP_LAUNCH_CONCURRENCY", 1, 1000, cores)),
+        sandbox=_sandbox(environ),
+        drain_timeout=timedelta(seconds=_number(environ, "TABKEEP_DRAIN_TIMEOUT", 0, 86400, 600)),
+        executables=_executables(environ),
+        log_level=level,
+    )
+
+
+def default_capacity(cores: int, available_memory_bytes: int) -> int:
+    """Four sessions for each core, as far as memory goes: 400 MiB a browser, after 1 GiB for everything else.
+
+    Four, because sessions wait for pages and people most of their time; 400 MiB is what one browser with a page of
+    middling size took (proportional set size). Never less than 1.
+    """
+    by_memory = (available_memory_bytes - 2**30) // (400 * 2**20)
+    return max(1, min(cores * 4, by_memory))
+
+
+def _number(environ: Mapping[str, str], variable: str, lowest: float, highest: float, default: float) -> float:
+    value = environ.get(variable)
+    if not value:
+        return default
+    try:
+        number = float(value)
+    except ValueError:
+        number = lowest - 1
+    if not lowest <= number <= highest:
+        raise ConfigInvalid(f"{variable}={value}: use a number from {lowest:g} to {highest:g}")
+    return number
+
+
+def _address(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not (colon and host and port.isdigit() and 0 < int(port) < 65536):
+        raise ConfigInvalid(f"TABKEEP_CONTROL_PLANE={value}: use host:port, for example 127.0.0.1:7330")
+    return value
+
+
+def _host_token(environ: Mapping[str, str], root: Path) -> str:
+    path = Path(environ.get("TABKEEP_HOST_TOKEN_FILE") or root / "host-token")
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigInvalid(f"TABKEEP_HOST_TOKEN_FILE={path}: cannot be read: {error}") from None
+    if not token or not token.isascii() or not token.isprintable() or any(map(str.isspace, token)):
+        raise ConfigInvalid(f"TABKEEP_HOST_TOKEN_FILE={path}: holds no token: write one line with the token into it")
+    return token
+
+
+def _host_id(environ: Mapping[str, str], data_dir: Path) -> str:
+    given = environ.get("TABKEEP_HOST_ID")
+    if given:
+        if not _HOST_ID.fullmatch(given):
+            raise ConfigInvalid(
+                f"TABKEEP_HOST_ID={given}: use 1 to 63 letters, digits, '.', '_' or '-', a letter or digit first"
+            )
+        return given
+    remembered = host_id_file(data_dir)
+    try:
+        host_id = remembered.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        name = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:63].lstrip("._-")
+        return name or "host"
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigInvalid(f"TABKEEP_HOST_ID: not given, and {remembered} cannot be read: {error}") from None
+    if not _HOST_ID.fullmatch(host_id):
+        raise ConfigInvalid(f"TABKEEP_HOST_ID: not given, and {remembered} holds no host id: give one, or remove it")
+    return host_id
+
+
+def host_id_file(data_dir: Path) -> Path:
+    """Where the host id is kept, so that a machine that is renamed stays the same host."""
+    return data_dir / "host_id"
+
+
+def _sandbox(environ: Mapping[str, str]) -> bool:
+    value = environ.get("TABKEEP_ALLOW_UNSANDBOXED") or ""
+    if value not in {"", "0", "1"}:
+        raise ConfigInvalid(f"TABKEEP_ALLOW_UNSANDBOXED={value}: use 1 or 0")
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if root and value == "0":
+        raise ConfigInvalid(
+            "TABKEEP_ALLOW_UNSANDBOXED=0: Chromium's sandbox cannot start as root: run the host as another user"
+        )
+    return not (value == "1" or root)
+
+
+def _executables(environ: Mapping[str, str]) -> tuple[tuple[BrowserType, Path], ...]:
+    found: list[tuple[BrowserType, Path]] = []
+    for browser_type, variable in ((BrowserType.CHROME, "TABKEEP_CHROME"), (BrowserType.MSEDGE, "TABKEEP_MSEDGE")):
+        value = environ.get(variable)
+        if not value:
+            continue
+        path = Path(value)
+        if not path.is_absolute() or not os.access(path, os.X_OK) or path.is_dir():
+            raise ConfigInvalid(f"{variable}={value}: use the absolute path of an executable file")
+        found.append((browser_type, path))
+    return tuple(found)

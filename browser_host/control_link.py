@@ -1,0 +1,204 @@
+"""gRPC to the control plane: the stream of `attachment`, and a second channel for large things.
+
+The only file of the host that knows gRPC. Errors become StreamLost or AttachRefused, UploadFailed or UploadRefused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from tabkeep.host.v1 import host_pb2, host_pb2_grpc
+
+from browser_host import wire
+from browser_host.attachment import AttachRefused, StreamLost
+from browser_host.messages import FromHost, Picture, Received
+from browser_host.uploads import UploadFailed, UploadRefused
+
+logger = logging.getLogger(__name__)
+
+CHUNK_BYTES = 256 * 1024
+UPLOAD_SECONDS = 30.0
+FINISH_SECONDS = 2.0
+
+CHANNEL_OPTIONS = (
+    # ping_timeout bounds how long a dead connection stays unnoticed; keepalive_timeout alone leaves it at 60 s.
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    # gRPC's own backoff grows to two minutes; ours decides when to try, its must not stand in the way.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+    # Otherwise two channels to one address share one connection, and a picture could hold up a heartbeat.
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.max_receive_message_length", 4 * 2**20),
+    ("grpc.max_send_message_length", 4 * 2**20),
+)
+
+_CALL_ENDED = (grpc.aio.UsageError, grpc.aio.InternalError, asyncio.InvalidStateError)
+"""What a read or write raises, beside RpcError, when its call has ended a moment before."""
+
+_FINAL_CODES = {
+    grpc.StatusCode.UNAUTHENTICATED,
+    grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.ALREADY_EXISTS,
+    grpc.StatusCode.UNIMPLEMENTED,
+}
+_UPLOAD_REFUSED_CODES = {
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.UNAUTHENTICATED,
+    grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.UNIMPLEMENTED,
+    grpc.StatusCode.NOT_FOUND,
+}
+
+
+class ControlLink:
+    """The two channels to one control plane."""
+
+    def __init__(self, address: str, token: str, host_id: str, incarnation: str) -> None:
+        self._metadata = (("x-api-key", token),)
+        self._host_id = host_id
+        self._incarnation = incarnation
+        self._control_channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self._blob_channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self._control = host_pb2_grpc.HostControlServiceStub(self._control_channel)
+        self._blobs = host_pb2_grpc.HostBlobServiceStub(self._blob_channel)
+
+    async def dial(self) -> GrpcConnection:
+        """Open a stream; that nobody answers shows at its first use."""
+        return GrpcConnection(self._control.Attach(metadata=self._metadata))
+
+    async def put(self, picture: Picture) -> None:
+        """Store one picture.
+
+        Raises:
+            UploadFailed, UploadRefused.
+        """
+        try:
+            await self._blobs.PutBlob(self._parts(picture), metadata=self._metadata, timeout=UPLOAD_SECONDS)
+        except grpc.RpcError as error:
+            reason = f"{error.code().name}: {_reason(error)}"
+            if error.code() in _UPLOAD_REFUSED_CODES:
+                raise UploadRefused(reason) from None
+            raise UploadFailed(reason) from None
+        except asyncio.CancelledError:
+            _raise_if_cancelled()
+            raise UploadFailed("CANCELLED") from None
+
+    async def close(self) -> None:
+        """Close both channels."""
+        await self._control_channel.close()
+        await self._blob_channel.close()
+
+    async def _parts(self, picture: Picture) -> AsyncIterator[host_pb2.PutBlobRequest]:
+        header = wire.blob_header(picture, self._host_id, self._incarnation)
+        yield host_pb2.PutBlobRequest(header=header)
+        for start in range(0, len(picture.jpeg), CHUNK_BYTES):
+            yield host_pb2.PutBlobRequest(chunk=picture.jpeg[start : start + CHUNK_BYTES])
+
+
+class GrpcConnection:
+    """One Attach stream; implements `attachment.Connection`."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    async def send(self, message: FromHost, stream_no: int) -> None:
+        try:
+            await self._call.write(wire.to_proto(message, stream_no))
+        except grpc.RpcError as error:
+            raise _lost(error) from None
+        except _CALL_ENDED:
+            # The call's own status says why better than the failed write does.
+            raise await self._ended() from None
+        except asyncio.CancelledError:
+            _raise_if_cancelled()
+            raise StreamLost("CANCELLED") from None
+
+    async def receive(self) -> Received:
+        try:
+            response = await self._call.read()
+        except grpc.RpcError as error:
+            raise _lost(error) from None
+        except _CALL_ENDED:
+            raise await self._ended() from None
+        except asyncio.CancelledError:
+            _raise_if_cancelled()
+            raise StreamLost("CANCELLED") from None
+        if response is grpc.aio.EOF:
+            raise await self._ended()
+        return wire.from_proto(response)
+
+    async def finish(self) -> None:
+        try:
+            await self._call.done_writing()
+        except (grpc.RpcError, *_CALL_ENDED):
+            return
+
+    async def close(self) -> None:
+        self._call.cancel()
+
+    async def _ended(self) -> StreamLost | AttachRefused:
+        code = await self._call.code()
+        if code is grpc.StatusCode.OK:
+            return StreamLost("the control plane ended the stream")
+        details = await self._call.details()
+        trailers = await self._call.trailing_metadata()
+        return _lost(grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailers or grpc.aio.Metadata(), details))
+
+
+def _raise_if_cancelled() -> None:
+    """Go on cancelling if this task was cancelled; gRPC raises the same when the other side answers CANCELLED."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def _lost(error: grpc.RpcError) -> StreamLost | AttachRefused:
+    """What the end of a stream means; final ones are never tried again."""
+    code, text = error.code(), error.details() or ""
+    if code in _FINAL_CODES:
+        return AttachRefused(_reason(error), text)
+    return StreamLost(f"{code.name}: {text}", _retry_after(error))
+
+
+def _reason(error: grpc.RpcError) -> str:
+    for detail in _details(error):
+        if isinstance(detail, error_details_pb2.ErrorInfo):
+            return str(detail.reason)
+    return error.code().name
+
+
+def _retry_after(error: grpc.RpcError) -> float | None:
+    for detail in _details(error):
+        if isinstance(detail, error_details_pb2.RetryInfo):
+            return max(0.0, float(detail.retry_delay.ToTimedelta().total_seconds()))
+    return None
+
+
+def _details(error: grpc.RpcError) -> list[Any]:
+    """The ErrorInfo and RetryInfo that came with an error."""
+    try:
+        status = rpc_status.from_call(error)  # type: ignore[arg-type]
+    except (ValueError, DecodeError):
+        return []
+    found: list[Any] = []
+    for packed in status.details if status else ():
+        for kind in (error_details_pb2.ErrorInfo, error_details_pb2.RetryInfo):
+            if packed.Is(kind.DESCRIPTOR):
+                detail = kind()
+                packed.Unpack(detail)
+                found.append(detail)
+    return found

@@ -1,0 +1,383 @@
+"""One placement of a session on this host: its launch, its browser, the run it is on, and its end.
+
+    LAUNCHING --> LIVE --> ENDING --> gone (a tombstone)
+        \\--------------------^
+
+One task, started by the host, carries the placement through this life (`live`). Whatever happens is told to it by
+`end`; the first reason counts. Nothing else closes the browser, and nothing but the tombstone says that it is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from tabkeep import telemetry
+from tabkeep.host.v1.host_pb2 import StartRun
+from tabkeep.v1 import runs_pb2
+from tabkeep.v1.runs_pb2 import RunFinished
+
+from browser_host.browser import Browser, BrowserGone
+from browser_host.clock import Clock
+from browser_host.messages import (
+    Done,
+    EndReason,
+    Failure,
+    InventoryItem,
+    Launch,
+    Launched,
+    Outcome,
+    PageReport,
+    Placement,
+    ResolveApproval,
+    Tombstone,
+)
+from browser_host.open_browser import Launcher, LaunchFailed, LaunchRequest, OpenBrowser
+from browser_host.outbox import RunStopped
+from browser_host.run_journal import RunJournal, RunOver
+from browser_host.task.journal import ApprovalAnswer, Journal
+
+logger = logging.getLogger(__name__)
+
+CANCEL_SECONDS = 5.0
+"""How long a cancelled run may take to reach a step boundary."""
+WIND_UP_SECONDS = 0.5
+"""How long a run may take to end by itself when its browser is gone, or after it was stopped."""
+REPORT_SECONDS = 0.25
+"""Four page reports a second at most."""
+TITLE_SECONDS = 3.0
+"""How often a page is asked for its title, which it can change without a word: once a heartbeat."""
+LONGEST_URL, LONGEST_TITLE = 8192, 1000
+"""Of a page report: a data: URL can be as large as its page."""
+LONGEST_SLEEP = 1.0
+"""Deadlines are looked at this often at least: timers of the event loop do not count suspend, the clock does."""
+
+CarryOut = Callable[[StartRun, Browser, Journal, Clock], Awaitable[None]]
+NewJournal = Callable[[Placement, str], RunJournal]
+
+_RUN_ENDS = {
+    EndReason.REQUESTED: (runs_pb2.RUN_STATUS_CANCELED, runs_pb2.FAILURE_REASON_SESSION_CLOSED),
+    EndReason.TIMED_OUT: (runs_pb2.RUN_STATUS_TIMED_OUT, runs_pb2.FAILURE_REASON_SESSION_TIMED_OUT),
+    EndReason.BROWSER_CRASHED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_BROWSER_CRASHED),
+    EndReason.HOST_LOST: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_HOST_LOST),
+    EndReason.HOST_DRAINED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_HOST_DRAINED),
+    EndReason.LAUNCH_FAILED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_LAUNCH_FAILED),
+}
+"""How the run of a session ends when the session ends under it."""
+
+
+@dataclass(slots=True)
+class _ActiveRun:
+    run_id: str
+    journal: RunJournal
+    task: asyncio.Task[None]
+    force_cancel: asyncio.TimerHandle | None = None
+
+
+class LiveSession:
+    """One placement, from the command that launches it to its tombstone."""
+
+    def __init__(
+        self,
+        placement: Placement,
+        launch: Launch,
+        *,
+        launcher: Launcher,
+        carry_out: CarryOut,
+        new_journal: NewJournal,
+        report: Callable[[PageReport], None],
+        clock: Clock,
+        traceparent: str = "",
+    ) -> None:
+        self.placement = placement
+        self._traceparent = traceparent
+        self._launch = launch
+        self._launcher = launcher
+        self._carry_out = carry_out
+        self._new_journal = new_journal
+        self._report = report
+        self._clock = clock
+        self._browser: OpenBrowser | None = None
+        self._launched_at = clock.monotonic()
+        self._timeout = launch.timeout
+        self._timeout_changed = asyncio.Event()
+        self._end: asyncio.Future[tuple[EndReason, str]] = asyncio.get_running_loop().create_future()
+        self._run: _ActiveRun | None = None
+        self._runs_begun: set[str] = set()
+        self._page_changed = asyncio.Event()
+        self._last_report: PageReport | None = None
+
+    # What the host asks and tells.
+
+    def inventory_item(self) -> InventoryItem:
+        """This placement as Hello names it."""
+        age = max(0.0, self._clock.monotonic() - self._launched_at)
+        return InventoryItem(self.placement, self._browser is not None and not self.ending(), timedelta(seconds=age))
+
+    def end(self, reason: EndReason, message: str) -> None:
+        """Begin to end this placement; the first reason counts."""
+        if not self._end.done():
+            self._end.set_result((reason, message))
+
+    def ending(self) -> bool:
+        """Whether `end` was called."""
+        return self._end.done()
+
+    def set_timeout(self, timeout: timedelta) -> None:
+        """Give the session another lifetime, counted from its launch."""
+        self._timeout = timeout
+        self._timeout_changed.set()
+
+    def start_run(self, start: StartRun, traceparent: str) -> Outcome:
+        """Begin a run, after the one under way, if any, has ended.
+
+        One run at a time has its turn, so the one under way is over as far as the control plane is concerned; if it
+        was never told so, it is now. The new one touches the page only when the old one's task has ended.
+        """
+        browser = self._browser
+        if browser is None:
+            return Failure("UNKNOWN_SESSION", f"session {self.placement.browser_session_id} has no live browser here")
+        if start.run_id in self._runs_begun:
+            return Done()
+        if self.ending():
+            # The tombstone is on its way; this way the run ends with the session's own reason.
+            self._runs_begun.add(start.run_id)
+            self._new_journal(self.placement, start.run_id).record_end(self._ended())
+            return Done()
+        before = self._run
+        if before is not None and not before.journal.finished:
+            logger.warning("run superseded", extra={"run_id": before.run_id, "by": start.run_id})
+            self.stop_run(before.run_id)
+        self._runs_begun.add(start.run_id)
+        journal = self._new_journal(self.placement, start.run_id)
+        task = asyncio.create_task(self._perform(start, browser, journal, traceparent, before.task if before else None))
+        self._run = run = _ActiveRun(start.run_id, journal, task)
+        task.add_done_callback(lambda _: self._run_over(run))
+        return Done()
+
+    def cancel_run(self, run_id: str) -> None:
+        """Ask a run to end at the next step boundary, and end it after 5 seconds in any case."""
+        run = self._run
+        if run is None or run.run_id != run_id or run.force_cancel is not None:
+            return
+        run.journal.cancel_requested.set()
+        run.force_cancel = asyncio.get_running_loop().call_later(CANCEL_SECONDS, run.task.cancel)
+
+    def stop_run(self, run_id: str) -> None:
+        """End a run at once; what it still says is not wanted."""
+        run = self._run
+        if run is not None and run.run_id == run_id:
+            run.journal.stop()
+            run.task.cancel()
+
+    def resolve_approval(self, answer: ResolveApproval) -> None:
+        """Hand a person's answer to the run that waits for it."""
+        run = self._run
+        if run is not None and run.run_id == answer.run_id:
+            run.journal.resolve_approval(answer.approval_id, ApprovalAnswer(answer.approved, answer.comment))
+
+    def report_again(self) -> None:
+        """Say what the page shows once more: a new stream knows nothing of it."""
+        self._last_report = None
+        self._page_changed.set()
+
+    # The life of the placement.
+
+    async def live(self, launched: Callable[[Outcome], None]) -> Tombstone:
+        """Launch the browser, keep it until `end`, end it; returns when nothing of it is left.
+
+        `launched` is called once, with the outcome of the launch.
+        """
+        failure = await self._open()
+        if failure is not None:
+            # Only now: the control plane may place the session anew as soon as it hears of the failure.
+            await self._close()
+            launched(failure)
+            reason, message = await asyncio.shield(self._end)
+            return Tombstone(self.placement, reason, message)
+        browser = self._browser
+        assert browser is not None
+        age = timedelta(seconds=max(0.0, self._clock.monotonic() - self._launched_at))
+        launched(Launched(age, browser.version))
+        watchers = [
+            asyncio.create_task(self._end_at_deadline()),
+            asyncio.create_task(self._end_when_gone(browser)),
+            asyncio.create_task(self._report_pages(browser)),
+        ]
+        try:
+            reason, message = await asyncio.shield(self._end)
+            await self._end_run(reason, message)
+        finally:
+            if self._run is not None:
+                self._run.task.cancel()
+            for watcher in watchers:
+                watcher.cancel()
+            await asyncio.wait(watchers)
+            await self._close()
+        return Tombstone(self.placement, reason, message)
+
+    async def _open(self) -> Failure | None:
+        launch = self._launch
+        request = LaunchRequest(
+            self.placement, launch.browser_type, launch.url, launch.width, launch.height, launch.launch_timeout
+        )
+        task = asyncio.create_task(self._launch_traced(request))
+        try:
+            waited_for: set[asyncio.Future[Any]] = {task, self._end}
+            await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        try:
+            self._browser = task.result()
+        except LaunchFailed as error:
+            self.end(EndReason.LAUNCH_FAILED, str(error))
+            return Failure("LAUNCH_FAILED", str(error))
+        except asyncio.CancelledError:
+            return Failure("LAUNCH_FAILED", f"the launch was ended: {self._end.result()[1]}")
+        self._launched_at = self._browser.launch_time
+        if self._end.done():
+            return Failure("LAUNCH_FAILED", f"the session was ended during its launch: {self._end.result()[1]}")
+        return None
+
+    async def _launch_traced(self, request: LaunchRequest) -> OpenBrowser:
+        with telemetry.tracer().start_as_current_span(
+            "host.launch",
+            context=telemetry.extract(self._traceparent),
+            attributes={"browser_session_id": self.placement.browser_session_id},
+        ):
+            return await self._launcher.launch(request)
+
+    async def _close(self) -> None:
+        if self._browser is not None:
+            await self._browser.close()
+
+    async def _end_at_deadline(self) -> None:
+        while True:
+            self._timeout_changed.clear()
+            remaining = self._launched_at + self._timeout.total_seconds() - self._clock.monotonic()
+            if remaining <= 0:
+                minutes = self._timeout.total_seconds() / 60
+                self.end(EndReason.TIMED_OUT, f"the session's timeout of {minutes:g} minutes was over")
+                return
+            try:
+                async with asyncio.timeout(min(remaining, LONGEST_SLEEP)):
+                    await self._timeout_changed.wait()
+            except TimeoutError:
+                pass
+
+    async def _end_when_gone(self, browser: OpenBrowser) -> None:
+        cause = await asyncio.shield(browser.gone)
+        self.end(EndReason.BROWSER_CRASHED, cause)
+
+    async def _report_pages(self, browser: OpenBrowser) -> None:
+        browser.on_change(self._page_changed.set)
+        while True:
+            self._page_changed.clear()
+            shown = await browser.shown()
+            url, title = shown.url[:LONGEST_URL], shown.title[:LONGEST_TITLE]
+            report = PageReport(self.placement, url, title, shown.tab_count)
+            if report != self._last_report:
+                self._last_report = report
+                self._report(report)
+            await asyncio.sleep(REPORT_SECONDS)
+            try:
+                async with asyncio.timeout(TITLE_SECONDS - REPORT_SECONDS):
+                    await self._page_changed.wait()
+            except TimeoutError:
+                pass
+
+    # The run it is on.
+
+    async def _perform(
+        self,
+        start: StartRun,
+        browser: Browser,
+        journal: RunJournal,
+        traceparent: str,
+        before: asyncio.Task[None] | None,
+    ) -> None:
+        """Carry out a run once the one before has ended; whatever becomes of it, its last event is RunFinished."""
+        fields = {"browser_session_id": self.placement.browser_session_id, "run_id": start.run_id}
+        logger.info("run started", extra=fields)
+        began = self._clock.monotonic()
+        try:
+            if before is not None:
+                await asyncio.wait({before}, timeout=CANCEL_SECONDS)
+                before.cancel()
+                await asyncio.wait({before})
+            with telemetry.tracer().start_as_current_span(
+                "host.run", context=telemetry.extract(traceparent), attributes=fields
+            ):
+                await self._carry_out(start, browser, journal, self._clock)
+            if not journal.finished:
+                logger.error("run ended without a last event", extra=fields)
+                journal.record_end(_internal(start.run_id, "the task engine returned without an end"))
+        except asyncio.CancelledError:
+            journal.record_end(self._cancelled())
+        except (RunStopped, RunOver):
+            logger.info("run stopped", extra=fields)
+        except BrowserGone as error:
+            journal.record_end(
+                self._ended() if self.ending() else _run_end(EndReason.BROWSER_CRASHED, str(error) or "browser gone")
+            )
+        except Exception as error:
+            logger.exception("run failed unexpectedly", extra=fields)
+            # A browser that ended makes calls fail in many ways, a moment before its end is seen.
+            await asyncio.wait({self._end}, timeout=WIND_UP_SECONDS)
+            journal.record_end(self._ended() if self.ending() else _internal(start.run_id, type(error).__name__))
+        finally:
+            duration_ms = round((self._clock.monotonic() - began) * 1000)
+            logger.info("run ended", extra={**fields, "duration_ms": duration_ms})
+
+    def _run_over(self, run: _ActiveRun) -> None:
+        run.journal.record_end(self._cancelled())  # only if its task was cancelled before it began
+        if run.force_cancel is not None:
+            run.force_cancel.cancel()
+        if self._run is run:
+            self._run = None
+        self._page_changed.set()
+
+    def _cancelled(self) -> RunFinished:
+        if self._end.done():
+            return self._ended()
+        return RunFinished(
+            status=runs_pb2.RUN_STATUS_CANCELED,
+            failure_reason=runs_pb2.FAILURE_REASON_CANCELED,
+            failure_message="canceled; the step under way did not end in time and was broken off",
+        )
+
+    def _ended(self) -> RunFinished:
+        return _run_end(*self._end.result())
+
+    async def _end_run(self, reason: EndReason, message: str) -> None:
+        run = self._run
+        if run is None:
+            return
+        if reason is EndReason.BROWSER_CRASHED:
+            # The engine learns of it from its next call and can say which step was under way.
+            await asyncio.wait({run.task}, timeout=WIND_UP_SECONDS)
+        if not run.task.done():
+            run.task.cancel()
+            await asyncio.wait({run.task}, timeout=WIND_UP_SECONDS)
+        if not run.task.done():
+            logger.error("run does not end", extra={"run_id": run.run_id})
+            run.journal.record_end(_run_end(reason, message))
+
+
+def _run_end(reason: EndReason, message: str) -> RunFinished:
+    status, failure_reason = _RUN_ENDS[reason]
+    return RunFinished(status=status, failure_reason=failure_reason, failure_message=message)
+
+
+def _internal(incident_id: str, what: str) -> RunFinished:
+    return RunFinished(
+        status=runs_pb2.RUN_STATUS_FAILED,
+        failure_reason=runs_pb2.FAILURE_REASON_INTERNAL,
+        failure_message=f"a fault in the browser host ({what}); its log has the cause under {incident_id}",
+    )

@@ -1,0 +1,79 @@
+"""What the host needs of a browser beyond what the task engine needs: starting it, watching it, ending it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from browser_host.browser import Browser
+from browser_host.messages import BrowserType, Placement
+
+
+class LaunchFailed(Exception):
+    """A browser could not be started; the text has its own words and, where there is one, the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRequest:
+    """What to start."""
+
+    placement: Placement
+    browser_type: BrowserType
+    url: str
+    width: int
+    height: int
+    timeout: timedelta
+    """Of the launch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a browser's current page shows."""
+
+    url: str
+    title: str
+    tab_count: int
+
+
+class OpenBrowser(Browser, Protocol):
+    """A browser that was started for one session."""
+
+    @property
+    def version(self) -> str:
+        """Its product and version as it names itself."""
+
+    @property
+    def launch_time(self) -> float:
+        """When its process was started, on the host's monotonic clock."""
+
+    @property
+    def gone(self) -> asyncio.Future[str]:
+        """Done, with the cause in words, as soon as its main process has ended."""
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call `callback` whenever the current page, its URL or the number of tabs may have changed."""
+
+    async def shown(self) -> Shown:
+        """What the current page shows; bounded, with the last known title when the page does not answer."""
+
+    async def close(self) -> None:
+        """End the browser: afterwards none of its processes and files is left. At most 3 seconds.
+
+        Safe to call again, and for a browser that is gone already.
+        """
+
+
+class Launcher(Protocol):
+    """Starts browsers."""
+
+    async def launch(self, request: LaunchRequest) -> OpenBrowser:
+        """Start a browser and open its first page; that page not loading is no failure.
+
+        Cancelled, it leaves no process and no file behind.
+
+        Raises:
+            LaunchFailed.
+        """

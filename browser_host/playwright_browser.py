@@ -1,0 +1,270 @@
+"""One Chromium for one session: its tabs, its end. Implements `open_browser.OpenBrowser`.
+
+The tab in front is the newest one, or what was in front before it when it closes. A tab that crashes is replaced by
+a new one on the same URL, because Playwright can never use it again. Every wait for the browser is bounded; what a
+page does can hold up its own calls, never the host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import BrowserContext, Error, Frame
+from playwright.async_api import Page as Tab
+
+from browser_host import processes
+from browser_host.browser import BrowserError, BrowserGone, Page
+from browser_host.open_browser import Shown
+from browser_host.playwright_driver import Driver
+from browser_host.playwright_page import PlaywrightPage
+
+logger = logging.getLogger(__name__)
+
+MOST_TABS = 20
+"""A page may open as many as it likes; the newest beyond this are closed again."""
+TAB_SECONDS = 10.0
+"""How long a new tab may take."""
+TITLE_SECONDS = 1.0
+CLOSE_SECONDS = 2.0
+"""How long a browser may take to end by itself; healthy ones take 0.15 s, also with a page in an endless loop."""
+REPLACEMENTS, REPLACEMENT_WINDOW = 3, 60.0
+"""A page that crashes more often than this in a minute is not loaded again; a blank tab takes its place."""
+
+
+@dataclass(slots=True, eq=False)
+class _OpenTab:
+    tab: Tab
+    page: asyncio.Task[PlaywrightPage]
+    title: str = ""
+    asking_title: asyncio.Task[str] | None = field(default=None)
+
+
+class PlaywrightBrowser:
+    """A browser that `PlaywrightLauncher` has started."""
+
+    def __init__(
+        self,
+        context: BrowserContext,
+        driver: Driver,
+        *,
+        pid: int,
+        directory: Path,
+        version: str,
+        launch_time: float,
+        released: Callable[[], None],
+        fields: dict[str, object],
+    ) -> None:
+        """`pid` is of the main process, which leads a process group; `released` is called after the end."""
+        self._context = context
+        self._driver = driver
+        self._pid = pid
+        self._directory = directory
+        self._version = version
+        self._launch_time = launch_time
+        self._released = released
+        self._fields = fields
+        self._tabs: list[_OpenTab] = []
+        self._changed: Callable[[], None] = lambda: None
+        self._replaced_at: list[float] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._replacing: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._watch = processes.ProcessWatch(pid)
+        self._watch.exited.add_done_callback(lambda _: self._lost("the browser ended by itself or was killed"))
+        driver.exited.add_done_callback(self._driver_lost)
+        context.on("close", self._context_lost)
+        context.on("page", self._tab_opened)
+        for tab in context.pages:
+            self._tab_opened(tab)
+
+    @property
+    def pid(self) -> int:
+        """Its main process, which leads its process group."""
+        return self._pid
+
+    @property
+    def version(self) -> str:
+        """Its product and version."""
+        return self._version
+
+    @property
+    def launch_time(self) -> float:
+        """When its process was started."""
+        return self._launch_time
+
+    @property
+    def gone(self) -> asyncio.Future[str]:
+        """Done when its main process has ended."""
+        return self._gone
+
+    @property
+    def context(self) -> BrowserContext:
+        """Playwright's own view of it."""
+        return self._context
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call `callback` on every change of what it shows."""
+        self._changed = callback
+
+    # Tabs.
+
+    async def current_page(self) -> Page:
+        """The tab in front; a new one when none is left.
+
+        Raises:
+            BrowserGone.
+        """
+        while True:
+            if self._gone.done() or self._closing is not None:
+                raise BrowserGone(self._gone.result() if self._gone.done() else "the browser is being closed")
+            if self._replacing is not None:
+                await self._race(asyncio.shield(self._replacing))
+            elif not self._tabs:
+                await self._race(self._context.new_page())
+            else:
+                front = self._tabs[-1]
+                page: PlaywrightPage | None = await self._race(asyncio.shield(front.page))
+                if page is not None:
+                    return page
+                self._forget(front)
+                self._start(front.tab.close())
+
+    async def shown(self) -> Shown:
+        """What the tab in front shows; the title as last known when the page does not answer within a second."""
+        if not self._tabs:
+            return Shown("about:blank", "", 0)
+        front = self._tabs[-1]
+        if front.asking_title is None:
+            # One question at a time: a page that hangs would otherwise pile them up in the driver.
+            front.asking_title = self._start(front.tab.title())
+        await asyncio.wait({front.asking_title}, timeout=TITLE_SECONDS)
+        if front.asking_title.done():
+            if not front.asking_title.cancelled() and front.asking_title.exception() is None:
+                front.title = front.asking_title.result()
+            front.asking_title = None
+        return Shown(front.tab.url, front.title, len(self._tabs))
+
+    async def _race(self, call: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> Any:
+        """What `call` brings, or None when it fails, takes too long, or the browser ends first."""
+        calling = asyncio.ensure_future(call)
+        waited_for: set[asyncio.Future[Any]] = {calling, self._gone}
+        try:
+            await asyncio.wait(waited_for, timeout=TAB_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if not calling.done() or calling.cancelled() or calling.exception() is not None:
+                return None
+            return calling.result()
+        finally:
+            calling.cancel()
+
+    def _tab_opened(self, tab: Tab) -> None:
+        if any(known.tab is tab for known in self._tabs):
+            return
+        if len(self._tabs) >= MOST_TABS:
+            logger.warning("tab closed: too many", extra={**self._fields, "tabs": len(self._tabs)})
+            self._start(tab.close())
+            return
+        opened = _OpenTab(tab, self._start(PlaywrightPage.open(tab)))
+        self._tabs.append(opened)
+        tab.on("close", lambda _: self._forget(opened))
+        tab.on("crash", lambda _: self._crashed(opened))
+        tab.on("framenavigated", self._navigated)
+        tab.on("domcontentloaded", lambda _: self._changed())
+        self._changed()
+
+    def _navigated(self, frame: Frame) -> None:
+        if frame.parent_frame is None:
+            self._changed()
+
+    def _forget(self, opened: _OpenTab) -> None:
+        if opened in self._tabs:
+            self._tabs.remove(opened)
+            self._changed()
+
+    def _crashed(self, opened: _OpenTab) -> None:
+        url = opened.tab.url
+        logger.warning("page crashed", extra=self._fields)
+        self._forget(opened)
+        if self._closing is None and not self._gone.done() and self._replacing is None:
+            self._replacing = self._start(self._replace(opened.tab, url))
+
+    async def _replace(self, crashed: Tab, url: str) -> None:
+        """Put a new tab on `url` in the place of a crashed one."""
+        try:
+            async with asyncio.timeout(TAB_SECONDS):
+                tab = await self._context.new_page()
+        finally:
+            self._replacing = None
+        self._start(crashed.close())
+        now = asyncio.get_running_loop().time()
+        self._replaced_at = [at for at in self._replaced_at if now - at < REPLACEMENT_WINDOW]
+        if len(self._replaced_at) < REPLACEMENTS and url.startswith(("http://", "https://")):
+            self._replaced_at.append(now)
+            await tab.goto(url, timeout=TAB_SECONDS * 1000, wait_until="commit")
+
+    def _start(self, call: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run `call` in a task of this browser's; its failure is whoever's that awaits it, else nobody's."""
+        task = asyncio.create_task(call)
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
+        return task
+
+    def _over(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if not isinstance(error, Error | BrowserError | TimeoutError):
+            logger.error("browser task failed", exc_info=error, extra=self._fields)
+
+    # Its end.
+
+    async def close(self) -> None:
+        """End it: gracefully if it does so within 2 s, then by killing its process group, whatever is left of it."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        how = "dead"
+        ending = asyncio.ensure_future(self._context.close())
+        try:
+            if not self._gone.done():
+                waited_for: set[asyncio.Future[Any]] = {ending, self._gone}
+                await asyncio.wait(waited_for, timeout=CLOSE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                how = "graceful" if ending.done() or self._gone.done() else "killed"
+        finally:
+            # Also after a graceful end: a child that was stuck stays behind, in the group.
+            await processes.end_group(self._pid)
+            ending.add_done_callback(_ignore)
+            ending.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        self._watch.close()
+        self._lost("the browser was closed")
+        await asyncio.to_thread(processes.remove_tree, self._directory)
+        self._released()
+        duration_ms = round((loop.time() - began) * 1000)
+        logger.info("browser closed", extra={**self._fields, "how": how, "duration_ms": duration_ms})
+
+    def _driver_lost(self, _: asyncio.Future[None]) -> None:
+        self._lost("the browser's driver process ended")
+
+    def _context_lost(self, _: BrowserContext) -> None:
+        self._lost("the browser ended by itself or was killed")
+
+    def _lost(self, cause: str) -> None:
+        if not self._gone.done():
+            self._gone.set_result(cause)
+
+
+def _ignore(future: asyncio.Future[Any]) -> None:
+    """Read the result, so that asyncio does not complain that nobody did."""
+    if not future.cancelled():
+        future.exception()

@@ -1,0 +1,111 @@
+"""Screenshots on their way to the control plane, beside the control stream.
+
+At most 64 pictures and 64 MiB wait; a picture that finds no room is dropped, as is one that the control plane
+refuses or that could not be brought there in two minutes. A dropped picture is logged, and the run says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from browser_host.clock import Clock
+from browser_host.messages import Picture
+
+logger = logging.getLogger(__name__)
+
+MAX_PICTURES = 64
+MAX_BYTES = 64 * 2**20
+WORKERS = 2
+"""Two, so that one slow upload does not hold up all others; more would only compete for the same line."""
+GIVE_UP_SECONDS = 120.0
+HOST_ENDED = "the host ended"
+_BACKOFF_FIRST, _BACKOFF_MOST = 0.2, 5.0
+
+
+class UploadFailed(Exception):
+    """A picture was not stored; trying again may help."""
+
+
+class UploadRefused(Exception):
+    """A picture was not stored and never will be."""
+
+
+Put = Callable[[Picture], Awaitable[None]]
+"""Stores one picture; raises UploadFailed or UploadRefused."""
+
+
+class Uploads:
+    """The pictures that wait, and the workers that bring them."""
+
+    def __init__(self, put: Put, clock: Clock, rng: random.Random) -> None:
+        self._put = put
+        self._clock = clock
+        self._rng = rng
+        self._queue: asyncio.Queue[Picture] = asyncio.Queue(MAX_PICTURES)
+        self._bytes = 0
+        self._open: dict[str, asyncio.Future[str]] = {}
+
+    def add(self, picture: Picture) -> asyncio.Future[str]:
+        """Bring the picture in the background; the future gets "" once it is stored, or why it was dropped."""
+        settled: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        if self._queue.full() or self._bytes + len(picture.jpeg) > MAX_BYTES:
+            self._settle(picture, settled, "too many pictures wait for the control plane")
+            return settled
+        self._bytes += len(picture.jpeg)
+        self._open[picture.artifact_id] = settled
+        self._queue.put_nowait(picture)
+        return settled
+
+    async def run(self) -> None:
+        """Bring pictures until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(WORKERS):
+                    group.create_task(self._work())
+        finally:
+            while not self._queue.empty():
+                picture = self._queue.get_nowait()
+                self._settle(picture, self._open.pop(picture.artifact_id), HOST_ENDED)
+
+    async def _work(self) -> None:
+        while True:
+            picture = await self._queue.get()
+            why = HOST_ENDED
+            try:
+                why = await self._bring(picture)
+            finally:
+                self._bytes -= len(picture.jpeg)
+                self._settle(picture, self._open.pop(picture.artifact_id), why)
+
+    async def _bring(self, picture: Picture) -> str:
+        give_up_at = self._clock.monotonic() + GIVE_UP_SECONDS
+        most = _BACKOFF_FIRST
+        while True:
+            try:
+                await self._put(picture)
+                return ""
+            except UploadRefused as error:
+                return str(error)
+            except UploadFailed as error:
+                if self._clock.monotonic() >= give_up_at:
+                    return str(error)
+            await asyncio.sleep(self._rng.uniform(_BACKOFF_FIRST / 2, most))
+            most = min(_BACKOFF_MOST, most * 2)
+
+    @staticmethod
+    def _settle(picture: Picture, settled: asyncio.Future[str], why: str) -> None:
+        if why:
+            logger.warning(
+                "screenshot dropped",
+                extra={
+                    "browser_session_id": picture.placement.browser_session_id,
+                    "run_id": picture.run_id,
+                    "artifact_id": picture.artifact_id,
+                    "reason": why,
+                },
+            )
+        if not settled.done():
+            settled.set_result(why)

@@ -1,0 +1,259 @@
+"""Between the host's own words (`messages`) and host.proto, both ways; nothing else converts.
+
+What is missing or unknown in a message from a newer control plane becomes Unsupported or None here; it never raises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+from google.protobuf.duration_pb2 import Duration
+from tabkeep.host.v1 import host_pb2
+from tabkeep.v1 import artifacts_pb2, browser_sessions_pb2, hosts_pb2
+
+from browser_host import messages
+from browser_host.messages import BrowserType, EndReason, Placement
+
+PROTOCOL = 1
+"""The one version of the protocol this host speaks."""
+
+_DEFAULT_VIEWPORT = (1280, 720)
+_DEFAULT_TIMEOUT = timedelta(minutes=60)
+_DEFAULT_LAUNCH_TIMEOUT = timedelta(seconds=30)
+_DEFAULT_DRAIN_TIMEOUT = timedelta(minutes=10)
+
+_BROWSER_TYPES = {
+    browser_sessions_pb2.BROWSER_TYPE_UNSPECIFIED: BrowserType.CHROME,
+    browser_sessions_pb2.BROWSER_TYPE_CHROME: BrowserType.CHROME,
+    browser_sessions_pb2.BROWSER_TYPE_MSEDGE: BrowserType.MSEDGE,
+}
+_BROWSER_TYPES_TO_PROTO = {
+    BrowserType.CHROME: browser_sessions_pb2.BROWSER_TYPE_CHROME,
+    BrowserType.MSEDGE: browser_sessions_pb2.BROWSER_TYPE_MSEDGE,
+}
+_END_REASONS_TO_PROTO = {
+    EndReason.REQUESTED: browser_sessions_pb2.CLOSE_REASON_REQUESTED,
+    EndReason.TIMED_OUT: browser_sessions_pb2.CLOSE_REASON_TIMED_OUT,
+    EndReason.LAUNCH_FAILED: browser_sessions_pb2.CLOSE_REASON_LAUNCH_FAILED,
+    EndReason.BROWSER_CRASHED: browser_sessions_pb2.CLOSE_REASON_BROWSER_CRASHED,
+    EndReason.HOST_LOST: browser_sessions_pb2.CLOSE_REASON_HOST_LOST,
+    EndReason.HOST_DRAINED: browser_sessions_pb2.CLOSE_REASON_HOST_DRAINED,
+}
+
+
+def to_proto(message: messages.FromHost, stream_no: int) -> host_pb2.AttachRequest:
+    """A message of the host, for the stream `stream_no`."""
+    request = host_pb2.AttachRequest(stream_no=stream_no)
+    match message:
+        case messages.Hello():
+            request.hello.CopyFrom(_hello(message))
+        case messages.Heartbeat():
+            request.heartbeat.CopyFrom(
+                host_pb2.Heartbeat(
+                    heartbeat_no=message.heartbeat_no,
+                    load_average=message.load_average,
+                    available_memory_bytes=message.available_memory_bytes,
+                    draining=message.draining,
+                )
+            )
+        case messages.EventBatch():
+            request.event_batch.events.extend(
+                host_pb2.HostedEvent(
+                    browser_session_id=hosted.placement.browser_session_id,
+                    fence=hosted.placement.fence,
+                    event=hosted.event,
+                )
+                for hosted in message.events
+            )
+        case messages.CommandResult():
+            request.command_result.CopyFrom(_command_result(message))
+        case messages.PageReport():
+            request.page_report.CopyFrom(
+                host_pb2.PageReport(
+                    browser_session_id=message.placement.browser_session_id,
+                    fence=message.placement.fence,
+                    url=message.url,
+                    title=message.title,
+                    tab_count=message.tab_count,
+                )
+            )
+        case messages.Tombstone():
+            request.tombstone.CopyFrom(_tombstone(message))
+        case messages.Goodbye():
+            request.goodbye.reason = message.reason
+            request.goodbye.SetInParent()
+    return request
+
+
+def from_proto(response: host_pb2.AttachResponse) -> messages.Received:
+    """A message of the control plane."""
+    return messages.Received(response.control_epoch, response.stream_no, _message(response))
+
+
+def blob_header(picture: messages.Picture, host_id: str, incarnation: str) -> host_pb2.BlobHeader:
+    """The first message of the upload of a screenshot."""
+    return host_pb2.BlobHeader(
+        host_id=host_id,
+        incarnation=incarnation,
+        browser_session_id=picture.placement.browser_session_id,
+        fence=picture.placement.fence,
+        artifact=artifacts_pb2.Artifact(
+            artifact_id=picture.artifact_id,
+            run_id=picture.run_id,
+            artifact_type=artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT,
+            content_type="image/jpeg",
+            size=len(picture.jpeg),
+            sha256=hashlib.sha256(picture.jpeg).hexdigest(),
+        ),
+    )
+
+
+def _hello(hello: messages.Hello) -> host_pb2.Hello:
+    identity = hello.identity
+    return host_pb2.Hello(
+        host_id=identity.host_id,
+        incarnation=identity.incarnation,
+        boot_id=identity.boot_id,
+        protocol_min=PROTOCOL,
+        protocol_max=PROTOCOL,
+        build=identity.build,
+        highest_control_epoch=hello.highest_control_epoch,
+        capacity=identity.capacity,
+        browsers=[
+            hosts_pb2.BrowserOffer(browser_type=_BROWSER_TYPES_TO_PROTO[browser_type], version=version)
+            for browser_type, version in identity.browsers
+        ],
+        sandboxed=identity.sandboxed,
+        inventory=[
+            host_pb2.InventoryItem(
+                browser_session_id=item.placement.browser_session_id,
+                fence=item.placement.fence,
+                live=item.live,
+                age=_duration(item.age),
+            )
+            for item in hello.inventory
+        ],
+        runs=[host_pb2.RunProgress(run_id=run.run_id, last_seq=run.last_seq) for run in hello.runs],
+        tombstones=[_tombstone(tombstone) for tombstone in hello.tombstones],
+        command_results=[_command_result(result) for result in hello.command_results],
+        heartbeat_no=hello.heartbeat_no,
+        draining=hello.draining,
+    )
+
+
+def _command_result(result: messages.CommandResult) -> host_pb2.CommandResult:
+    proto = host_pb2.CommandResult(command_id=result.command_id)
+    match result.outcome:
+        case messages.Launched(age, browser_version):
+            proto.launched.CopyFrom(host_pb2.Launched(age=_duration(age), browser_version=browser_version))
+        case messages.Done():
+            proto.done.SetInParent()
+        case messages.Failure(reason, message):
+            proto.failure.CopyFrom(host_pb2.Failure(reason=reason, message=message))
+    return proto
+
+
+def _tombstone(tombstone: messages.Tombstone) -> host_pb2.Tombstone:
+    return host_pb2.Tombstone(
+        browser_session_id=tombstone.placement.browser_session_id,
+        fence=tombstone.placement.fence,
+        reason=_END_REASONS_TO_PROTO[tombstone.reason],
+        message=tombstone.message,
+    )
+
+
+def _message(response: host_pb2.AttachResponse) -> messages.FromControlPlane | None:
+    match response.WhichOneof("message"):
+        case "welcome":
+            return _welcome(response.welcome)
+        case "heartbeat_ack":
+            return messages.HeartbeatAck(response.heartbeat_ack.heartbeat_no)
+        case "command":
+            return _command(response.command)
+        case "event_ack":
+            return messages.EventAck(response.event_ack.run_id, response.event_ack.seq)
+        case "resend":
+            return messages.Resend(response.resend.run_id, response.resend.from_seq)
+        case "stop_run":
+            return messages.StopRun(response.stop_run.run_id)
+        case "tombstone_ack":
+            ack = response.tombstone_ack
+            return messages.TombstoneAck(Placement(ack.browser_session_id, ack.fence))
+        case "drain":
+            drain = response.drain
+            given = drain.drain_timeout.ToTimedelta() if drain.HasField("drain_timeout") else _DEFAULT_DRAIN_TIMEOUT
+            return messages.Drain(given)
+        case "command_result_ack":
+            return messages.CommandResultAck(response.command_result_ack.command_id)
+        case _:
+            return None
+
+
+def _welcome(welcome: host_pb2.Welcome) -> messages.Welcome:
+    return messages.Welcome(
+        heartbeat_no=welcome.heartbeat_no,
+        heartbeat_interval=welcome.heartbeat_interval.ToTimedelta(),
+        action_lease=welcome.action_lease.ToTimedelta(),
+        holding_lease=welcome.holding_lease.ToTimedelta(),
+        verdicts=tuple(
+            messages.Verdict(Placement(verdict.browser_session_id, verdict.fence), verdict.keep)
+            for verdict in welcome.verdicts
+        ),
+        event_acks=tuple(messages.EventAck(ack.run_id, ack.seq) for ack in welcome.event_acks),
+    )
+
+
+def _command(command: host_pb2.Command) -> messages.Command:
+    kind: (
+        messages.Launch
+        | messages.Close
+        | host_pb2.StartRun
+        | messages.CancelRun
+        | messages.ResolveApproval
+        | messages.SetTimeout
+        | messages.Unsupported
+    )
+    match command.WhichOneof("kind"):
+        case "launch":
+            kind = _launch(command.launch)
+        case "close":
+            kind = messages.Close()
+        case "start_run":
+            kind = command.start_run
+        case "cancel_run":
+            kind = messages.CancelRun(command.cancel_run.run_id)
+        case "resolve_approval":
+            answer = command.resolve_approval
+            kind = messages.ResolveApproval(answer.run_id, answer.approval_id, answer.approved, answer.comment)
+        case "set_timeout":
+            kind = messages.SetTimeout(command.set_timeout.timeout.ToTimedelta())
+        case _:
+            kind = messages.Unsupported("this host does not know this kind of command")
+    placement = Placement(command.browser_session_id, command.fence)
+    return messages.Command(command.command_id, placement, command.traceparent, kind)
+
+
+def _launch(launch: host_pb2.Launch) -> messages.Launch | messages.Unsupported:
+    browser_type = _BROWSER_TYPES.get(launch.browser_type)
+    if browser_type is None:
+        return messages.Unsupported(f"this host does not know browser type {launch.browser_type}")
+    width, height = _DEFAULT_VIEWPORT
+    if launch.viewport.width and launch.viewport.height:
+        width, height = launch.viewport.width, launch.viewport.height
+    return messages.Launch(
+        browser_type=browser_type,
+        url=launch.url,
+        width=width,
+        height=height,
+        timeout=launch.timeout.ToTimedelta() if launch.HasField("timeout") else _DEFAULT_TIMEOUT,
+        launch_timeout=(
+            launch.launch_timeout.ToTimedelta() if launch.HasField("launch_timeout") else _DEFAULT_LAUNCH_TIMEOUT
+        ),
+    )
+
+
+def _duration(length: timedelta) -> Duration:
+    duration = Duration()
+    duration.FromTimedelta(length)
+    return duration
