@@ -208,8 +208,6 @@ class Host:
         if isinstance(kind, Launch):
             return self._launch(command, kind)
         if session is None:
-            if isinstance(kind, Close):
-                return Done()
             return Failure("UNKNOWN_SESSION", f"session {placement.browser_session_id} is not on this host")
         match kind:
             case Close():

@@ -7,8 +7,13 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from tabkeep import Client
 
 START_SECONDS = 60.0
 
@@ -42,6 +47,49 @@ async def start_host(data_dir: Path, address: str, *, stderr: IO[bytes] | None =
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "browser_host", stderr=stderr, env=_environment(data_dir, **settings)
     )
+
+
+@asynccontextmanager
+async def local(data_dir: Path, *, stderr: IO[bytes] | None = None, **variables: str) -> AsyncIterator[Programs]:
+    """A control plane and a host that a test may kill and start again; what still runs at the end ends with SIGTERM."""
+    programs = Programs(data_dir, variables, stderr)
+    try:
+        await programs.start_control_plane()
+        await programs.start_host()
+        yield programs
+    finally:
+        await end(*(process for process in (programs.host, programs.control_plane) if process is not None))
+
+
+@dataclass
+class Programs:
+    """The two programs of one data directory."""
+
+    data_dir: Path
+    variables: dict[str, str]
+    stderr: IO[bytes] | None
+    address: str = "127.0.0.1:0"
+    control_plane: Process | None = None
+    host: Process | None = None
+
+    async def start_control_plane(self) -> None:
+        """Start it where it listened before, if it did."""
+        self.control_plane, self.address = await start_control_plane(self.data_dir, self.address, stderr=self.stderr)
+
+    async def start_host(self) -> None:
+        """Start it; it attaches in its own time."""
+        self.host = await start_host(self.data_dir, self.address, stderr=self.stderr, **self.variables)
+
+    def client(self) -> Client:
+        """A client with the first key."""
+        return Client(api_key=(self.data_dir / "api-key").read_text().strip(), address=self.address)
+
+
+async def kill(process: Process | None) -> None:
+    """kill -9, and wait for the end."""
+    assert process is not None
+    process.kill()
+    await process.wait()
 
 
 async def end(*processes: Process) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tabkeep import Client, InvalidArgument, NotFound, Run, RunEvent, RunStatus, SessionClosed, actions
@@ -54,7 +55,7 @@ async def test_a_login_without_a_password_is_never_guessed(client: Client, site:
 
 async def test_headphones_under_100_go_into_the_cart_and_are_ordered(client: Client, site: DemoSite):
     async with client.browser_session(timeout=10) as session:
-        ids = {"browser_session_id": session.browser_session_id, "wait_for_completion": True}
+        ids: dict[str, Any] = {"browser_session_id": session.browser_session_id, "wait_for_completion": True}
         await client.run_task(
             "Login with username 'shopper@example.com' and password 'shop-till-drop'", url=f"{site.url}/login", **ids
         )
@@ -69,7 +70,7 @@ async def test_headphones_under_100_go_into_the_cart_and_are_ordered(client: Cli
 
 async def test_a_guest_checkout_stops_and_names_what_is_missing(client: Client, site: DemoSite):
     async with client.browser_session(timeout=10) as session:
-        ids = {"browser_session_id": session.browser_session_id, "wait_for_completion": True}
+        ids: dict[str, Any] = {"browser_session_id": session.browser_session_id, "wait_for_completion": True}
         await client.run_task("Find wireless headphones under $100, add top result to cart", url=site.url, **ids)
         order = await client.run_task("Complete checkout and confirm order", **ids)
     assert (order.status, order.failure_reason) == (RunStatus.FAILED, "MISSING_INPUT")
@@ -130,7 +131,7 @@ async def test_runs_in_one_session_wait_their_turn_and_end_in_order(client: Clie
 
 async def test_a_canceled_run_ends_and_its_session_lives_on(client: Client, site: DemoSite):
     async with client.browser_session(timeout=10) as session:
-        ids = {"browser_session_id": session.browser_session_id}
+        ids: dict[str, Any] = {"browser_session_id": session.browser_session_id}
         run = await client.run_task(
             actions=[actions.goto(site.url), actions.wait_time(timedelta(seconds=60), timeout=timedelta(seconds=70))],
             **ids,

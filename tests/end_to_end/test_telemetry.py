@@ -10,7 +10,7 @@ import grpc
 import pytest
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
-from tabkeep import Client, RunStatus
+from tabkeep import RunStatus
 from tabkeep.v1 import runs_pb2
 
 from demo.site import DemoSite
@@ -78,19 +78,15 @@ async def test_a_run_is_one_trace_and_no_log_line_holds_a_secret(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
     logs = tmp_path / "logs"
     with logs.open("wb") as log:
-        control_plane, address = await programs.start_control_plane(tmp_path / "data", stderr=log)
-        host = await programs.start_host(tmp_path / "data", address, stderr=log)
-        key = (tmp_path / "data" / "api-key").read_text().strip()
-        async with grpc.aio.insecure_channel(address) as channel, Client(api_key=key, address=address) as client:
-            runs = api_on(channel, key, ("traceparent", TRACEPARENT)).runs
-            answer = await runs.RunTask(
-                runs_pb2.RunTaskRequest(
+        async with programs.local(tmp_path / "data", stderr=log) as both, both.client() as client:
+            key = (tmp_path / "data" / "api-key").read_text().strip()
+            async with grpc.aio.insecure_channel(both.address) as channel:
+                request = runs_pb2.RunTaskRequest(
                     prompt=f"Login with username 'support@company.com' and password '{PASSWORD}'",
                     url=f"{site.url}/desk/login",
                 )
-            )
+                answer = await api_on(channel, key, ("traceparent", TRACEPARENT)).runs.RunTask(request)
             run = await client.wait_for_run(answer.run.run_id)
-        await programs.end(host, control_plane)
 
     assert run.status is RunStatus.COMPLETED
     of_trace = [(service, span) for service, span in taken.spans if span.trace_id.hex() == TRACE_ID]

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tabkeep import Client, Run, RunEvent, RunStatus, actions
@@ -110,42 +111,6 @@ async def test_a_stopped_browser_is_gone_within_three_seconds_too(client: Client
     assert stack.browsers() == []
 
 
-async def test_a_killed_control_plane_comes_back_with_everything_and_the_live_browser_goes_on(
-    tmp_path: Path, site: DemoSite
-):
-    control_plane, address = await programs.start_control_plane(tmp_path)
-    host = await programs.start_host(tmp_path, address)
-    key = (tmp_path / "api-key").read_text().strip()
-    async with Client(api_key=key, address=address) as client:
-        session = await client.create_browser_session()
-        await running(client, session.browser_session_id)
-        login = await client.run_task(
-            "Login with username 'shopper' and password 'shop-till-drop'",
-            url=f"{site.url}/login", browser_session_id=session.browser_session_id, wait_for_completion=True,
-        )  # fmt: skip
-        before = await events(client, login)
-
-        control_plane.kill()
-        await control_plane.wait()
-        control_plane, _ = await programs.start_control_plane(tmp_path, address)
-
-        assert await events(client, login) == before
-        await attached(client)
-        after = await client.get_browser_session(session.browser_session_id)
-        assert after.state is BrowserSessionState.RUNNING
-        run = await client.run_task(
-            actions=[actions.goto(f"{site.url}/cart")],
-            browser_session_id=session.browser_session_id,
-            wait_for_completion=True,
-        )
-        assert run.status is RunStatus.COMPLETED
-        [visitor] = site.log.visitors()
-        await client.close_browser_session(session.browser_session_id)
-        await gone(client, session.browser_session_id)
-    assert visitor
-    await programs.end(host, control_plane)
-
-
 async def attached(client: Client) -> None:
     """Return once a host takes sessions."""
     async with asyncio.timeout(30):
@@ -155,10 +120,32 @@ async def attached(client: Client) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
+async def test_a_killed_control_plane_comes_back_with_everything_and_the_live_browser_goes_on(
+    tmp_path: Path, site: DemoSite
+):
+    async with programs.local(tmp_path) as both, both.client() as client:
+        session = await client.create_browser_session()
+        ids: dict[str, Any] = {"browser_session_id": session.browser_session_id, "wait_for_completion": True}
+        prompt = "Login with username 'shopper' and password 'shop-till-drop'"
+        login = await client.run_task(prompt, url=f"{site.url}/login", **ids)
+        before = await events(client, login)
+
+        await programs.kill(both.control_plane)
+        await both.start_control_plane()
+
+        assert await events(client, login) == before
+        await attached(client)
+        after = await client.get_browser_session(session.browser_session_id)
+        assert after.state is BrowserSessionState.RUNNING
+        run = await client.run_task(actions=[actions.goto(f"{site.url}/cart")], **ids)
+        assert run.status is RunStatus.COMPLETED
+        assert len(site.log.visitors()) == 1
+        await client.close_browser_session(session.browser_session_id)
+        await gone(client, session.browser_session_id)
+
+
 async def test_a_killed_host_comes_back_without_its_browsers_and_says_so(tmp_path: Path, site: DemoSite):
-    control_plane, address = await programs.start_control_plane(tmp_path)
-    host = await programs.start_host(tmp_path, address)
-    async with Client(api_key=(tmp_path / "api-key").read_text().strip(), address=address) as client:
+    async with programs.local(tmp_path) as both, both.client() as client:
         session = await client.create_browser_session()
         await running(client, session.browser_session_id)
         run = await client.run_task(
@@ -166,26 +153,23 @@ async def test_a_killed_host_comes_back_without_its_browsers_and_says_so(tmp_pat
         )
         await until_step(client, run, 2)
 
-        host.kill()
-        await host.wait()
-        host = await programs.start_host(tmp_path, address)
+        await programs.kill(both.host)
+        await both.start_host()
 
         ended = await closed(client, session.browser_session_id)
         assert ended.close_reason == "HOST_LOST"
         run = await client.get_run(run.run_id)
         assert (run.failure_reason, run.safe_to_retry) == ("HOST_LOST", False)
         await attached(client)
-        assert (await running(client, (await client.create_browser_session()).browser_session_id)).state == "running"
-    await programs.end(host, control_plane)
+        another = await client.create_browser_session()
+        assert (await running(client, another.browser_session_id)).state is BrowserSessionState.RUNNING
 
 
 async def test_a_browser_that_vanished_from_the_disk_closes_the_session_with_how_to_get_one(tmp_path: Path):
     chromium = tmp_path / "chromium"
     chromium.write_text("#!/bin/sh\necho Chromium 1.2.3\n")
     chromium.chmod(0o755)
-    control_plane, address = await programs.start_control_plane(tmp_path)
-    host = await programs.start_host(tmp_path, address, TABKEEP_CHROME=str(chromium))
-    async with Client(api_key=(tmp_path / "api-key").read_text().strip(), address=address) as client:
+    async with programs.local(tmp_path, TABKEEP_CHROME=str(chromium)) as both, both.client() as client:
         await attached(client)
         chromium.unlink()
         session = await client.create_browser_session()
@@ -193,7 +177,6 @@ async def test_a_browser_that_vanished_from_the_disk_closes_the_session_with_how
     assert ended.close_reason == "LAUNCH_FAILED"
     assert str(chromium) in ended.close_message
     assert "install" in ended.close_message
-    await programs.end(host, control_plane)
 
 
 @asynccontextmanager
@@ -202,10 +185,12 @@ async def host_of(control_plane: ControlPlane) -> AsyncIterator[Client]:
     data_dir = control_plane.config.data_dir
     host = await programs.start_host(data_dir, control_plane.address)
     key = first_keys.api_key_file(data_dir).read_text().strip()
-    async with Client(api_key=key, address=control_plane.address) as client:
-        await attached(client)
-        yield client
-    await programs.end(host)
+    try:
+        async with Client(api_key=key, address=control_plane.address) as client:
+            await attached(client)
+            yield client
+    finally:
+        await programs.end(host)
 
 
 async def test_a_session_closes_at_its_deadline_also_while_a_task_runs(control_plane, advance, site: DemoSite):

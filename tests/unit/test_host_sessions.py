@@ -130,12 +130,12 @@ async def test_a_command_under_another_fence_is_stale() -> None:
 
 
 @virtual_time
-async def test_closing_what_is_not_here_is_done_and_anything_else_is_unknown() -> None:
+async def test_a_session_that_is_not_here_is_unknown_also_to_a_close_so_that_its_place_is_given_back() -> None:
     async with attached() as (_, control_plane):
-        assert await control_plane.result(control_plane.command(ONE, Close())) == Done()
-        outcome = await control_plane.result(control_plane.command(ONE, SetTimeout(timedelta(minutes=9))))
-        assert isinstance(outcome, Failure)
-        assert outcome.reason == "UNKNOWN_SESSION"
+        for kind in (Close(), SetTimeout(timedelta(minutes=9))):
+            outcome = await control_plane.result(control_plane.command(ONE, kind))
+            assert isinstance(outcome, Failure)
+            assert outcome.reason == "UNKNOWN_SESSION"
 
 
 @virtual_time

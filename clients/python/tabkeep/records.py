@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from tabkeep.v1 import actions_pb2
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-"""What JSON can say, as Python's own types; whole numbers are ints."""
+Json: TypeAlias = Any
+"""What JSON can say, as Python's own types; whole numbers are ints. Not spelled out, so that callers need no casts."""
 
 
 class BrowserType(StrEnum):
