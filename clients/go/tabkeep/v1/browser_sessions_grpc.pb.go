@@ -36,7 +36,7 @@ const (
 // Opens, watches, extends and closes live browsers.
 //
 // Every call needs the metadata `x-api-key`. Errors of every call: UNAUTHENTICATED/KEY_MISSING or
-// KEY_INVALID; UNAVAILABLE/STARTING, DRAINING or STORAGE_FULL with RetryInfo; INTERNAL/INTERNAL with the
+// KEY_INVALID; UNAVAILABLE/DRAINING or STORAGE_FULL with RetryInfo; INTERNAL/INTERNAL with the
 // incident id under which the log has the cause. Codes are written code/reason; the reason is
 // google.rpc.ErrorInfo.reason in the domain "tabkeep".
 type BrowserSessionServiceClient interface {
@@ -174,7 +174,7 @@ func (c *browserSessionServiceClient) CloseBrowserSession(ctx context.Context, i
 // Opens, watches, extends and closes live browsers.
 //
 // Every call needs the metadata `x-api-key`. Errors of every call: UNAUTHENTICATED/KEY_MISSING or
-// KEY_INVALID; UNAVAILABLE/STARTING, DRAINING or STORAGE_FULL with RetryInfo; INTERNAL/INTERNAL with the
+// KEY_INVALID; UNAVAILABLE/DRAINING or STORAGE_FULL with RetryInfo; INTERNAL/INTERNAL with the
 // incident id under which the log has the cause. Codes are written code/reason; the reason is
 // google.rpc.ErrorInfo.reason in the domain "tabkeep".
 type BrowserSessionServiceServer interface {

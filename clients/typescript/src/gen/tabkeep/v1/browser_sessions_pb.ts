@@ -818,7 +818,7 @@ export const BrowserSessionChangeSchema: GenEnum<BrowserSessionChange> = /*@__PU
  * Opens, watches, extends and closes live browsers.
  *
  * Every call needs the metadata `x-api-key`. Errors of every call: UNAUTHENTICATED/KEY_MISSING or
- * KEY_INVALID; UNAVAILABLE/STARTING, DRAINING or STORAGE_FULL with RetryInfo; INTERNAL/INTERNAL with the
+ * KEY_INVALID; UNAVAILABLE/DRAINING or STORAGE_FULL with RetryInfo; INTERNAL/INTERNAL with the
  * incident id under which the log has the cause. Codes are written code/reason; the reason is
  * google.rpc.ErrorInfo.reason in the domain "tabkeep".
  *

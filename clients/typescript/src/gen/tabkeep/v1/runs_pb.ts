@@ -1796,8 +1796,9 @@ export const RunService: GenService<{
     output: typeof ListRunsResponseSchema;
   },
   /**
-   * Streams the run's events from after_seq + 1 on, each exactly once and in order, and the run itself at
-   * the start and after each change of its status. Ends with the final run once every event was sent.
+   * Streams the run's events from after_seq + 1 on, each exactly once and in order, and the run itself: as it
+   * is at the start unless it is final already, after each change of its status or conditions, and final as
+   * the last message, once every event was sent.
    *
    * Called by: API clients.
    * Errors: NOT_FOUND/RUN_NOT_FOUND; OUT_OF_RANGE/SEQ_BEYOND_LOG, after_seq is larger than the last event;
