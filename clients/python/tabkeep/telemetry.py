@@ -51,7 +51,7 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         line.update((name, value) for name, value in record.__dict__.items() if name not in _RECORD_FIELDS)
-        span = trace.get_current_span().get_span_context() if tracing() else trace.INVALID_SPAN_CONTEXT
+        span = trace.get_current_span().get_span_context()
         if span.is_valid:
             line["trace_id"] = trace.format_trace_id(span.trace_id)
             line["span_id"] = trace.format_span_id(span.span_id)
