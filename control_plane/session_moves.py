@@ -117,7 +117,7 @@ def place_pending(tx: Transaction, avoid: Mapping[str, str] = {}) -> dict[str, S
     """
     placed: dict[str, Session] = {}
     full: set[str] = set()
-    for session in tx.sessions.pending(_PENDING_AT_ONCE):
+    for session in tx.sessions.pending(_PENDING_AT_ONCE) if tx.hosts.any_room() else ():
         if session.browser_type in full:
             continue
         host = placement.choose_host(
