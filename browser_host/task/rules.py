@@ -17,7 +17,7 @@ from browser_host.task.workspace import Intent
 _MOST_JOINED = 6
 """Neighbouring parts that one rule may take together."""
 _SECRET_WORD = re.compile(
-    r"pass(word|phrase|code)?\b|\bpwd\b|\bpin\b|secret|\bcvv\b|\bcvc\b|token|credential", re.IGNORECASE
+    r"pass(word|phrase|code)?\b|\bpwd\b|\bpin\b|secret|\bcvv\b|\bcvc\b|card number|token|credential", re.IGNORECASE
 )
 
 
