@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import statistics
@@ -17,16 +18,17 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
+import grpc
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2 as pb
 from tabkeep.v1 import hosts_pb2
 
-from tests.api_calls import close_session, get_session, minutes
+from tests.api_calls import close_session, get_session, minutes, running_session
 from tests.chaos.control_plane_program import ControlPlaneProgram, running, traced
 from tests.chaos.load import Acknowledged, Load
 from tests.chaos.outcomes import NotPossibleHere
 from tests.fake_host import FakeHost
-from tests.refusals import refused
+from tests.refusals import Refusal, refused
 
 Fault = Callable[[Path, random.Random], Awaitable[str]]
 
@@ -265,6 +267,84 @@ async def start_with_a_million_events(folder: Path, rng: random.Random) -> str:
     return f"ready after {ready_after:.2f} s"
 
 
+async def an_old_control_plane_comes_back(folder: Path, rng: random.Random) -> str:
+    """Stopped while another one took over on a copy of its data, it is continued, then even started again."""
+    async with running(folder / "data") as old:
+        host = old.host()
+        await host.attach()
+        await host.vanish()
+        old.signal(signal.SIGSTOP)
+        await asyncio.to_thread(shutil.copytree, folder / "data", folder / "copy")
+        async with running(folder / "copy") as new:
+            host = moved(host, new)
+            await host.attach()
+            async with new.api() as api:
+                launch = await running_session(api, host)
+            old.signal(signal.SIGCONT)
+            refusals = [await refused_as_outlived(host, old)]
+            await old.kill()
+            async with running(folder / "data") as started_again:
+                refusals.append(await refused_as_outlived(host, started_again))
+            await host.heartbeat()
+            async with new.api() as api:
+                state = (await get_session(api, launch.browser_session_id)).state
+            assert state == pb.BROWSER_SESSION_STATE_RUNNING
+            await host.vanish()
+    return f"refused {' and '.join(refusals)}"
+
+
+async def refused_as_outlived(host: FakeHost, program: ControlPlaneProgram) -> str:
+    """Let the host, which has seen control epoch 2, try the old control plane."""
+    trying = moved(host, program)
+    hello = trying.hello()
+    hello.highest_control_epoch = 2
+    refusal = await refused(trying.attach(hello))
+    await trying.vanish()
+    assert refusal.reason == "CONTROL_EPOCH", refusal
+    return str(refusal)
+
+
+def moved(host: FakeHost, program: ControlPlaneProgram) -> FakeHost:
+    """The same process of a host, at another control plane."""
+    other = program.host(host.host_id)
+    other.incarnation, other.inventory = host.incarnation, host.inventory
+    return other
+
+
+async def five_hundred_hosts_at_once(folder: Path, rng: random.Random) -> str:
+    """kill -9 with 500 hosts attached; they all come back at the same moment and keep to what they are told."""
+    async with running(folder / "data") as program:
+        hosts = [program.host(f"host-{number}") for number in range(500)]
+        await asyncio.gather(*(attach_when_told(host) for host in hosts))
+        await program.kill()
+    await asyncio.gather(*(host.vanish() for host in hosts))
+    async with running(folder / "data") as again:
+        begun = time.monotonic()
+        for host in hosts:
+            host._address = again.address
+        tries = await asyncio.gather(*(attach_when_told(host) for host in hosts))
+        took = time.monotonic() - begun
+        (ready,) = again.query("SELECT count(*) FROM hosts WHERE state = 'ready'")
+        await asyncio.gather(*(host.vanish() for host in hosts))
+    assert ready == (500,), ready
+    assert took < 30, f"{took:.1f} s"
+    return f"all READY after {took:.1f} s, at most {max(tries)} tries each"
+
+
+async def attach_when_told(host: FakeHost) -> int:
+    """Attach, waiting as long as each refusal says; returns the tries."""
+    for tries in range(1, 20):
+        try:
+            await host.attach()
+            return tries
+        except grpc.aio.AioRpcError as error:
+            refusal = Refusal.of(error)
+            assert str(refusal) == "RESOURCE_EXHAUSTED/ATTACH_RATE", refusal
+            await host.vanish()
+            await asyncio.sleep(refusal.retry_seconds or 0)
+    raise AssertionError(f"{host.host_id} was refused {tries} times")
+
+
 # What the faults are made of
 
 
@@ -349,7 +429,9 @@ FAULTS: dict[str, Fault] = {
     "fsync fails with EIO": failing_fsync,
     "fsync takes 0.5 s to 1 s": slow_fsync,
     "bytes of the database changed": damaged_bytes,
+    "old control plane comes back": an_old_control_plane_comes_back,
+    "500 hosts attach at once": five_hundred_hosts_at_once,
     "start with 1,000,000 stored events after kill -9": start_with_a_million_events,
 }
-ONLY_IN_CHAOS = {"start with 1,000,000 stored events after kill -9"}
+ONLY_IN_CHAOS = {"start with 1,000,000 stored events after kill -9", "500 hosts attach at once"}
 """Too long for `make test`."""
