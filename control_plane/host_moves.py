@@ -206,7 +206,8 @@ def record_events(tx: Transaction, host_id: str, events: tuple[ReportedEvent, ..
     """Store run events: each once, in order, only of runs that have their turn on this host.
 
     Raises:
-        HostProtocolError: an event is not the one that was stored under its seq.
+        HostProtocolError: an event is not the one that was stored under its seq, or of a placement that this host
+            was never given.
     """
     acks: dict[str, int] = {}
     gaps: dict[str, int] = {}
@@ -220,6 +221,7 @@ def record_events(tx: Transaction, host_id: str, events: tuple[ReportedEvent, ..
             or run.browser_session_id != event.browser_session_id
             or (session.host_id, session.fence) != (host_id, event.fence)
         ):
+            _refuse_forged(tx, host_id, event.browser_session_id, event.fence)
             unwanted[event.run_id] = StopRun(event.run_id)
             continue
         if event.seq <= run.last_seq:
@@ -242,6 +244,19 @@ def record_events(tx: Transaction, host_id: str, events: tuple[ReportedEvent, ..
         tx.effects.add(Send(host_id, Resend(run_id, seq)))
     for stop in unwanted.values():
         tx.effects.add(Send(host_id, stop))
+
+
+def _refuse_forged(tx: Transaction, host_id: str, browser_session_id: str, fence: int) -> None:
+    """Raise unless the host was given this placement, now or earlier; what was is merely late and moves nothing.
+
+    Placements of earlier control epochs are let pass: this database may have been restored and not know them.
+    """
+    epoch = int(tx.meta.get("control_epoch") or 0)
+    if fence >= epoch * _NUMBERS_PER_EPOCH and not tx.sessions.was_placed(browser_session_id, fence, host_id):
+        raise HostProtocolError(
+            f"host {host_id} reports on session {browser_session_id} under fence {fence}, which it was never given",
+            browser_session_id=browser_session_id,
+        )
 
 
 def _record(tx: Transaction, run: Run, event: ReportedEvent) -> None:
@@ -305,6 +320,8 @@ def bury(tx: Transaction, host_id: str, tombstone: Tombstone, *, acknowledge: bo
         tx.effects.add(Send(host_id, TombstoneAck(tombstone.browser_session_id, tombstone.fence)))
     session = tx.sessions.get(tombstone.browser_session_id)
     if session is None or (session.host_id, session.fence) != (host_id, tombstone.fence):
+        if acknowledge:
+            _refuse_forged(tx, host_id, tombstone.browser_session_id, tombstone.fence)
         return
     if session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
         session_moves.launch_failed(tx, session, tombstone.message or "the browser ended while it was being started")
@@ -326,6 +343,7 @@ def bury(tx: Transaction, host_id: str, tombstone: Tombstone, *, acknowledge: bo
 def show_page(tx: Transaction, host_id: str, report: PageReport) -> None:
     """Store what a session's pages show now; a report under an old fence is dropped."""
     session = tx.sessions.get(report.browser_session_id)
+    _refuse_forged(tx, host_id, report.browser_session_id, report.fence)
     if session is None or not session.open or (session.host_id, session.fence) != (host_id, report.fence):
         return
     shown = replace(session, current_url=report.url, page_title=report.title, tab_count=report.tab_count)

@@ -93,6 +93,8 @@ TRANSITIONS: dict[HostState, dict[HostEvent, HostState]] = {
 
 ATTACHED = frozenset({H.READY, H.SUSPECT, H.DRAINING, H.RECOVERING, H.QUARANTINED})
 """States in which the host may hold browsers."""
+REACHABLE = frozenset({H.READY, H.DRAINING, H.QUARANTINED})
+"""States in which what is sent to the host reaches it, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)

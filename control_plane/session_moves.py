@@ -9,7 +9,7 @@ from datetime import timedelta
 from control_plane import host_standing, placement, runs, sessions
 from control_plane.effects import Due, Log
 from control_plane.errors import FieldInvalid, FieldViolation, NotFound, PreconditionFailed
-from control_plane.hosts import HostState
+from control_plane.hosts import REACHABLE
 from control_plane.records import CommandKind
 from control_plane.requests import Request, answered, remember
 from control_plane.sessions import CloseReason, Session, SessionState
@@ -225,7 +225,7 @@ def fall_due(tx: Transaction, session: Session) -> None:
 def _abort_overdue(tx: Transaction, session: Session) -> None:
     """A host that is reachable and does not answer is not waited for; one that is not will come back or be lost."""
     host = tx.hosts.get(session.host_id)
-    if host is not None and host.state in (HostState.READY, HostState.DRAINING):
+    if host is not None and host.state in REACHABLE:
         close(tx, session, CloseReason.LAUNCH_FAILED, "the browser was not up in time, and its host does not answer")
     else:
         save_session(tx, session, replace(session, due_time=tx.now + tx.config.launch_timeout))

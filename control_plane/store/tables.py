@@ -91,6 +91,13 @@ class Sessions:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
+    def was_placed(self, browser_session_id: str, fence: int, host_id: str) -> bool:
+        """Whether the host was ever given the session under this fence."""
+        row = self._connection.execute(
+            "SELECT browser_session_id, host_id FROM placements WHERE fence = ?", (fence,)
+        ).fetchone()
+        return row is not None and tuple(row) == (browser_session_id, host_id)
+
     def number_fences_from(self, fence: int) -> None:
         """Let the next placement have at least this fence."""
         self._connection.execute(

@@ -12,11 +12,11 @@ import grpc
 import pytest
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2 as pb
-from tabkeep.v1 import hosts_pb2
+from tabkeep.v1 import hosts_pb2, runs_pb2
 
 from control_plane import first_keys, host_moves
 from control_plane.server import serve
-from tests.api_calls import all_of, get_run, get_session, run_task, running_session, watch_run
+from tests.api_calls import all_of, cancel_run, get_run, get_session, run_task, running_session, watch_run
 from tests.clocks import SteppedClock
 from tests.conftest import api_on
 from tests.fake_host import FakeHost, run_finished, step_finished, step_started
@@ -115,6 +115,55 @@ async def test_every_way_to_break_the_protocol_counts(api, host):
     await host.send(event_batch=host_pb2.EventBatch(events=[host_pb2.HostedEvent()]))
     assert str(await host.ended()) == "INVALID_ARGUMENT/PROTOCOL"
     assert (await get_host(api)).state == QUARANTINED
+
+
+async def test_what_a_host_says_of_a_session_of_another_host_is_refused_and_harms_nobody(api, host, another):
+    launch = await running_session(api, host)
+    run = await run_task(api, launch.browser_session_id)
+    command = await host.begin_run()
+    await host.report(command, step_started(1))
+    forger = another()
+    await forger.attach()
+    ids = {"browser_session_id": launch.browser_session_id, "fence": launch.fence}
+    event = step_finished(2)
+    event.run_id = run.run_id
+    forged = (
+        {"tombstone": host_pb2.Tombstone(**ids)},
+        {"event_batch": host_pb2.EventBatch(events=[host_pb2.HostedEvent(event=event, **ids)])},
+        {"page_report": host_pb2.PageReport(url="https://evil.example/", **ids)},
+    )
+    for message in forged:
+        await forger.send(**message)
+        ending = await forger.ended()
+        assert str(ending) == "INVALID_ARGUMENT/PROTOCOL"
+        assert ending.message.endswith(f"under fence {launch.fence}, which it was never given")
+        await forger.attach()
+    assert (await get_host(api, "host-b")).state == QUARANTINED
+    session = await get_session(api, launch.browser_session_id)
+    assert (session.state, session.current_url) == (pb.BROWSER_SESSION_STATE_RUNNING, "")
+    assert (await get_run(api, run.run_id)).last_seq == 1
+    assert (await get_host(api)).state == READY
+
+
+async def test_what_a_host_says_late_of_its_own_session_is_no_violation(api, host):
+    launch = await running_session(api, host)
+    await host.bury(launch, pb.CLOSE_REASON_BROWSER_CRASHED)
+    await host.send(page_report=host_pb2.PageReport(browser_session_id=launch.browser_session_id, fence=launch.fence))
+    await host.bury(launch)
+    await host.heartbeat()
+    assert (await get_host(api)).state == READY
+
+
+async def test_a_run_on_a_host_in_quarantine_is_canceled_at_its_step_boundary(api, host):
+    launch = await running_session(api, host)
+    run = await run_task(api, launch.browser_session_id)
+    command = await host.begin_run()
+    await host.report(command, step_started(1))
+    for _ in range(3):
+        await break_the_protocol(host)
+    assert (await get_host(api)).state == QUARANTINED
+    assert (await cancel_run(api, run.run_id)).status == runs_pb2.RUN_STATUS_RUNNING
+    await host.command("cancel_run")
 
 
 async def fail_launches(api, host, count):
