@@ -292,8 +292,9 @@ class Coordinator:
         """Wait until it is time to look, or something is due sooner; notice meanwhile when the process was paused."""
         while (remaining := (self._next_look - self.clock.now()).total_seconds()) > 0:
             try:
-                await asyncio.wait_for(self._sooner.wait(), timeout=min(remaining, _LOOK_FOR_PAUSES_EVERY))
-                return
+                async with asyncio.timeout(min(remaining, _LOOK_FOR_PAUSES_EVERY)):
+                    await self._sooner.wait()
+                    return
             except TimeoutError:
                 self._notice_pause()
 

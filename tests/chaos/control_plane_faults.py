@@ -45,6 +45,7 @@ async def loaded(program: ControlPlaneProgram, acknowledged: Acknowledged, name:
         assert load.begun.is_set(), f"the load did not begin: {task}"
         yield load
     finally:
+        load.over = True
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -94,10 +95,12 @@ async def failing_fsync(folder: Path, rng: random.Random) -> str:
     fails_from = rng.randint(20, 200)
     failing = traced("-e", "trace=fdatasync,fsync", "-e", f"inject=fdatasync,fsync:error=EIO:when={fails_from}+")
     async with running(folder / "data", prefix=failing) as program:
-        task = asyncio.create_task(Load(program, acknowledged, "life").run())
+        load = Load(program, acknowledged, "life")
+        task = asyncio.create_task(load.run())
         try:
             status = await program.ended()
         finally:
+            load.over = True
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         words = program.last_words()

@@ -63,6 +63,8 @@ class Load:
         self._name = name
         self.begun = asyncio.Event()
         """Set once a call and an event were acknowledged."""
+        self.over = False
+        """Set before `run` is cancelled: before Python 3.12, asyncio.wait_for may swallow a cancellation."""
 
     async def run(self) -> None:
         """Go on until cancelled, or until the control plane answers nothing any more."""
@@ -89,7 +91,7 @@ class Load:
     async def _call(self, api: Api, caller: int) -> None:
         """Create sessions that wait for a browser no host has room for, and close every other one."""
         number = 0
-        while True:
+        while not self.over:
             number += 1
             request_id = f"{self._name}-{caller}-{number}"
             request = pb.CreateBrowserSessionRequest(request_id=request_id, queue_timeout=minutes(60))
@@ -105,7 +107,7 @@ class Load:
         command = await host.begin_run()
         seq = 0
         with contextlib.suppress(AssertionError, grpc.aio.UsageError, asyncio.InvalidStateError):  # the stream ended
-            while True:
+            while not self.over:
                 steps = range(seq + 1, seq + 1 + _EVENTS_PER_BATCH)
                 events = [step_started(n, n) if n % 2 else step_finished(n, n - 1) for n in steps]
                 await host.report(command, *events)
