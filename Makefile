@@ -25,7 +25,7 @@ GENERATORS := .tools/.generators-$(BUF_VERSION)-$(PROTOC_GEN_ES_VERSION)-$(PROTO
 GO_CLIENT := .tools/.go-client
 TYPESCRIPT_CLIENT := clients/typescript/node_modules/.set-up
 
-.PHONY: help demo test check check-style check-types check-imports check-protos check-stubs gen bench setup browser clean
+.PHONY: help demo test chaos check check-style check-types check-imports check-protos check-stubs gen bench setup browser clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,9 @@ demo: $(VENV) browser ## the whole story in a real browser, ending with what the
 
 test: $(VENV) browser $(GO_CLIENT) $(TYPESCRIPT_CLIENT) ## unit, integration and end-to-end tests (ARGS=... for pytest)
 	@$(RUN) -m pytest $(ARGS)
+
+chaos: $(VENV) ## every fault of real processes, many times, and a table (ARGS="--times 10 --kills 200 disk")
+	@$(RUN) -m tests.chaos $(ARGS)
 
 check: check-style check-types check-imports check-protos check-stubs ## everything that needs no browser: style, types, imports, protos, stubs
 

@@ -40,6 +40,7 @@ _CODES: tuple[tuple[type[errors.TabkeepError], grpc.StatusCode], ...] = (
     (errors.PreconditionFailed, grpc.StatusCode.FAILED_PRECONDITION),
     (errors.Conflict, grpc.StatusCode.ABORTED),
     (errors.QueueFull, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (errors.AttachRate, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (errors.OutOfRange, grpc.StatusCode.OUT_OF_RANGE),
     (errors.Unavailable, grpc.StatusCode.UNAVAILABLE),
     (errors.DataLoss, grpc.StatusCode.DATA_LOSS),
@@ -75,7 +76,7 @@ def status_of(error: errors.TabkeepError) -> grpc.Status:
             for violation in error.violations
         ]
         _add(status, error_details_pb2.BadRequest(field_violations=violations))
-    if isinstance(error, errors.Unavailable):
+    if isinstance(error, (errors.Unavailable, errors.AttachRate)):
         info = error_details_pb2.RetryInfo()
         info.retry_delay.FromTimedelta(error.retry_after)
         _add(status, info)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from control_plane import runs, session_moves
 from control_plane.effects import Log
 from control_plane.errors import NotFound, PreconditionFailed, QueueFull
-from control_plane.hosts import HostState
+from control_plane.hosts import REACHABLE
 from control_plane.records import CommandKind
 from control_plane.requests import Request, answered, remember
 from control_plane.runs import Run, RunStatus, RunType
@@ -160,7 +160,7 @@ def cancel(tx: Transaction, organization_id: str, run_id: str) -> Run:
         return run
     session = tx.sessions.get(run.browser_session_id)
     host = tx.hosts.get(session.host_id) if session and session.host_id else None
-    reachable = host is not None and host.state in (HostState.READY, HostState.DRAINING)
+    reachable = host is not None and host.state in REACHABLE
     if run.status.waiting or not reachable or session is None:
         if run.status.active and session is not None:
             stop_run(tx, session, run)
