@@ -125,7 +125,7 @@ class _Stream:
             case "page_report":
                 await move(host_moves.show_page, host_id, host_wire.page_report(request.page_report))
             case "goodbye":
-                await move(host_moves.goodbye, host_id, request.goodbye.reason[:1000])
+                await move(host_moves.goodbye, host_id, self._link.stream_no, request.goodbye.reason[:1000])
             case "hello":
                 raise HostProtocolError(f"host {host_id} sent a second Hello on one stream")
             case _:
