@@ -33,8 +33,11 @@ def outcome_of(seed: int, mutant: str = "", *, keep_trace: bool = False) -> Outc
 def outcomes(seeds: Iterable[int], mutant: str = "", *, jobs: int = 0) -> Iterator[Outcome]:
     """Run seeds on all cores, in order."""
     jobs = jobs or os.cpu_count() or 1
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_one, ((seed, mutant) for seed in seeds), chunksize=1)
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        yield from pool.map(_one, [(seed, mutant) for seed in seeds], chunksize=1)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _one(seed_and_mutant: tuple[int, str]) -> Outcome:

@@ -19,6 +19,7 @@ from tests.simulation.browsers import BrowserProcess, Effect
 from tests.simulation.virtual_loop import Process
 
 if TYPE_CHECKING:
+    from tests.simulation.programs import HostProgram
     from tests.simulation.world import World
 
 _TRIGGERS = """
@@ -51,6 +52,10 @@ CREATE TEMP TRIGGER h1 AFTER UPDATE ON main.hosts BEGIN INSERT INTO changes (wha
 """
 
 
+PROMPT_SECONDS = 10.0
+"""How soon things must happen while a host and the control plane hear each other."""
+
+
 @dataclass
 class SessionRecord:
     """A session as it was last committed."""
@@ -73,6 +78,7 @@ class RunRecord:
     browser_session_id: str
     status: str = ""
     last_seq: int = 0
+    turn_at: float = 0.0
     ended_at: float | None = None
     events: list[bytes] = field(default_factory=list)
 
@@ -121,10 +127,12 @@ class Checkers:
         self._seen = 0
         self._changes = 0
         self._slow_until = 0.0
+        self._in_touch_since: dict[str, tuple[int, float]] = {}
+        """Of each host: the stream that is in order, and since when."""
 
     def fail(self, invariant: str, text: str) -> None:
         self.world.trace(f"VIOLATION {invariant}: {text}")
-        if self.first is None:
+        if self.first is None and not self.world.over:
             self.first = Violation(invariant, text)
 
     # At every commit.
@@ -194,6 +202,8 @@ class Checkers:
             self.fail("I2", f"run {key} went from {old} to {new}")
         if new != record.status:
             self.world.trace(f"db run {key[-6:]} {record.status} -> {new}")
+        if new == "running" and record.status != new:
+            record.turn_at = self.world.loop.true_time
         record.status, record.last_seq = new, last_seq
         if new in _FINAL and record.ended_at is None:
             record.ended_at = self.world.loop.true_time
@@ -290,9 +300,51 @@ class Checkers:
                     if late > 1.0:
                         self.fail("I8", f"session {record.browser_session_id} is open {late:.1f} s past its end")
 
+        for host in self.world.hosts:
+            self._in_touch(host, now)
+
+    def _in_touch(self, host: HostProgram, now: float) -> None:
+        """What must happen soon while a host and the control plane hear each other."""
+        stream_no = self._stream_in_order(host)
+        known, since = self._in_touch_since.get(host.host_id, (0, now))
+        if stream_no != known or stream_no == 0:
+            known, since = stream_no, now
+        self._in_touch_since[host.host_id] = known, since
+        if now - since < PROMPT_SECONDS:
+            return
+        for browser in self.world.site.alive():
+            closed_at = self.sessions[browser.placement.browser_session_id].closed_at
+            if browser.host is host.process and closed_at is not None and now - closed_at > PROMPT_SECONDS:
+                self.fail("I16", f"{browser} lives {now - closed_at:.1f} s after its session was closed")
+        for run in self.runs.values():
+            if run.status != "running" or run.events or now - run.turn_at <= PROMPT_SECONDS:
+                continue
+            if self.sessions[run.browser_session_id].placement.startswith(f"{host.host_id}/"):
+                self.fail("L4", f"run {run.run_id} has its turn for {now - run.turn_at:.1f} s and does not begin")
+        assert host.host is not None
+        for run_id, queue in host.host.outbox._runs.items():
+            seq = queue.events[0].event.seq
+            if now - self._emitted[run_id][seq].time > PROMPT_SECONDS:
+                self.fail("I3b", f"event {seq} of run {run_id} was made and is not acknowledged")
+
+    def _stream_in_order(self, host: HostProgram) -> int:
+        """The number of the host's stream on which everything comes through; 0 for none."""
+        control_plane, network, process = self.world.control_plane, self.world.network, host.process
+        coordinator, attachment = control_plane.coordinator, host.attachment
+        if not control_plane.serving or coordinator is None or control_plane.disk.slow:
+            return 0
+        if process is None or not process.runs or attachment is None or not attachment.attached.is_set():
+            return 0
+        link = coordinator.links.get(host.host_id)
+        if link is None or link.stream_no != attachment._stream_no or network.hinders(process):
+            return 0
+        return link.stream_no
+
     def soon_after_healing(self) -> None:
         for host in self.world.hosts:
             state = self.host_states.get(host.host_id)
+            if host.lost_for_good:
+                continue
             draining = host.host is not None and host.host.draining
             if state != "ready" and not draining and state not in ("draining", "gone"):
                 self.fail("L6", f"{host.host_id} is {state} 15 s after all faults were healed")
@@ -323,7 +375,7 @@ class Checkers:
             if closed_at is not None and now - closed_at > holding + 20:
                 self.fail("L5", f"{browser} lives {now - closed_at:.0f} s after its session was closed")
         for host in self.world.hosts:
-            if self.host_states.get(host.host_id) != "ready":
+            if self.host_states.get(host.host_id) != "ready" and not host.lost_for_good:
                 self.fail("L6", f"{host.host_id} is {self.host_states.get(host.host_id)} at the end")
 
     def _tail(self, run: RunRecord, healed_at: float) -> None:

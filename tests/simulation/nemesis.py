@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from browser_host.host import Host
+from tests.simulation.network import USUAL_LATENCY
 
 if TYPE_CHECKING:
     from tests.simulation.programs import HostProgram
@@ -27,6 +28,7 @@ class Nemesis:
             "cut all": self._cut_all,
             "reset": self._reset,
             "stall": self._stall,
+            "forget": self._forget,
             "refuse": self._refuse,
             "slow network": self._slow_network,
             "host crash": self._host_crash,
@@ -62,11 +64,18 @@ class Nemesis:
         world = self._world
         world.trace("heal")
         world.network.heal()
-        world.network.mean_latency = 0.02
+        world.network.mean_latency = USUAL_LATENCY
         control_plane = world.control_plane
         control_plane.disk.slow = 0.0
         self._start_control_plane()
         control_plane.resume()
+        if self._rng.random() < 0.15:
+            # The one fault that nothing heals: a machine that never comes back.
+            host = self._host()
+            world.trace(f"{host.host_id} is lost for good")
+            host.lost_for_good = True
+            if host.up:
+                host.crash(half_open=True)
         for host in world.hosts:
             host.start_again()
             host.resume()
@@ -101,13 +110,23 @@ class Nemesis:
             to = self._rng.choice(["host", "control plane"])
             self._world.network.stall(self._rng.choice(streams), to, self._seconds())
 
+    def _forget(self) -> None:
+        """The control plane does not know a stream any more that lives on."""
+        control_plane = self._world.control_plane
+        coordinator, process = control_plane.coordinator, control_plane.process
+        if coordinator is None or process is None or process.dead:
+            return
+        link = coordinator.links.get(self._host().host_id)
+        if link is not None:
+            self._world.loop.post(process, coordinator.links.remove, link)
+
     def _refuse(self) -> None:
         self._world.network.refused_until = self._world.loop.true_time + self._rng.uniform(0.5, 20.0)
 
     def _slow_network(self) -> None:
         network = self._world.network
         network.mean_latency = self._rng.uniform(0.1, 1.0)
-        self._world.at(self._rng.uniform(5.0, 40.0), lambda: setattr(network, "mean_latency", 0.02))
+        self._world.at(self._rng.uniform(5.0, 40.0), lambda: setattr(network, "mean_latency", USUAL_LATENCY))
 
     # Hosts.
 

@@ -25,6 +25,7 @@ from tests.simulation.virtual_loop import Process, SimulatedLoop
 
 KEEPALIVE_SECONDS = (10.0, 16.0)
 """When a side that hears nothing gives a stream up."""
+USUAL_LATENCY = 0.02
 _FINAL = (HostIdTaken, PreconditionFailed)
 """Errors whose gRPC codes end a host for good."""
 
@@ -179,7 +180,7 @@ class Network:
         self.loop = loop
         self.trace = trace
         self.streams: list[Stream] = []
-        self.mean_latency = 0.02
+        self.mean_latency = USUAL_LATENCY
         self._rng = rng
         self._cuts: dict[tuple[str, str], float] = {}
         """Machine and direction, to the end of the cut."""
@@ -197,6 +198,12 @@ class Network:
 
     def is_cut(self, host: Process, to: str) -> bool:
         return self._cuts.get((host.machine.name, to), 0.0) > self.loop.true_time
+
+    def hinders(self, host: Process) -> bool:
+        """Whether a host's messages are slow, or do not come through."""
+        stalled = any(stream.stalled for stream in self.streams if stream.host is host and stream.open)
+        cut = self.is_cut(host, "host") or self.is_cut(host, "control plane")
+        return stalled or cut or self.mean_latency != USUAL_LATENCY
 
     def blocked(self, direction: Direction) -> bool:
         return direction.to in direction.stream.stalled or self.is_cut(direction.stream.host, direction.to)

@@ -176,6 +176,8 @@ class HostProgram:
         self.process: Process | None = None
         self.host: Host | None = None
         self.attachment: Attachment | None = None
+        self.lost_for_good = False
+        """Its machine is gone and does not come back."""
         self._lives = 0
 
     @property
@@ -247,7 +249,7 @@ class HostProgram:
 
     def start_again(self) -> None:
         """What the machine's supervisor does."""
-        if not self.up:
+        if not self.up and not self.lost_for_good:
             self.start()
 
     def crash(self, *, half_open: bool = False) -> None:

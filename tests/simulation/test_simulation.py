@@ -8,7 +8,8 @@ import pytest
 
 from tests.simulation.campaign import outcome_of, outcomes, replay
 
-SEEDS = 100
+SEEDS = 60
+"""About half a minute on two idle cores."""
 
 # Seeds that found something once. What they found is named; the course of a seed changes with the program, so each
 # finding also has a test of its own where it could have one.

@@ -1,8 +1,9 @@
 """One event loop for a whole world: virtual time, and processes that can be stopped, continued and killed.
 
-Every callback runs in a context, and the context says whose it is. A stopped process's callbacks wait, a killed
-one's are dropped: nothing of it runs any more, not even a `finally`, as after SIGKILL. Each process lives on a
-machine whose clock runs a little too fast or too slow; the loop's time is, inside a process, its machine's time.
+Every callback runs in a context, and the context says whose it is. A stopped process's callbacks wait, and a killed
+one's wait for the end of the world: nothing of it runs any more, not even a `finally`, as after SIGKILL. Each
+process lives on a machine whose clock runs a little too fast or too slow; the loop's time is, inside a process, its
+machine's time.
 """
 
 from __future__ import annotations
@@ -83,8 +84,7 @@ def _is_held(callback: Any) -> bool:
     owner = callback.owner
     if owner is None or owner.runs:
         return False
-    if not owner.dead:
-        owner.waiting.append(callback)
+    owner.waiting.append(callback)
     return True
 
 
@@ -170,15 +170,14 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def kill(self, process: Process) -> None:
         """End a process as SIGKILL does."""
         process.dead = True
-        process.waiting.clear()
         # Kept: a coroutine that is collected as garbage would run its `finally` blocks.
         self._buried.extend(task for task in asyncio.all_tasks(self) if getattr(task, "owner", None) is process)
 
     def dismantle(self, processes: list[Process]) -> None:
         """The world is over: let every task end by being cancelled, so that nothing is left."""
         for process in processes:
-            process.dead = process.stopped = False
-            process.waiting.clear()
+            process.dead = False
+            self.resume(process)
         for _ in range(100):
             tasks = asyncio.all_tasks(self)
             if not tasks:

@@ -55,7 +55,7 @@ class World:
         self._hash = hashlib.sha256()
         self._trace: list[str] = []
         self._keep_trace = keep_trace
-        self._over = False
+        self.over = False
         self._processes: list[Process] = []
         self.site = Site(self.loop, self.trace)
         self.network = Network(self.loop, self.random("network"), self.trace)
@@ -76,7 +76,7 @@ class World:
         return 1.0 + self.rng.uniform(-CLOCK_ERROR, CLOCK_ERROR)
 
     def trace(self, line: str) -> None:
-        if self._over:
+        if self.over:
             return
         line = f"{self.loop.true_time - 1000.0:10.4f} {line}"
         self._hash.update(line.encode() + b"\n")
@@ -102,12 +102,12 @@ class World:
         gc.disable()
         try:
             self.loop.run_until_complete(self._course())
-            self._over = True
+            self.over = True
             self.checkers.gone()
         finally:
             logger.removeHandler(faults)
             logger.setLevel(level)
-            self._over = True
+            self.over = True
             self.loop.set_exception_handler(lambda *_: None)
             logging.disable(logging.CRITICAL)
             self.loop.dismantle(self._processes)
@@ -164,7 +164,7 @@ class _Faults(logging.Handler):
         self._world = world
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not self._world._over and record.name.startswith(("control_plane", "browser_host", "asyncio")):
+        if not self._world.over and record.name.startswith(("control_plane", "browser_host", "asyncio")):
             cause = record.exc_info[1] if record.exc_info else None
             self._world.checkers.fail("fault", f"{record.name}: {record.getMessage()}: {cause!r}")
 
