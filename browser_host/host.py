@@ -246,7 +246,7 @@ class Host:
     def _refusal(self, placement: Placement) -> Failure | None:
         if placement.browser_session_id in self._sessions:
             return Failure("BUSY", f"session {placement.browser_session_id} is already here under this fence")
-        if self.leases.remaining_holding() <= 0:
+        if self.leases.remaining_until_fence() <= 0:
             return Failure("LEASE_EXPIRED", "this host's holding lease is over: it may hold no browser")
         if self.draining:
             return Failure("BUSY", "this host is being drained and takes no new sessions")
@@ -310,13 +310,13 @@ class Host:
     # The host's own work.
 
     async def _fence(self) -> None:
-        """End all browsers when the holding lease is over, with or without a control plane.
+        """End all browsers before the holding lease is over, with or without a control plane.
 
         The guardian process, which also does this while this process is stopped, comes with the issue "Never lose,
         never double, never outlive" and takes its times from the same leases.
         """
         while True:
-            remaining = self.leases.remaining_holding()
+            remaining = self.leases.remaining_until_fence()
             if remaining <= 0:
                 for session in self._sessions.values():
                     if not session.ending():

@@ -11,6 +11,9 @@ from datetime import timedelta
 
 from browser_host.clock import Clock
 
+ENDING_SECONDS = 3.5
+"""How long the end of a session may take: half a second for its run, three for a browser that hangs."""
+
 _REMEMBERED = 1000
 """Sendings that may wait for an ack; the oldest are forgotten first and then renew nothing."""
 
@@ -58,6 +61,13 @@ class Leases:
     def remaining_holding(self) -> float:
         """Seconds for which browsers may still live; 0 or less: none may."""
         return self._remaining(self._holding)
+
+    def remaining_until_fence(self) -> float:
+        """Seconds until all browsers must begin to end; the slowest of them is then gone when the holding lease is.
+
+        A lease under 14 seconds is too short for that; there a quarter of it is kept for the end.
+        """
+        return self.remaining_holding() - min(ENDING_SECONDS, self._holding / 4)
 
     def _remaining(self, length: float) -> float:
         if self._renewed_at is None:

@@ -237,7 +237,12 @@ class PlaywrightLauncher:
         task = asyncio.create_task(self._end_launch(launching, driver, directory))
         self._abandoned.add(task)
         task.add_done_callback(self._abandoned.discard)
-        await asyncio.shield(task)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # A launch that is cancelled while it gives up must not return before its browser is gone.
+            await asyncio.wait({task})
+            raise
 
     async def _end_launch(self, launching: asyncio.Future[BrowserContext], driver: Driver, directory: Path) -> None:
         # The driver may only now be about to start the browser, so this goes on until it has answered.

@@ -50,6 +50,8 @@ class Pulse:
 
     heard_at: float
     """On the clock's `monotonic`."""
+    stream_no: int
+    """Of the stream that is listened to."""
     suspect: bool = False
     load_average: float = 0.0
     available_memory_bytes: int = 0
@@ -80,10 +82,10 @@ class Coordinator:
 
     async def start(self) -> None:
         """Begin a new control epoch; every host that was attached gets its whole holding lease to come back."""
-        self.control_epoch, host_ids = await self.database.write(host_moves.recover)
+        self.control_epoch, streams = await self.database.write(host_moves.recover)
         heard_at = self.clock.monotonic()
-        self.pulses = {host_id: Pulse(heard_at) for host_id in host_ids}
-        logger.info("control plane started", extra={"control_epoch": self.control_epoch, "hosts": len(host_ids)})
+        self.pulses = {host_id: Pulse(heard_at, stream_no) for host_id, stream_no in streams.items()}
+        logger.info("control plane started", extra={"control_epoch": self.control_epoch, "hosts": len(streams)})
 
     async def move(
         self, move: Callable[Concatenate[Transaction, P], T], /, *arguments: P.args, **options: P.kwargs
@@ -127,7 +129,7 @@ class Coordinator:
                 case Attached(link, stream_no, welcome):
                     link.stream_no = stream_no
                     self._welcomed.add(link.incarnation)
-                    self.pulses[link.host_id] = Pulse(self.clock.monotonic())
+                    self.pulses[link.host_id] = Pulse(self.clock.monotonic(), stream_no)
                     self.links.put(link)
                     link.send(welcome)
                 case Detached(host_id):
@@ -246,14 +248,14 @@ class Coordinator:
         for host_id, pulse in list(self.pulses.items()):
             silent_for = timedelta(seconds=self.clock.monotonic() - pulse.heard_at)
             if silent_for >= lost_after:
-                await self.move(host_moves.lease_over, host_id, silent_for)
-                if link := self.links.get(host_id):
+                lost = await self.move(host_moves.lease_over, host_id, pulse.stream_no, silent_for)
+                if lost and (link := self.links.get(host_id)) and link.stream_no == pulse.stream_no:
                     link.end(
                         TabkeepError("no heartbeat came for the holding lease: attach again", reason="HOST_SILENT")
                     )
             elif silent_for >= suspect_after and not pulse.suspect:
                 pulse.suspect = True
-                await self.move(host_moves.fall_silent, host_id, silent_for)
+                await self.move(host_moves.fall_silent, host_id, pulse.stream_no, silent_for)
             limit = lost_after if pulse.suspect else suspect_after
             nearest = min(nearest, (limit - silent_for).total_seconds())
         return max(nearest, 0.0)

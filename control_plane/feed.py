@@ -12,7 +12,7 @@ class Feed:
     """Topics are session and run ids."""
 
     def __init__(self) -> None:
-        self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._watchers: defaultdict[str, dict[asyncio.Event, None]] = defaultdict(dict)  # woken in the order they came
         self.closing = False
         """Set once the control plane stops: watchers end with UNAVAILABLE."""
 
@@ -21,13 +21,13 @@ class Feed:
         """An event that is set at every change of `topic` from now on; clear it before reading the store."""
         event = asyncio.Event()
         watchers = self._watchers[topic]
-        watchers.add(event)
+        watchers[event] = None
         if self.closing:
             event.set()
         try:
             yield event
         finally:
-            watchers.discard(event)
+            watchers.pop(event, None)
             if not watchers:
                 self._watchers.pop(topic, None)
 

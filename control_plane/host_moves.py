@@ -119,8 +119,10 @@ def attach(tx: Transaction, hello: Hello, link: Link, epoch: int) -> None:
     for row in tx.hosts.pending_commands(host.host_id):
         if message := _command(tx, row):
             tx.effects.add(Send(host.host_id, message))
-    if host.state is HostState.DRAINING and host.drain_expire_time:
-        tx.effects.add(Send(host.host_id, Drain(max(timedelta(), host.drain_expire_time - tx.now))))
+    if host.state is HostState.DRAINING and (host.drain_expire_time or not hello.draining):
+        # A host that was out of reach until the drain's time was over has not heard of it yet.
+        left = host.drain_expire_time - tx.now if host.drain_expire_time else timedelta()
+        tx.effects.add(Send(host.host_id, Drain(max(timedelta(), left))))
     session_moves.place_pending(tx)
 
 
@@ -395,10 +397,10 @@ def lose_browsers(tx: Transaction, host: Host, message: str) -> None:
             session_moves.close(tx, session, CloseReason.HOST_LOST, message)
 
 
-def fall_silent(tx: Transaction, host_id: str, silent_for: timedelta) -> None:
-    """A host did not renew its action lease."""
+def fall_silent(tx: Transaction, host_id: str, stream_no: int, silent_for: timedelta) -> None:
+    """A host did not renew its action lease on this stream; nothing, if it was taken in anew before this commit."""
     host = find(tx, host_id)
-    if host.state in (HostState.READY, HostState.QUARANTINED):
+    if host.state in (HostState.READY, HostState.QUARANTINED) and host.stream_no == stream_no:
         message = f"no heartbeat for {silent_for.total_seconds():.0f}s"
         with host_standing.watching_for_mass_loss(tx):
             save_host(tx, host, hosts.moved(host, HostEvent.FALL_SILENT, tx.now, message))
@@ -425,11 +427,14 @@ def _wake_sessions(tx: Transaction, host: Host) -> None:
             tx.effects.add(Wake(session.active_run_id))
 
 
-def lease_over(tx: Transaction, host_id: str, silent_for: timedelta) -> None:
-    """A host did not renew its holding lease: by its own clock it has ended its browsers."""
+def lease_over(tx: Transaction, host_id: str, stream_no: int, silent_for: timedelta) -> bool:
+    """A host did not renew its holding lease on this stream: by its own clock it has ended its browsers.
+
+    False, and nothing is done, if it was taken in anew before this commit: what it launches from then on is alive.
+    """
     host = find(tx, host_id)
-    if host.state not in hosts.ATTACHED:
-        return
+    if host.state not in hosts.ATTACHED or host.stream_no != stream_no:
+        return False
     message = f"host {host_id} was silent for {silent_for.total_seconds():.0f}s"
     lose_browsers(tx, host, message)
     host = find(tx, host_id)
@@ -437,11 +442,14 @@ def lease_over(tx: Transaction, host_id: str, silent_for: timedelta) -> None:
         save_host(tx, host, replace(hosts.moved(host, HostEvent.LEASE_OVER, tx.now, message), drain_expire_time=None))
     tx.effects.add(Detached(host_id))
     session_moves.place_pending(tx)
+    return True
 
 
-def goodbye(tx: Transaction, host_id: str, reason: str) -> None:
-    """A host leaves in order; it holds no browser."""
+def goodbye(tx: Transaction, host_id: str, stream_no: int, reason: str) -> None:
+    """A host leaves in order on this stream; it holds no browser. Nothing, if it was taken in anew since."""
     host = find(tx, host_id)
+    if host.stream_no != stream_no:
+        return
     lose_browsers(tx, host, f"host {host_id} left")
     host = find(tx, host_id)
     save_host(tx, host, replace(hosts.moved(host, HostEvent.GOODBYE, tx.now, reason), drain_expire_time=None))
@@ -502,8 +510,11 @@ def drain_over(tx: Transaction, host: Host) -> None:
     save_host(tx, host, replace(host, drain_expire_time=None))
 
 
-def recover(tx: Transaction) -> tuple[int, list[str]]:
-    """The control plane has started: a new epoch, and every host that was attached has its holding lease to return."""
+def recover(tx: Transaction) -> tuple[int, dict[str, int]]:
+    """The control plane has started: a new epoch, and every host that was attached has its holding lease to return.
+
+    Returns the epoch, and the stream_no of each such host.
+    """
     epoch = max(int(tx.meta.get("control_epoch") or 0) + 1, tx.config.minimum_control_epoch)
     tx.meta.put("control_epoch", str(epoch))
     # After a restore from a backup, what was given out since then is not known here, but the hosts remember it.
@@ -513,4 +524,4 @@ def recover(tx: Transaction) -> tuple[int, list[str]]:
     attached = tx.hosts.in_states(*sorted(hosts.ATTACHED))
     for host in attached:
         save_host(tx, host, hosts.moved(host, HostEvent.RESTART, tx.now, "the control plane was started again"))
-    return epoch, [host.host_id for host in attached]
+    return epoch, {host.host_id: host.stream_no for host in attached}

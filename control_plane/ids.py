@@ -18,13 +18,13 @@ class Ids:
     """
 
     def __init__(self, clock: Clock, randbits: Callable[[int], int] = secrets.randbits) -> None:
-        self._clock = clock
+        self.clock = clock
         self._randbits = randbits
         self._last = 0
 
     def new(self, prefix: str) -> str:
         """A new id such as "pbs_01jd…"; `prefix` comes without the underscore."""
-        milliseconds = int(self._clock.now().timestamp() * 1000)
+        milliseconds = int(self.clock.now().timestamp() * 1000)
         value = milliseconds << _RANDOM_BITS | self._randbits(_RANDOM_BITS)
         if value <= self._last:
             value = self._last + 1 + self._randbits(32)

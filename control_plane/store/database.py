@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+Connect = Callable[..., aiosqlite.Connection]
+"""Opens a connection when awaited; takes what aiosqlite.connect takes."""
+
 SCHEMA_VERSION = 1
 _MAX_BATCH = 500
 _QUICK_CHECK_SECONDS = 1.5
@@ -97,14 +100,14 @@ class Database:
     """The open database. Made by `open`; `serve` must run while it is written to; `close` ends it."""
 
     def __init__(
-        self, config: Config, lock: int, writer: aiosqlite.Connection, reader: aiosqlite.Connection, clock: Clock
+        self, config: Config, lock: int, writer: aiosqlite.Connection, reader: aiosqlite.Connection, ids: Ids
     ) -> None:
         self._config = config
         self._lock = lock
         self._writer = writer
         self._reader = reader
-        self._clock = clock
-        self._ids = Ids(clock)
+        self._clock = ids.clock
+        self._ids = ids
         self._queue: asyncio.Queue[_Pending[Any]] = asyncio.Queue(_MAX_QUEUE)
         self._publish: Callable[[Effects], None] = lambda effects: None
         self._reader_tables: Tables | None = None
@@ -113,8 +116,17 @@ class Database:
         """Set with an exception when the disk failed a commit: the process must end and recover by a restart."""
 
     @classmethod
-    async def open(cls, config: Config, clock_after: Callable[[datetime | None], Clock] = SystemClock) -> Database:
+    async def open(
+        cls,
+        config: Config,
+        clock_after: Callable[[datetime | None], Clock] = SystemClock,
+        *,
+        connect: Connect = aiosqlite.connect,
+        ids_from: Callable[[Clock], Ids] = Ids,
+    ) -> Database:
         """Open or create the database; `clock_after` makes the clock, given the last time the database saw.
+
+        `connect` opens a connection as aiosqlite does; the simulation gives one that needs no thread.
 
         Raises:
             StoreUnusable: in use by another process, unreadable, damaged, or of a newer version.
@@ -135,9 +147,9 @@ class Database:
             ) from None
         writer = reader = None
         try:
-            writer = await _connect(path, read_only=False)
+            writer = await _connect(connect, path, read_only=False)
             last = await _prepare(writer, path)
-            reader = await _connect(path, read_only=True)
+            reader = await _connect(connect, path, read_only=True)
         except (sqlite3.Error, OSError, StoreUnusable) as error:
             for connection in (writer, reader):
                 if connection is not None:
@@ -148,7 +160,7 @@ class Database:
             raise StoreUnusable(f"database {path} cannot be read: {error}; restore it from a backup") from error
         clock = clock_after(last)
         logger.info("database opened", extra={"path": str(path), "sqlite_version": sqlite3.sqlite_version})
-        return cls(config, lock, writer, reader, clock)
+        return cls(config, lock, writer, reader, ids_from(clock))
 
     @property
     def clock(self) -> Clock:
@@ -293,9 +305,9 @@ async def _in_thread(connection: aiosqlite.Connection, function: Callable[..., T
     return await connection._execute(function, *arguments)  # type: ignore[no-any-return, no-untyped-call]
 
 
-async def _connect(path: Path, *, read_only: bool) -> aiosqlite.Connection:
+async def _connect(connect: Connect, path: Path, *, read_only: bool) -> aiosqlite.Connection:
     target = f"{path.as_uri()}?mode={'ro' if read_only else 'rwc'}"
-    connection = await aiosqlite.connect(target, uri=True, isolation_level=None, cached_statements=512)
+    connection = await connect(target, uri=True, isolation_level=None, cached_statements=512)
     pragmas = [
         "busy_timeout=5000",
         "foreign_keys=ON",

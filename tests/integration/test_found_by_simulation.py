@@ -1,0 +1,59 @@
+"""What the simulation found in the control plane, each tested directly over real gRPC and SQLite."""
+
+from datetime import timedelta
+
+from tabkeep.host.v1 import host_pb2
+from tabkeep.v1 import browser_sessions_pb2 as pb
+from tabkeep.v1 import hosts_pb2
+
+from control_plane import host_moves
+from tests.api_calls import get_session, minutes, running_session
+
+HOST = "host-a"
+
+
+async def state_of(api):
+    return (await api.hosts.GetHost(hosts_pb2.GetHostRequest(host_id=HOST))).host.state
+
+
+async def test_a_lease_judged_over_before_an_attach_takes_nothing_from_the_host_after_it(api, host, control_plane):
+    launch = await running_session(api, host)
+    earlier = control_plane.coordinator.pulses[HOST].stream_no
+    await host.attach()
+
+    lost = await control_plane.coordinator.move(host_moves.lease_over, HOST, earlier, timedelta(seconds=200))
+
+    assert not lost
+    assert await state_of(api) == hosts_pb2.HOST_STATE_READY
+    assert (await get_session(api, launch.browser_session_id)).state == pb.BROWSER_SESSION_STATE_RUNNING
+    await host.heartbeat()  # it is still listened to
+
+
+async def test_a_silence_judged_before_an_attach_makes_no_host_suspect_after_it(api, host, control_plane):
+    earlier = control_plane.coordinator.pulses[HOST].stream_no
+    await host.attach()
+
+    await control_plane.coordinator.move(host_moves.fall_silent, HOST, earlier, timedelta(seconds=20))
+
+    assert await state_of(api) == hosts_pb2.HOST_STATE_READY
+
+
+async def test_a_goodbye_on_an_earlier_stream_does_not_send_the_host_away(api, host, control_plane):
+    earlier = control_plane.coordinator.pulses[HOST].stream_no
+    await host.attach()
+
+    await control_plane.coordinator.move(host_moves.goodbye, HOST, earlier, "drained")
+
+    assert await state_of(api) == hosts_pb2.HOST_STATE_READY
+    await host.heartbeat()
+
+
+async def test_a_host_that_was_out_of_reach_until_its_drain_was_over_is_told_to_drain(api, host, advance):
+    await host.vanish()
+    await api.hosts.DrainHost(hosts_pb2.DrainHostRequest(host_id=HOST, drain_timeout=minutes(1)))
+    await advance(timedelta(minutes=2), silent=True)
+
+    await host.attach()
+
+    drain: host_pb2.Drain = await host.receive("drain")
+    assert drain.drain_timeout == minutes(0)

@@ -1,0 +1,106 @@
+"""Many seeds on all cores, and the record of them."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.world import Outcome, run_seed
+
+LEDGER = Path(__file__).with_name("LEDGER.jsonl")
+"""Only ever appended to."""
+RUN_TWICE_EVERY = 50
+"""Every so many seeds one is run twice, and must take the same course."""
+
+
+def outcome_of(seed: int, mutant: str = "", *, keep_trace: bool = False) -> Outcome:
+    """Run a seed, with a rule of the protocol removed if `mutant` names one."""
+    if not mutant:
+        return run_seed(seed, keep_trace=keep_trace)
+    with MUTANTS[mutant].removed():
+        return run_seed(seed, keep_trace=keep_trace)
+
+
+def outcomes(seeds: Iterable[int], mutant: str = "", *, jobs: int = 0) -> Iterator[Outcome]:
+    """Run seeds on all cores, in order."""
+    jobs = jobs or os.cpu_count() or 1
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        yield from pool.map(_one, [(seed, mutant) for seed in seeds], chunksize=1)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _one(seed_and_mutant: tuple[int, str]) -> Outcome:
+    return outcome_of(*seed_and_mutant)
+
+
+def replay(outcome: Outcome, mutant: str = "") -> str:
+    """The one line that shows a violation again."""
+    assert outcome.violation is not None
+    option = f" --mutant {mutant}" if mutant else ""
+    line = f"python -m tests.simulation --seed {outcome.seed}{option} --trace"
+    return f"{outcome.violation.invariant} {outcome.violation.text}\n    {line}"
+
+
+class Record:
+    """What a campaign has seen so far."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.seeds = 0
+        self.faults: dict[str, int] = {}
+        self.sessions = self.effects = self.events = self.run_twice = 0
+        self.violations: list[dict[str, Any]] = []
+        self._began = time.monotonic()
+
+    def add(self, outcome: Outcome) -> None:
+        self.seeds += 1
+        self.sessions += outcome.sessions
+        self.effects += outcome.effects
+        self.events += outcome.events
+        for name, count in outcome.faults.items():
+            self.faults[name] = self.faults.get(name, 0) + count
+        if outcome.violation is not None:
+            found = {"seed": outcome.seed, "invariant": outcome.violation.invariant, "text": outcome.violation.text}
+            self.violations.append(found)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "commit": _commit(),
+            "seeds": [self.first, self.first + self.seeds - 1],
+            "run_twice": self.run_twice,
+            "seconds": round(time.monotonic() - self._began),
+            "sessions": self.sessions,
+            "effects": self.effects,
+            "events": self.events,
+            "faults": dict(sorted(self.faults.items())),
+            "violations": self.violations,
+        }
+
+    def append(self) -> None:
+        """Write it into the ledger."""
+        with LEDGER.open("a", encoding="utf-8") as ledger:
+            ledger.write(json.dumps(self.as_json()) + "\n")
+
+
+def _commit() -> str:
+    """The commit that ran; "+changes" when the files were not quite it."""
+    parts = (":/control_plane", ":/browser_host", ":/tests/simulation/*.py")
+    changed = _git("status", "--porcelain", "--untracked-files=no", *parts)
+    return _git("rev-parse", "--short", "HEAD") + ("+changes" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False, cwd=LEDGER.parent)
+    return done.stdout.strip()

@@ -1,0 +1,258 @@
+"""Rules of the protocol, each of which can be removed to see that a checker notices; the product has no switch."""
+
+from __future__ import annotations
+import __future__
+
+import asyncio
+import contextlib
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+from browser_host.attachment import Attachment
+from browser_host.host import Host
+from browser_host.leases import Leases
+from browser_host.ledger import CommandLedger
+from browser_host.live_session import LiveSession
+from browser_host.outbox import Outbox
+from browser_host.run_journal import RunJournal
+from browser_host.unacknowledged import Unacknowledged
+from control_plane import host_moves, session_moves, sessions
+from control_plane.config import Config
+from control_plane.coordinator import Coordinator
+from control_plane.sessions import SessionEvent, SessionState
+from tests.simulation.programs import HostProgram
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One rule, and how to do without it."""
+
+    rule: str
+    removed: Callable[[], AbstractContextManager[Any]]
+    not_caught: str = ""
+    """Why the simulation does not notice, where it cannot; such a rule is tested directly."""
+
+
+def edited(where: Any, name: str, old: str, new: str) -> Callable[[], AbstractContextManager[Any]]:
+    """Replace a piece of a function's own source; fails when the piece is not there any more."""
+
+    def patch() -> AbstractContextManager[Any]:
+        function = getattr(where, name)
+        source = textwrap.dedent(inspect.getsource(function))
+        assert source.count(old) == 1, f"{name} has no single {old!r} any more: write this mutant anew"
+        flags = __future__.annotations.compiler_flag
+        code = compile(source.replace(old, new), f"<mutant of {name}>", "exec", flags=flags, dont_inherit=True)
+        made: dict[str, Any] = {}
+        exec(code, function.__globals__, made)
+        return mock.patch.object(where, name, made[name])
+
+    return patch
+
+
+def both(*patches: Callable[[], AbstractContextManager[Any]]) -> Callable[[], AbstractContextManager[Any]]:
+    """Several changes that are one mutant."""
+
+    @contextlib.contextmanager
+    def patch() -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            for one in patches:
+                stack.enter_context(one())
+            yield
+
+    return patch
+
+
+def _act_before_ack() -> AbstractContextManager[Any]:
+    async def stored(self: Outbox, run_id: str, seq: int) -> None:
+        return None
+
+    return mock.patch.object(Outbox, "stored", stored)
+
+
+def _no_ledger() -> AbstractContextManager[Any]:
+    def begin(self: CommandLedger, command_id: int) -> bool:
+        self._running.add(command_id)
+        return True
+
+    return mock.patch.object(CommandLedger, "begin", begin)
+
+
+def _no_action_lease() -> AbstractContextManager[Any]:
+    return mock.patch.object(RunJournal, "allow_action", return_value=10.0)
+
+
+def _no_fence() -> AbstractContextManager[Any]:
+    return mock.patch.object(Leases, "remaining_until_fence", return_value=1.0)
+
+
+def _late_fence() -> AbstractContextManager[Any]:
+    return mock.patch.object(Leases, "remaining_until_fence", Leases.remaining_holding)
+
+
+def _lease_from_receipt() -> AbstractContextManager[Any]:
+    acknowledged = Leases.acknowledged
+
+    def renewed(self: Leases, heartbeat_no: int) -> bool:
+        known = acknowledged(self, heartbeat_no)
+        if known:
+            self._renewed_at = self._clock.monotonic()
+        return known
+
+    return mock.patch.object(Leases, "acknowledged", renewed)
+
+
+def _lost_after_action_lease() -> AbstractContextManager[Any]:
+    return mock.patch.object(Config, "silent_for_lost", lambda self: self.action_lease + timedelta(seconds=2))
+
+
+def _no_grace_after_restart() -> AbstractContextManager[Any]:
+    start = Coordinator.start
+
+    async def hurried(self: Coordinator) -> None:
+        await start(self)
+        for pulse in self.pulses.values():
+            pulse.heard_at -= (self.config.holding_lease - self.config.action_lease).total_seconds()
+
+    return mock.patch.object(Coordinator, "start", hurried)
+
+
+def _no_silence_rule() -> AbstractContextManager[Any]:
+    async def watch(self: Attachment) -> None:
+        await asyncio.Event().wait()
+
+    return mock.patch.object(Attachment, "_watch_for_silence", watch)
+
+
+def _no_host_deadline() -> AbstractContextManager[Any]:
+    async def never(self: LiveSession) -> None:
+        await asyncio.Event().wait()
+
+    return mock.patch.object(LiveSession, "_end_at_deadline", never)
+
+
+def _closed_sessions_move() -> AbstractContextManager[Any]:
+    everything = dict.fromkeys(SessionEvent, SessionState.CLOSED)
+    return mock.patch.dict(sessions.TRANSITIONS, {SessionState.CLOSED: everything})
+
+
+def _always_open() -> AbstractContextManager[Any]:
+    return mock.patch.object(sessions.Session, "open", property(lambda self: True))
+
+
+def _no_guardian() -> AbstractContextManager[Any]:
+    return mock.patch.object(HostProgram, "guard", return_value=None)
+
+
+MUTANTS: dict[str, Mutant] = {
+    # The host.
+    "act before the ack": Mutant("a step acts only once its step_started is stored", _act_before_ack),
+    "no command ledger": Mutant("a host carries a command out once", _no_ledger),
+    "no ledger, no memory of runs": Mutant(
+        "a host carries a command out once, and begins a run once",
+        both(_no_ledger, edited(LiveSession, "start_run", "if start.run_id in self._runs_begun:", "if False:")),
+    ),
+    "no action lease": Mutant("a host asks its action lease right before it acts", _no_action_lease),
+    "no self-fencing": Mutant("a host ends its browsers when its holding lease is over", _no_fence),
+    "fence at the lease's end": Mutant("a host begins to end its browsers early enough", _late_fence),
+    "lease from receipt": Mutant("leases count from the sending of the heartbeat", _lease_from_receipt),
+    "no silence rule": Mutant("a host leaves a stream on which nothing is acknowledged", _no_silence_rule),
+    "no deadline on the host": Mutant("a host ends a session at its deadline by itself", _no_host_deadline),
+    "no guardian": Mutant("browsers of a stopped host end on time", _no_guardian),
+    "no resending of events": Mutant(
+        "events that are not acknowledged are sent again on the next stream",
+        edited(Outbox, "resend_all", "queue.sent = 0", "pass"),
+    ),
+    "no resending of tombstones": Mutant(
+        "tombstones and results that are not acknowledged are sent again on the next stream",
+        edited(Unacknowledged, "take_all", "return tuple(self._values.values())", "return ()"),
+        "what a Hello does not name as alive is buried, and a command without a result is sent again and answered",
+    ),
+    "verdicts ignored": Mutant(
+        "a host ends the browsers that the control plane does not hold",
+        edited(Host, "_judge", "or verdict.keep:", "or True:"),
+        "every close is also a command that is sent again, and a host that was lost has fenced itself",
+    ),
+    "StopRun ignored": Mutant(
+        "a run that is over for the control plane is stopped",
+        edited(Host, "_stop_run", "session.stop_run(run_id)", "pass"),
+    ),
+    "any fence will do on the host": Mutant(
+        "a host refuses commands of another placement",
+        edited(Host, "_outcome", "session.placement.fence != placement.fence", "False"),
+    ),
+    # The control plane.
+    "lost after the action lease": Mutant("a host is lost only after the holding lease", _lost_after_action_lease),
+    "no grace after a restart": Mutant("after a restart every host has its holding lease", _no_grace_after_restart),
+    "silence judged late": Mutant(
+        "silence judged before an attach does not move the host after it",
+        both(
+            edited(host_moves, "lease_over", "or host.stream_no != stream_no", ""),
+            edited(host_moves, "fall_silent", "and host.stream_no == stream_no", ""),
+        ),
+    ),
+    "a late launch is not waited for": Mutant(
+        "a session is placed anew only when its earlier browser is gone",
+        edited(
+            session_moves,
+            "fall_due",
+            "save_session(tx, session, sessions.launch_overdue(session, tx.now, tx.now + tx.config.launch_timeout))",
+            "launch_failed(tx, session, 'overdue')",
+        ),
+    ),
+    "closed sessions are closed again": Mutant(
+        "a closed session stays as it is", both(_closed_sessions_move, _always_open)
+    ),
+    "closing tells the host nothing": Mutant(
+        "closing a session commands its host in the same transaction",
+        edited(session_moves, "close", "if tx.sessions.place_of(session.browser_session_id):", "if False:"),
+    ),
+    "commands are not sent again": Mutant(
+        "commands without a result are sent again at every attach",
+        edited(host_moves, "attach", "tx.hosts.pending_commands(host.host_id)", "[]"),
+    ),
+    "runs outlive their session": Mutant(
+        "runs end with their session, in the same transaction",
+        edited(session_moves, "close", "[*([active] if active else []), *waiting]", "[]"),
+    ),
+    "no deadline on the control plane": Mutant(
+        "a session is closed at its deadline",
+        edited(
+            session_moves,
+            "fall_due",
+            'close(tx, session, CloseReason.TIMED_OUT, f"timed out after {_minutes(session.timeout)}")',
+            "pass",
+        ),
+    ),
+    "events of ended runs are stored": Mutant(
+        "a run that is final takes no more events",
+        edited(host_moves, "record_events", "elif not run.status.active:", "elif False:"),
+    ),
+    "duplicate events are not known": Mutant(
+        "an event that is stored already is acknowledged again",
+        edited(host_moves, "record_events", "if event.seq <= run.last_seq:", "if False:"),
+    ),
+    "gaps are stored": Mutant(
+        "an event is stored only right after the one before it",
+        edited(host_moves, "record_events", "elif event.seq != run.last_seq + 1:", "elif False:"),
+        "within a stream nothing overtakes, and each stream begins with the first event that is not acknowledged",
+    ),
+    "any fence will do in a tombstone": Mutant(
+        "a tombstone counts for its own placement only",
+        edited(host_moves, "bury", "(session.host_id, session.fence) != (host_id, tombstone.fence)", "False"),
+    ),
+    "a lost host keeps its sessions": Mutant(
+        "the sessions of a lost host end or are placed anew",
+        edited(host_moves, "lease_over", "lose_browsers(tx, host, message)", "pass"),
+    ),
+    "a new process keeps the old one's sessions": Mutant(
+        "a new incarnation proves that the old one's browsers are gone",
+        edited(host_moves, "_taken_in", 'if old.incarnation not in ("", hello.incarnation):', "if False:"),
+        "the first Hello of a new process names no browser, so its sessions are buried or launched by the new one",
+    ),
+}

@@ -1,0 +1,51 @@
+"""What the simulation found in the host, each tested directly."""
+
+import asyncio
+
+import pytest
+
+from browser_host.messages import Placement
+from browser_host.playwright_launcher import PlaywrightLauncher
+from tests.host_fakes import attached, until, virtual_time
+
+PLACEMENT = Placement("pbs_1", 1)
+
+
+@virtual_time
+async def test_a_browser_that_hangs_is_gone_when_the_holding_lease_is_over() -> None:
+    async with attached() as (parts, control_plane):
+        await control_plane.launch(PLACEMENT)
+        parts.launcher.browsers[0].close_seconds = 3.0
+        await asyncio.sleep(1)
+        renewed_at = max(parts.clock.monotonic() - 3.3, 0)
+        control_plane.answers_heartbeats = control_plane.reachable = False
+
+        await until(lambda: parts.host.leases.remaining_holding() <= 0, "the end of the lease", 200)
+
+        assert parts.clock.monotonic() - renewed_at > 170
+        assert not parts.launcher.alive()
+
+
+async def test_a_launch_that_is_cancelled_while_it_gives_up_returns_only_when_its_browser_is_gone() -> None:
+    may_end, gone = asyncio.Event(), []
+
+    class Launcher(PlaywrightLauncher):
+        def __init__(self) -> None:
+            self._abandoned = set()
+
+        async def _end_launch(self, launching, driver, directory) -> None:
+            await may_end.wait()
+            gone.append("browser")
+
+    giving_up = asyncio.create_task(Launcher()._abandon(None, None, None))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    giving_up.cancel()
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+    assert not giving_up.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await giving_up
+    assert gone == ["browser"]
