@@ -98,6 +98,7 @@ class Host:
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._fence())
             self._tasks.create_task(self._drain())
+            self._tasks.create_task(self.leases.pauses.run())
 
     @property
     def draining(self) -> bool:
