@@ -3,9 +3,9 @@
 Bounded to 10,000 events and 32 MiB. When it is full the runs that want to record wait; nothing is dropped.
 
 In memory, and that is enough: nobody could take what a file would keep. A host process that starts is a new
-incarnation; by saying Hello it ends all sessions of the one before, their runs with HOST_LOST and a step that was
-begun with an unknown outcome, and events under the old one's fences are refused from then on, because otherwise a
-terminal run would change. What must survive this process is stored elsewhere before anything follows from it: an
+incarnation; by saying Hello it ends all sessions of the one before, and their runs with HOST_LOST and an unknown
+outcome of the step that was begun. A run that has ended takes no more events, because a terminal state never
+changes. What must survive this process is stored elsewhere before anything follows from it: an
 effect has its StepStarted acknowledged, a browser is ended by the guardian or swept before Hello. Nor does the
 backlog need a disk: without acknowledgements nothing begins, so it is one step's events for each run.
 """
