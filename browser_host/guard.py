@@ -220,7 +220,11 @@ class GuardianProcess:
         while process.poll() is None and loop.time() < give_up_at:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         if process.returncode is None:
-            logger.error("guardian does not end", extra={"pid": process.pid, "covers": len(self._covers)})
+            left = sum(cover.leased for cover in self._covers.values())
+            logger.error("guardian does not end", extra={"pid": process.pid, "covers": left})
+            if not left:
+                process.kill()  # it is stuck, with nothing to guard
+                process.wait()
 
     async def _restart(self) -> None:
         self._disconnect()

@@ -379,6 +379,14 @@ async def test_a_launch_waits_for_a_guardian_and_fails_without_one():
     await watcher.close()
 
 
+async def test_a_stuck_guardian_with_nothing_to_guard_is_not_left_behind():
+    watcher = await a_guardian()
+    process = psutil.Process(watcher.pid)
+    process.suspend()
+    await watcher.close()
+    assert not process.is_running()
+
+
 async def test_a_guardian_that_cannot_be_started_says_so():
     with pytest.raises(GuardianLost, match="cannot be started"):
         await GuardianProcess(("/no/such/python",)).open()

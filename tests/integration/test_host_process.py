@@ -137,6 +137,7 @@ async def test_a_refused_token_exits_3_and_says_so(tmp_path: Path):
         ("TABKEEP_HOST_TOKEN_FILE", "/no/such/file"),
         ("TABKEEP_CHROME", "/no/such/browser"),
         ("TABKEEP_ALLOW_UNSANDBOXED", "maybe"),
+        ("TABKEEP_CGROUPS", "maybe"),
         ("TABKEEP_LOG_LEVEL", "LOUD"),
         ("TABKEEP_HOST_ID", "a b"),
     ],
