@@ -2,9 +2,9 @@
 
 Who starts which asyncio task, and ends it:
 
-- `__main__`: `Attachment.run`, `Host.run`, `Uploads.run`
+- `__main__`: `Attachment.run`, `Host.run`, `Uploads.run`, and `GuardianProcess.run`, which keeps that process alive
 - `attachment`: for each stream one writer, one reader and one watch for silence
-- `host`: the life of each session, fencing, draining
+- `host`: the life of each session, fencing, draining, the pause detector
 - `live_session`: launch, deadline, death watch and page reports of its browser; the run it is on
 - `playwright_browser`, `playwright_launcher`: small bounded calls to the browser, and abandoned launches
 

@@ -1,7 +1,7 @@
 """`python -m browser_host`: one browser host, configured by TABKEEP_* variables (see `config`).
 
-Exit codes: 0 after an orderly end, 1 when Playwright does not work on this machine, 2 for a wrong setting, 3
-when the control plane refuses this host for good.
+Exit codes: 0 after an orderly end, 1 when Playwright or the guardian does not work on this machine, 2 for a wrong
+setting, 3 when the control plane refuses this host for good.
 
 The first SIGTERM or SIGINT drains, the second closes everything now. The event loop runs in the main thread, because
 the kernel's kill-with-parent of drivers and browsers is tied to the thread that started them.
@@ -36,6 +36,7 @@ from browser_host.attachment import Attachment, AttachRefused
 from browser_host.clock import Clock, SystemClock
 from browser_host.config import Config, ConfigInvalid
 from browser_host.control_link import ControlLink
+from browser_host.guard import GuardianLost, GuardianProcess
 from browser_host.host import Host, Means
 from browser_host.leases import Leases
 from browser_host.messages import BrowserType, Identity, Placement
@@ -64,7 +65,7 @@ def main() -> int:
     except ConfigInvalid as error:
         print(f"browser host: {error}", file=sys.stderr)
         return EXIT_BAD_CONFIG
-    except LaunchFailed as error:
+    except (LaunchFailed, GuardianLost) as error:
         print(f"browser host: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     finally:
@@ -92,6 +93,15 @@ def _data_dir(settings: Config) -> Iterator[None]:
 
 
 async def _serve(settings: Config) -> int:
+    guardian = GuardianProcess()
+    try:
+        await guardian.open()
+        return await _host_browsers(settings, guardian)
+    finally:
+        await guardian.close()
+
+
+async def _host_browsers(settings: Config, guardian: GuardianProcess) -> int:
     clock = SystemClock()
     found = await asyncio.to_thread(launch.find_browsers, settings.executables)
     if not any(browser.browser_type is BrowserType.CHROME for browser in found):
@@ -99,7 +109,13 @@ async def _serve(settings: Config) -> int:
     if not settings.sandbox:
         logger.warning("browsers run without Chromium's sandbox: open only pages that are trusted")
     launcher = PlaywrightLauncher(
-        found, settings.data_dir, clock, sandbox=settings.sandbox, concurrency=settings.launch_concurrency
+        found,
+        settings.data_dir,
+        clock,
+        sandbox=settings.sandbox,
+        concurrency=settings.launch_concurrency,
+        use_cgroups=settings.use_cgroups,
+        guard=guardian,
     )
     identity = Identity(
         host_id=settings.host_id,
@@ -113,14 +129,19 @@ async def _serve(settings: Config) -> int:
     await launcher.open()
     link = ControlLink(settings.control_plane, settings.host_token, settings.host_id, identity.incarnation)
     try:
-        return await _attach(settings, identity, launcher, link, clock)
+        return await _attach(settings, identity, launcher, link, clock, guardian)
     finally:
         await launcher.close()
         await link.close()
 
 
 async def _attach(
-    settings: Config, identity: Identity, launcher: PlaywrightLauncher, link: ControlLink, clock: Clock
+    settings: Config,
+    identity: Identity,
+    launcher: PlaywrightLauncher,
+    link: ControlLink,
+    clock: Clock,
+    guardian: GuardianProcess,
 ) -> int:
     """Be a host until it was drained or refused; its browsers are closed by then."""
     rng = random.SystemRandom()
@@ -132,7 +153,7 @@ async def _attach(
             placement, run_id, outbox=outbox, leases=leases, uploads=uploads, clock=clock, new_artifact_id=_artifact_id
         )
 
-    host = Host(identity, Means(launcher, carry_out, new_journal, clock), leases, outbox)
+    host = Host(identity, Means(launcher, carry_out, new_journal, clock, guardian), leases, outbox)
     attachment = Attachment(host, link.dial, _vitals, rng)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _drain, host, settings.drain_timeout)
@@ -144,6 +165,7 @@ async def _attach(
     attached = asyncio.create_task(attachment.run())
     own_work = [asyncio.create_task(host.run()), asyncio.create_task(uploads.run())]
     drained: asyncio.Task[Any] = asyncio.create_task(host.drained.wait())
+    guarded = asyncio.create_task(_keep_guarded(guardian, host))
     try:
         await asyncio.wait([attached, drained, *own_work], return_when=asyncio.FIRST_COMPLETED)
         if drained.done() and attachment.attached.is_set():
@@ -158,11 +180,21 @@ async def _attach(
         print(f"browser host: the control plane refuses this host: {refused.reason}: {refused}", file=sys.stderr)
         return EXIT_REFUSED
     finally:
-        for task in (drained, attached, *own_work):
+        unguarded = guarded.done()
+        for task in (drained, attached, *own_work, guarded):
             task.cancel()
-        await asyncio.gather(drained, attached, *own_work, return_exceptions=True)
+        await asyncio.gather(drained, attached, *own_work, guarded, return_exceptions=True)
     logger.info("browser host ended")
-    return EXIT_OK
+    return EXIT_UNUSABLE if unguarded else EXIT_OK
+
+
+async def _keep_guarded(guardian: GuardianProcess, host: Host) -> None:
+    """Keep the guardian alive; returns when that is not possible and the host is ending its browsers."""
+    try:
+        await guardian.run()
+    except GuardianLost as lost:
+        logger.critical("host gives up its browsers", extra={"reason": str(lost)})
+        host.give_up(f"the host lost its guardian and may hold no browser without one: {lost}")
 
 
 def _drain(host: Host, timeout: timedelta) -> None:

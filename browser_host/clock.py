@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Protocol
+
+from browser_host import guardian
 
 
 class Clock(Protocol):
@@ -21,10 +22,8 @@ class SystemClock:
     """The machine's own clocks."""
 
     def monotonic(self) -> float:
-        """Seconds since the machine's start; where there is no clock that counts suspend, the next best."""
-        if hasattr(time, "CLOCK_BOOTTIME"):
-            return time.clock_gettime(time.CLOCK_BOOTTIME)
-        return time.monotonic()
+        """Seconds since the machine's start, on the clock that the guardian counts on."""
+        return guardian.boottime()
 
     def now(self) -> datetime:
         """The wall clock's time in UTC."""

@@ -51,6 +51,10 @@ class Config:
     """Chromium's sandbox. TABKEEP_ALLOW_UNSANDBOXED=1 turns it off, 0 insists on it. Default: on, except for root,
     as whom Chromium cannot start with it; the host and its sessions then say `sandboxed: false`."""
 
+    use_cgroups: bool = True
+    """One cgroup for each browser. TABKEEP_CGROUPS=0 turns it off. Default: where this process may make them; where
+    not, process groups and directories do."""
+
     drain_timeout: timedelta = timedelta(minutes=10)
     """How long sessions may go on after the first SIGTERM. TABKEEP_DRAIN_TIMEOUT, in seconds, 0 to 86400. The
     default lets usual tasks end; 0 closes them at once."""
@@ -84,6 +88,7 @@ def from_environment(environ: Mapping[str, str]) -> Config:
         ),
         launch_concurrency=int(_number(environ, "TABKEEP_LAUNCH_CONCURRENCY", 1, 1000, cores)),
         sandbox=_sandbox(environ),
+        use_cgroups=_cgroups(environ),
         drain_timeout=timedelta(seconds=_number(environ, "TABKEEP_DRAIN_TIMEOUT", 0, 86400, 600)),
         executables=_executables(environ),
         log_level=level,
@@ -155,6 +160,13 @@ def _host_id(environ: Mapping[str, str], data_dir: Path) -> str:
 def host_id_file(data_dir: Path) -> Path:
     """Where the host id is kept, so that a machine that is renamed stays the same host."""
     return data_dir / "host_id"
+
+
+def _cgroups(environ: Mapping[str, str]) -> bool:
+    value = environ.get("TABKEEP_CGROUPS") or "1"
+    if value not in {"0", "1"}:
+        raise ConfigInvalid(f"TABKEEP_CGROUPS={value}: use 1 or 0")
+    return value == "1"
 
 
 def _sandbox(environ: Mapping[str, str]) -> bool:

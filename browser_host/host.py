@@ -5,23 +5,24 @@ browsers. Every method that takes a message is synchronous; what takes time happ
 Nothing is queued for sending beyond what must be repeated anyway, so nothing can overflow: results and tombstones
 wait in tables until they are acknowledged, events in the outbox, and of page reports only the newest of each session.
 
-Tasks: one life for each session, `_fence` (closes all browsers when the holding lease is over) and, while draining,
-`_drain`. Each is started in `run` and ends with it.
+Tasks: one life for each session, `_fence` (closes all browsers when the holding lease is over), `_drain` and the
+leases' pause detector. Each is started in `run` and ends with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tabkeep.host.v1.host_pb2 import StartRun
 
 from browser_host.clock import Clock
+from browser_host.guard import Guard, Unguarded
 from browser_host.leases import Leases
 from browser_host.ledger import CommandLedger
-from browser_host.live_session import LONGEST_SLEEP, CarryOut, LiveSession, NewJournal
+from browser_host.live_session import LEASE_OVER, LONGEST_SLEEP, CarryOut, LiveSession, NewJournal
 from browser_host.messages import (
     CancelRun,
     Close,
@@ -69,6 +70,7 @@ class Means:
     carry_out: CarryOut
     new_journal: NewJournal
     clock: Clock
+    guard: Guard = field(default_factory=Unguarded)
 
 
 class Host:
@@ -98,6 +100,7 @@ class Host:
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._fence())
             self._tasks.create_task(self._drain())
+            self._tasks.create_task(self.leases.pauses.run())
 
     @property
     def draining(self) -> bool:
@@ -114,6 +117,12 @@ class Host:
         self._drain_at = self._clock.monotonic() + timeout.total_seconds()
         self._drain_changed.set()
         self.wake.set()
+
+    def give_up(self, message: str) -> None:
+        """End all sessions now and this host after them: it can go on with none."""
+        for session in self._sessions.values():
+            session.end(EndReason.HOST_LOST, message)
+        self.drain(timedelta(0))
 
     # What the stream asks.
 
@@ -133,7 +142,7 @@ class Host:
     def welcome(self, welcome: Welcome) -> None:
         """Take the control plane's verdicts and acks, renew the leases, and send again what it has not stored."""
         self.leases.set_lengths(welcome.action_lease, welcome.holding_lease)
-        self.leases.acknowledged(welcome.heartbeat_no)
+        self._renew(welcome.heartbeat_no)
         for verdict in welcome.verdicts:
             self._judge(verdict)
         for ack in welcome.event_acks:
@@ -163,7 +172,7 @@ class Host:
             case EventAck():
                 self.outbox.acknowledged(message)
             case HeartbeatAck(heartbeat_no):
-                self.leases.acknowledged(heartbeat_no)
+                self._renew(heartbeat_no)
             case CommandResultAck(command_id):
                 self._ledger.acknowledged(command_id)
             case TombstoneAck(placement):
@@ -182,6 +191,10 @@ class Host:
     def has_unacknowledged(self) -> bool:
         """Whether the control plane must still hear of something."""
         return bool(len(self._tombstones) or len(self._ledger.results) or len(self.outbox))
+
+    def _renew(self, heartbeat_no: int) -> None:
+        if self.leases.acknowledged(heartbeat_no):
+            self._means.guard.hold_until(self.leases.hold_until())
 
     # Commands.
 
@@ -236,6 +249,8 @@ class Host:
             new_journal=means.new_journal,
             report=self._report,
             clock=self._clock,
+            guard=means.guard,
+            lease_over=lambda: self.leases.remaining_holding() <= 0,
             traceparent=command.traceparent,
         )
         self._sessions[placement.browser_session_id] = session
@@ -312,8 +327,7 @@ class Host:
     async def _fence(self) -> None:
         """End all browsers before the holding lease is over, with or without a control plane.
 
-        The guardian process, which also does this while this process is stopped, comes with the issue "Never lose,
-        never double, never outlive" and takes its times from the same leases.
+        The guardian kills them at the same moment; what is done here is the host's own bookkeeping.
         """
         while True:
             remaining = self.leases.remaining_until_fence()
@@ -321,7 +335,7 @@ class Host:
                 for session in self._sessions.values():
                     if not session.ending():
                         logger.warning("session fenced", extra=_fields(session.placement))
-                    session.end(EndReason.HOST_LOST, "the host's holding lease was over: it heard of no control plane")
+                    session.end(EndReason.HOST_LOST, LEASE_OVER)
             await asyncio.sleep(remaining if 0 < remaining < LONGEST_SLEEP else LONGEST_SLEEP)
 
     async def _drain(self) -> None:

@@ -2,6 +2,9 @@
 
 The control plane counts the same lengths, with a margin, from the receipt of the same heartbeats. Receipt is later
 than sending, so the host is always done before it is called lost; no wall clock is compared across machines.
+
+After a pause of this process the action lease counts as over until a heartbeat that was sent since is acknowledged:
+what was decided in the meantime is on its way and must be heard before anything is done.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from collections import OrderedDict
 from datetime import timedelta
 
 from browser_host.clock import Clock
+from browser_host.pauses import PauseDetector
 
 ENDING_SECONDS = 3.5
 """How long the end of a session may take: half a second for its run, three for a browser that hangs."""
@@ -23,6 +27,7 @@ class Leases:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.pauses = PauseDetector(clock)
         self._heartbeat_no = 0
         self._sent_at: OrderedDict[int, float] = OrderedDict()
         self._renewed_at: float | None = None
@@ -56,6 +61,9 @@ class Leases:
 
     def remaining_action(self) -> float:
         """Seconds in which an action may still begin; 0 or less: none may."""
+        resumed_at = self.pauses.resumed_at()
+        if resumed_at is not None and self._renewed_at is not None and self._renewed_at < resumed_at:
+            return min(0.0, self._remaining(self._action))
         return self._remaining(self._action)
 
     def remaining_holding(self) -> float:
@@ -68,6 +76,10 @@ class Leases:
         A lease under 14 seconds is too short for that; there a quarter of it is kept for the end.
         """
         return self.remaining_holding() - min(ENDING_SECONDS, self._holding / 4)
+
+    def hold_until(self) -> float:
+        """When no browser may live any more, on the host's monotonic clock."""
+        return self._clock.monotonic() if self._renewed_at is None else self._renewed_at + self._holding
 
     def _remaining(self, length: float) -> float:
         if self._renewed_at is None:

@@ -23,6 +23,7 @@ from tabkeep.v1.runs_pb2 import RunFinished
 
 from browser_host.browser import Browser, BrowserGone
 from browser_host.clock import Clock
+from browser_host.guard import Guard
 from browser_host.messages import (
     Done,
     EndReason,
@@ -55,6 +56,8 @@ LONGEST_URL, LONGEST_TITLE = 8192, 1000
 """Of a page report: a data: URL can be as large as its page."""
 LONGEST_SLEEP = 1.0
 """Deadlines are looked at this often at least: timers of the event loop do not count suspend, the clock does."""
+
+LEASE_OVER = "the host's holding lease was over: it heard of no control plane"
 
 CarryOut = Callable[[StartRun, Browser, Journal, Clock], Awaitable[None]]
 NewJournal = Callable[[Placement, str], RunJournal]
@@ -91,9 +94,13 @@ class LiveSession:
         new_journal: NewJournal,
         report: Callable[[PageReport], None],
         clock: Clock,
+        guard: Guard,
+        lease_over: Callable[[], bool],
         traceparent: str = "",
     ) -> None:
         self.placement = placement
+        self._guard = guard
+        self._lease_over = lease_over
         self._traceparent = traceparent
         self._launch = launch
         self._launcher = launcher
@@ -131,6 +138,7 @@ class LiveSession:
         """Give the session another lifetime, counted from its launch."""
         self._timeout = timeout
         self._timeout_changed.set()
+        self._guard.set_deadline(self.placement, self._deadline())
 
     def start_run(self, start: StartRun, traceparent: str) -> Outcome:
         """Begin a run, after the one under way, if any, has ended.
@@ -223,7 +231,13 @@ class LiveSession:
     async def _open(self) -> Failure | None:
         launch = self._launch
         request = LaunchRequest(
-            self.placement, launch.browser_type, launch.url, launch.width, launch.height, launch.launch_timeout
+            self.placement,
+            launch.browser_type,
+            launch.url,
+            launch.width,
+            launch.height,
+            launch.launch_timeout,
+            self._timeout,
         )
         task = asyncio.create_task(self._launch_traced(request))
         try:
@@ -241,6 +255,7 @@ class LiveSession:
         except asyncio.CancelledError:
             return Failure("LAUNCH_FAILED", f"the launch was ended: {self._end.result()[1]}")
         self._launched_at = self._browser.launch_time
+        self._guard.set_deadline(self.placement, self._deadline())
         if self._end.done():
             return Failure("LAUNCH_FAILED", f"the session was ended during its launch: {self._end.result()[1]}")
         return None
@@ -260,10 +275,9 @@ class LiveSession:
     async def _end_at_deadline(self) -> None:
         while True:
             self._timeout_changed.clear()
-            remaining = self._launched_at + self._timeout.total_seconds() - self._clock.monotonic()
+            remaining = self._deadline() - self._clock.monotonic()
             if remaining <= 0:
-                minutes = self._timeout.total_seconds() / 60
-                self.end(EndReason.TIMED_OUT, f"the session's timeout of {minutes:g} minutes was over")
+                self._end_timed_out()
                 return
             try:
                 async with asyncio.timeout(min(remaining, LONGEST_SLEEP)):
@@ -273,7 +287,21 @@ class LiveSession:
 
     async def _end_when_gone(self, browser: OpenBrowser) -> None:
         cause = await asyncio.shield(browser.gone)
-        self.end(EndReason.BROWSER_CRASHED, cause)
+        # The guardian may have been first, above all when this process was stopped. Whatever ended a browser whose
+        # time was over, the session has timed out.
+        if self._deadline() <= self._clock.monotonic():
+            self._end_timed_out()
+        elif self._lease_over():
+            self.end(EndReason.HOST_LOST, LEASE_OVER)
+        else:
+            self.end(EndReason.BROWSER_CRASHED, cause)
+
+    def _deadline(self) -> float:
+        return self._launched_at + self._timeout.total_seconds()
+
+    def _end_timed_out(self) -> None:
+        minutes = self._timeout.total_seconds() / 60
+        self.end(EndReason.TIMED_OUT, f"the session's timeout of {minutes:g} minutes was over")
 
     async def _report_pages(self, browser: OpenBrowser) -> None:
         browser.on_change(self._page_changed.set)

@@ -27,6 +27,8 @@ class LaunchRequest:
     height: int
     timeout: timedelta
     """Of the launch."""
+    lifetime: timedelta | None = None
+    """Of the browser, counted from its launch; None: only the lease ends it."""
 
 
 @dataclass(frozen=True, slots=True)

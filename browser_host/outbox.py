@@ -1,8 +1,13 @@
 """Run events that the control plane has not acknowledged, in order for each run.
 
-Bounded to 10,000 events and 32 MiB. When it is full the runs that want to record wait; nothing is dropped. In
-memory: the append-only spool file that survives the process comes with the issue "Never lose, never double,
-never outlive", and belongs where an event is added and where it is acknowledged.
+Bounded to 10,000 events and 32 MiB. When it is full the runs that want to record wait; nothing is dropped.
+
+In memory, and that is enough: nobody could take what a file would keep. A host process that starts is a new
+incarnation; by saying Hello it ends all sessions of the one before, and their runs with HOST_LOST and an unknown
+outcome of the step that was begun. A run that has ended takes no more events, because a terminal state never
+changes. What must survive this process is stored elsewhere before anything follows from it: an
+effect has its StepStarted acknowledged, a browser is ended by the guardian or swept before Hello. Nor does the
+backlog need a disk: without acknowledgements nothing begins, so it is one step's events for each run.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Any
 from playwright.async_api import BrowserContext, Error, Frame
 from playwright.async_api import Page as Tab
 
-from browser_host import processes
+from browser_host import cgroups, processes
 from browser_host.browser import BrowserError, BrowserGone, Page
 from browser_host.open_browser import Shown
 from browser_host.playwright_driver import Driver
@@ -54,6 +54,7 @@ class PlaywrightBrowser:
         *,
         pid: int,
         directory: Path,
+        cgroup: Path | None,
         version: str,
         launch_time: float,
         released: Callable[[], None],
@@ -64,6 +65,7 @@ class PlaywrightBrowser:
         self._driver = driver
         self._pid = pid
         self._directory = directory
+        self._cgroup = cgroup
         self._version = version
         self._launch_time = launch_time
         self._released = released
@@ -243,6 +245,8 @@ class PlaywrightBrowser:
             # Also after a graceful end: a child that was stuck stays behind, in the group.
             await processes.end_group(self._pid)
             await processes.end_processes_of(self._directory)
+            if self._cgroup is not None:
+                await cgroups.end(self._cgroup)
             ending.add_done_callback(_ignore)
             ending.cancel()
         for task in list(self._tasks):

@@ -14,6 +14,7 @@ import psutil
 from playwright.async_api import Playwright, async_playwright
 
 from browser_host import processes
+from browser_host.guard import Guard
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +62,10 @@ class Driver:
 class Drivers:
     """The drivers of this host: as many as its browsers need, a new one for one that has ended."""
 
-    def __init__(self, wrapper: Path | None) -> None:
+    def __init__(self, wrapper: Path | None, guard: Guard) -> None:
         """`wrapper` starts Node.js such that it dies with this process; None where that is not possible."""
         self._wrapper = wrapper
+        self._guard = guard
         self._drivers: list[Driver] = []
         self._starting = asyncio.Lock()
 
@@ -99,7 +101,10 @@ class Drivers:
             await playwright.stop()
             raise RuntimeError(f"{len(started)} new Playwright drivers instead of one")
         logger.info("playwright driver started", extra={"pid": min(started)})
-        return Driver(playwright, min(started))
+        driver = Driver(playwright, min(started))
+        self._guard.cover_helper(driver.pid)
+        driver.exited.add_done_callback(lambda _: self._guard.release_helper(driver.pid))
+        return driver
 
 
 def _driver_pids() -> set[int]:

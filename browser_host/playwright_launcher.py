@@ -11,15 +11,18 @@ import logging
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import playwright
 from playwright.async_api import BrowserContext, Error
 
-from browser_host import processes
+from browser_host import cgroups, processes
 from browser_host.browser import BrowserError
+from browser_host.cgroups import Cgroups
 from browser_host.clock import Clock
+from browser_host.guard import Guard, GuardianLost, Unguarded
 from browser_host.launch import (
     FoundBrowser,
     browser_arguments,
@@ -27,7 +30,7 @@ from browser_host.launch import (
     dropped_arguments,
     how_to_install,
 )
-from browser_host.messages import BrowserType
+from browser_host.messages import BrowserType, Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest
 from browser_host.playwright_browser import PlaywrightBrowser
 from browser_host.playwright_driver import Driver, Drivers
@@ -48,6 +51,16 @@ LONGEST_MESSAGE = 2000
 LAST_LINES = 10
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One try at starting a browser, and what is to be cleaned up when nothing comes of it."""
+
+    placement: Placement
+    driver: Driver
+    directory: Path
+    cgroup: Path | None
+
+
 class PlaywrightLauncher:
     """Starts browsers of this machine."""
 
@@ -59,6 +72,8 @@ class PlaywrightLauncher:
         *,
         sandbox: bool,
         concurrency: int,
+        use_cgroups: bool = True,
+        guard: Guard | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         """Prepare; `open` must be awaited before the first launch."""
@@ -70,12 +85,17 @@ class PlaywrightLauncher:
         self._short_link = data_dir / "temporary"
         """Where there is a root for temporary directories elsewhere, a link to it, so that the next host finds it."""
         self._short_root: Path | None = None
+        self._cgroup_link = data_dir / "cgroup"
+        """Where there are cgroups, a link to the one that holds those of the browsers, for the same reason."""
+        self._use_cgroups = use_cgroups
+        self._cgroups = Cgroups(None)
+        self._guard: Guard = guard or Unguarded()
         self._clock = clock
         self._sandbox = sandbox
         self._environ = environ
         self._cold_launches = asyncio.Semaphore(concurrency)
         self._executables: dict[BrowserType, Path] = {}
-        self._drivers = Drivers(None)
+        self._drivers = Drivers(None, self._guard)
         self._abandoned: set[asyncio.Task[None]] = set()
 
     @property
@@ -90,20 +110,32 @@ class PlaywrightLauncher:
             LaunchFailed: Playwright does not work on this machine.
         """
         if ended := await self._sweep():
-            logger.warning("browsers of a former host ended", extra={"browsers": ended})
+            logger.warning("browsers of a former host ended", extra={"process_groups": ended})
         self._root.mkdir(mode=0o700, parents=True)
         if len(os.fsencode(self._root)) > LONGEST_ROOT_PATH:
             self._short_root = Path(tempfile.mkdtemp(prefix="tabkeep-"))
             self._short_link.symlink_to(self._short_root)
-        self._executables = {browser_type: browser.executable for browser_type, browser in self._found.items()}
-        if await asyncio.to_thread(processes.can_die_with_parent):
-            node = self._environ.get("PLAYWRIGHT_NODEJS_PATH") or Path(playwright.__file__).parent / "driver" / "node"
-            self._drivers = Drivers(processes.write_wrapper(self._wrappers, "node", Path(node)))
-            for browser_type, executable in self._executables.items():
-                self._executables[browser_type] = processes.write_wrapper(self._wrappers, browser_type, executable)
-        else:
-            logger.warning("no setpriv here: a stuck browser may outlive a host that is killed, until its next start")
+        if self._use_cgroups and (cgroup := await asyncio.to_thread(cgroups.make_root)) is not None:
+            self._cgroup_link.symlink_to(cgroup)
+            self._cgroups = Cgroups(cgroup)
+            self._guard.cover_cgroup(cgroup)
+        await self._write_wrappers()
         self._drivers.give_back(await self._take_driver())
+
+    async def _write_wrappers(self) -> None:
+        dies = await asyncio.to_thread(processes.can_die_with_parent)
+        if dies:
+            node = self._environ.get("PLAYWRIGHT_NODEJS_PATH") or Path(playwright.__file__).parent / "driver" / "node"
+            wrapper = processes.write_wrapper(self._wrappers, "node", Path(node), dies_with_parent=True)
+            self._drivers = Drivers(wrapper, self._guard)
+        else:
+            logger.warning("no setpriv here: what is stuck when host and guardian are killed stays till the next start")
+        self._executables = {browser_type: browser.executable for browser_type, browser in self._found.items()}
+        if dies or self._cgroups.usable:
+            for browser_type, executable in self._executables.items():
+                self._executables[browser_type] = processes.write_wrapper(
+                    self._wrappers, browser_type, executable, dies_with_parent=dies
+                )
 
     async def close(self) -> None:
         """End the drivers; every browser must have been closed before."""
@@ -115,6 +147,9 @@ class PlaywrightLauncher:
 
     async def _sweep(self) -> int:
         ended = await processes.sweep(self._root)
+        if self._cgroup_link.is_symlink():
+            await cgroups.end(self._cgroup_link.readlink())
+            self._cgroup_link.unlink()
         if self._short_link.is_symlink():
             await asyncio.to_thread(processes.remove_tree, self._short_link.readlink())
             self._short_link.unlink()
@@ -165,20 +200,24 @@ class PlaywrightLauncher:
             processes.remove_tree(directory)
             raise
         launch_time = self._clock.monotonic()
-        launching = asyncio.ensure_future(self._start(driver, request, found, directory, seconds))
+        cgroup = self._cgroups.make(directory.name)
+        attempt = _Attempt(request.placement, driver, directory, cgroup)
+        launching = asyncio.ensure_future(self._start(attempt, request, found, seconds, launch_time))
         try:
             async with asyncio.timeout(seconds):
                 context = await asyncio.shield(launching)
             pid = _main_pid(directory)
         except BaseException as error:
-            await self._abandon(launching, driver, directory)
-            if isinstance(error, Error | OSError | TimeoutError | ValueError):
+            await self._abandon(launching, attempt)
+            if isinstance(error, Error | OSError | TimeoutError | ValueError | GuardianLost):
                 raise LaunchFailed(self._explained(found, error, seconds)) from None
             raise
+        self._guard.identify(request.placement, pid)
         temporary = self._temporary(directory)
 
         def released() -> None:
             processes.remove_tree(temporary)
+            self._guard.release(request.placement)
             self._drivers.give_back(driver)
 
         fields: dict[str, object] = {
@@ -194,6 +233,7 @@ class PlaywrightLauncher:
             driver,
             pid=pid,
             directory=directory,
+            cgroup=cgroup,
             version=found.name,
             launch_time=launch_time,
             released=released,
@@ -201,18 +241,25 @@ class PlaywrightLauncher:
         )
 
     async def _start(
-        self, driver: Driver, request: LaunchRequest, found: FoundBrowser, directory: Path, seconds: float
+        self, attempt: _Attempt, request: LaunchRequest, found: FoundBrowser, seconds: float, launch_time: float
     ) -> BrowserContext:
+        directory, cgroup = attempt.directory, str(attempt.cgroup or "")
         home, temporary = directory / "home", self._temporary(directory)
+        deadline = None if request.lifetime is None else launch_time + request.lifetime.total_seconds()
+        # Before the browser is there: this process may be stopped while it starts.
+        await self._guard.cover(request.placement, deadline, [directory, temporary], cgroup)
         for path in (home, temporary):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return await driver.playwright.chromium.launch_persistent_context(
+        environment = browser_environment(self._environ, home, temporary)
+        if cgroup:
+            environment["TABKEEP_ENTER_CGROUP"] = cgroup
+        return await attempt.driver.playwright.chromium.launch_persistent_context(
             directory / "profile",
             executable_path=self._executables[request.browser_type],
             args=browser_arguments(found),
             ignore_default_args=dropped_arguments(),
             chromium_sandbox=self._sandbox,
-            env=browser_environment(self._environ, home, temporary),
+            env=environment,
             viewport={"width": request.width, "height": request.height},
             downloads_path=directory / "downloads",
             artifacts_dir=directory / "artifacts",
@@ -232,9 +279,9 @@ class PlaywrightLauncher:
     def _temporary(self, directory: Path) -> Path:
         return directory / "tmp" if self._short_root is None else self._short_root / directory.name
 
-    async def _abandon(self, launching: asyncio.Future[BrowserContext], driver: Driver, directory: Path) -> None:
+    async def _abandon(self, launching: asyncio.Future[BrowserContext], attempt: _Attempt) -> None:
         """See to it that nothing comes of a launch that failed or is not wanted any more."""
-        task = asyncio.create_task(self._end_launch(launching, driver, directory))
+        task = asyncio.create_task(self._end_launch(launching, attempt))
         self._abandoned.add(task)
         task.add_done_callback(self._abandoned.discard)
         try:
@@ -244,7 +291,8 @@ class PlaywrightLauncher:
             await asyncio.wait({task})
             raise
 
-    async def _end_launch(self, launching: asyncio.Future[BrowserContext], driver: Driver, directory: Path) -> None:
+    async def _end_launch(self, launching: asyncio.Future[BrowserContext], attempt: _Attempt) -> None:
+        driver, directory = attempt.driver, attempt.directory
         # The driver may only now be about to start the browser, so this goes on until it has answered.
         loop = asyncio.get_running_loop()
         stuck_at = loop.time() + ABANDON_SECONDS
@@ -259,6 +307,9 @@ class PlaywrightLauncher:
         await asyncio.gather(launching, return_exceptions=True)
         await asyncio.to_thread(processes.remove_tree, directory)
         await asyncio.to_thread(processes.remove_tree, self._temporary(directory))
+        if attempt.cgroup is not None:
+            await cgroups.end(attempt.cgroup)
+        self._guard.release(attempt.placement)
         self._drivers.give_back(driver)
 
     def _explained(self, found: FoundBrowser, error: Exception, seconds: float) -> str:

@@ -14,6 +14,20 @@ from pathlib import Path
 
 import psutil
 
+from browser_host.guardian import remove_tree
+
+__all__ = [
+    "ProcessWatch",
+    "can_die_with_parent",
+    "end_group",
+    "end_processes_of",
+    "group_members",
+    "processes_of",
+    "remove_tree",
+    "sweep",
+    "write_wrapper",
+]
+
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.01
@@ -134,20 +148,6 @@ async def sweep(root: Path) -> int:
     return ended
 
 
-def remove_tree(directory: Path) -> None:
-    """Remove a directory and all in it; nothing when there is none.
-
-    Raises:
-        OSError: something of it is left.
-    """
-    # A process that was killed a moment ago may leave a file behind a directory that was listed before.
-    for _ in range(3):
-        shutil.rmtree(directory, ignore_errors=True)
-        if not directory.exists():
-            return
-    shutil.rmtree(directory)
-
-
 def can_die_with_parent() -> bool:
     """Whether processes can be started such that the kernel kills them when their parent ends (Linux, util-linux)."""
     if shutil.which("setpriv") is None:
@@ -166,15 +166,23 @@ def can_die_with_parent() -> bool:
     return True
 
 
-def write_wrapper(directory: Path, name: str, executable: Path) -> Path:
-    """A script that becomes `executable` and dies with its parent; no process stays between them.
+def write_wrapper(directory: Path, name: str, executable: Path, *, dies_with_parent: bool) -> Path:
+    """A script that becomes `executable`; no process stays between it and whoever starts it.
 
-    Without it a browser that is stuck while its driver is killed would be left for ever.
+    It enters the cgroup that TABKEEP_ENTER_CGROUP names, if any, and keeps that name from the executable. With
+    `dies_with_parent` the kernel kills it with its parent; without it a browser that is stuck while its driver is
+    killed would be left to the guardian, and to the next host's sweep.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / name
     new = directory / f"{name}.new"
-    new.write_text(f'#!/bin/sh\nexec setpriv --pdeathsig KILL -- {shlex.quote(str(executable))} "$@"\n')
+    setpriv = "setpriv --pdeathsig KILL -- " if dies_with_parent else ""
+    new.write_text(
+        "#!/bin/sh\n"
+        'if [ -n "$TABKEEP_ENTER_CGROUP" ]; then echo 0 > "$TABKEEP_ENTER_CGROUP/cgroup.procs"; fi\n'
+        "unset TABKEEP_ENTER_CGROUP\n"
+        f'exec {setpriv}{shlex.quote(str(executable))} "$@"\n'
+    )
     new.chmod(0o700)
     new.replace(path)
     return path

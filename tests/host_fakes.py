@@ -22,6 +22,7 @@ from browser_host import messages
 from browser_host.attachment import Attachment, StreamLost
 from browser_host.browser import Browser, BrowserGone, Page
 from browser_host.clock import Clock
+from browser_host.guard import Guard, Unguarded
 from browser_host.host import Host, Means
 from browser_host.leases import Leases
 from browser_host.messages import (
@@ -263,6 +264,7 @@ def a_host(
     capacity: int = 4,
     put: Callable[[messages.Picture], Awaitable[None]] | None = None,
     outbox: Outbox | None = None,
+    guard: Guard | None = None,
 ) -> HostParts:
     """A host with fake edges and virtual or real time, as the running loop has it."""
     clock = LoopClock()
@@ -292,7 +294,7 @@ def a_host(
         await engine.carry_out(start, browser, journal, clock)
 
     identity = an_identity(capacity)
-    host = Host(identity, Means(launcher, carry_out, new_journal, clock), leases, outbox)
+    host = Host(identity, Means(launcher, carry_out, new_journal, clock, guard or Unguarded()), leases, outbox)
     return HostParts(clock, launcher, engine, uploads, host, pictures)
 
 

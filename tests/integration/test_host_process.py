@@ -2,92 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
-import shutil
 import signal
-import sys
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import grpc
-import psutil
 import pytest
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import actions_pb2, browser_sessions_pb2, runs_pb2
 
-from browser_host import processes
-from tests.host_control_plane import TOKEN, GrpcControlPlane, failed
+from tests.host_control_plane import GrpcControlPlane, failed
 from tests.host_fakes import until
-
-
-@dataclass
-class Program:
-    """A running `python -m browser_host`."""
-
-    process: asyncio.subprocess.Process
-    data_dir: Path
-    log: list[dict[str, object]] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
-    reading: asyncio.Task[None] | None = None
-
-    async def read(self) -> None:
-        assert self.process.stderr is not None
-        async for line in self.process.stderr:
-            try:
-                self.log.append(json.loads(line))
-            except ValueError:
-                self.words.append(line.decode().strip())
-
-    async def exit_code(self, seconds: float = 30) -> int:
-        async with asyncio.timeout(seconds):
-            code = await self.process.wait()
-        assert self.reading is not None
-        await self.reading
-        return code
-
-    def browsers(self) -> list[psutil.Process]:
-        return processes.processes_of(self.data_dir)
-
-
-def _write_token(data_dir: Path) -> None:
-    data_dir.mkdir(exist_ok=True)
-    (data_dir / "host-token").write_text(TOKEN + "\n")
-
-
-@asynccontextmanager
-async def a_program(data_dir: Path, control_plane: str, **settings: str) -> AsyncIterator[Program]:
-    _write_token(data_dir)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TABKEEP_")}
-    environment |= {
-        "TABKEEP_DATA_DIR": str(data_dir),
-        "TABKEEP_CONTROL_PLANE": control_plane,
-        "TABKEEP_HOST_ID": "host-1",
-        "TABKEEP_CAPACITY": "4",
-        **settings,
-    }
-    # Browsers of a directory with a long path put their sockets there; a killed host leaves it behind.
-    temporary = tempfile.mkdtemp(prefix="tk-")
-    environment["TMPDIR"] = temporary
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "browser_host", env=environment, stderr=asyncio.subprocess.PIPE, limit=2**20
-    )
-    program = Program(process, data_dir)
-    program.reading = asyncio.create_task(program.read())
-    try:
-        yield program
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        await program.reading
-        await processes.end_processes_of(data_dir)
-        shutil.rmtree(temporary)
+from tests.host_program import a_program
 
 
 async def test_a_session_with_a_run_from_launch_to_tombstone(tmp_path: Path):
@@ -210,6 +137,7 @@ async def test_a_refused_token_exits_3_and_says_so(tmp_path: Path):
         ("TABKEEP_HOST_TOKEN_FILE", "/no/such/file"),
         ("TABKEEP_CHROME", "/no/such/browser"),
         ("TABKEEP_ALLOW_UNSANDBOXED", "maybe"),
+        ("TABKEEP_CGROUPS", "maybe"),
         ("TABKEEP_LOG_LEVEL", "LOUD"),
         ("TABKEEP_HOST_ID", "a b"),
     ],

@@ -33,11 +33,11 @@ async def test_a_launch_that_is_cancelled_while_it_gives_up_returns_only_when_it
         def __init__(self) -> None:
             self._abandoned = set()
 
-        async def _end_launch(self, launching, driver, directory) -> None:
+        async def _end_launch(self, launching, attempt) -> None:
             await may_end.wait()
             gone.append("browser")
 
-    giving_up = asyncio.create_task(Launcher()._abandon(None, None, None))
+    giving_up = asyncio.create_task(Launcher()._abandon(None, None))
     for _ in range(3):
         await asyncio.sleep(0)
     giving_up.cancel()
