@@ -281,6 +281,8 @@ def command_result(tx: Transaction, host_id: str, result: CommandResult, *, ackn
     if row is None:
         return
     tx.hosts.drop_command(host_id, result.command_id)
+    if row.kind is not CommandKind.LAUNCH and not result.failure:
+        return  # done; events and tombstones say what came of it
     session = tx.sessions.get(row.browser_session_id)
     if session is None or (session.host_id, session.fence) != (host_id, row.fence):
         return

@@ -118,7 +118,7 @@ def place_pending(tx: Transaction, avoid: Mapping[str, str] = {}) -> dict[str, S
     """
     placed: dict[str, Session] = {}
     full: set[str] = set()
-    pending = tx.sessions.pending(_PENDING_AT_ONCE)
+    pending = tx.sessions.pending(_PENDING_AT_ONCE) if tx.hosts.any_room() else []
     if not pending or host_standing.mass_loss(tx, tx.config.action_lease):
         return placed
     for session in pending:

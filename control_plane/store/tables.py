@@ -253,6 +253,14 @@ class Hosts:
             (f"$.{browser_type}", limit),
         )
 
+    def any_room(self) -> bool:
+        """Whether any READY host could take a session."""
+        return bool(
+            self._connection.execute(
+                "SELECT 1 FROM hosts WHERE state = 'ready' AND slots_used < capacity LIMIT 1"
+            ).fetchone()
+        )
+
     def attached_offering(self, browser_type: str) -> int:
         """How many hosts that are not LOST or GONE offer the browser, counted up to 2."""
         (count,) = self._connection.execute(

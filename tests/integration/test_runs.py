@@ -609,6 +609,18 @@ def click(**target: Any) -> actions_pb2.Action:
             {"actions": [actions_pb2.Action(fill=actions_pb2.Fill(target=actions_pb2.Target(name="Email")))]},
             {"actions[0].fill": "needs a text: set value.literal"},
         ),
+        (
+            {
+                "actions": [
+                    actions_pb2.Action(
+                        fill=actions_pb2.Fill(
+                            target=actions_pb2.Target(name="Email"), value=actions_pb2.Value(parameter="email")
+                        )
+                    )
+                ]
+            },
+            {"actions[0].fill": "names the parameter 'email': only workflows have parameters"},
+        ),
         ({"actions": [click(name="Buy")] * 501}, {"actions": "501 actions are more than the maximum of 500"}),
         (
             {"browser_session": browser_sessions_pb2.CreateBrowserSessionRequest(timeout=seconds(1))},
