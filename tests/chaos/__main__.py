@@ -60,6 +60,7 @@ async def kill_many_times(times: int, seed: int) -> Outcome:
             outcome.survived += 1
             slowest = max(slowest, float(note.split()[-2]))
             outcome.notes = [f"{note}, at worst {slowest:.2f} s"]
+            print(f"{outcome.survived} kills survived: {outcome.note}", file=sys.stderr, flush=True)
     return outcome
 
 
