@@ -15,11 +15,6 @@ PYTHON ?=
 # Further arguments for pytest, the demo or the bench: make test ARGS=tests/unit
 ARGS ?=
 
-# Seeds of the simulation, and one to replay: make sim SEEDS=1000, make sim SEED=123 ARGS=--trace
-SEEDS ?= 300
-FIRST ?= 0
-SEED ?=
-
 RUN := .venv/bin/python
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.tools/node_modules/.bin:$(PATH)
 
@@ -30,9 +25,7 @@ GENERATORS := .tools/.generators-$(BUF_VERSION)-$(PROTOC_GEN_ES_VERSION)-$(PROTO
 GO_CLIENT := .tools/.go-client
 TYPESCRIPT_CLIENT := clients/typescript/node_modules/.set-up
 
-SIMULATION := $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
-
-.PHONY: help demo test sim sim-mutants check check-style check-types check-imports check-protos check-stubs gen bench setup browser clean
+.PHONY: help demo test check check-style check-types check-imports check-protos check-stubs gen bench setup browser clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +36,13 @@ demo: $(VENV) browser ## the whole story in a real browser, ending with what the
 test: $(VENV) browser $(GO_CLIENT) $(TYPESCRIPT_CLIENT) ## unit, integration and end-to-end tests (ARGS=... for pytest)
 	@$(RUN) -m pytest $(ARGS)
 
+# Seeds of the simulation, and one to replay: make sim SEEDS=1000, make sim SEED=123 ARGS=--trace
+SEEDS ?= 300
+FIRST ?= 0
+SEED ?=
+SIMULATION = $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
+
+.PHONY: sim sim-mutants
 sim: $(VENV) ## worlds with faults on a virtual clock (SEEDS=300 FIRST=0; SEED=n replays one, ARGS=--trace shows it)
 	@$(RUN) -m tests.simulation $(SIMULATION) $(ARGS)
 
