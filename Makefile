@@ -25,7 +25,7 @@ GENERATORS := .tools/.generators-$(BUF_VERSION)-$(PROTOC_GEN_ES_VERSION)-$(PROTO
 GO_CLIENT := .tools/.go-client
 TYPESCRIPT_CLIENT := clients/typescript/node_modules/.set-up
 
-.PHONY: help demo test check check-style check-types check-imports check-protos check-stubs gen bench setup browser clean
+.PHONY: help demo test chaos check check-style check-types check-imports check-protos check-stubs gen bench setup browser clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,9 @@ sim: $(VENV) ## worlds with faults on a virtual clock (SEEDS=300 FIRST=0; SEED=n
 
 sim-mutants: $(VENV) ## remove each rule of the protocol in turn; says which invariant notices
 	@$(RUN) -m tests.simulation --mutants --seeds $(SEEDS) $(ARGS)
+
+chaos: $(VENV) ## every fault of real processes, many times, and a table (ARGS="--times 10 --kills 200 disk")
+	@$(RUN) -m tests.chaos $(ARGS)
 
 check: check-style check-types check-imports check-protos check-stubs ## everything that needs no browser: style, types, imports, protos, stubs
 

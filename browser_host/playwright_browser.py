@@ -242,6 +242,7 @@ class PlaywrightBrowser:
         finally:
             # Also after a graceful end: a child that was stuck stays behind, in the group.
             await processes.end_group(self._pid)
+            await processes.end_processes_of(self._directory)
             ending.add_done_callback(_ignore)
             ending.cancel()
         for task in list(self._tasks):

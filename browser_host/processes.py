@@ -91,15 +91,19 @@ async def end_group(process_group: int) -> None:
 
 
 def processes_of(directory: Path) -> list[psutil.Process]:
-    """Living processes with a user data directory that is, or lies under, `directory`."""
-    prefix = f"--user-data-dir={directory}"
+    """Living processes with a user data directory that is, or lies under, `directory`.
+
+    Chromium's crash handlers are among them: they leave the browser's group, and outlive it for a moment.
+    """
+    prefixes = [f"--user-data-dir={directory}", f"--database={directory}"]
+    within = tuple(prefix + os.sep for prefix in prefixes)
     found = []
     for process in psutil.process_iter():
         try:
             arguments = process.cmdline()
         except psutil.Error:
             continue
-        if any(argument == prefix or argument.startswith(prefix + os.sep) for argument in arguments):
+        if any(argument in prefixes or argument.startswith(within) for argument in arguments):
             found.append(process)
     return found
 
@@ -117,15 +121,14 @@ def groups_of(processes: Iterable[psutil.Process]) -> set[int]:
 
 async def end_processes_of(directory: Path) -> int:
     """End all browsers whose user data directory is, or lies under, `directory`; returns how many groups there were."""
-    ended = 0
-    for group in sorted(groups_of(processes_of(directory))):
+    groups = groups_of(processes_of(directory))
+    for group in sorted(groups):
         await end_group(group)
-        ended += 1
-    return ended
+    return len(groups)
 
 
 async def sweep(root: Path) -> int:
-    """End whatever a former host left running under `root`, and remove it; returns how many browsers were ended."""
+    """End whatever a former host left running under `root`, and remove it; returns how many groups were ended."""
     ended = await end_processes_of(root)
     await asyncio.to_thread(remove_tree, root)
     return ended

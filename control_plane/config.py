@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+MAX_CONTROL_EPOCH = 2**30
+"""Fences and command ids begin at the epoch times 2**32 and fit into 63 bits."""
+
 
 class ConfigInvalid(Exception):
     """A setting is wrong; the text names the variable, its value and what would work."""
@@ -55,6 +58,19 @@ class Config:
     max_waiting_runs: int = 100
     """Runs that may wait in one session."""
 
+    attaches_per_second: int = 50
+    """Hosts that are taken in, at once and per second after that: each is a transaction with all that it holds."""
+
+    quarantine_after_launch_failures: int = 5
+    """Launches that may fail in a row before a host gets no more sessions."""
+
+    quarantine_after_violations: int = 3
+    """How often one process of a host may break the protocol before it gets no more sessions."""
+
+    minimum_control_epoch: int = 0
+    """The least control epoch to begin with. To be set when a database was restored from a backup, above any epoch
+    that its hosts have seen. TABKEEP_MINIMUM_CONTROL_EPOCH."""
+
     def silent_for_suspect(self) -> timedelta:
         """Silence after which a host is SUSPECT: the action lease and a margin for clocks that run 1 % apart."""
         return with_margin(self.action_lease)
@@ -92,6 +108,8 @@ def from_environment(environ: Mapping[str, str]) -> Config:
             given[name] = timedelta(seconds=_number(variable, value, lowest, highest))
     if (value := environ.get("TABKEEP_MINIMUM_FREE_MIB")) is not None:
         given["minimum_free_bytes"] = int(_number("TABKEEP_MINIMUM_FREE_MIB", value, 0, 1e9) * 1024 * 1024)
+    if (value := environ.get("TABKEEP_MINIMUM_CONTROL_EPOCH")) is not None:
+        given["minimum_control_epoch"] = int(_number("TABKEEP_MINIMUM_CONTROL_EPOCH", value, 0, MAX_CONTROL_EPOCH))
     config = Config(**given)  # type: ignore[arg-type]
     if not config.heartbeat_interval * 2 <= config.action_lease < config.holding_lease:
         raise ConfigInvalid(

@@ -12,14 +12,15 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tabkeep import telemetry
 
-from control_plane import host_moves, run_moves, session_moves
+from control_plane import host_moves, host_standing, run_moves, session_moves
+from control_plane.attach_admission import AttachAdmission
 from control_plane.config import Config
 from control_plane.effects import Attached, Detached, Due, KeyChanged, Log, Send, Wake
-from control_plane.errors import HostIdTaken, TabkeepError, Unavailable
+from control_plane.errors import AttachRate, HostIdTaken, HostProtocolError, TabkeepError, Unavailable
 from control_plane.feed import Feed
 from control_plane.host_links import HostLinks, Link
 from control_plane.host_messages import Heartbeat, HeartbeatAck, Hello
@@ -35,6 +36,9 @@ T = TypeVar("T")
 
 _DUE_AT_ONCE = 200
 _LOOK_AT_LEAST_EVERY = timedelta(seconds=5)
+_LOOK_FOR_PAUSES_EVERY = 0.5
+_PAUSE = 2.0
+"""Seconds the loop may be late before this process counts as having been paused."""
 _LOOK_AGAIN_AFTER_FAILURE = 1.0
 """Seconds until what is due is looked at again after the store refused."""
 _FAR_AWAY = datetime.max.replace(tzinfo=UTC)
@@ -68,6 +72,10 @@ class Coordinator:
         self.draining = False
         """The control plane is being stopped: no new sessions and runs."""
         self._storage_low = False
+        self._admission = AttachAdmission(config.attaches_per_second, self.clock.monotonic())
+        self._welcomed: set[str] = set()
+        """Incarnations of hosts that this control plane took in since it was started."""
+        self._awake_at = asyncio.get_running_loop().time()
         self._sooner = asyncio.Event()
         self._next_look = self._earliest_due = _FAR_AWAY
         database.on_commit(self._publish)
@@ -115,11 +123,12 @@ class Coordinator:
                     self._earliest_due = min(self._earliest_due, time)
                     if time < self._next_look:
                         self._sooner.set()
-                case Log(message, fields):
-                    logger.info(message, extra=fields)
+                case Log(message, fields, level):
+                    logger.log(level, message, extra=fields)
                     _MOVES.add(1, {"move": message, "reason": str(fields.get("reason", ""))})
                 case Attached(link, stream_no, welcome):
                     link.stream_no = stream_no
+                    self._welcomed.add(link.incarnation)
                     self.pulses[link.host_id] = Pulse(self.clock.monotonic(), stream_no)
                     self.links.put(link)
                     link.send(welcome)
@@ -134,8 +143,17 @@ class Coordinator:
         """Take a host in; from here on `link` is its stream.
 
         Raises:
+            AttachRate: too many hosts attach just now.
+            HostProtocolError: CONTROL_EPOCH, the host has seen a control plane that came after this one.
             HostIdTaken: another process with this host_id is alive.
         """
+        if wait := self._admission.admit(self.clock.monotonic()):
+            raise AttachRate(
+                f"more than {self.config.attaches_per_second} hosts attach per second: come again in "
+                f"{wait.total_seconds():.2f}s",
+                retry_after=wait,
+            )
+        self._refuse_if_outlived(hello)
         current, pulse = self.links.get(hello.host_id), self.pulses.get(hello.host_id)
         if current and pulse and current.incarnation != hello.incarnation:
             silent_for = self.clock.monotonic() - pulse.heard_at
@@ -147,6 +165,50 @@ class Coordinator:
                 )
         await self.move(host_moves.attach, hello, link, self.control_epoch)
 
+    def _refuse_if_outlived(self, hello: Hello) -> None:
+        """Raise if the host has seen another control plane under a higher epoch than this one's, or under the same.
+
+        Either that one was started after this one, which comes back and must not win; or the database here was
+        restored from a backup and this one is to win. Nothing in the numbers tells the two apart, and to be wrong the
+        one way closes every browser of a healthy control plane. So it takes an operator's word: the setting that lifts
+        the epoch.
+        """
+        seen = hello.highest_control_epoch
+        if seen < self.control_epoch or (seen == self.control_epoch and hello.incarnation in self._welcomed):
+            return
+        message = (
+            f"host {hello.host_id} has seen another control plane under control epoch {seen}, this one is at "
+            f"{self.control_epoch}: it runs on an old copy of the database. If that was restored from a backup and the "
+            f"other control plane is stopped for good, start this one with TABKEEP_MINIMUM_CONTROL_EPOCH={seen + 1}"
+        )
+        logger.error("control plane outlived", extra={"host_id": hello.host_id, "reason": message})
+        raise HostProtocolError(message, reason="CONTROL_EPOCH", host_id=hello.host_id, control_epoch=str(seen))
+
+    async def hear(
+        self,
+        link: Link,
+        move: Callable[Concatenate[Transaction, str, P], T],
+        /,
+        *arguments: P.args,
+        **options: P.kwargs,
+    ) -> T:
+        """Run the move of something that a host said on `link`.
+
+        Raises:
+            StreamReplaced: the host has a newer stream.
+        """
+        said: Any = host_moves.said_on_stream
+        result: T = await self.move(said, link.host_id, link.stream_no, move, *arguments, **options)
+        return result
+
+    async def violated(self, link: Link, error: HostProtocolError) -> None:
+        """A host broke the protocol on its stream; the third time puts it into quarantine."""
+        logger.warning(
+            "protocol violated",
+            extra={"host_id": link.host_id, "stream_no": link.stream_no, "reason": error.reason, "error": str(error)},
+        )
+        await self.move(host_standing.violated, link.host_id, link.incarnation, error.message)
+
     async def heartbeat(self, link: Link, heartbeat: Heartbeat) -> None:
         """A host is alive: its leases count anew from the moment it sent this."""
         pulse = self.pulses.get(link.host_id)
@@ -157,11 +219,26 @@ class Coordinator:
         pulse.available_memory_bytes = heartbeat.available_memory_bytes
         if pulse.suspect:
             pulse.suspect = False
-            await self.move(host_moves.speak, link.host_id)
+            await self.hear(link, host_moves.speak)
         if heartbeat.draining and not link.said_draining:
             link.said_draining = True
-            await self.move(host_moves.drains_itself, link.host_id)
+            await self.hear(link, host_moves.drains_itself)
         link.send(HeartbeatAck(heartbeat.heartbeat_no))
+
+    def _notice_pause(self) -> None:
+        """Give all hosts the time for which this process was stopped or stuck: it could not hear them.
+
+        Their heartbeats may wait in its sockets unread. To wait longer is always safe, because the hosts' leases end by
+        their own clocks.
+        """
+        now = asyncio.get_running_loop().time()
+        paused_for = now - self._awake_at
+        self._awake_at = now
+        if paused_for < _PAUSE:
+            return
+        for pulse in self.pulses.values():
+            pulse.heard_at = min(pulse.heard_at + paused_for, self.clock.monotonic())
+        logger.warning("paused", extra={"duration_ms": round(paused_for * 1000), "hosts": len(self.pulses)})
 
     async def _judge_silence(self) -> float:
         """Move the hosts that were silent for too long; returns the seconds until the next one may be."""
@@ -204,17 +281,24 @@ class Coordinator:
         while True:
             self._sooner.clear()
             self._earliest_due = _FAR_AWAY  # what is stored while this looks may come too late to be seen
+            self._notice_pause()
             try:
                 seconds = await self.expire_due()
             except Exception:
                 logger.exception("deadlines failed")
                 seconds = _LOOK_AGAIN_AFTER_FAILURE
             self._next_look = min(self.clock.now() + timedelta(seconds=seconds), self._earliest_due)
-            pause = max((self._next_look - self.clock.now()).total_seconds(), 0.0)
+            await self._until_next_look()
+
+    async def _until_next_look(self) -> None:
+        """Wait until it is time to look, or something is due sooner; notice meanwhile when the process was paused."""
+        while (remaining := (self._next_look - self.clock.now()).total_seconds()) > 0:
             try:
-                await asyncio.wait_for(self._sooner.wait(), timeout=pause)
+                async with asyncio.timeout(min(remaining, _LOOK_FOR_PAUSES_EVERY)):
+                    await self._sooner.wait()
+                    return
             except TimeoutError:
-                continue
+                self._notice_pause()
 
 
 def _expire(tx: Transaction) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,3 +62,4 @@ class Log:
 
     message: str
     fields: dict[str, object]
+    level: int = logging.INFO

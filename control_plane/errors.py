@@ -85,6 +85,22 @@ class QueueFull(TabkeepError):
     reason = "QUEUE_FULL"
 
 
+class AttachRate(TabkeepError):
+    """More hosts attach at once than are taken in at once."""
+
+    reason = "ATTACH_RATE"
+
+    def __init__(self, message: str, *, retry_after: timedelta) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StreamReplaced(TabkeepError):
+    """A host has a newer stream than this one: nothing that comes on this one counts."""
+
+    reason = "STREAM_REPLACED"
+
+
 class OutOfRange(TabkeepError):
     """A position lies beyond the end."""
 

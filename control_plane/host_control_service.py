@@ -43,6 +43,9 @@ class HostControlService(pb_grpc.HostControlServiceServicer):
         try:
             async for response in self._outgoing(link, reader):
                 yield response
+        except HostProtocolError as error:
+            await self._coordinator.violated(link, error)
+            raise
         finally:
             self._coordinator.links.remove(link)
             reader.cancel()
@@ -114,19 +117,19 @@ class _Stream:
             self._link.end(TabkeepError(f"the message could not be handled: {type(error).__name__}"))
 
     async def _dispatch(self, request: host_pb2.AttachRequest) -> None:
-        host_id, move = self._link.host_id, self._coordinator.move
+        link, hear = self._link, self._coordinator.hear
         match request.WhichOneof("message"):
             case "event_batch":
-                await move(host_moves.record_events, host_id, host_wire.events(request.event_batch))
+                await hear(link, host_moves.record_events, host_wire.events(request.event_batch))
             case "command_result":
-                await move(host_moves.command_result, host_id, host_wire.command_result(request.command_result))
+                await hear(link, host_moves.command_result, host_wire.command_result(request.command_result))
             case "tombstone":
-                await move(host_moves.bury, host_id, host_wire.tombstone(request.tombstone))
+                await hear(link, host_moves.bury, host_wire.tombstone(request.tombstone))
             case "page_report":
-                await move(host_moves.show_page, host_id, host_wire.page_report(request.page_report))
+                await hear(link, host_moves.show_page, host_wire.page_report(request.page_report))
             case "goodbye":
-                await move(host_moves.goodbye, host_id, self._link.stream_no, request.goodbye.reason[:1000])
+                await hear(link, host_moves.goodbye, request.goodbye.reason[:1000])
             case "hello":
-                raise HostProtocolError(f"host {host_id} sent a second Hello on one stream")
+                raise HostProtocolError(f"host {link.host_id} sent a second Hello on one stream")
             case _:
-                raise HostProtocolError(f"host {host_id} sent a message this control plane does not know")
+                raise HostProtocolError(f"host {link.host_id} sent a message this control plane does not know")

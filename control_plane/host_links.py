@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from control_plane.errors import TabkeepError, Unavailable
+from control_plane.errors import StreamReplaced, TabkeepError, Unavailable
 from control_plane.host_messages import ToHost
 
 _MAX_QUEUE = 10_000
@@ -64,7 +64,7 @@ class HostLinks:
         old = self._links.get(link.host_id)
         self._links[link.host_id] = link
         if old is not None and old is not link:
-            old.end(TabkeepError("a newer stream of this host exists", reason="STREAM_REPLACED"))
+            old.end(StreamReplaced("a newer stream of this host exists"))
 
     def remove(self, link: Link) -> None:
         """Forget a link whose stream has ended."""

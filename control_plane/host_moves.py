@@ -5,12 +5,14 @@ Everything a host says is checked against what is stored: the session must be pl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Concatenate, ParamSpec, TypeVar
 
-from control_plane import hosts, run_moves, runs, session_moves, sessions
+from control_plane import host_standing, hosts, run_moves, runs, session_moves, sessions
 from control_plane.effects import Attached, Detached, Due, Log, Send, Wake
-from control_plane.errors import HostProtocolError, NotFound, PreconditionFailed
+from control_plane.errors import HostProtocolError, NotFound, PreconditionFailed, StreamReplaced
 from control_plane.host_links import Link
 from control_plane.host_messages import (
     Command,
@@ -29,6 +31,7 @@ from control_plane.host_messages import (
     Verdict,
     Welcome,
 )
+from control_plane.host_standing import save_host
 from control_plane.hosts import Host, HostEvent, HostState
 from control_plane.records import Artifact, CommandKind, CommandRow
 from control_plane.runs import Run
@@ -37,6 +40,11 @@ from control_plane.store import Tables, Transaction
 from control_plane.turns import save_run, save_session
 
 PROTOCOL = 1
+_NUMBERS_PER_EPOCH = 2**32
+"""Fences and command ids of one control epoch."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def find(tx: Transaction, host_id: str) -> Host:
@@ -51,21 +59,26 @@ def find(tx: Transaction, host_id: str) -> Host:
     return host
 
 
-def _save(tx: Transaction, old: Host, new: Host) -> Host:
-    tx.hosts.update(old, new)
-    if old.state is not new.state:
-        tx.effects.add(
-            Log(
-                f"host {new.state.value}",
-                {
-                    "host_id": new.host_id,
-                    "state_from": old.state.value,
-                    "state_to": new.state.value,
-                    "reason": new.state_message,
-                },
-            )
-        )
-    return new
+def said_on_stream(
+    tx: Transaction,
+    host_id: str,
+    stream_no: int,
+    move: Callable[Concatenate[Transaction, str, P], T],
+    *arguments: P.args,
+    **options: P.kwargs,
+) -> T:
+    """Make the move of something that a host said, if the stream on which it came is the host's newest.
+
+    Checked within the transaction: what an older stream brought in may still wait for its commit when a newer one is
+    taken in, and the host then says it again on that.
+
+    Raises:
+        StreamReplaced: there is a newer one; nothing was moved.
+    """
+    newest = tx.hosts.stream_no(host_id)
+    if newest != stream_no:
+        raise StreamReplaced(f"host {host_id} has stream {newest} by now: stream {stream_no} counts no more")
+    return move(tx, host_id, *arguments, **options)
 
 
 def attach(tx: Transaction, hello: Hello, link: Link, epoch: int) -> None:
@@ -73,7 +86,6 @@ def attach(tx: Transaction, hello: Hello, link: Link, epoch: int) -> None:
 
     Raises:
         PreconditionFailed: PROTOCOL_VERSION, no version in common.
-        HostProtocolError: the host has seen a control plane that came after this one.
     """
     if not hello.protocol_min <= PROTOCOL <= hello.protocol_max:
         raise PreconditionFailed(
@@ -81,13 +93,8 @@ def attach(tx: Transaction, hello: Hello, link: Link, epoch: int) -> None:
             f"{PROTOCOL}: upgrade the older of both",
             reason="PROTOCOL_VERSION",
         )
-    if hello.highest_control_epoch > epoch:
-        raise HostProtocolError(
-            f"host {hello.host_id} has seen control epoch {hello.highest_control_epoch}, this one is {epoch}: it runs "
-            "on an old copy of the database",
-            reason="CONTROL_EPOCH",
-        )
-    host = _taken_in(tx, hello)
+    with host_standing.watching_for_mass_loss(tx):
+        host = _taken_in(tx, hello, epoch)
     for result in hello.command_results:
         command_result(tx, host.host_id, result, acknowledge=False)
     for tombstone in hello.tombstones:
@@ -126,11 +133,11 @@ def _command(tx: Transaction, row: CommandRow) -> Command | None:
     return Command(row, session, run) if session else None
 
 
-def _taken_in(tx: Transaction, hello: Hello) -> Host:
+def _taken_in(tx: Transaction, hello: Hello, epoch: int) -> Host:
     """The host's row as this Hello makes it; a new process of the host has none of the old one's browsers."""
     old = tx.hosts.get(hello.host_id)
     if old is None:
-        old = hosts.new(hello.host_id, tx.now)
+        old = hosts.new(hello.host_id, tx.now, epoch * _NUMBERS_PER_EPOCH)
         tx.hosts.insert(old)
     if old.incarnation not in ("", hello.incarnation):
         lose_browsers(tx, old, f"host {old.host_id} was started again")
@@ -138,8 +145,15 @@ def _taken_in(tx: Transaction, hello: Hello) -> Host:
     draining = hello.draining or old.state is HostState.DRAINING or old.drain_expire_time is not None
     if old.incarnation != hello.incarnation:
         draining = hello.draining
-    moved = hosts.moved(old, HostEvent.ATTACH_DRAINING if draining else HostEvent.ATTACH, tx.now)
-    host = _save(
+    # What was counted against an old process says nothing about the new one.
+    judged = old if old.incarnation == hello.incarnation else host_standing.unblemished(old)
+    event, message = HostEvent.ATTACH, ""
+    if draining:
+        event = HostEvent.ATTACH_DRAINING
+    elif judged.quarantine_message:
+        event, message = HostEvent.ATTACH_QUARANTINED, judged.quarantine_message
+    moved = hosts.moved(judged, event, tx.now, message)
+    host = save_host(
         tx,
         old,
         replace(
@@ -194,7 +208,8 @@ def record_events(tx: Transaction, host_id: str, events: tuple[ReportedEvent, ..
     """Store run events: each once, in order, only of runs that have their turn on this host.
 
     Raises:
-        HostProtocolError: an event is not the one that was stored under its seq.
+        HostProtocolError: an event is not the one that was stored under its seq, or of a placement that this host
+            was never given.
     """
     acks: dict[str, int] = {}
     gaps: dict[str, int] = {}
@@ -208,6 +223,7 @@ def record_events(tx: Transaction, host_id: str, events: tuple[ReportedEvent, ..
             or run.browser_session_id != event.browser_session_id
             or (session.host_id, session.fence) != (host_id, event.fence)
         ):
+            _refuse_forged(tx, host_id, event.browser_session_id, event.fence)
             unwanted[event.run_id] = StopRun(event.run_id)
             continue
         if event.seq <= run.last_seq:
@@ -232,6 +248,19 @@ def record_events(tx: Transaction, host_id: str, events: tuple[ReportedEvent, ..
         tx.effects.add(Send(host_id, stop))
 
 
+def _refuse_forged(tx: Transaction, host_id: str, browser_session_id: str, fence: int) -> None:
+    """Raise unless the host was given this placement, now or earlier; what was is merely late and moves nothing.
+
+    Placements of earlier control epochs are let pass: this database may have been restored and not know them.
+    """
+    epoch = int(tx.meta.get("control_epoch") or 0)
+    if fence >= epoch * _NUMBERS_PER_EPOCH and not tx.sessions.was_placed(browser_session_id, fence, host_id):
+        raise HostProtocolError(
+            f"host {host_id} reports on session {browser_session_id} under fence {fence}, which it was never given",
+            browser_session_id=browser_session_id,
+        )
+
+
 def _record(tx: Transaction, run: Run, event: ReportedEvent) -> None:
     """Store the next event of a run, and move the run as it says."""
     tx.runs.append_event(run.run_id, event.seq, event.body)
@@ -254,6 +283,8 @@ def command_result(tx: Transaction, host_id: str, result: CommandResult, *, ackn
     if row is None:
         return
     tx.hosts.drop_command(host_id, result.command_id)
+    if row.kind is not CommandKind.LAUNCH and not result.failure:
+        return  # done; events and tombstones say what came of it
     session = tx.sessions.get(row.browser_session_id)
     if session is None or (session.host_id, session.fence) != (host_id, row.fence):
         return
@@ -293,6 +324,8 @@ def bury(tx: Transaction, host_id: str, tombstone: Tombstone, *, acknowledge: bo
         tx.effects.add(Send(host_id, TombstoneAck(tombstone.browser_session_id, tombstone.fence)))
     session = tx.sessions.get(tombstone.browser_session_id)
     if session is None or (session.host_id, session.fence) != (host_id, tombstone.fence):
+        if acknowledge:
+            _refuse_forged(tx, host_id, tombstone.browser_session_id, tombstone.fence)
         return
     if session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
         session_moves.launch_failed(tx, session, tombstone.message or "the browser ended while it was being started")
@@ -314,6 +347,7 @@ def bury(tx: Transaction, host_id: str, tombstone: Tombstone, *, acknowledge: bo
 def show_page(tx: Transaction, host_id: str, report: PageReport) -> None:
     """Store what a session's pages show now; a report under an old fence is dropped."""
     session = tx.sessions.get(report.browser_session_id)
+    _refuse_forged(tx, host_id, report.browser_session_id, report.fence)
     if session is None or not session.open or (session.host_id, session.fence) != (host_id, report.fence):
         return
     shown = replace(session, current_url=report.url, page_title=report.title, tab_count=report.tab_count)
@@ -366,9 +400,10 @@ def lose_browsers(tx: Transaction, host: Host, message: str) -> None:
 def fall_silent(tx: Transaction, host_id: str, stream_no: int, silent_for: timedelta) -> None:
     """A host did not renew its action lease on this stream; nothing, if it was taken in anew before this commit."""
     host = find(tx, host_id)
-    if host.state is HostState.READY and host.stream_no == stream_no:
+    if host.state in (HostState.READY, HostState.QUARANTINED) and host.stream_no == stream_no:
         message = f"no heartbeat for {silent_for.total_seconds():.0f}s"
-        _save(tx, host, hosts.moved(host, HostEvent.FALL_SILENT, tx.now, message))
+        with host_standing.watching_for_mass_loss(tx):
+            save_host(tx, host, hosts.moved(host, HostEvent.FALL_SILENT, tx.now, message))
         _wake_sessions(tx, host)
 
 
@@ -376,7 +411,10 @@ def speak(tx: Transaction, host_id: str) -> None:
     """A SUSPECT host renewed its lease."""
     host = find(tx, host_id)
     if host.state is HostState.SUSPECT:
-        _save(tx, host, replace(hosts.moved(host, HostEvent.SPEAK, tx.now), heartbeat_time=tx.now))
+        event = HostEvent.SPEAK_QUARANTINED if host.quarantine_message else HostEvent.SPEAK
+        moved = hosts.moved(host, event, tx.now, host.quarantine_message)
+        with host_standing.watching_for_mass_loss(tx):
+            save_host(tx, host, replace(moved, heartbeat_time=tx.now))
         _wake_sessions(tx, host)
         session_moves.place_pending(tx)
 
@@ -400,20 +438,19 @@ def lease_over(tx: Transaction, host_id: str, stream_no: int, silent_for: timede
     message = f"host {host_id} was silent for {silent_for.total_seconds():.0f}s"
     lose_browsers(tx, host, message)
     host = find(tx, host_id)
-    _save(tx, host, replace(hosts.moved(host, HostEvent.LEASE_OVER, tx.now, message), drain_expire_time=None))
+    with host_standing.watching_for_mass_loss(tx):
+        save_host(tx, host, replace(hosts.moved(host, HostEvent.LEASE_OVER, tx.now, message), drain_expire_time=None))
     tx.effects.add(Detached(host_id))
     session_moves.place_pending(tx)
     return True
 
 
-def goodbye(tx: Transaction, host_id: str, stream_no: int, reason: str) -> None:
-    """A host leaves in order on this stream; it holds no browser. Nothing, if it was taken in anew since."""
+def goodbye(tx: Transaction, host_id: str, reason: str) -> None:
+    """A host leaves in order; it holds no browser."""
     host = find(tx, host_id)
-    if host.stream_no != stream_no:
-        return
     lose_browsers(tx, host, f"host {host_id} left")
     host = find(tx, host_id)
-    _save(tx, host, replace(hosts.moved(host, HostEvent.GOODBYE, tx.now, reason), drain_expire_time=None))
+    save_host(tx, host, replace(hosts.moved(host, HostEvent.GOODBYE, tx.now, reason), drain_expire_time=None))
     tx.effects.add(Detached(host_id))
     session_moves.place_pending(tx)
 
@@ -421,8 +458,8 @@ def goodbye(tx: Transaction, host_id: str, stream_no: int, reason: str) -> None:
 def drains_itself(tx: Transaction, host_id: str) -> None:
     """A host says that it takes no new sessions."""
     host = find(tx, host_id)
-    if host.state in (HostState.READY, HostState.SUSPECT):
-        _save(tx, host, hosts.moved(host, HostEvent.DRAIN, tx.now, "the host is being stopped"))
+    if host.state in (HostState.READY, HostState.SUSPECT, HostState.QUARANTINED):
+        save_host(tx, host, hosts.moved(host, HostEvent.DRAIN, tx.now, "the host is being stopped"))
         _wake_sessions(tx, host)
 
 
@@ -442,10 +479,23 @@ def drain(tx: Transaction, host_id: str, drain_timeout: timedelta) -> Host:
         )
     due = tx.now + drain_timeout
     new = hosts.moved(host, HostEvent.DRAIN, tx.now, "drained by an operator")
-    host = _save(tx, host, replace(new, drain_expire_time=due))
+    host = save_host(tx, host, replace(new, drain_expire_time=due))
     tx.effects.add(Send(host_id, Drain(drain_timeout)))
     tx.effects.add(Due(due))
     _wake_sessions(tx, host)
+    return host
+
+
+def release(tx: Transaction, host_id: str) -> Host:
+    """End a host's quarantine; one that is in none is returned as it is.
+
+    Raises:
+        NotFound: no such host.
+    """
+    host = find(tx, host_id)
+    if host.quarantine_message:
+        host = save_host(tx, host, host_standing.released(host, tx.now))
+        session_moves.place_pending(tx)
     return host
 
 
@@ -455,7 +505,7 @@ def drain_over(tx: Transaction, host: Host) -> None:
         if session.state in (SessionState.LAUNCHING, SessionState.RUNNING):
             session_moves.close(tx, session, CloseReason.HOST_DRAINED, f"host {host.host_id} was drained")
     host = find(tx, host.host_id)
-    _save(tx, host, replace(host, drain_expire_time=None))
+    save_host(tx, host, replace(host, drain_expire_time=None))
 
 
 def recover(tx: Transaction) -> tuple[int, dict[str, int]]:
@@ -463,10 +513,13 @@ def recover(tx: Transaction) -> tuple[int, dict[str, int]]:
 
     Returns the epoch, and the stream_no of each such host.
     """
-    epoch = int(tx.meta.get("control_epoch") or 0) + 1
+    epoch = max(int(tx.meta.get("control_epoch") or 0) + 1, tx.config.minimum_control_epoch)
     tx.meta.put("control_epoch", str(epoch))
+    # After a restore from a backup, what was given out since then is not known here, but the hosts remember it.
+    tx.sessions.number_fences_from(epoch * _NUMBERS_PER_EPOCH)
+    tx.hosts.number_commands_from(epoch * _NUMBERS_PER_EPOCH)
     tx.meta.put("clock", tx.now.isoformat())
     attached = tx.hosts.in_states(*sorted(hosts.ATTACHED))
     for host in attached:
-        _save(tx, host, hosts.moved(host, HostEvent.RESTART, tx.now, "the control plane was started again"))
+        save_host(tx, host, hosts.moved(host, HostEvent.RESTART, tx.now, "the control plane was started again"))
     return epoch, {host.host_id: host.stream_no for host in attached}

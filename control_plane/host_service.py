@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -9,11 +10,12 @@ import grpc
 from tabkeep.v1 import hosts_pb2 as pb
 from tabkeep.v1 import hosts_pb2_grpc as pb_grpc
 
-from control_plane import host_moves, wire
+from control_plane import host_moves, host_standing, wire
 from control_plane.coordinator import Coordinator
 from control_plane.errors import NotFound
 from control_plane.fields import Fields
-from control_plane.hosts import ATTACHED, Host
+from control_plane.hosts import ATTACHED, Host, HostState
+from control_plane.store import Tables
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _FORGOTTEN_AFTER = timedelta(hours=24)
@@ -27,15 +29,17 @@ class HostService(pb_grpc.HostServiceServicer):
 
     async def ListHosts(self, request: pb.ListHostsRequest, context: Context) -> pb.ListHostsResponse:
         oldest = self._coordinator.clock.now() - _FORGOTTEN_AFTER
-        found = await self._coordinator.database.read(lambda tables: tables.hosts.all())
+        found, brake = await self._coordinator.database.read(lambda tables: (tables.hosts.all(), self._brake(tables)))
         shown = [host for host in found if host.state in ATTACHED or host.state_time > oldest]
-        return pb.ListHostsResponse(hosts=[self._shown(host) for host in shown])
+        return pb.ListHostsResponse(hosts=[self._shown(host, brake) for host in shown])
 
     async def GetHost(self, request: pb.GetHostRequest, context: Context) -> pb.GetHostResponse:
-        host = await self._coordinator.database.read(lambda tables: tables.hosts.get(request.host_id))
+        host, brake = await self._coordinator.database.read(
+            lambda tables: (tables.hosts.get(request.host_id), self._brake(tables))
+        )
         if host is None:
             raise NotFound(f"host {request.host_id} does not exist", reason="HOST_NOT_FOUND", host_id=request.host_id)
-        return pb.GetHostResponse(host=self._shown(host))
+        return pb.GetHostResponse(host=self._shown(host, brake))
 
     async def DrainHost(self, request: pb.DrainHostRequest, context: Context) -> pb.DrainHostResponse:
         fields = Fields()
@@ -44,7 +48,16 @@ class HostService(pb_grpc.HostServiceServicer):
         host = await self._coordinator.move(host_moves.drain, request.host_id, limit)
         return pb.DrainHostResponse(host=self._shown(host))
 
-    def _shown(self, host: Host) -> pb.Host:
+    async def ReleaseHost(self, request: pb.ReleaseHostRequest, context: Context) -> pb.ReleaseHostResponse:
+        host = await self._coordinator.move(host_moves.release, request.host_id)
+        return pb.ReleaseHostResponse(host=self._shown(host))
+
+    def _brake(self, tables: Tables) -> str:
+        return host_standing.mass_loss(tables, self._coordinator.config.action_lease)
+
+    def _shown(self, host: Host, brake: str = "") -> pb.Host:
+        if brake and host.state in (HostState.READY, HostState.SUSPECT):
+            host = replace(host, state_message="; ".join(filter(None, (host.state_message, brake))))
         clock, pulse = self._coordinator.clock, self._coordinator.pulses.get(host.host_id)
         if pulse is None or self._coordinator.links.get(host.host_id) is None:
             return wire.host(host, 0.0, 0, None)

@@ -22,6 +22,7 @@ class HostState(StrEnum):
     DRAINING = "draining"
     GONE = "gone"
     RECOVERING = "recovering"
+    QUARANTINED = "quarantined"
 
 
 class HostEvent(StrEnum):
@@ -29,9 +30,13 @@ class HostEvent(StrEnum):
 
     ATTACH = "attach"
     ATTACH_DRAINING = "attach_draining"
+    ATTACH_QUARANTINED = "attach_quarantined"
     DRAIN = "drain"
     FALL_SILENT = "fall_silent"
     SPEAK = "speak"
+    SPEAK_QUARANTINED = "speak_quarantined"
+    QUARANTINE = "quarantine"
+    RELEASE = "release"
     LEASE_OVER = "lease_over"
     GOODBYE = "goodbye"
     RESTART = "restart"
@@ -40,12 +45,13 @@ class HostEvent(StrEnum):
 
 H, E = HostState, HostEvent
 
-_FROM_ANYWHERE = {E.ATTACH: H.READY, E.ATTACH_DRAINING: H.DRAINING}
+_FROM_ANYWHERE = {E.ATTACH: H.READY, E.ATTACH_DRAINING: H.DRAINING, E.ATTACH_QUARANTINED: H.QUARANTINED}
 TRANSITIONS: dict[HostState, dict[HostEvent, HostState]] = {
     H.READY: {
         **_FROM_ANYWHERE,
         E.DRAIN: H.DRAINING,
         E.FALL_SILENT: H.SUSPECT,
+        E.QUARANTINE: H.QUARANTINED,
         E.LEASE_OVER: H.LOST,
         E.GOODBYE: H.GONE,
         E.RESTART: H.RECOVERING,
@@ -54,6 +60,7 @@ TRANSITIONS: dict[HostState, dict[HostEvent, HostState]] = {
         **_FROM_ANYWHERE,
         E.DRAIN: H.DRAINING,
         E.SPEAK: H.READY,
+        E.SPEAK_QUARANTINED: H.QUARANTINED,
         E.LEASE_OVER: H.LOST,
         E.GOODBYE: H.GONE,
         E.RESTART: H.RECOVERING,
@@ -71,12 +78,23 @@ TRANSITIONS: dict[HostState, dict[HostEvent, HostState]] = {
         E.LEASE_OVER: H.LOST,
         E.RESTART: H.RECOVERING,
     },
+    H.QUARANTINED: {
+        **_FROM_ANYWHERE,
+        E.DRAIN: H.DRAINING,
+        E.FALL_SILENT: H.SUSPECT,
+        E.RELEASE: H.READY,
+        E.LEASE_OVER: H.LOST,
+        E.GOODBYE: H.GONE,
+        E.RESTART: H.RECOVERING,
+    },
     H.LOST: dict(_FROM_ANYWHERE),
     H.GONE: dict(_FROM_ANYWHERE),
 }
 
-ATTACHED = frozenset({H.READY, H.SUSPECT, H.DRAINING, H.RECOVERING})
+ATTACHED = frozenset({H.READY, H.SUSPECT, H.DRAINING, H.RECOVERING, H.QUARANTINED})
 """States in which the host may hold browsers."""
+REACHABLE = frozenset({H.READY, H.DRAINING, H.QUARANTINED})
+"""States in which what is sent to the host reaches it, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +120,15 @@ class Host:
     attach_time: datetime | None = None
     heartbeat_time: datetime | None = None
     drain_expire_time: datetime | None = None
+    launch_failures: int = 0
+    """Launches that failed in a row."""
+    violations: int = 0
+    """Streams of this process that ended because it broke the protocol."""
+    quarantine_message: str = ""
+    """Why it is in quarantine, whatever state it is in meanwhile; empty when it is not."""
 
 
-def new(host_id: str, now: datetime) -> Host:
+def new(host_id: str, now: datetime, next_command_id: int = 1) -> Host:
     """A host that was never seen before; its first Hello says the rest."""
     return Host(
         host_id=host_id,
@@ -114,7 +138,7 @@ def new(host_id: str, now: datetime) -> Host:
         incarnation="",
         boot_id="",
         stream_no=0,
-        next_command_id=1,
+        next_command_id=next_command_id,
         capacity=0,
         slots_used=0,
     )

@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextvars import ContextVar
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -40,6 +40,7 @@ _CODES: tuple[tuple[type[errors.TabkeepError], grpc.StatusCode], ...] = (
     (errors.PreconditionFailed, grpc.StatusCode.FAILED_PRECONDITION),
     (errors.Conflict, grpc.StatusCode.ABORTED),
     (errors.QueueFull, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (errors.AttachRate, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (errors.OutOfRange, grpc.StatusCode.OUT_OF_RANGE),
     (errors.Unavailable, grpc.StatusCode.UNAVAILABLE),
     (errors.DataLoss, grpc.StatusCode.DATA_LOSS),
@@ -75,7 +76,7 @@ def status_of(error: errors.TabkeepError) -> grpc.Status:
             for violation in error.violations
         ]
         _add(status, error_details_pb2.BadRequest(field_violations=violations))
-    if isinstance(error, errors.Unavailable):
+    if isinstance(error, (errors.Unavailable, errors.AttachRate)):
         info = error_details_pb2.RetryInfo()
         info.retry_delay.FromTimedelta(error.retry_after)
         _add(status, info)
@@ -130,36 +131,19 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _unary(self, method: str, metadata: dict[str, Any], behavior: Callable[..., Any]) -> Callable[..., Any]:
         async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            call = _Call(method, self._clock)
-            try:
+            async with _Call(method, context, self._clock) as call:
                 caller.set(self._admit(method, metadata))
-                with _span(method, metadata) as span:
-                    call.span = span
+                with _span(method, metadata) as call.span:
                     return await behavior(request, context)
-            except Exception as error:
-                await call.fail(context, error)
-            except BaseException:
-                call.cancelled()
-                raise
-            finally:
-                call.log()
 
         return handle
 
     def _streaming(self, method: str, metadata: dict[str, Any], behavior: Callable[..., Any]) -> Callable[..., Any]:
         async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-            call = _Call(method, self._clock)
-            try:
+            async with _Call(method, context, self._clock):
                 caller.set(self._admit(method, metadata))
                 async for response in behavior(request, context):
                     yield response
-            except Exception as error:
-                await call.fail(context, error)
-            except BaseException:
-                call.cancelled()
-                raise
-            finally:
-                call.log()
 
         return handle
 
@@ -170,44 +154,46 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
 
 class _Call:
-    """What the log line of one call says."""
+    """Around one call: whatever it raises leaves as a status, and it leaves one log line."""
 
-    def __init__(self, method: str, clock: Clock) -> None:
+    def __init__(self, method: str, context: grpc.aio.ServicerContext[Any, Any], clock: Clock) -> None:
         self._method = method
+        self._context = context
         self._clock = clock
         self._started = clock.monotonic()
         self._code = "OK"
         self._fields: dict[str, Any] = {}
         self.span: Span | None = None
 
-    async def fail(self, context: grpc.aio.ServicerContext[Any, Any], error: Exception) -> NoReturn:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        try:
+            if isinstance(error, Exception):
+                await self._fail(error)
+            elif error is not None:
+                self._code = "CANCELLED"
+        finally:
+            self._log()
+
+    async def _fail(self, error: Exception) -> None:
         """End the call with the status of `error`; what is not of our tree becomes an incident in the log."""
         if isinstance(error, (grpc.aio.AbortError, grpc.RpcError)):
-            raise error
-        if not isinstance(error, errors.TabkeepError):
-            incident = secrets.token_hex(6)
-            logger.error("call broke", extra={"method": self._method, "incident": incident}, exc_info=error)
-            status = status_pb2.Status(
-                code=grpc.StatusCode.INTERNAL.value[0],
-                message=f"a fault of the control plane, incident {incident}: its log has the cause",
-            )
-            _add(
-                status,
-                error_details_pb2.ErrorInfo(reason="INTERNAL", domain="tabkeep", metadata={"incident": incident}),
-            )
-            self._code, self._fields = "INTERNAL", {"incident": incident}
-            await context.abort_with_status(rpc_status.to_status(status))
-        assert isinstance(error, errors.TabkeepError)
-        self._code, self._fields = code_of(error).name, {"reason": error.reason}
-        await context.abort_with_status(status_of(error))
-        raise AssertionError("abort_with_status raises")
+            return
+        if isinstance(error, errors.TabkeepError):
+            self._code, self._fields = code_of(error).name, {"reason": error.reason}
+            await self._context.abort_with_status(status_of(error))
+        incident = secrets.token_hex(6)
+        logger.error("call broke", extra={"method": self._method, "incident": incident}, exc_info=error)
+        self._code, self._fields = "INTERNAL", {"incident": incident}
+        message = f"a fault of the control plane, incident {incident}: its log has the cause"
+        status = status_pb2.Status(code=grpc.StatusCode.INTERNAL.value[0], message=message)
+        _add(status, error_details_pb2.ErrorInfo(reason="INTERNAL", domain="tabkeep", metadata={"incident": incident}))
+        await self._context.abort_with_status(rpc_status.to_status(status))
 
-    def cancelled(self) -> None:
-        """The caller went away."""
-        self._code = "CANCELLED"
-
-    def log(self) -> None:
-        """Write the call's line."""
+    def _log(self) -> None:
+        """Write the call's line, and count how long it took."""
         milliseconds = round((self._clock.monotonic() - self._started) * 1000, 2)
         fields = {"method": self._method, "code": self._code, "duration_ms": milliseconds, **self._fields}
         if key := caller.get(None):

@@ -8,7 +8,7 @@ from datetime import timedelta
 from control_plane import runs, session_moves
 from control_plane.effects import Log
 from control_plane.errors import NotFound, PreconditionFailed, QueueFull
-from control_plane.hosts import HostState
+from control_plane.hosts import REACHABLE
 from control_plane.records import CommandKind
 from control_plane.requests import Request, answered, remember
 from control_plane.runs import Run, RunStatus, RunType
@@ -92,7 +92,7 @@ def create(tx: Transaction, spec: RunSpec, request: Request | None = None) -> Ru
         traceparent=spec.traceparent,
     )
     idle = session.state is SessionState.RUNNING and not session.active_run_id
-    if idle and not tx.runs.count_waiting_in(session.browser_session_id):
+    if idle:  # then nothing waits: whatever ends a run gives the next turn in the same move
         run = runs.turn(run, tx.now, tx.config.run_overtime)
         tx.runs.insert(run)
         command(tx, CommandKind.START_RUN, session, run)
@@ -116,6 +116,8 @@ def _session_for_runs(tx: Transaction, spec: RunSpec) -> Session:
         session_moves.fall_due(tx, session)
         session = session_moves.find(tx, spec.organization_id, spec.browser_session_id)
     session_moves.refuse_closed(session)
+    if session.state is SessionState.RUNNING and not session.active_run_id:
+        return session
     waiting = tx.runs.count_waiting_in(session.browser_session_id)
     if spec.fail_if_busy and (session.active_run_id or waiting):
         busy = session.active_run_id or "a run that waits"
@@ -158,7 +160,7 @@ def cancel(tx: Transaction, organization_id: str, run_id: str) -> Run:
         return run
     session = tx.sessions.get(run.browser_session_id)
     host = tx.hosts.get(session.host_id) if session and session.host_id else None
-    reachable = host is not None and host.state in (HostState.READY, HostState.DRAINING)
+    reachable = host is not None and host.state in REACHABLE
     if run.status.waiting or not reachable or session is None:
         if run.status.active and session is not None:
             stop_run(tx, session, run)

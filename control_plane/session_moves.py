@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from control_plane import placement, runs, sessions
+from control_plane import host_standing, placement, runs, sessions
 from control_plane.effects import Due, Log
 from control_plane.errors import FieldInvalid, FieldViolation, NotFound, PreconditionFailed
-from control_plane.hosts import HostState
+from control_plane.hosts import REACHABLE
 from control_plane.records import CommandKind
 from control_plane.requests import Request, answered, remember
 from control_plane.sessions import CloseReason, Session, SessionState
@@ -113,11 +113,15 @@ def create(tx: Transaction, spec: SessionSpec, request: Request | None = None, o
 def place_pending(tx: Transaction, avoid: Mapping[str, str] = {}) -> dict[str, Session]:
     """Give waiting sessions, the oldest first, to hosts with room; returns those that were placed.
 
+    None while most hosts have fallen silent at once.
     A session that no host fits lets younger ones pass. `avoid` names the host on which a session has just failed.
     """
     placed: dict[str, Session] = {}
     full: set[str] = set()
-    for session in tx.sessions.pending(_PENDING_AT_ONCE):
+    pending = tx.sessions.pending(_PENDING_AT_ONCE) if tx.hosts.any_room() else []
+    if not pending or host_standing.mass_loss(tx, tx.config.action_lease):
+        return placed
+    for session in pending:
         if session.browser_type in full:
             continue
         host = placement.choose_host(
@@ -143,6 +147,7 @@ def release(tx: Transaction, browser_session_id: str, fence: int) -> None:
 
 def launched(tx: Transaction, session: Session, age: timedelta, browser_version: str) -> None:
     """The session's browser is up: its runs may have their turns."""
+    host_standing.launch_worked(tx, session.host_id)
     session = save_session(tx, session, sessions.launched(session, age, browser_version, tx.now))
     for run in tx.runs.waiting_in(session.browser_session_id):
         if run.status is runs.RunStatus.CREATED:
@@ -154,6 +159,7 @@ def launch_failed(tx: Transaction, session: Session, message: str) -> None:
     """The launch failed on its host: try another one, or give up."""
     release(tx, session.browser_session_id, session.fence)
     tx.hosts.drop_commands_of_session(session.browser_session_id)
+    host_standing.launch_failed(tx, session.host_id, message)
     others = [host for host in tx.hosts.with_room(session.browser_type) if host.host_id != session.host_id]
     if session.launch_attempts >= tx.config.launch_attempts or not others:
         close(tx, session, CloseReason.LAUNCH_FAILED, f"the browser could not be started: {message}")
@@ -219,13 +225,15 @@ def fall_due(tx: Transaction, session: Session) -> None:
 def _abort_overdue(tx: Transaction, session: Session) -> None:
     """A host that is reachable and does not answer is not waited for; one that is not will come back or be lost."""
     host = tx.hosts.get(session.host_id)
-    if host is not None and host.state in (HostState.READY, HostState.DRAINING):
+    if host is not None and host.state in REACHABLE:
         close(tx, session, CloseReason.LAUNCH_FAILED, "the browser was not up in time, and its host does not answer")
     else:
         save_session(tx, session, replace(session, due_time=tx.now + tx.config.launch_timeout))
 
 
 def _why_no_capacity(tx: Transaction, session: Session) -> str:
+    if braked := host_standing.mass_loss(tx, tx.config.action_lease):
+        return f"no session was placed: {braked}"
     hosts = [host for host in tx.hosts.all() if session.browser_type in host.browsers]
     states = ", ".join(
         f"{host.host_id}: {host.state.value}, {host.slots_used} of {host.capacity} taken" for host in hosts

@@ -199,6 +199,8 @@ def task_spec(fields: Fields, request: runs_pb2.RunTaskRequest, organization_id:
         block.task.prompt = request.prompt
     if schema is not None:
         plan.data_extraction_schema.CopyFrom(schema)
+        if request.prompt:
+            block.task.data_extraction_schema.CopyFrom(schema)
     return _run_spec(
         fields, request, plan, organization_id, traceparent,
         run_type=RunType.TASK, prompt=request.prompt, url=url, max_steps=50, timeout=10 * _MINUTE,
@@ -298,6 +300,10 @@ def check_action(fields: Fields, field: str, action: actions_pb2.Action) -> None
             fields.wrong(f"{field}.goto.url", "must not be empty")
         fields.url(f"{field}.goto.url", action.goto.url)
     value = action.fill.value if kind == "fill" else action.select.option if kind == "select" else None
+    if value is not None and value.WhichOneof("source") == "parameter":
+        fields.wrong(
+            f"{field}.{kind}", f"names the parameter {value.parameter[:100]!r}: only workflows have parameters"
+        )
     if value is not None and value.WhichOneof("source") is None:
         fields.wrong(f"{field}.{kind}", "needs a text: set value.literal" if kind == "fill" else "needs an option")
     if value is not None:

@@ -19,10 +19,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from textwrap import shorten
 
 import psutil
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 from tabkeep import Client, Run, RunEvent, RunStatus
 from tabkeep.records import StepFinished, StepOutcome, StepStarted
 
@@ -122,14 +125,15 @@ async def show(client: Client, title: str, run: Run) -> Run:
     if final.status is not RunStatus.COMPLETED:
         raise DemoFailed(f"{title}: {final.status}, {final.failure_reason}: {final.failure_message}")
     if final.output is not None:
-        console.print(f"  [dim]output[/dim] {json.dumps(final.output, ensure_ascii=False)[:400]}")
+        text = json.dumps(final.output, ensure_ascii=False)
+        console.print(Text("  output ", style="dim"), Text(shorten(text, 400, placeholder=" …")), sep="")
     return final
 
 
 def _show_step(event: RunEvent) -> None:
     detail = event.detail
     if isinstance(detail, StepStarted):
-        console.print(f"  {detail.step:>2} {detail.description}", end="")
+        console.print(f"  {detail.step:>2} {escape(detail.description)}", end="")
     elif isinstance(detail, StepFinished):
         done = detail.outcome is StepOutcome.DONE
         milliseconds = detail.duration / timedelta(milliseconds=1)
@@ -142,7 +146,7 @@ async def _answer(client: Client, run: Run) -> None:
     """Let a person answer the approval; without a terminal the demo answers yes, and says so."""
     approval = run.pending_approval
     assert approval is not None
-    console.print(f"  [yellow]paused[/yellow] {approval.message}")
+    console.print(f"  [yellow]paused[/yellow] {escape(approval.message)}")
     if sys.stdin.isatty():
         typed = await asyncio.to_thread(input, "  approve? [Y/n] ")
         approved, comment = typed.strip().lower() in ("", "y", "yes"), "answered at the terminal"

@@ -37,7 +37,7 @@ from browser_host.task.failures import (
 from browser_host.task.journal import ActionLeaseOver, Journal
 from browser_host.task.page_script import call, look
 from browser_host.task.values import Parameters, Secrets, to_schema
-from browser_host.task.wording import condition_words, script_condition, script_target
+from browser_host.task.wording import condition_words, names_a_secret, script_condition, script_target
 
 DEFAULT_TIMEOUT = 15.0
 GOTO_TIMEOUT = 30.0
@@ -291,14 +291,15 @@ class Actor:
 
     async def _fill(self, fill: actions_pb2.Fill) -> Done:
         text = self._parameters.value(fill.value)
-        if fill.value.sensitive:
+        secret = fill.value.sensitive or names_a_secret(fill.target)
+        if secret:
             self._secrets.add(text)
         filled = _checked(await self._write("fill", {"target": script_target(fill.target), "value": text}))
         if filled["secret"]:
             self._secrets.add(text)
         label = filled["label"]
         if not filled["equal"]:
-            hidden = fill.value.sensitive or filled["secret"] or fill.value.WhichOneof("source") == "parameter"
+            hidden = secret or filled["secret"] or fill.value.WhichOneof("source") == "parameter"
             shown = "" if hidden else f': it shows "{filled["shown"][:100]}"'
             raise Failed(EXPECTATION_FAILED, f"{label} did not take the text{shown}", target=label)
         done = Done(label, title=filled["title"])

@@ -13,41 +13,40 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from browser_host.task.failures import EXTRACT, Failed
+from browser_host.task.likeness import likeness, words_of
 
 Facts = list[tuple[str, str]]
 """Labels and values, in page order."""
 
 ORDER_NUMBER = re.compile(
-    r"\border\s*(?:number|no\b\.?|nr\b\.?|#|id|reference|ref\b\.?)?\s*(?:is|was)?\s*[:#]?\s*(?P<number>(?=[A-Z-]*\d)[A-Z0-9][A-Z0-9-]{2,24})\b",
+    r"\border(?:[^\S\n]*(?:number|no\b\.?|nr\b\.?|#|id|reference|ref\b\.?)\s*(?:is|was)?\s*[:#]?\s*"
+    r"|[^\S\n]*(?:is|was)?[^\S\n]*[:#]?[^\S\n]*)"
+    r"(?P<number>(?=[A-Z-]*\d)[A-Z0-9][A-Z0-9-]{2,24})\b",
     re.IGNORECASE,
 )
+"""An order number behind its label, or on the same line behind the word "order" alone."""
 AMOUNT = re.compile(r"(?P<currency>[$€£])?\s?(?P<number>-?\d[\d.,\u00a0' ]*\d|\d)\s?(?P<after>€|EUR|USD|GBP)?")
 _PRICED_LINE = re.compile(
     r"^(?P<label>[A-Za-z][A-Za-z ()-]{1,30}?)\s*:?\s+(?P<amount>[$€£]\s?\d[\d.,]*|\d[\d.,]*\s?(?:€|EUR|USD|GBP))$"
 )
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
-_SYNONYMS: tuple[frozenset[str], ...] = tuple(
-    frozenset(group.split("|"))
-    for group in (
-        "email|e mail|mail|email address|e mail address",
-        "phone|telephone|tel|mobile|phone number",
-        "name|full name|customer|customer name|product|product name|item|title",
-        "price|cost|unit price|amount",
-        "total|grand total|order total|total amount|amount due|total price|sum",
-        "quantity|qty|units|count",
-        "order number|order no|order id|order|order reference|confirmation number|number",
-        "id|customer id|number|no|identifier",
-        "date|day|order date|created",
-        "url|link|href",
-        "status|state",
-        "since|customer since|member since",
-    )
+_ECHO = re.compile(r"\bresults?\b|\bsearch|\bno \w+ (?:match|found)|\bnothing\b|\bmatch(?:es|ing)\b", re.IGNORECASE)
+"""Lines that only repeat what was searched for."""
+_CHARGE = r"\b(?:shipping|delivery|postage|tax(?:es)?|vat|gst|dut(?:y|ies)|fees?|surcharge|discount|handling|tip)\b"
+_CHARGED = re.compile(rf"{_CHARGE}[^\n$€£]{{0,40}}\s?(?:-\s?)?(?:[$€£]|\d[\d.,]*\s?(?:€|EUR|USD|GBP))", re.IGNORECASE)
+_CHARGED_LATER = re.compile(
+    rf"{_CHARGE}[^\n]{{0,60}}(?:calculated|checkout|excluded|not included|added|later|next step)|"
+    rf"(?:excl\w*|plus|without|before)[^\n]{{0,20}}{_CHARGE}",
+    re.IGNORECASE,
+)
+_NOTHING_ADDED = re.compile(
+    rf"(?:free {_CHARGE}|{_CHARGE} (?:is )?(?:free|included))[^\S\n]*[.!]?[^\S\n]*$", re.IGNORECASE | re.MULTILINE
 )
 
 
 @dataclass(slots=True)
-class _Search:
+class Search:
     """What was looked for in vain, and why."""
 
     missing: list[str] = field(default_factory=list)
@@ -104,25 +103,85 @@ def cards_of(found: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def facts_of(found: dict[str, Any]) -> Facts:
-    """All labels with their values: pairs, two-column tables, single-row tables, priced lines, order numbers."""
+    """All labels with their values: pairs, two-column tables, priced lines, order numbers, single-row tables.
+
+    A page that is of one product has its name and price among them, a cart its total.
+    """
     facts: Facts = [(label, value) for label, value in [*found["pairs"], *found["fields"]]]
-    for table in found["tables"]:
-        if table["labelled"]:
-            facts += [(row[0], row[1]) for row in table["rows"]]
-        elif table["headers"] and len(table["rows"]) == 1:
-            facts += list(zip(table["headers"], table["rows"][0], strict=False))
+    facts += [(row[0], row[1]) for table in found["tables"] if table["labelled"] for row in table["rows"]]
     for line in found["text"].splitlines():
         if priced := _PRICED_LINE.match(line.strip()):
             facts.append((priced["label"], priced["amount"]))
-    if number := order_number(found["text"]):
-        facts.append(("order number", number))
+    facts += [("order number", number) for number in _order_numbers(found)]
+    if product := found.get("product"):
+        facts += [("product", product["title"]), *(("price", price) for price in product["prices"])]
+    sums = [label for label, value in facts if _is_sum(label) and amount(value) is not None]
+    for row in _only_rows(found):
+        # The total of a line is not the total of the page that says its own.
+        facts += [(label, value) for label, value in row if not (sums and _is_sum(label))]
+    if total := _cart_total(facts, found):
+        facts.append(("total", total))
     return facts
 
 
+def _only_rows(found: dict[str, Any]) -> list[Facts]:
+    return [
+        list(zip(table["headers"], table["rows"][0], strict=False))
+        for table in found["tables"]
+        if table["headers"] and len(table["rows"]) == 1
+    ]
+
+
+def _is_sum(label: str) -> bool:
+    return words_of(label)[-1:] in (["total"], ["subtotal"])
+
+
+def _cart_total(facts: Facts, found: dict[str, Any]) -> str | None:
+    """The subtotal of a cart that shows no total, where the page shows that nothing comes on top of it.
+
+    It says so of its delivery, or the lines have totals which add up to it; and it names no other charge.
+    """
+    if any(likeness("total", label) >= 50 for label, _ in facts):
+        return None
+    shown = {value for label, value in facts if words_of(label) in (["subtotal"], ["sub", "total"])}
+    value = shown.pop() if len(shown) == 1 else ""
+    wanted = amount(value)
+    if wanted is None or _CHARGED.search(found["text"]) or _CHARGED_LATER.search(found["text"]):
+        return None
+    columns = [
+        [amount(row.get(label, "")) for row in table]
+        for table in tables_of(found)
+        for label in (table[0] if table else ())
+        if words_of(label) == ["total"]
+    ]
+    adds_up = any(None not in column and abs(sum(one or 0 for one in column) - wanted) < 0.005 for column in columns)
+    return value if adds_up or _NOTHING_ADDED.search(found["text"]) else None
+
+
 def order_number(text: str) -> str | None:
-    """The first order number that the text names."""
-    match = ORDER_NUMBER.search(text)
-    return match["number"] if match else None
+    """The one order number that the text names; None if it names none, or several."""
+    numbers = _distinct(match["number"] for match in ORDER_NUMBER.finditer(text))
+    return numbers[0] if len(numbers) == 1 else None
+
+
+def _order_numbers(found: dict[str, Any]) -> list[str]:
+    """All that the text and the tables' columns name."""
+    cells = [
+        cell
+        for table in tables_of(found)
+        for row in table
+        for label, cell in row.items()
+        if likeness("order number", label) >= 70 and re.fullmatch(r"#?(?=[A-Z-]*\d)[A-Z0-9][A-Z0-9-]{2,24}", cell, re.I)
+    ]
+    return _distinct([*(match["number"] for match in ORDER_NUMBER.finditer(found["text"])), *cells])
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    """The values that differ in more than upper and lower case, "#" and spaces, in order."""
+    first: dict[str, str] = {}
+    for value in values:
+        first.setdefault(" ".join(value.lower().lstrip("#").split()), value)
+    return list(first.values())
 
 
 def shaped(
@@ -133,12 +192,21 @@ def shaped(
     Raises:
         Failed: EXTRACT.
     """
-    search = _Search()
-    output = _value(schema, "", facts, tables, found or {}, search)
+    search = Search()
+    output = value_of(schema, "", facts, tables, found or {}, search)
     if output is None or search.missing:
         missing = ", ".join(search.missing) or "the data asked for"
         reasons = f" ({'; '.join(search.reasons)})" if search.reasons else ""
         raise Failed(EXTRACT, f"not on the page: {missing}{reasons}; found: {_listed(facts, tables, output)}")
+    return checked(schema, output)
+
+
+def checked(schema: dict[str, Any], output: Any) -> Any:
+    """The data, which has the shape of `schema`.
+
+    Raises:
+        Failed: EXTRACT, it has not.
+    """
     problem = next(iter(Draft202012Validator(schema).iter_errors(output)), None)
     if problem is not None:
         where = ".".join(str(part) for part in problem.absolute_path) or "the data"
@@ -151,20 +219,21 @@ def fits(schema: dict[str, Any], output: Any) -> bool:
     return Draft202012Validator(schema).is_valid(output)
 
 
-def _value(
+def value_of(
     schema: dict[str, Any],
     name: str,
     facts: Facts,
     tables: list[list[dict[str, str]]],
     found: dict[str, Any],
-    search: _Search,
+    search: Search,
 ) -> Any:
-    kind = _type(schema)
+    """What facts and records give of `schema`; None where they do not, and `search` says what and why."""
+    kind = type_of(schema)
     if kind == "object":
         return _object(schema, name, facts, tables, found, search)
     if kind == "array":
         return _array(schema, name, facts, tables, found, search)
-    value = _fact(schema, name, facts, found)
+    value = _fact(schema, name, facts, found, search)
     return None if value is None else _coerced(value, schema, name, search)
 
 
@@ -174,13 +243,13 @@ def _object(
     facts: Facts,
     tables: list[list[dict[str, str]]],
     found: dict[str, Any],
-    search: _Search,
+    search: Search,
 ) -> dict[str, Any] | None:
     output: dict[str, Any] = {}
     required = schema.get("required", [])
     for name, wanted in schema.get("properties", {}).items():
-        inner = _Search()
-        value = _value(wanted, name, facts, tables, found, inner)
+        inner = Search()
+        value = value_of(wanted, name, facts, tables, found, inner)
         if value is not None and not inner.missing:
             output[name] = value
         elif name in required:
@@ -196,10 +265,10 @@ def _array(
     facts: Facts,
     tables: list[list[dict[str, str]]],
     found: dict[str, Any],
-    search: _Search,
+    search: Search,
 ) -> list[Any] | None:
     items = schema.get("items", {})
-    if _type(items) == "object":
+    if type_of(items) == "object":
         return _rows(items, tables, search)
     columns = [
         [row[label] for row in table if row.get(label)]
@@ -215,7 +284,7 @@ def _array(
     return values if all(value is not None for value in values) else None
 
 
-def _rows(items: dict[str, Any], tables: list[list[dict[str, str]]], search: _Search) -> list[Any] | None:
+def _rows(items: dict[str, Any], tables: list[list[dict[str, str]]], search: Search) -> list[Any] | None:
     """The rows of the one table that has columns for most properties, all required ones among them."""
     properties: dict[str, Any] = items.get("properties", {})
     required = set(items.get("required", []))
@@ -248,26 +317,31 @@ def _rows(items: dict[str, Any], tables: list[list[dict[str, str]]], search: _Se
     return rows
 
 
-def _fact(schema: dict[str, Any], name: str, facts: Facts, found: dict[str, Any]) -> str | None:
-    label = _best_label(name, schema, [label for label, _ in facts])
-    if label is not None:
-        values = {value for known, value in facts if known == label}
-        return values.pop() if len(values) == 1 else None
-    if _words(name) in (["title"], ["heading"], ["headline"]) and found.get("headings"):
+def _fact(schema: dict[str, Any], name: str, facts: Facts, found: dict[str, Any], search: Search) -> str | None:
+    """The one value under the labels that mean the property best; None, with a reason, where several differ."""
+    rated = [(_rating(name, schema, label), value) for label, value in facts]
+    best = max((rating for rating, _ in rated), default=0)
+    if best >= 50:
+        return _one(name, (value for rating, value in rated if rating == best), search)
+    if words_of(name) in (["title"], ["heading"], ["headline"]) and found.get("headings"):
         return str(found["headings"][0])
-    if "email" in _words(name):
-        addresses = set(_ADDRESS.findall(found.get("text", "")))
-        return addresses.pop() if len(addresses) == 1 else None
+    if "email" in words_of(name):
+        lines = [line for line in found.get("text", "").splitlines() if not _ECHO.search(line)]
+        return _one(name, _ADDRESS.findall("\n".join(lines)), search)
     return None
+
+
+def _one(name: str, values: Iterable[str], search: Search) -> str | None:
+    different = _distinct(values)
+    if len(different) > 1:
+        listed = ", ".join(f'"{value[:40]}"' for value in different[:6])
+        search.reasons.append(f'"{name}" may be any of {listed}{" and more" if len(different) > 6 else ""}')
+    return different[0] if len(different) == 1 else None
 
 
 def _best_label(name: str, schema: dict[str, Any], labels: Iterable[str]) -> str | None:
     """The label that means the property; None if none does, or two do equally well."""
-    asked = [name, schema.get("title", ""), schema.get("description", "")]
-    rated = sorted(
-        ((max(_likeness(words, label) for words in asked if words), label) for label in dict.fromkeys(labels)),
-        key=lambda one: -one[0],
-    )
+    rated = sorted(((_rating(name, schema, label), label) for label in dict.fromkeys(labels)), key=lambda one: -one[0])
     if not rated or rated[0][0] < 50:
         return None
     if len(rated) > 1 and rated[1][0] == rated[0][0]:
@@ -275,41 +349,14 @@ def _best_label(name: str, schema: dict[str, Any], labels: Iterable[str]) -> str
     return rated[0][1]
 
 
-def _likeness(asked: str, label: str) -> int:
-    """How sure it is that both mean the same: 100 equal, 70 synonyms, less where one says more than the other, 0 no."""
-    ours, theirs = _words(asked), _words(label)
-    if not ours or not theirs:
-        return 0
-    if ours == theirs:
-        return 100
-    if set(ours) == set(theirs):
-        return 95
-    if _synonyms(ours, theirs):
-        return 70
-    # What a phrase is about is its last word: "customer email" may be an "Email", never a "Customer".
-    if ours[-1] == theirs[-1] and (set(ours) < set(theirs) or set(theirs) < set(ours)):
-        return 68 - 3 * abs(len(ours) - len(theirs))
-    if any(_synonyms(ours[start:], theirs) for start in range(1, len(ours))):
-        return 55
-    if any(_synonyms(ours, theirs[start:]) for start in range(1, len(theirs))):
-        return 54
-    return 0
+def _rating(name: str, schema: dict[str, Any], label: str) -> int:
+    """How well a label means a property, by the property's name, title or description."""
+    asked = [name, schema.get("title", ""), schema.get("description", "")]
+    return max(likeness(words, label) for words in asked if words)
 
 
-def _synonyms(ours: list[str], theirs: list[str]) -> bool:
-    return any(" ".join(ours) in group and " ".join(theirs) in group for group in _SYNONYMS)
-
-
-def _words(text: str) -> list[str]:
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
-    return [_stem(word) for word in re.findall(r"[^\W_]+", spaced.lower())]
-
-
-def _stem(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
-
-
-def _type(schema: dict[str, Any]) -> str:
+def type_of(schema: dict[str, Any]) -> str:
+    """The type that a schema asks for: its first that is not null, else what its keywords are for."""
     kind = schema.get("type")
     if isinstance(kind, list):
         kind = next((one for one in kind if one != "null"), None)
@@ -318,17 +365,17 @@ def _type(schema: dict[str, Any]) -> str:
     return str(kind)
 
 
-def _coerced(text: str, schema: dict[str, Any], name: str, search: _Search) -> Any:
+def _coerced(text: str, schema: dict[str, Any], name: str, search: Search) -> Any:
     """The text as the schema's type; None, with a reason, if it is none."""
-    value = _of_type(text.strip(), _type(schema))
+    value = _oftype_of(text.strip(), type_of(schema))
     if "enum" in schema and value is not None:
         value = next((one for one in schema["enum"] if str(one).lower() == str(value).lower()), None)
     if value is None:
-        search.reasons.append(f'"{name}" shows as "{text[:40]}", which is no {_type(schema)} that the schema allows')
+        search.reasons.append(f'"{name}" shows as "{text[:40]}", which is no {type_of(schema)} that the schema allows')
     return value
 
 
-def _of_type(text: str, kind: str) -> Any:
+def _oftype_of(text: str, kind: str) -> Any:
     if kind == "string":
         return text or None
     if kind == "boolean":

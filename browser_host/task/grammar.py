@@ -1,8 +1,8 @@
 """The grammar's frame: what reads a clause, and the list of rules that understand clauses.
 
 A rule is a pattern over a clause in which every value is a single mark (`prompt_text`), and what the clause means.
-Values without quotes must be plain words; words that refer, compare or hedge ("my", "that", "unless", "any") are
-understood by no rule.
+Values are quoted whole or not at all. Without quotes they must be plain words; words that refer, compare or hedge
+("my", "that", "unless", "any") are understood by no rule.
 """
 
 from __future__ import annotations
@@ -115,6 +115,11 @@ _NOT_PLAIN = frozenset(
         "anything",
         "something",
         "nothing",
+        "times",
+        "twice",
+        "thrice",
+        "repeatedly",
+        "say",
     ]
 )
 
@@ -159,6 +164,16 @@ class Reader:
         part = re.sub(r"^(?:the|an?|on|your) ", "", (part or "").strip(), flags=re.IGNORECASE)
         return self.value(part, most_words=most_words)
 
+    def amount(self, part: str) -> float:
+        """The one number of a price or a length of time."""
+        digits = re.fullmatch(r"\D*?(\d+(?:[.,]\d+)*)\D*", self.value(part, most_words=3))
+        if digits is None:
+            raise NotUnderstood
+        text = digits[1]
+        if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", text):
+            text = text.replace(",", "")
+        return float(text.replace(",", "."))
+
     def secret(self, text: str) -> str:
         """A text that must never be shown."""
         self.secrets.append(text)
@@ -168,6 +183,9 @@ class Reader:
         words = re.findall(r"[^\W_]+(?:['\u2019-][^\W_]+)*", re.sub(V, " ", part))
         marks = re.findall(V, part)
         if not words and not marks:
+            raise NotUnderstood
+        if any(marked is not None and marked.kind == "quoted" for marked in map(self.text.value, marks)):
+            # What stands beside the quotes says something about the value, and the rule has not understood it.
             raise NotUnderstood
         if len(words) + len(marks) > most or CUT in part or any(word.lower() in _NOT_PLAIN for word in words):
             raise NotUnderstood

@@ -11,11 +11,13 @@ from tabkeep.v1 import actions_pb2
 
 from browser_host.task.failures import NO_EFFECT, NOT_FOUND, Failed
 from browser_host.task.survey import Item, Survey
+from browser_host.task.wording import describe
 from browser_host.task.workspace import Workspace
 
 _SEARCH = re.compile(r"\b(search|find|look ?up|query|q|filter)\b", re.IGNORECASE)
 _ELEMENT_PATIENCE = 5.0
 _ENTER_PATIENCE = 2.0
+_LOAD_PATIENCE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,35 @@ class OneAction:
         done = await workspace.do(self.action)
         if done.has_output:
             workspace.output = done.output
+
+
+@dataclass(frozen=True, slots=True)
+class Fills:
+    """Several fields that one clause fills."""
+
+    fills: tuple[OneAction, ...]
+
+    @property
+    def words(self) -> str:
+        """The clause."""
+        return ", ".join(fill.words for fill in self.fills)
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Fill one after another."""
+        for fill in self.fills:
+            await fill.carry_out(workspace)
+
+
+@dataclass(frozen=True, slots=True)
+class PageLoaded:
+    """Wait for the page to load. Every step does so anyway; what comes later by script is not waited for."""
+
+    words: str = "wait until the page is loaded"
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Wait while a navigation is under way."""
+        page = await workspace.steps.page()
+        await page.loaded(timeout=_LOAD_PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +179,11 @@ def _search_button(survey: Survey, box: Item) -> Item | None:
 def _means(item: Item, words: str) -> bool:
     wanted = words.lower()
     return any(re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", name.lower()) for name in item.names)
+
+
+def one_action(action: actions_pb2.Action) -> OneAction:
+    """A clause that is an action and is called like it."""
+    return OneAction(describe(action), action)
 
 
 def extract_action(properties: list[str], within: str) -> actions_pb2.Action:

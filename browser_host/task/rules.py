@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 
-from browser_host.task.clause_rules import RULES
 from browser_host.task.failures import NEEDS_MODEL, Failed
 from browser_host.task.grammar import Reader
+from browser_host.task.page_rules import PAGE_RULES
 from browser_host.task.planner import Plan
 from browser_host.task.prompt_text import CUT, PromptText
 from browser_host.task.sign_in import SignIn, credential_required
+from browser_host.task.site_rules import SITE_RULES
 from browser_host.task.values import Parameters
 from browser_host.task.workspace import Intent
 
 _MOST_JOINED = 6
 """Neighbouring parts that one rule may take together."""
 _SECRET_WORD = re.compile(
-    r"pass(word|phrase|code)?\b|\bpwd\b|\bpin\b|secret|\bcvv\b|\bcvc\b|token|credential", re.IGNORECASE
+    r"pass(word|phrase|code)?\b|\bpwd\b|\bpin\b|secret|\bcvv\b|\bcvc\b|card number|token|credential", re.IGNORECASE
 )
 
 
@@ -28,7 +29,7 @@ class RulesPlanner:
     def plan(self, prompt: str, parameters: Parameters) -> Plan:
         """Understand a prompt whole."""
         text = PromptText(prompt)
-        reader = Reader(text, parameters, RULES)
+        reader = Reader(text, parameters, [*SITE_RULES, *PAGE_RULES])
         intents = self._understand(text, reader)
         missing = next((intent for intent in intents if isinstance(intent, SignIn) and not intent.password), None)
         if missing is not None:

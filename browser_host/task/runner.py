@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from google.protobuf import json_format, struct_pb2
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import actions_pb2, runs_pb2
 from tabkeep.v1.runs_pb2 import RunEvent
@@ -28,6 +29,7 @@ from browser_host.task import extract
 from browser_host.task.approvals import approve
 from browser_host.task.failures import (
     EXPECTATION_FAILED,
+    EXTRACT,
     INTERNAL,
     NAVIGATION,
     PAGE_CRASHED,
@@ -36,6 +38,7 @@ from browser_host.task.failures import (
     Stopped,
 )
 from browser_host.task.journal import Journal
+from browser_host.task.own_output import brought
 from browser_host.task.planner import Plan, Planner
 from browser_host.task.rules import RulesPlanner
 from browser_host.task.steps import Steps
@@ -278,25 +281,31 @@ class _Run:
                         self._partial = workspace.output
             if task.HasField("data_extraction_schema"):
                 schema = to_schema(task.data_extraction_schema)
-                self._partial = await self._shaped(schema, workspace, task)
+                self._partial = await self._shaped(schema, workspace)
         return self._partial
 
-    async def _shaped(self, schema: dict[str, Any], workspace: Workspace, task: host_pb2.TaskBlock) -> Any:
-        """The task's output in the shape that was asked for: out of what it brought, else read off the page."""
-        if isinstance(workspace.output, dict):
-            facts = [(name, _plain(value)) for name, value in workspace.output.items()]
-            try:
-                return extract.shaped(schema, facts, [])
-            except Failed:
-                pass  # the page may show what the task itself did not bring
-        if isinstance(workspace.output, list) and workspace.output:
-            rows = [{name: _plain(value) for name, value in row.items()} for row in workspace.output]
-            try:
-                return extract.shaped(schema, [], [rows])
-            except Failed:
-                pass
-        action = actions_pb2.Action(extract=actions_pb2.Extract(schema=task.data_extraction_schema))
-        return (await workspace.do(action)).output
+    async def _shaped(self, schema: dict[str, Any], workspace: Workspace) -> Any:
+        """The task's output in the shape that was asked for: what it brought itself, the rest read off the page.
+
+        Raises:
+            Failed: EXTRACT; the output stays what the task brought.
+        """
+        known, rest = None, schema
+        if workspace.output is not None:
+            known, missing = brought(schema, workspace.output)
+            if missing is None:
+                return known
+            rest = missing
+        wanted = json_format.ParseDict(rest, struct_pb2.Struct())
+        action = actions_pb2.Action(extract=actions_pb2.Extract(schema=wanted))
+        try:
+            read = (await workspace.do(action)).output
+        except Failed as failed:
+            if known and failed.reason == EXTRACT:
+                found = ", ".join(f"{name} = {value!r}"[:80] for name, value in known.items())
+                raise Failed(EXTRACT, f"{failed.message}; the task itself found: {found}") from None
+            raise
+        return extract.checked(schema, {**known, **read}) if known else read
 
     async def _shape_output(self) -> None:
         """For a task of actions: read what its schema asks for, unless an extract brought it in that shape."""
@@ -310,11 +319,3 @@ class _Run:
             return
         action = actions_pb2.Action(extract=actions_pb2.Extract(schema=start_run.data_extraction_schema))
         self._output = (await self._steps.do(action, self._source)).output
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    return str(value)

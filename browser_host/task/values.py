@@ -14,7 +14,7 @@ from browser_host.task.failures import MISSING_INPUT, Failed
 
 HOLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\}\}")
 MASK = "•••"
-_SHORTEST_SECRET = 3
+_SHORTEST_SECRET = 4
 """Characters; shorter secrets are left out where they are used, but not looked for in other texts."""
 
 

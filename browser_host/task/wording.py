@@ -11,7 +11,11 @@ from tabkeep.v1 import actions_pb2
 from browser_host.task.values import MASK
 
 _LONGEST = 80
-_SECRET_NAME = re.compile(r"pass(word|phrase|code)?\b|\bpin\b|secret|cvv|cvc|security code|one.?time", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"pass(word|phrase|code)?\b|\bpin\b|secret|cvv|cvc|\bcsc\b|security code|one.?time|"
+    r"card.?(number|num\b|no\b)|\bcc.?(number|num|csc)|^\W*(credit |debit |payment |bank )?card\W*$",
+    re.IGNORECASE,
+)
 
 
 def script_target(target: actions_pb2.Target) -> dict[str, Any]:

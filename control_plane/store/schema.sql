@@ -14,23 +14,29 @@ CREATE TABLE keys (
 ) STRICT;
 
 CREATE TABLE hosts (
-    host_id           TEXT PRIMARY KEY,
-    state             TEXT NOT NULL CHECK (state IN ('ready', 'suspect', 'lost', 'draining', 'gone', 'recovering')),
-    state_time        TEXT NOT NULL,
-    state_message     TEXT NOT NULL,
-    incarnation       TEXT NOT NULL,
-    boot_id           TEXT NOT NULL,
-    stream_no         INTEGER NOT NULL,
-    next_command_id   INTEGER NOT NULL,
-    capacity          INTEGER NOT NULL CHECK (capacity >= 0),
-    slots_used        INTEGER NOT NULL CHECK (slots_used >= 0),
-    browsers          TEXT NOT NULL,
-    build             TEXT NOT NULL,
-    sandboxed         INTEGER NOT NULL,
-    attach_time       TEXT,
-    heartbeat_time    TEXT,
-    drain_expire_time TEXT
+    host_id            TEXT PRIMARY KEY,
+    state              TEXT NOT NULL CHECK (state IN ('ready', 'suspect', 'lost', 'draining', 'gone', 'recovering',
+                                                       'quarantined')),
+    state_time         TEXT NOT NULL,
+    state_message      TEXT NOT NULL,
+    incarnation        TEXT NOT NULL,
+    boot_id            TEXT NOT NULL,
+    stream_no          INTEGER NOT NULL,
+    next_command_id    INTEGER NOT NULL,
+    capacity           INTEGER NOT NULL CHECK (capacity >= 0),
+    slots_used         INTEGER NOT NULL CHECK (slots_used >= 0),
+    browsers           TEXT NOT NULL,
+    build              TEXT NOT NULL,
+    sandboxed          INTEGER NOT NULL,
+    attach_time        TEXT,
+    heartbeat_time     TEXT,
+    drain_expire_time  TEXT,
+    launch_failures    INTEGER NOT NULL CHECK (launch_failures >= 0),
+    violations         INTEGER NOT NULL CHECK (violations >= 0),
+    quarantine_message TEXT NOT NULL,
+    CHECK (state != 'quarantined' OR quarantine_message != '')
 ) STRICT;
+CREATE INDEX hosts_suspect ON hosts (state_time) WHERE state = 'suspect';
 
 CREATE TABLE sessions (
     browser_session_id TEXT PRIMARY KEY,

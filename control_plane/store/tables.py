@@ -91,6 +91,21 @@ class Sessions:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
+    def was_placed(self, browser_session_id: str, fence: int, host_id: str) -> bool:
+        """Whether the host was ever given the session under this fence."""
+        row = self._connection.execute(
+            "SELECT browser_session_id, host_id FROM placements WHERE fence = ?", (fence,)
+        ).fetchone()
+        return row is not None and tuple(row) == (browser_session_id, host_id)
+
+    def number_fences_from(self, fence: int) -> None:
+        """Let the next placement have at least this fence."""
+        self._connection.execute(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT 'placements', 0"
+            " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'placements')"
+        )
+        self._connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'placements'", (fence - 1,))
+
     def release(self, browser_session_id: str, fence: int, now: datetime) -> str:
         """Release a placement; returns the host that owed it, "" when it was released before or never was."""
         row = self._connection.execute(
@@ -238,6 +253,14 @@ class Hosts:
             (f"$.{browser_type}", limit),
         )
 
+    def any_room(self) -> bool:
+        """Whether any READY host could take a session."""
+        return bool(
+            self._connection.execute(
+                "SELECT 1 FROM hosts WHERE state = 'ready' AND slots_used < capacity LIMIT 1"
+            ).fetchone()
+        )
+
     def attached_offering(self, browser_type: str) -> int:
         """How many hosts that are not LOST or GONE offer the browser, counted up to 2."""
         (count,) = self._connection.execute(
@@ -246,6 +269,23 @@ class Hosts:
             (f"$.{browser_type}",),
         ).fetchone()
         return int(count)
+
+    def suspect_times(self) -> list[datetime]:
+        """Since when each SUSPECT host is, the longest first."""
+        rows = self._connection.execute("SELECT state_time FROM hosts WHERE state = 'suspect' ORDER BY state_time")
+        return [datetime.fromisoformat(text) for (text,) in rows]
+
+    def count_attached(self) -> int:
+        """Hosts that are not LOST or GONE, nor still to come back after a restart of the control plane."""
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM hosts WHERE state NOT IN ('lost', 'gone', 'recovering')"
+        ).fetchone()
+        return int(count)
+
+    def stream_no(self, host_id: str) -> int:
+        """That of the host's newest stream; 0 when it never had one."""
+        row = self._connection.execute("SELECT stream_no FROM hosts WHERE host_id = ?", (host_id,)).fetchone()
+        return row[0] if row else 0
 
     def insert(self, host: Host) -> None:
         _HOSTS.insert(self._connection, host)
@@ -267,6 +307,10 @@ class Hosts:
             (host_id,),
         ).fetchone()
         return int(command_id)
+
+    def number_commands_from(self, command_id: int) -> None:
+        """Let the next command of every host have at least this id."""
+        self._connection.execute("UPDATE hosts SET next_command_id = max(next_command_id, ?)", (command_id,))
 
     def add_command(self, command: CommandRow) -> None:
         _COMMANDS.insert(self._connection, command)

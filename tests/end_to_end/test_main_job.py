@@ -34,6 +34,24 @@ async def test_a_second_task_goes_on_where_the_first_ended_logged_in_on_its_page
     assert (search.visitor, search.user) == (one_login.visitor, "support@company.com")
 
 
+async def test_a_prompt_brings_its_output_in_the_shape_that_was_asked_for_or_says_what_is_missing(
+    client: Client, site: DemoSite
+):
+    name, orders = {"name": {"type": "string"}}, {"orders": {"type": "integer"}}
+    async with client.browser_session(timeout=10) as session:
+        ids: dict[str, Any] = {"browser_session_id": session.browser_session_id, "wait_for_completion": True}
+        await client.run_task(LOGIN, url=f"{site.url}/desk/login", **ids)
+        prompt = "Find customer with email 'customer@example.com'"
+        schema = {"type": "object", "properties": {**name, **orders}, "required": ["name", "orders"]}
+        found = await client.run_task(prompt, data_extraction_schema=schema, **ids)
+        schema = {"type": "object", "properties": {**name, "iban": {"type": "string"}}, "required": ["iban"]}
+        missing = await client.run_task(prompt, data_extraction_schema=schema, **ids)
+    assert (found.status, found.output) == (RunStatus.COMPLETED, {"name": "Casey Morgan", "orders": 3})
+    assert (missing.status, missing.failure_reason) == (RunStatus.FAILED, "EXTRACT")
+    assert "iban" in missing.failure_message
+    assert missing.output["name"] == "Casey Morgan"
+
+
 async def test_a_wrong_password_is_refused_in_the_pages_own_words(client: Client, site: DemoSite):
     run = await client.run_task(
         "Login with username 'support@company.com' and password 'wrong'",

@@ -377,8 +377,9 @@ async def test_what_a_former_host_left_is_swept(tmp_path: Path):
     async with a_launcher(tmp_path) as launcher:
         browser = await launcher.launch(a_request())
         # As another process of this host would, after this one was killed.
-        assert await processes.sweep(tmp_path / "browsers") == 1
+        assert await processes.sweep(tmp_path / "browsers") >= 1
         assert processes.group_members(browser.pid) == []
+        assert processes.processes_of(tmp_path) == []
         assert not (tmp_path / "browsers").exists()
         await browser.close()
         (tmp_path / "browsers").mkdir()

@@ -448,7 +448,7 @@ async def test_a_tombstone_under_an_old_fence_is_acknowledged_and_moves_nothing(
     launch = await running_session(api, host)
     stone = host_pb2.Tombstone(
         browser_session_id=launch.browser_session_id,
-        fence=launch.fence + 1,
+        fence=launch.fence - 1,
         reason=pb.CLOSE_REASON_BROWSER_CRASHED,
     )
     await host.send(tombstone=stone)

@@ -264,7 +264,7 @@ async def test_a_gap_is_answered_with_one_resend_and_nothing_after_it_is_stored(
     assert (await get_run(api, command.start_run.run_id)).last_seq == 4
 
 
-@pytest.mark.parametrize("wrong", [{"fence": 9}, {"browser_session_id": "pbs_other"}])
+@pytest.mark.parametrize("wrong", [{"fence": 9}, {"fence": 9, "browser_session_id": "pbs_other"}])
 async def test_events_under_another_placement_are_answered_with_stop_run_and_not_stored(api, host, wrong):
     command = await started_run(api, host)
     right = {"browser_session_id": command.browser_session_id, "fence": command.fence}
@@ -608,6 +608,18 @@ def click(**target: Any) -> actions_pb2.Action:
         (
             {"actions": [actions_pb2.Action(fill=actions_pb2.Fill(target=actions_pb2.Target(name="Email")))]},
             {"actions[0].fill": "needs a text: set value.literal"},
+        ),
+        (
+            {
+                "actions": [
+                    actions_pb2.Action(
+                        fill=actions_pb2.Fill(
+                            target=actions_pb2.Target(name="Email"), value=actions_pb2.Value(parameter="email")
+                        )
+                    )
+                ]
+            },
+            {"actions[0].fill": "names the parameter 'email': only workflows have parameters"},
         ),
         ({"actions": [click(name="Buy")] * 501}, {"actions": "501 actions are more than the maximum of 500"}),
         (

@@ -356,6 +356,7 @@ def test_other_commands_reach_their_methods(plane: ScriptedControlPlane, tabkeep
             ("host", "drain", "h1", "--drain-timeout", "5m"),
             "h1",
         ),
+        ("HostService/ReleaseHost", hosts_pb2.ReleaseHostResponse(host=host), ("host", "release", "h1"), "h1"),
         (
             "KeyService/CreateKey",
             keys_pb2.CreateKeyResponse(key=key, secret="tk_text"),

@@ -92,6 +92,7 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
         "HostService/ListHosts": hosts_pb2.ListHostsResponse(hosts=[host]),
         "HostService/GetHost": hosts_pb2.GetHostResponse(host=host),
         "HostService/DrainHost": hosts_pb2.DrainHostResponse(host=host),
+        "HostService/ReleaseHost": hosts_pb2.ReleaseHostResponse(host=host),
         "KeyService/CreateKey": keys_pb2.CreateKeyResponse(key=key, secret="tk_secret"),
         "KeyService/ListKeys": keys_pb2.ListKeysResponse(keys=[key]),
         "KeyService/RevokeKey": keys_pb2.RevokeKeyResponse(key=key),
@@ -124,6 +125,7 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     assert [h.host_id for h in await client.list_hosts()] == ["h"]
     assert (await client.get_host("h")).host_id == "h"
     assert (await client.drain_host("h", drain_timeout=timedelta(minutes=1))).host_id == "h"
+    assert (await client.release_host("h")).host_id == "h"
     made = await client.create_key(organization_id="o_a", scope="operator")
     assert (made.secret, made.key.key_id) == ("tk_secret", "k")
     assert "tk_secret" not in repr(made)

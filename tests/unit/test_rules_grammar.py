@@ -10,7 +10,7 @@ from tabkeep.v1 import runs_pb2
 
 from browser_host.task.checkout import Checkout
 from browser_host.task.failures import Failed
-from browser_host.task.plain_clauses import Choose, OneAction, SearchFor, SetField
+from browser_host.task.plain_clauses import Choose, Fills, OneAction, PageLoaded, SearchFor, SetField
 from browser_host.task.records import FindRecord
 from browser_host.task.rules import RulesPlanner
 from browser_host.task.shopping import AddToCart, Bounds, FindProducts
@@ -220,3 +220,102 @@ def test_a_hole_without_a_value_is_missing_input() -> None:
     failure = refusal("fill Name with {{name}}")
     assert failure.reason == runs_pb2.FAILURE_REASON_MISSING_INPUT
     assert '"name"' in failure.message
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Click 'Load more' 3 times",
+        "Click Next three times",
+        "Click 'Save' again",
+        "Wait for 'Ready' 3 times",
+        "Click the last button",
+        "Click the first result",
+        "Open the first result",
+        "Open a new tab",
+        "Select the second option",
+        "Press Delete",
+        "Press Home",
+        "click the checkbox Newsletter",
+        "Check out as guest",
+        "Find headphones with noise cancelling under $100",
+        "Find customers with orders over 100",
+        "Find the newest laptop",
+        "Find two headphones",
+        "Add two mugs to cart",
+        "Add top 2 results to cart",
+        "Add the second result to the cart",
+        "Log in with Google",
+        "List all products",
+        "get the orders",
+        "Get the last order number",
+        "Extract the price of the headphones",
+        "Extract the total as JSON",
+        "Extract the total and say thanks",
+        "Fill the form with the data",
+        "Enter 'Ada' in name and 'x' in email",
+    ],
+)
+def test_what_would_be_understood_wrongly_is_refused(prompt: str) -> None:
+    assert refusal(prompt).reason == runs_pb2.FAILURE_REASON_NEEDS_MODEL
+
+
+@pytest.mark.parametrize(
+    ("prompt", "target"),
+    [
+        ("Click Terms of Service", ("", "Terms of Service", "", 0)),
+        ("Click Sign in with Google", ("", "Sign in with Google", "", 0)),
+        ("Click the third link", ("link", "", "", 3)),
+        ("Click the link 'Terms'", ("link", "Terms", "", 0)),
+        ("Click the Delete button for Ada", ("button", "Delete", "Ada", 0)),
+        ("Click Edit in the row of Ada Lovelace", ("", "Edit", "Ada Lovelace", 0)),
+        ("Click Delete in Ada's row", ("", "Delete", "Ada", 0)),
+        ("Press 'Delete'", ("", "Delete", "", 0)),
+    ],
+)
+def test_words_of_a_name_are_not_taken_for_a_place(prompt: str, target: tuple[str, str, str, int]) -> None:
+    [click] = understood(prompt)
+    found = click.action.click.target
+    assert (found.role, found.name, found.within, found.nth) == target
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Enter username 'bob' and password 'hunter2'",
+        "Fill in the username with bob and the password with hunter2",
+        "Fill in the login form with username 'bob', and password 'hunter2'",
+        "Fill username: bob, password: hunter2",
+    ],
+)
+def test_one_clause_fills_several_fields_and_keeps_the_password(prompt: str) -> None:
+    [fills] = understood(prompt)
+    assert isinstance(fills, Fills)
+    values = [(one.action.fill.target.name, one.action.fill.value) for one in fills.fills]
+    assert [(name, value.literal, value.sensitive) for name, value in values] == [
+        ("username", "bob", False),
+        ("password", "hunter2", True),
+    ]
+    assert "hunter2" not in fills.words
+
+
+def test_waits_name_what_they_wait_for() -> None:
+    assert understood("Wait for the page to load") == [PageLoaded()]
+    [shows] = understood("Wait until the page shows 'Ready'")
+    assert shows.action.wait.condition.text == "Ready"
+    [button] = understood("Wait for the 'Save' button to disappear")
+    assert (button.action.wait.condition.hidden.role, button.action.wait.condition.hidden.name) == ("button", "Save")
+
+
+def test_a_record_is_found_by_an_address_alone_and_a_checkout_takes_a_card_number() -> None:
+    assert understood("Find customer customer@example.com") == [FindRecord("customer", "email", "customer@example.com")]
+    plan = RulesPlanner().plan("Complete checkout with card number 4242424242424242", Parameters(struct_pb2.Struct()))
+    assert plan.intents == (Checkout({"card number": "4242424242424242"}),)
+    assert "4242" not in "".join(plan.clauses)
+    assert plan.secrets == ("4242424242424242",)
+
+
+def test_a_key_may_be_quoted_or_called_one() -> None:
+    for prompt, key in (("Press 'Enter'", "Enter"), ("Press the Delete key", "Delete"), ("Press Ctrl+A", "Control+A")):
+        [press] = understood(prompt)
+        assert press.action.press_key.key == key

@@ -69,30 +69,55 @@ function talk() {
 
 // Data
 
+const HEADINGS = "h1,h2,h3,h4,h5,h6,[role=heading]";
+const WHOLE = /^(TR|LI|ARTICLE|FORM|FIELDSET|DIALOG|SECTION|TABLE|DETAILS|ASIDE|NAV|HEADER|FOOTER|MAIN|BODY)$/;
+
+// -> {el} or {reason, message}: the smallest part with this heading, else the smallest one that shows this text.
 function rootFor(within) {
-  if (!within) return document.body;
-  let best = null;
+  if (!within) return { el: document.body };
+  let parts = [];
   for (const el of allElements()) {
     if (!visible(el) || !(isContainer(el) || /^(MAIN|DIV)$/.test(el.tagName))) continue;
-    const heading = el.querySelector("h1,h2,h3,h4,h5,h6,caption,legend,[role=heading]");
-    const titled = heading && hasWords(contentName(heading), within);
-    if (titled || (isContainer(el) && hasWords(shownText(el), within))) {
-      const rank = (titled ? 0 : 1e7) + shownText(el).length;
-      if (!best || rank < best.rank) best = { el, rank };
-    }
+    const heading = el.querySelector(`${HEADINGS},caption,legend`);
+    const title = heading && hasWords(contentName(heading), within) ? fold(contentName(heading)) : "";
+    if (title) parts.push({ el, title, rank: low(title) === low(within) ? 2 : 1 });
+    else if (isContainer(el) && hasWords(shownText(el), within)) parts.push({ el, title: "", rank: 0 });
   }
-  return best && best.el;
+  const rank = Math.max(...parts.map((one) => one.rank));
+  parts = parts.filter((one) => one.rank === rank);
+  const outside = (one) => one.el.closest("nav,header,footer,[role=navigation],[role=banner],[role=contentinfo]");
+  if (parts.some((one) => !outside(one))) parts = parts.filter((one) => !outside(one));
+  parts = parts.filter((one) => !parts.some((other) => other !== one && contains(one.el, other.el)));
+  if (!parts.length) return { reason: "NOT_FOUND", message: `no part of the page shows "${within}"` };
+  if (parts.length > 1) {
+    const listed = parts.slice(0, 6).map((one) => `"${one.title || fold(shownText(one.el)).slice(0, 60)}"`).join("; ");
+    return { reason: "AMBIGUOUS", message: `${parts.length} parts of the page show "${within}": ${listed}` };
+  }
+  return { el: rank ? wholePart(parts[0].el) : parts[0].el };
+}
+
+// The card that a heading's own box is a part of: it ends where another heading begins.
+function wholePart(el) {
+  const count = (part) => part.querySelectorAll(HEADINGS).length;
+  while (!WHOLE.test(el.tagName)) {
+    const up = parentOf(el);
+    if (!up || /^(MAIN|BODY|HTML)$/.test(up.tagName) || count(up) > count(el)) break;
+    el = up;
+  }
+  return el;
 }
 
 async function read({ within, wait }) {
   return patiently(wait, async () => {
-    const root = rootFor(within);
-    if (!root) return { reason: "NOT_FOUND", message: `no part of the page shows "${within}"` };
-    return { ok: true, ...data(root), url: location.href, title: document.title };
+    const { el, reason, message } = rootFor(within);
+    if (!el) return { reason, message };
+    return { ok: true, ...data(el), url: location.href, title: document.title };
   });
 }
 
-const inside = (root, css) => [...new Set([...(root.matches && root.matches(css) ? [root] : []), ...root.querySelectorAll(css), ...innerRoots(root).flatMap((inner) => [...inner.querySelectorAll(css)])])].filter(visible);
+const allIn = (root, css) => [...new Set([...(root.matches && root.matches(css) ? [root] : []), ...root.querySelectorAll(css), ...innerRoots(root).flatMap((inner) => [...inner.querySelectorAll(css)])])];
+const inside = (root, css) => allIn(root, css).filter(visible);
+const pricedIn = (root) => allIn(root, "*").filter((el) => PRICE.test(ownText(el)) && visible(el));
 
 function innerRoots(root) {
   const found = [];
@@ -104,14 +129,17 @@ function innerRoots(root) {
 }
 
 function data(root) {
+  const priced = pricedIn(root);
+  const cards = cardsIn(root, priced);
   return {
-    tables: inside(root, "table,[role=table],[role=grid]").map(tableOf).filter((table) => table.rows.length),
+    tables: tablesOf(root).filter((table) => table.rows.length),
     pairs: pairsOf(root),
     fields: fieldsOf(root),
     lists: inside(root, "ul,ol,[role=list]").filter((list) => !list.closest("nav,[role=navigation]") || list === root).map((list) =>
       [...list.children].filter(visible).map((item) => fold(item.innerText)).filter(Boolean)).filter((list) => list.length),
-    cards: cardsOf(root),
-    headings: inside(root, "h1,h2,h3,h4,h5,h6,[role=heading]").map((el) => fold(contentName(el))).filter(Boolean),
+    cards: cards.map(cardOf).filter((card) => card.title),
+    product: productOf(root, cards, priced),
+    headings: inside(root, HEADINGS).map((el) => fold(contentName(el))).filter(Boolean),
     text: shownText(root).slice(0, 200000),
   };
 }
@@ -119,7 +147,15 @@ function data(root) {
 function cellText(cell) {
   const field = cell.querySelector("input:not([type=hidden]):not([type=password]),select,textarea");
   const text = fold(cell.innerText);
-  return text || (field ? valueOf(field) : "");
+  return text || (field && !keptBack(field) ? valueOf(field) : "");
+}
+
+// Of a single row of a table: the table's headers with that row.
+function tablesOf(root) {
+  if (root.tagName !== "TR" || !root.closest("table")) return inside(root, "table,[role=table],[role=grid]").map(tableOf);
+  const table = tableOf(root.closest("table"));
+  const at = table.refs.findIndex((ref) => seen.elements[ref] === root);
+  return at < 0 ? [] : [{ ...table, rows: [table.rows[at]], refs: [table.refs[at]] }];
 }
 
 function tableOf(table) {
@@ -160,15 +196,33 @@ function pairsOf(root) {
     const match = /^([^:：]{1,40})[:：]\s+(.{1,200})$/.exec(text);
     if (match && !/https?$/.test(match[1])) add(match[1], match[2]);
   }
+  for (const el of inside(root, "p,li,div")) if (labelsPrice(el)) add(el.children[0].innerText, el.children[1].innerText);
   return pairs;
 }
 
-// What stands in the fields of forms, by label; secrets left out.
+// Two elements side by side, words and an amount: "Subtotal" "$79.99".
+function labelsPrice(el) {
+  if (el.children.length !== 2 || [...el.childNodes].some((node) => node.nodeType === 3 && node.nodeValue.trim())) return false;
+  const [label, value] = [...el.children].map((child) => fold(child.innerText));
+  if (el.children[0].matches(`${HEADINGS},a`) || el.children[0].querySelector(`${HEADINGS},a`)) return false;
+  return /^[\p{L}][\p{L} ()-]{1,39}:?$/u.test(label) && ONLY_PRICE.test(value);
+}
+
+// A box to search or to filter with holds what somebody looks for, not what the page says.
+function searches(el) {
+  if (roleOf(el) === "searchbox" || el.closest("[role=search],search,form[action*=search i]")) return true;
+  return [nameOf(el), el.placeholder, el.getAttribute("name"), el.id].some((text) => /(?<![a-z])(search|find|filter|look ?up|query)(?![a-z])|^(q|keywords?)$/i.test(text || ""));
+}
+
+const SECRET_NAME = /pass(word|phrase|code)?\b|\bpin\b|secret|\bcvv|\bcvc|\bcsc\b|security code|one.?time|card.?(number|num\b|no\b)/i;
+const keptBack = (el) => isSecret(el) || SECRET_NAME.test(nameOf(el)) || searches(el);
+
+// What stands in the fields of forms, by label; secrets and what is searched for left out.
 function fieldsOf(root) {
   const fields = [];
   const add = (label, value) => fold(label) && fold(value) && fields.push([fold(label), fold(value)]);
   for (const el of inside(root, "input,select,textarea,output")) {
-    if (isSecret(el) || /^(hidden|submit|button|reset|image|file)$/.test(el.type)) continue;
+    if (keptBack(el) || /^(hidden|submit|button|reset|image|file)$/.test(el.type)) continue;
     if (/^(checkbox|radio)$/.test(el.type)) {
       if (el.checked) add(nameOf(el), "yes");
     } else add(nameOf(el), el.tagName === "OUTPUT" ? el.innerText : valueOf(el));
@@ -177,11 +231,11 @@ function fieldsOf(root) {
 }
 
 // Repeated cards: first by their prices, else by siblings that look alike.
-function cardsOf(root) {
+function cardsIn(root, priced) {
   const cards = [];
   const taken = new Set();
-  for (const el of inside(root, "*")) {
-    if (el.children.length > 3 || !PRICE.test(ownText(el)) || el.closest("table,nav,select,button")) continue;
+  for (const el of priced) {
+    if (el.children.length > 3 || el.closest("table,nav,select,button")) continue;
     const card = cardAround(el, root);
     if (card && !taken.has(card)) {
       taken.add(card);
@@ -189,9 +243,53 @@ function cardsOf(root) {
     }
   }
   if (!cards.length) cards.push(...alike(root));
-  return cards.filter((card) => !cards.some((other) => other !== card && contains(card, other))).map(cardOf).filter((card) => card.title);
+  return cards.filter((card) => !cards.some((other) => other !== card && contains(card, other)));
 }
 
+// The one product that this part, or this page, is of: its name and what it may cost. Null where there is none.
+function productOf(root, cards, priced) {
+  const product = (title, part, others) => {
+    const prices = title ? pricesIn(part, title, others, priced) : [];
+    return prices.length ? { title: fold(contentName(title)), prices } : null;
+  };
+  const titles = inside(root, root === document.body ? "h1" : HEADINGS);
+  const without = (title) => cards.filter((card) => !contains(card, title));
+  if (root !== document.body || titles.length === 1) {
+    const own = titles[0] && product(titles[0], root, without(titles[0]));
+    if (own) return own;
+  }
+  const only = cards.length === 1 ? cards[0] : null;
+  return only ? product(only.querySelector(HEADINGS), only, []) : null;
+}
+
+// The prices that stand for themselves: marked as such, else alone in their block; none that are struck out or labelled.
+function pricesIn(part, title, others, priced) {
+  const found = priced.filter((el) => {
+    if (!contains(part, el) || el.closest("table,nav,header,footer,aside,select,button,dl,s,del,strike")) return false;
+    for (let at = el; at && at !== part; at = parentOf(at)) {
+      if (PAST_OR_SUM.test(spaced(at.className)) || (parentOf(at) && labelsPrice(parentOf(at)))) return false;
+    }
+    if (others.some((card) => contains(card, el))) return false;
+    let near = el;
+    while (near && !contains(near, title)) near = parentOf(near);
+    return near && !others.some((card) => contains(near, card));
+  });
+  const marked = found.filter((el) => {
+    const own = el.closest("[itemprop=price],[class]");
+    return own && contains(part, own) && (own.matches("[itemprop=price]") || /\bprice\b/i.test(spaced(own.className))) && fold(own.innerText).length <= 40;
+  });
+  const alone = found.filter((el) => {
+    let block = el;
+    while (block !== part && getComputedStyle(block).display.startsWith("inline")) block = parentOf(block);
+    const struck = [...block.querySelectorAll("s,del,strike")].reduce((text, old) => text.replace(old.innerText, " "), block.innerText);
+    return ONLY_PRICE.test(fold(struck).replace(/^(price|now):? /i, ""));
+  });
+  return [...new Set((marked.length ? marked : alone).flatMap((el) => fold(el.innerText).match(new RegExp(PRICE, "g")) || []))];
+}
+
+const ONLY_PRICE = new RegExp(`^${PRICE.source}$`);
+const PAST_OR_SUM = /\b(old|was|original|rrp|msrp|struck|total|subtotal|shipping|delivery|tax|saving|savings|discount|cart|basket)\b/i;
+const spaced = (name) => (typeof name === "string" ? name.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[-_]+/g, " ") : "");
 const ownText = (el) => [...el.childNodes].filter((node) => node.nodeType === 3).map((node) => node.nodeValue).join(" ") || (el.children.length === 0 ? el.textContent : el.children.length <= 2 && el.textContent.length < 30 ? el.textContent : "");
 const titleIn = (el) => el.querySelector("h1,h2,h3,h4,h5,h6,[role=heading]") || [...el.querySelectorAll("a")].find((a) => contentName(a).trim().length > 2 && !PRICE.test(contentName(a))) || null;
 

@@ -50,6 +50,7 @@ RETRY_SAFE = {
     "HostService/ListHosts": True,
     "HostService/GetHost": True,
     "HostService/DrainHost": True,
+    "HostService/ReleaseHost": True,
     "KeyService/CreateKey": False,  # makes another key
     "KeyService/ListKeys": True,
     "KeyService/RevokeKey": True,

@@ -562,6 +562,12 @@ class Client:
         answer = await self._calls.unary("HostService/DrainHost", request, hosts_pb2.DrainHostResponse)
         return wire.host(answer.host)
 
+    async def release_host(self, host_id: str) -> Host:
+        """End a host's quarantine; one that is in none is returned as it is. NotFound when it never attached."""
+        request = hosts_pb2.ReleaseHostRequest(host_id=host_id)
+        answer = await self._calls.unary("HostService/ReleaseHost", request, hosts_pb2.ReleaseHostResponse)
+        return wire.host(answer.host)
+
     async def create_key(
         self, *, organization_id: str | None = None, scope: KeyScope | str = KeyScope.API, display_name: str = ""
     ) -> CreatedKey:

@@ -161,6 +161,7 @@ class HostState(StrEnum):
     DRAINING = "draining"
     GONE = "gone"
     RECOVERING = "recovering"
+    QUARANTINED = "quarantined"
     UNKNOWN = "unknown"
 
 

@@ -188,6 +188,7 @@ class Client:
     list_hosts = _Blocking(asynchronous.Client.list_hosts)
     get_host = _Blocking(asynchronous.Client.get_host)
     drain_host = _Blocking(asynchronous.Client.drain_host)
+    release_host = _Blocking(asynchronous.Client.release_host)
     create_key = _Blocking(asynchronous.Client.create_key)
     list_keys = _Blocking(asynchronous.Client.list_keys)
     revoke_key = _Blocking(asynchronous.Client.revoke_key)

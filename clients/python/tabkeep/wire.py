@@ -165,8 +165,8 @@ def from_value(value: struct_pb2.Value) -> r.Json:
 
 
 def from_struct(value: struct_pb2.Struct) -> dict[str, r.Json]:
-    """Return a JSON object."""
-    return {name: from_value(item) for name, item in value.fields.items()}
+    """Return a JSON object, its names sorted: the wire keeps no order, and the same answer is to look the same."""
+    return {name: from_value(item) for name, item in sorted(value.fields.items())}
 
 
 def browser_session(message: browser_sessions_pb2.BrowserSession) -> r.BrowserSession:

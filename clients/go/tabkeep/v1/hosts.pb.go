@@ -43,6 +43,9 @@ const (
 	HostState_HOST_STATE_GONE HostState = 5
 	// Was attached when the control plane last stopped; has the whole holding lease to come back.
 	HostState_HOST_STATE_RECOVERING HostState = 6
+	// Broke the protocol again and again, or could not launch a browser several times in a row; state_message says
+	// which. Takes no new sessions; those it has go on. Ends with ReleaseHost, or when its process is started anew.
+	HostState_HOST_STATE_QUARANTINED HostState = 7
 )
 
 // Enum value maps for HostState.
@@ -55,6 +58,7 @@ var (
 		4: "HOST_STATE_DRAINING",
 		5: "HOST_STATE_GONE",
 		6: "HOST_STATE_RECOVERING",
+		7: "HOST_STATE_QUARANTINED",
 	}
 	HostState_value = map[string]int32{
 		"HOST_STATE_UNSPECIFIED": 0,
@@ -64,6 +68,7 @@ var (
 		"HOST_STATE_DRAINING":    4,
 		"HOST_STATE_GONE":        5,
 		"HOST_STATE_RECOVERING":  6,
+		"HOST_STATE_QUARANTINED": 7,
 	}
 )
 
@@ -156,7 +161,7 @@ type Host struct {
 	HostId string `protobuf:"bytes,1,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
 	// Where it is in its life.
 	State HostState `protobuf:"varint,2,opt,name=state,proto3,enum=tabkeep.v1.HostState" json:"state,omitempty"`
-	// Why, in words for a person.
+	// Why, in words for a person. Also says when nothing is placed on any host because most of them fell silent at once.
 	StateMessage string `protobuf:"bytes,3,opt,name=state_message,json=stateMessage,proto3" json:"state_message,omitempty"`
 	// The most sessions it runs at once.
 	Capacity int32 `protobuf:"varint,4,opt,name=capacity,proto3" json:"capacity,omitempty"`
@@ -588,6 +593,98 @@ func (x *DrainHostResponse) GetHost() *Host {
 	return nil
 }
 
+// Asks to end a host's quarantine.
+type ReleaseHostRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The host.
+	HostId        string `protobuf:"bytes,1,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseHostRequest) Reset() {
+	*x = ReleaseHostRequest{}
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseHostRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseHostRequest) ProtoMessage() {}
+
+func (x *ReleaseHostRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseHostRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseHostRequest) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ReleaseHostRequest) GetHostId() string {
+	if x != nil {
+		return x.HostId
+	}
+	return ""
+}
+
+// The host after that.
+type ReleaseHostResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The host.
+	Host          *Host `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseHostResponse) Reset() {
+	*x = ReleaseHostResponse{}
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseHostResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseHostResponse) ProtoMessage() {}
+
+func (x *ReleaseHostResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseHostResponse.ProtoReflect.Descriptor instead.
+func (*ReleaseHostResponse) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ReleaseHostResponse) GetHost() *Host {
+	if x != nil {
+		return x.Host
+	}
+	return nil
+}
+
 var File_tabkeep_v1_hosts_proto protoreflect.FileDescriptor
 
 const file_tabkeep_v1_hosts_proto_rawDesc = "" +
@@ -625,7 +722,11 @@ const file_tabkeep_v1_hosts_proto_rawDesc = "" +
 	"\ahost_id\x18\x01 \x01(\tR\x06hostId\x12>\n" +
 	"\rdrain_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\fdrainTimeout\"9\n" +
 	"\x11DrainHostResponse\x12$\n" +
-	"\x04host\x18\x01 \x01(\v2\x10.tabkeep.v1.HostR\x04host*\xb3\x01\n" +
+	"\x04host\x18\x01 \x01(\v2\x10.tabkeep.v1.HostR\x04host\"-\n" +
+	"\x12ReleaseHostRequest\x12\x17\n" +
+	"\ahost_id\x18\x01 \x01(\tR\x06hostId\";\n" +
+	"\x13ReleaseHostResponse\x12$\n" +
+	"\x04host\x18\x01 \x01(\v2\x10.tabkeep.v1.HostR\x04host*\xcf\x01\n" +
 	"\tHostState\x12\x1a\n" +
 	"\x16HOST_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10HOST_STATE_READY\x10\x01\x12\x16\n" +
@@ -633,11 +734,13 @@ const file_tabkeep_v1_hosts_proto_rawDesc = "" +
 	"\x0fHOST_STATE_LOST\x10\x03\x12\x17\n" +
 	"\x13HOST_STATE_DRAINING\x10\x04\x12\x13\n" +
 	"\x0fHOST_STATE_GONE\x10\x05\x12\x19\n" +
-	"\x15HOST_STATE_RECOVERING\x10\x062\xe5\x01\n" +
+	"\x15HOST_STATE_RECOVERING\x10\x06\x12\x1a\n" +
+	"\x16HOST_STATE_QUARANTINED\x10\a2\xb5\x02\n" +
 	"\vHostService\x12H\n" +
 	"\tListHosts\x12\x1c.tabkeep.v1.ListHostsRequest\x1a\x1d.tabkeep.v1.ListHostsResponse\x12B\n" +
 	"\aGetHost\x12\x1a.tabkeep.v1.GetHostRequest\x1a\x1b.tabkeep.v1.GetHostResponse\x12H\n" +
-	"\tDrainHost\x12\x1c.tabkeep.v1.DrainHostRequest\x1a\x1d.tabkeep.v1.DrainHostResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
+	"\tDrainHost\x12\x1c.tabkeep.v1.DrainHostRequest\x1a\x1d.tabkeep.v1.DrainHostResponse\x12N\n" +
+	"\vReleaseHost\x12\x1e.tabkeep.v1.ReleaseHostRequest\x1a\x1f.tabkeep.v1.ReleaseHostResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
 
 var (
 	file_tabkeep_v1_hosts_proto_rawDescOnce sync.Once
@@ -652,7 +755,7 @@ func file_tabkeep_v1_hosts_proto_rawDescGZIP() []byte {
 }
 
 var file_tabkeep_v1_hosts_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_tabkeep_v1_hosts_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_tabkeep_v1_hosts_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_tabkeep_v1_hosts_proto_goTypes = []any{
 	(HostState)(0),                // 0: tabkeep.v1.HostState
 	(*BrowserOffer)(nil),          // 1: tabkeep.v1.BrowserOffer
@@ -663,32 +766,37 @@ var file_tabkeep_v1_hosts_proto_goTypes = []any{
 	(*GetHostResponse)(nil),       // 6: tabkeep.v1.GetHostResponse
 	(*DrainHostRequest)(nil),      // 7: tabkeep.v1.DrainHostRequest
 	(*DrainHostResponse)(nil),     // 8: tabkeep.v1.DrainHostResponse
-	(BrowserType)(0),              // 9: tabkeep.v1.BrowserType
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
+	(*ReleaseHostRequest)(nil),    // 9: tabkeep.v1.ReleaseHostRequest
+	(*ReleaseHostResponse)(nil),   // 10: tabkeep.v1.ReleaseHostResponse
+	(BrowserType)(0),              // 11: tabkeep.v1.BrowserType
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
 }
 var file_tabkeep_v1_hosts_proto_depIdxs = []int32{
-	9,  // 0: tabkeep.v1.BrowserOffer.browser_type:type_name -> tabkeep.v1.BrowserType
+	11, // 0: tabkeep.v1.BrowserOffer.browser_type:type_name -> tabkeep.v1.BrowserType
 	0,  // 1: tabkeep.v1.Host.state:type_name -> tabkeep.v1.HostState
 	1,  // 2: tabkeep.v1.Host.browsers:type_name -> tabkeep.v1.BrowserOffer
-	10, // 3: tabkeep.v1.Host.attach_time:type_name -> google.protobuf.Timestamp
-	10, // 4: tabkeep.v1.Host.heartbeat_time:type_name -> google.protobuf.Timestamp
-	10, // 5: tabkeep.v1.Host.drain_expire_time:type_name -> google.protobuf.Timestamp
+	12, // 3: tabkeep.v1.Host.attach_time:type_name -> google.protobuf.Timestamp
+	12, // 4: tabkeep.v1.Host.heartbeat_time:type_name -> google.protobuf.Timestamp
+	12, // 5: tabkeep.v1.Host.drain_expire_time:type_name -> google.protobuf.Timestamp
 	2,  // 6: tabkeep.v1.ListHostsResponse.hosts:type_name -> tabkeep.v1.Host
 	2,  // 7: tabkeep.v1.GetHostResponse.host:type_name -> tabkeep.v1.Host
-	11, // 8: tabkeep.v1.DrainHostRequest.drain_timeout:type_name -> google.protobuf.Duration
+	13, // 8: tabkeep.v1.DrainHostRequest.drain_timeout:type_name -> google.protobuf.Duration
 	2,  // 9: tabkeep.v1.DrainHostResponse.host:type_name -> tabkeep.v1.Host
-	3,  // 10: tabkeep.v1.HostService.ListHosts:input_type -> tabkeep.v1.ListHostsRequest
-	5,  // 11: tabkeep.v1.HostService.GetHost:input_type -> tabkeep.v1.GetHostRequest
-	7,  // 12: tabkeep.v1.HostService.DrainHost:input_type -> tabkeep.v1.DrainHostRequest
-	4,  // 13: tabkeep.v1.HostService.ListHosts:output_type -> tabkeep.v1.ListHostsResponse
-	6,  // 14: tabkeep.v1.HostService.GetHost:output_type -> tabkeep.v1.GetHostResponse
-	8,  // 15: tabkeep.v1.HostService.DrainHost:output_type -> tabkeep.v1.DrainHostResponse
-	13, // [13:16] is the sub-list for method output_type
-	10, // [10:13] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	2,  // 10: tabkeep.v1.ReleaseHostResponse.host:type_name -> tabkeep.v1.Host
+	3,  // 11: tabkeep.v1.HostService.ListHosts:input_type -> tabkeep.v1.ListHostsRequest
+	5,  // 12: tabkeep.v1.HostService.GetHost:input_type -> tabkeep.v1.GetHostRequest
+	7,  // 13: tabkeep.v1.HostService.DrainHost:input_type -> tabkeep.v1.DrainHostRequest
+	9,  // 14: tabkeep.v1.HostService.ReleaseHost:input_type -> tabkeep.v1.ReleaseHostRequest
+	4,  // 15: tabkeep.v1.HostService.ListHosts:output_type -> tabkeep.v1.ListHostsResponse
+	6,  // 16: tabkeep.v1.HostService.GetHost:output_type -> tabkeep.v1.GetHostResponse
+	8,  // 17: tabkeep.v1.HostService.DrainHost:output_type -> tabkeep.v1.DrainHostResponse
+	10, // 18: tabkeep.v1.HostService.ReleaseHost:output_type -> tabkeep.v1.ReleaseHostResponse
+	15, // [15:19] is the sub-list for method output_type
+	11, // [11:15] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_hosts_proto_init() }
@@ -703,7 +811,7 @@ func file_tabkeep_v1_hosts_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_hosts_proto_rawDesc), len(file_tabkeep_v1_hosts_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,16 +21,17 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	HostService_ListHosts_FullMethodName = "/tabkeep.v1.HostService/ListHosts"
-	HostService_GetHost_FullMethodName   = "/tabkeep.v1.HostService/GetHost"
-	HostService_DrainHost_FullMethodName = "/tabkeep.v1.HostService/DrainHost"
+	HostService_ListHosts_FullMethodName   = "/tabkeep.v1.HostService/ListHosts"
+	HostService_GetHost_FullMethodName     = "/tabkeep.v1.HostService/GetHost"
+	HostService_DrainHost_FullMethodName   = "/tabkeep.v1.HostService/DrainHost"
+	HostService_ReleaseHost_FullMethodName = "/tabkeep.v1.HostService/ReleaseHost"
 )
 
 // HostServiceClient is the client API for HostService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Shows and drains hosts.
+// Shows, drains and releases hosts.
 //
 // Every call needs the metadata `x-api-key` of a key with the operator scope; other keys get
 // PERMISSION_DENIED/SCOPE_MISSING. Further errors of every call: see BrowserSessionService.
@@ -54,6 +55,13 @@ type HostServiceClient interface {
 	// Errors: NOT_FOUND/HOST_NOT_FOUND; FAILED_PRECONDITION/HOST_NOT_ATTACHED, the host is LOST or GONE.
 	// Retry: safe; the last drain_timeout counts.
 	DrainHost(ctx context.Context, in *DrainHostRequest, opts ...grpc.CallOption) (*DrainHostResponse, error)
+	// Ends a host's quarantine: sessions are placed on it again. What it did until now is not counted any more. A
+	// host that is not QUARANTINED is returned as it is.
+	//
+	// Called by: operators.
+	// Errors: NOT_FOUND/HOST_NOT_FOUND.
+	// Retry: safe.
+	ReleaseHost(ctx context.Context, in *ReleaseHostRequest, opts ...grpc.CallOption) (*ReleaseHostResponse, error)
 }
 
 type hostServiceClient struct {
@@ -94,11 +102,21 @@ func (c *hostServiceClient) DrainHost(ctx context.Context, in *DrainHostRequest,
 	return out, nil
 }
 
+func (c *hostServiceClient) ReleaseHost(ctx context.Context, in *ReleaseHostRequest, opts ...grpc.CallOption) (*ReleaseHostResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReleaseHostResponse)
+	err := c.cc.Invoke(ctx, HostService_ReleaseHost_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // HostServiceServer is the server API for HostService service.
 // All implementations must embed UnimplementedHostServiceServer
 // for forward compatibility.
 //
-// Shows and drains hosts.
+// Shows, drains and releases hosts.
 //
 // Every call needs the metadata `x-api-key` of a key with the operator scope; other keys get
 // PERMISSION_DENIED/SCOPE_MISSING. Further errors of every call: see BrowserSessionService.
@@ -122,6 +140,13 @@ type HostServiceServer interface {
 	// Errors: NOT_FOUND/HOST_NOT_FOUND; FAILED_PRECONDITION/HOST_NOT_ATTACHED, the host is LOST or GONE.
 	// Retry: safe; the last drain_timeout counts.
 	DrainHost(context.Context, *DrainHostRequest) (*DrainHostResponse, error)
+	// Ends a host's quarantine: sessions are placed on it again. What it did until now is not counted any more. A
+	// host that is not QUARANTINED is returned as it is.
+	//
+	// Called by: operators.
+	// Errors: NOT_FOUND/HOST_NOT_FOUND.
+	// Retry: safe.
+	ReleaseHost(context.Context, *ReleaseHostRequest) (*ReleaseHostResponse, error)
 	mustEmbedUnimplementedHostServiceServer()
 }
 
@@ -140,6 +165,9 @@ func (UnimplementedHostServiceServer) GetHost(context.Context, *GetHostRequest) 
 }
 func (UnimplementedHostServiceServer) DrainHost(context.Context, *DrainHostRequest) (*DrainHostResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DrainHost not implemented")
+}
+func (UnimplementedHostServiceServer) ReleaseHost(context.Context, *ReleaseHostRequest) (*ReleaseHostResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReleaseHost not implemented")
 }
 func (UnimplementedHostServiceServer) mustEmbedUnimplementedHostServiceServer() {}
 func (UnimplementedHostServiceServer) testEmbeddedByValue()                     {}
@@ -216,6 +244,24 @@ func _HostService_DrainHost_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _HostService_ReleaseHost_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReleaseHostRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostServiceServer).ReleaseHost(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: HostService_ReleaseHost_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostServiceServer).ReleaseHost(ctx, req.(*ReleaseHostRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // HostService_ServiceDesc is the grpc.ServiceDesc for HostService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -234,6 +280,10 @@ var HostService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DrainHost",
 			Handler:    _HostService_DrainHost_Handler,
+		},
+		{
+			MethodName: "ReleaseHost",
+			Handler:    _HostService_ReleaseHost_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

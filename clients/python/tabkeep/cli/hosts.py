@@ -1,4 +1,4 @@
-"""`tabkeep host`: run a browser host here, and for operators look at hosts and drain them."""
+"""`tabkeep host`: run a browser host here, and for operators look at hosts, drain and release them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _program_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.group(invoke_without_command=True)
 @_program_options
 def host(**settings: Any) -> None:
-    """Run a browser host on this machine (the same as `host run`), or show and drain hosts."""
+    """Run a browser host on this machine (the same as `host run`), or show, drain and release hosts."""
     ctx = click.get_current_context()
     if ctx.invoked_subcommand is None:
         _become_host(**settings)
@@ -56,7 +56,7 @@ def run(**settings: Any) -> None:
 async def list_hosts(client: Client, output: Output) -> None:
     """List hosts (operators)."""
     found = await client.list_hosts()
-    columns = ("HOST", "STATE", "SESSIONS", "BROWSERS", "LOAD", "HEARTBEAT")
+    columns = ("HOST", "STATE", "SESSIONS", "BROWSERS", "LOAD", "HEARTBEAT", "WHY")
     rows = [
         (
             h.host_id,
@@ -65,6 +65,7 @@ async def list_hosts(client: Client, output: Output) -> None:
             ", ".join(b.version for b in h.browsers),
             f"{h.load_average:.2f}",
             h.heartbeat_time,
+            h.state_message,
         )
         for h in found
     ]
@@ -86,6 +87,14 @@ async def get(client: Client, output: Output, host_id: str) -> None:
 async def drain(client: Client, output: Output, host_id: str, drain_timeout: timedelta | None) -> None:
     """Take a host out of service (operators)."""
     _show(output, await client.drain_host(host_id, drain_timeout=drain_timeout))
+
+
+@host.command()
+@click.argument("host_id")
+@calls_control_plane
+async def release(client: Client, output: Output, host_id: str) -> None:
+    """End a host's quarantine: sessions are placed on it again (operators)."""
+    _show(output, await client.release_host(host_id))
 
 
 def _become_host(

@@ -42,6 +42,7 @@ _COLOURS = {
     "terminated": "red",
     "timed_out": "red",
     "lost": "red",
+    "quarantined": "red",
     "canceled": "dim",
     "closed": "dim",
     "gone": "dim",

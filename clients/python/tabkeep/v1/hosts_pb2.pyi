@@ -21,6 +21,7 @@ class HostState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     HOST_STATE_DRAINING: _ClassVar[HostState]
     HOST_STATE_GONE: _ClassVar[HostState]
     HOST_STATE_RECOVERING: _ClassVar[HostState]
+    HOST_STATE_QUARANTINED: _ClassVar[HostState]
 HOST_STATE_UNSPECIFIED: HostState
 HOST_STATE_READY: HostState
 HOST_STATE_SUSPECT: HostState
@@ -28,6 +29,7 @@ HOST_STATE_LOST: HostState
 HOST_STATE_DRAINING: HostState
 HOST_STATE_GONE: HostState
 HOST_STATE_RECOVERING: HostState
+HOST_STATE_QUARANTINED: HostState
 
 class BrowserOffer(_message.Message):
     __slots__ = ("browser_type", "version")
@@ -100,6 +102,18 @@ class DrainHostRequest(_message.Message):
     def __init__(self, host_id: _Optional[str] = ..., drain_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class DrainHostResponse(_message.Message):
+    __slots__ = ("host",)
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    host: Host
+    def __init__(self, host: _Optional[_Union[Host, _Mapping]] = ...) -> None: ...
+
+class ReleaseHostRequest(_message.Message):
+    __slots__ = ("host_id",)
+    HOST_ID_FIELD_NUMBER: _ClassVar[int]
+    host_id: str
+    def __init__(self, host_id: _Optional[str] = ...) -> None: ...
+
+class ReleaseHostResponse(_message.Message):
     __slots__ = ("host",)
     HOST_FIELD_NUMBER: _ClassVar[int]
     host: Host

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class HostServiceStub:
-    """Shows and drains hosts.
+    """Shows, drains and releases hosts.
 
     Every call needs the metadata `x-api-key` of a key with the operator scope; other keys get
     PERMISSION_DENIED/SCOPE_MISSING. Further errors of every call: see BrowserSessionService.
@@ -53,10 +53,15 @@ class HostServiceStub:
                 request_serializer=tabkeep_dot_v1_dot_hosts__pb2.DrainHostRequest.SerializeToString,
                 response_deserializer=tabkeep_dot_v1_dot_hosts__pb2.DrainHostResponse.FromString,
                 _registered_method=True)
+        self.ReleaseHost = channel.unary_unary(
+                '/tabkeep.v1.HostService/ReleaseHost',
+                request_serializer=tabkeep_dot_v1_dot_hosts__pb2.ReleaseHostRequest.SerializeToString,
+                response_deserializer=tabkeep_dot_v1_dot_hosts__pb2.ReleaseHostResponse.FromString,
+                _registered_method=True)
 
 
 class HostServiceServicer:
-    """Shows and drains hosts.
+    """Shows, drains and releases hosts.
 
     Every call needs the metadata `x-api-key` of a key with the operator scope; other keys get
     PERMISSION_DENIED/SCOPE_MISSING. Further errors of every call: see BrowserSessionService.
@@ -96,6 +101,18 @@ class HostServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReleaseHost(self, request, context):
+        """Ends a host's quarantine: sessions are placed on it again. What it did until now is not counted any more. A
+        host that is not QUARANTINED is returned as it is.
+
+        Called by: operators.
+        Errors: NOT_FOUND/HOST_NOT_FOUND.
+        Retry: safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_HostServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -114,6 +131,11 @@ def add_HostServiceServicer_to_server(servicer, server):
                     request_deserializer=tabkeep_dot_v1_dot_hosts__pb2.DrainHostRequest.FromString,
                     response_serializer=tabkeep_dot_v1_dot_hosts__pb2.DrainHostResponse.SerializeToString,
             ),
+            'ReleaseHost': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseHost,
+                    request_deserializer=tabkeep_dot_v1_dot_hosts__pb2.ReleaseHostRequest.FromString,
+                    response_serializer=tabkeep_dot_v1_dot_hosts__pb2.ReleaseHostResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'tabkeep.v1.HostService', rpc_method_handlers)
@@ -123,7 +145,7 @@ def add_HostServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class HostService:
-    """Shows and drains hosts.
+    """Shows, drains and releases hosts.
 
     Every call needs the metadata `x-api-key` of a key with the operator scope; other keys get
     PERMISSION_DENIED/SCOPE_MISSING. Further errors of every call: see BrowserSessionService.
@@ -200,6 +222,33 @@ class HostService:
             '/tabkeep.v1.HostService/DrainHost',
             tabkeep_dot_v1_dot_hosts__pb2.DrainHostRequest.SerializeToString,
             tabkeep_dot_v1_dot_hosts__pb2.DrainHostResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseHost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tabkeep.v1.HostService/ReleaseHost',
+            tabkeep_dot_v1_dot_hosts__pb2.ReleaseHostRequest.SerializeToString,
+            tabkeep_dot_v1_dot_hosts__pb2.ReleaseHostResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -56,8 +56,9 @@ class HostControlServiceServicer:
         process attaches under this host_id: final. ABORTED/STREAM_REPLACED, a newer stream of this host
         exists; ABORTED/HOST_SILENT, no message came for the holding lease; INVALID_ARGUMENT/PROTOCOL, the
         host broke a rule named in the message; INVALID_ARGUMENT/CONTROL_EPOCH, the host has seen a control
-        plane that came after this one; UNAVAILABLE/SLOW_CONSUMER, the host does not read; UNAVAILABLE/DRAINING.
-        Retry: with a new stream and backoff, unless the error is final.
+        plane that came after this one; RESOURCE_EXHAUSTED/ATTACH_RATE, more hosts attach at once than are taken
+        in at once, with RetryInfo; UNAVAILABLE/SLOW_CONSUMER, the host does not read; UNAVAILABLE/DRAINING.
+        Retry: with a new stream and backoff, after RetryInfo where it is given, unless the error is final.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

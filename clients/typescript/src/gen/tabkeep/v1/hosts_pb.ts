@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/hosts.proto.
  */
 export const file_tabkeep_v1_hosts: GenFile = /*@__PURE__*/
-  fileDesc("ChZ0YWJrZWVwL3YxL2hvc3RzLnByb3RvEgp0YWJrZWVwLnYxIk4KDEJyb3dzZXJPZmZlchItCgxicm93c2VyX3R5cGUYASABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEg8KB3ZlcnNpb24YAiABKAkirQMKBEhvc3QSDwoHaG9zdF9pZBgBIAEoCRIkCgVzdGF0ZRgCIAEoDjIVLnRhYmtlZXAudjEuSG9zdFN0YXRlEhUKDXN0YXRlX21lc3NhZ2UYAyABKAkSEAoIY2FwYWNpdHkYBCABKAUSEAoIc2Vzc2lvbnMYBSABKAUSKgoIYnJvd3NlcnMYBiADKAsyGC50YWJrZWVwLnYxLkJyb3dzZXJPZmZlchINCgVidWlsZBgHIAEoCRITCgtpbmNhcm5hdGlvbhgIIAEoCRIvCgthdHRhY2hfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOaGVhcnRiZWF0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKEWRyYWluX2V4cGlyZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglzYW5kYm94ZWQYDCABKAgSFAoMbG9hZF9hdmVyYWdlGA0gASgBEh4KFmF2YWlsYWJsZV9tZW1vcnlfYnl0ZXMYDiABKAMiEgoQTGlzdEhvc3RzUmVxdWVzdCI0ChFMaXN0SG9zdHNSZXNwb25zZRIfCgVob3N0cxgBIAMoCzIQLnRhYmtlZXAudjEuSG9zdCIhCg5HZXRIb3N0UmVxdWVzdBIPCgdob3N0X2lkGAEgASgJIjEKD0dldEhvc3RSZXNwb25zZRIeCgRob3N0GAEgASgLMhAudGFia2VlcC52MS5Ib3N0IlUKEERyYWluSG9zdFJlcXVlc3QSDwoHaG9zdF9pZBgBIAEoCRIwCg1kcmFpbl90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjMKEURyYWluSG9zdFJlc3BvbnNlEh4KBGhvc3QYASABKAsyEC50YWJrZWVwLnYxLkhvc3QqswEKCUhvc3RTdGF0ZRIaChZIT1NUX1NUQVRFX1VOU1BFQ0lGSUVEEAASFAoQSE9TVF9TVEFURV9SRUFEWRABEhYKEkhPU1RfU1RBVEVfU1VTUEVDVBACEhMKD0hPU1RfU1RBVEVfTE9TVBADEhcKE0hPU1RfU1RBVEVfRFJBSU5JTkcQBBITCg9IT1NUX1NUQVRFX0dPTkUQBRIZChVIT1NUX1NUQVRFX1JFQ09WRVJJTkcQBjLlAQoLSG9zdFNlcnZpY2USSAoJTGlzdEhvc3RzEhwudGFia2VlcC52MS5MaXN0SG9zdHNSZXF1ZXN0Gh0udGFia2VlcC52MS5MaXN0SG9zdHNSZXNwb25zZRJCCgdHZXRIb3N0EhoudGFia2VlcC52MS5HZXRIb3N0UmVxdWVzdBobLnRhYmtlZXAudjEuR2V0SG9zdFJlc3BvbnNlEkgKCURyYWluSG9zdBIcLnRhYmtlZXAudjEuRHJhaW5Ib3N0UmVxdWVzdBodLnRhYmtlZXAudjEuRHJhaW5Ib3N0UmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tabkeep_v1_browser_sessions]);
+  fileDesc("ChZ0YWJrZWVwL3YxL2hvc3RzLnByb3RvEgp0YWJrZWVwLnYxIk4KDEJyb3dzZXJPZmZlchItCgxicm93c2VyX3R5cGUYASABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEg8KB3ZlcnNpb24YAiABKAkirQMKBEhvc3QSDwoHaG9zdF9pZBgBIAEoCRIkCgVzdGF0ZRgCIAEoDjIVLnRhYmtlZXAudjEuSG9zdFN0YXRlEhUKDXN0YXRlX21lc3NhZ2UYAyABKAkSEAoIY2FwYWNpdHkYBCABKAUSEAoIc2Vzc2lvbnMYBSABKAUSKgoIYnJvd3NlcnMYBiADKAsyGC50YWJrZWVwLnYxLkJyb3dzZXJPZmZlchINCgVidWlsZBgHIAEoCRITCgtpbmNhcm5hdGlvbhgIIAEoCRIvCgthdHRhY2hfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOaGVhcnRiZWF0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKEWRyYWluX2V4cGlyZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglzYW5kYm94ZWQYDCABKAgSFAoMbG9hZF9hdmVyYWdlGA0gASgBEh4KFmF2YWlsYWJsZV9tZW1vcnlfYnl0ZXMYDiABKAMiEgoQTGlzdEhvc3RzUmVxdWVzdCI0ChFMaXN0SG9zdHNSZXNwb25zZRIfCgVob3N0cxgBIAMoCzIQLnRhYmtlZXAudjEuSG9zdCIhCg5HZXRIb3N0UmVxdWVzdBIPCgdob3N0X2lkGAEgASgJIjEKD0dldEhvc3RSZXNwb25zZRIeCgRob3N0GAEgASgLMhAudGFia2VlcC52MS5Ib3N0IlUKEERyYWluSG9zdFJlcXVlc3QSDwoHaG9zdF9pZBgBIAEoCRIwCg1kcmFpbl90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjMKEURyYWluSG9zdFJlc3BvbnNlEh4KBGhvc3QYASABKAsyEC50YWJrZWVwLnYxLkhvc3QiJQoSUmVsZWFzZUhvc3RSZXF1ZXN0Eg8KB2hvc3RfaWQYASABKAkiNQoTUmVsZWFzZUhvc3RSZXNwb25zZRIeCgRob3N0GAEgASgLMhAudGFia2VlcC52MS5Ib3N0Ks8BCglIb3N0U3RhdGUSGgoWSE9TVF9TVEFURV9VTlNQRUNJRklFRBAAEhQKEEhPU1RfU1RBVEVfUkVBRFkQARIWChJIT1NUX1NUQVRFX1NVU1BFQ1QQAhITCg9IT1NUX1NUQVRFX0xPU1QQAxIXChNIT1NUX1NUQVRFX0RSQUlOSU5HEAQSEwoPSE9TVF9TVEFURV9HT05FEAUSGQoVSE9TVF9TVEFURV9SRUNPVkVSSU5HEAYSGgoWSE9TVF9TVEFURV9RVUFSQU5USU5FRBAHMrUCCgtIb3N0U2VydmljZRJICglMaXN0SG9zdHMSHC50YWJrZWVwLnYxLkxpc3RIb3N0c1JlcXVlc3QaHS50YWJrZWVwLnYxLkxpc3RIb3N0c1Jlc3BvbnNlEkIKB0dldEhvc3QSGi50YWJrZWVwLnYxLkdldEhvc3RSZXF1ZXN0GhsudGFia2VlcC52MS5HZXRIb3N0UmVzcG9uc2USSAoJRHJhaW5Ib3N0EhwudGFia2VlcC52MS5EcmFpbkhvc3RSZXF1ZXN0Gh0udGFia2VlcC52MS5EcmFpbkhvc3RSZXNwb25zZRJOCgtSZWxlYXNlSG9zdBIeLnRhYmtlZXAudjEuUmVsZWFzZUhvc3RSZXF1ZXN0Gh8udGFia2VlcC52MS5SZWxlYXNlSG9zdFJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tabkeep_v1_browser_sessions]);
 
 /**
  * A browser that a host can run.
@@ -67,7 +67,7 @@ export type Host = Message<"tabkeep.v1.Host"> & {
   state: HostState;
 
   /**
-   * Why, in words for a person.
+   * Why, in words for a person. Also says when nothing is placed on any host because most of them fell silent at once.
    *
    * @generated from field: string state_message = 3;
    */
@@ -286,6 +286,48 @@ export const DrainHostResponseSchema: GenMessage<DrainHostResponse> = /*@__PURE_
   messageDesc(file_tabkeep_v1_hosts, 7);
 
 /**
+ * Asks to end a host's quarantine.
+ *
+ * @generated from message tabkeep.v1.ReleaseHostRequest
+ */
+export type ReleaseHostRequest = Message<"tabkeep.v1.ReleaseHostRequest"> & {
+  /**
+   * The host.
+   *
+   * @generated from field: string host_id = 1;
+   */
+  hostId: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.ReleaseHostRequest.
+ * Use `create(ReleaseHostRequestSchema)` to create a new message.
+ */
+export const ReleaseHostRequestSchema: GenMessage<ReleaseHostRequest> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_hosts, 8);
+
+/**
+ * The host after that.
+ *
+ * @generated from message tabkeep.v1.ReleaseHostResponse
+ */
+export type ReleaseHostResponse = Message<"tabkeep.v1.ReleaseHostResponse"> & {
+  /**
+   * The host.
+   *
+   * @generated from field: tabkeep.v1.Host host = 1;
+   */
+  host?: Host | undefined;
+};
+
+/**
+ * Describes the message tabkeep.v1.ReleaseHostResponse.
+ * Use `create(ReleaseHostResponseSchema)` to create a new message.
+ */
+export const ReleaseHostResponseSchema: GenMessage<ReleaseHostResponse> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_hosts, 9);
+
+/**
  * Where a host is in its life. All values are set by the control plane.
  *
  * @generated from enum tabkeep.v1.HostState
@@ -339,6 +381,14 @@ export enum HostState {
    * @generated from enum value: HOST_STATE_RECOVERING = 6;
    */
   RECOVERING = 6,
+
+  /**
+   * Broke the protocol again and again, or could not launch a browser several times in a row; state_message says
+   * which. Takes no new sessions; those it has go on. Ends with ReleaseHost, or when its process is started anew.
+   *
+   * @generated from enum value: HOST_STATE_QUARANTINED = 7;
+   */
+  QUARANTINED = 7,
 }
 
 /**
@@ -348,7 +398,7 @@ export const HostStateSchema: GenEnum<HostState> = /*@__PURE__*/
   enumDesc(file_tabkeep_v1_hosts, 0);
 
 /**
- * Shows and drains hosts.
+ * Shows, drains and releases hosts.
  *
  * Every call needs the metadata `x-api-key` of a key with the operator scope; other keys get
  * PERMISSION_DENIED/SCOPE_MISSING. Further errors of every call: see BrowserSessionService.
@@ -398,6 +448,21 @@ export const HostService: GenService<{
     methodKind: "unary";
     input: typeof DrainHostRequestSchema;
     output: typeof DrainHostResponseSchema;
+  },
+  /**
+   * Ends a host's quarantine: sessions are placed on it again. What it did until now is not counted any more. A
+   * host that is not QUARANTINED is returned as it is.
+   *
+   * Called by: operators.
+   * Errors: NOT_FOUND/HOST_NOT_FOUND.
+   * Retry: safe.
+   *
+   * @generated from rpc tabkeep.v1.HostService.ReleaseHost
+   */
+  releaseHost: {
+    methodKind: "unary";
+    input: typeof ReleaseHostRequestSchema;
+    output: typeof ReleaseHostResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tabkeep_v1_hosts, 0);

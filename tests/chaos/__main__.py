@@ -1,0 +1,100 @@
+"""`make chaos`: every fault many times, and a table of how many were survived.
+
+    python -m tests.chaos [--times 10] [--kills 200] [--seed 1] [part of a fault's name ...]
+
+The exit status is 1 when one was not survived. Each fault's seed is printed when it was not, and runs it again alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+from tests.chaos import control_plane_faults
+from tests.chaos.load import Acknowledged
+from tests.chaos.outcomes import NotPossibleHere, Outcome, table
+
+KILLS = "kill -9 of the control plane under load, on one database that grows"
+
+
+async def try_fault(outcome: Outcome, seed: int, folder: Path) -> None:
+    """Do one fault once."""
+    outcome.tried += 1
+    try:
+        note = await control_plane_faults.FAULTS[outcome.fault](folder, random.Random(seed))
+    except NotPossibleHere as missing:
+        outcome.tried -= 1
+        outcome.notes.append(f"not possible here: {missing}")
+    except Exception as error:
+        traceback.print_exc()
+        print(f"not survived: --seed {seed} --times 1 {outcome.fault!r}", file=sys.stderr, flush=True)
+        outcome.notes.append(f"seed {seed}: {type(error).__name__}: {error}")
+    else:
+        outcome.survived += 1
+        outcome.notes.append(note)
+
+
+async def kill_many_times(times: int, seed: int) -> Outcome:
+    """kill -9 after kill -9 on one database."""
+    outcome = Outcome(KILLS)
+    rng, acknowledged = random.Random(seed), Acknowledged()
+    slowest = 0.0
+    with tempfile.TemporaryDirectory(prefix="tabkeep-chaos-") as folder:
+        for _ in range(times):
+            outcome.tried += 1
+            try:
+                (note,) = await control_plane_faults.kills_under_load(Path(folder), rng, acknowledged, 1)
+            except Exception as error:
+                traceback.print_exc()
+                outcome.notes.append(f"{type(error).__name__}: {error}")
+                break
+            outcome.survived += 1
+            slowest = max(slowest, float(note.split()[-2]))
+            outcome.notes = [f"{note}, at worst {slowest:.2f} s"]
+    return outcome
+
+
+async def run(arguments: argparse.Namespace) -> list[Outcome]:
+    """All faults that were asked for."""
+    outcomes = []
+    for fault in control_plane_faults.FAULTS:
+        if arguments.fault and not any(part in fault for part in arguments.fault):
+            continue
+        outcome = Outcome(fault)
+        outcomes.append(outcome)
+        begun = time.monotonic()
+        for seed in range(arguments.seed, arguments.seed + arguments.times):
+            with tempfile.TemporaryDirectory(prefix="tabkeep-chaos-") as folder:
+                await try_fault(outcome, seed, Path(folder))
+            if not outcome.tried:
+                break
+        took = time.monotonic() - begun
+        print(f"{fault}: {outcome.survived} of {outcome.tried} in {took:.0f} s", file=sys.stderr, flush=True)
+    if arguments.kills and (not arguments.fault or any(part in KILLS for part in arguments.fault)):
+        outcomes.append(await kill_many_times(arguments.kills, arguments.seed))
+    return outcomes
+
+
+def main() -> int:
+    """Run and print the table."""
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("fault", nargs="*", help="part of the name of a fault; all when none is given")
+    parser.add_argument("--times", type=int, default=10, help="how often each is done")
+    parser.add_argument("--kills", type=int, default=0, help="how many kill -9 on one database that grows, beside that")
+    parser.add_argument("--seed", type=int, default=1)
+    outcomes = asyncio.run(run(parser.parse_args()))
+    print(table(outcomes))
+    return int(any(one.survived < one.tried for one in outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

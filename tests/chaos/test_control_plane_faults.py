@@ -1,0 +1,28 @@
+"""Every fault of a real control plane once; `make chaos` does them many times."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.chaos import control_plane_faults
+from tests.chaos.load import Acknowledged
+from tests.chaos.outcomes import NotPossibleHere
+
+
+@pytest.mark.parametrize(
+    "fault", [one for one in control_plane_faults.FAULTS if one not in control_plane_faults.ONLY_IN_CHAOS]
+)
+async def test_the_control_plane_survives(fault, tmp_path):
+    try:
+        await control_plane_faults.FAULTS[fault](tmp_path, random.Random(1))
+    except NotPossibleHere as missing:
+        pytest.skip(str(missing))
+
+
+async def test_three_kills_one_after_another_lose_nothing_that_was_acknowledged(tmp_path):
+    acknowledged = Acknowledged()
+    notes = await control_plane_faults.kills_under_load(tmp_path, random.Random(2), acknowledged, 3)
+    assert len(notes) == 3
+    assert acknowledged.rows() > 100

@@ -1,0 +1,62 @@
+"""What the store does after its disk failed once, without a real disk that fails; `tests/chaos` has those."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+
+import pytest
+
+from control_plane.errors import Unavailable
+from control_plane.store import Database
+from tests.clocks import SteppedClock
+
+
+def failure(code):
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.fixture
+async def database(config):
+    made = await Database.open(config, SteppedClock)
+    writer = asyncio.create_task(made.serve())
+    yield made
+    writer.cancel()
+    await asyncio.gather(writer, return_exceptions=True)
+    await made.close()
+
+
+def fail_once(database, code):
+    original = database._apply
+
+    def failing(batch):
+        database._apply = original
+        raise failure(code)
+
+    database._apply = failing
+
+
+async def test_after_a_failed_fsync_nothing_is_written_any_more_though_the_disk_would_take_it(database):
+    await database.write(lambda tx: tx.meta.put("before", "x"))
+    fail_once(database, sqlite3.SQLITE_IOERR_FSYNC)
+    for name in ("failed", "after"):
+        with pytest.raises(Unavailable) as raised:
+            await database.write(lambda tx, name=name: tx.meta.put(name, "x"))
+        assert raised.value.reason == "STORAGE_FAILED"
+    assert database.failed.done()
+    names = await database.read(
+        lambda tables: [name for name in ("before", "failed", "after") if tables.meta.get(name)]
+    )
+    assert names == ["before"]
+
+
+async def test_a_full_disk_refuses_one_commit_and_takes_the_next(database):
+    fail_once(database, sqlite3.SQLITE_FULL)
+    with pytest.raises(Unavailable) as raised:
+        await database.write(lambda tx: tx.meta.put("refused", "x"))
+    assert raised.value.reason == "STORAGE_FULL"
+    await database.write(lambda tx: tx.meta.put("taken", "x"))
+    assert not database.failed.done()
+    assert await database.read(lambda tables: (tables.meta.get("refused"), tables.meta.get("taken"))) == (None, "x")
