@@ -14,7 +14,6 @@ PROTOC_GEN_GO_GRPC_VERSION := v1.6.2
 PYTHON ?=
 # Further arguments for pytest, the demo or the bench: make test ARGS=tests/unit
 ARGS ?=
-
 # Seeds of the simulation, and one to replay: make sim SEEDS=1000, make sim SEED=123 ARGS=--trace
 SEEDS ?= 300
 FIRST ?= 0

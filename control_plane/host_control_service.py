@@ -128,7 +128,7 @@ class _Stream:
             case "page_report":
                 await hear(link, host_moves.show_page, host_wire.page_report(request.page_report))
             case "goodbye":
-                await hear(link, host_moves.goodbye, link.stream_no, request.goodbye.reason[:1000])
+                await hear(link, host_moves.goodbye, request.goodbye.reason[:1000])
             case "hello":
                 raise HostProtocolError(f"host {link.host_id} sent a second Hello on one stream")
             case _:

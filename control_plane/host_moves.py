@@ -445,11 +445,9 @@ def lease_over(tx: Transaction, host_id: str, stream_no: int, silent_for: timede
     return True
 
 
-def goodbye(tx: Transaction, host_id: str, stream_no: int, reason: str) -> None:
-    """A host leaves in order on this stream; it holds no browser. Nothing, if it was taken in anew since."""
+def goodbye(tx: Transaction, host_id: str, reason: str) -> None:
+    """A host leaves in order; it holds no browser."""
     host = find(tx, host_id)
-    if host.stream_no != stream_no:
-        return
     lose_browsers(tx, host, f"host {host_id} left")
     host = find(tx, host_id)
     save_host(tx, host, replace(hosts.moved(host, HostEvent.GOODBYE, tx.now, reason), drain_expire_time=None))

@@ -38,16 +38,6 @@ async def test_a_silence_judged_before_an_attach_makes_no_host_suspect_after_it(
     assert await state_of(api) == hosts_pb2.HOST_STATE_READY
 
 
-async def test_a_goodbye_on_an_earlier_stream_does_not_send_the_host_away(api, host, control_plane):
-    earlier = control_plane.coordinator.pulses[HOST].stream_no
-    await host.attach()
-
-    await control_plane.coordinator.move(host_moves.goodbye, HOST, earlier, "drained")
-
-    assert await state_of(api) == hosts_pb2.HOST_STATE_READY
-    await host.heartbeat()
-
-
 async def test_a_host_that_was_out_of_reach_until_its_drain_was_over_is_told_to_drain(api, host, advance):
     await host.vanish()
     await api.hosts.DrainHost(hosts_pb2.DrainHostRequest(host_id=HOST, drain_timeout=minutes(1)))

@@ -193,7 +193,7 @@ MUTANTS: dict[str, Mutant] = {
         "silence judged before an attach does not move the host after it",
         both(
             edited(host_moves, "lease_over", "or host.stream_no != stream_no", ""),
-            edited(host_moves, "fall_silent", "and host.stream_no == stream_no", ""),
+            edited(host_moves, "fall_silent", " and host.stream_no == stream_no", ""),
         ),
     ),
     "a late launch is not waited for": Mutant(
