@@ -113,8 +113,8 @@ def create(tx: Transaction, spec: SessionSpec, request: Request | None = None, o
 def place_pending(tx: Transaction, avoid: Mapping[str, str] = {}) -> dict[str, Session]:
     """Give waiting sessions, the oldest first, to hosts with room; returns those that were placed.
 
-    None while most hosts have fallen silent at once.
-    A session that no host fits lets younger ones pass. `avoid` names the host on which a session has just failed.
+    A session that no host fits lets younger ones pass. Nothing is placed while most hosts have fallen silent at once.
+    `avoid` names the host on which a session has just failed.
     """
     placed: dict[str, Session] = {}
     full: set[str] = set()

@@ -92,7 +92,13 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=10, help="how often each is done")
     parser.add_argument("--kills", type=int, default=0, help="how many kill -9 on one database that grows, beside that")
     parser.add_argument("--seed", type=int, default=1)
-    outcomes = asyncio.run(run(parser.parse_args()))
+    arguments = parser.parse_args()
+    names = [*control_plane_faults.FAULTS, KILLS]
+    for part in arguments.fault:
+        if not any(part in name for name in names):
+            # An empty table with status 0 would look like a fault that was survived.
+            parser.error(f"no fault has {part!r} in its name; they are:\n  " + "\n  ".join(names))
+    outcomes = asyncio.run(run(arguments))
     print(table(outcomes))
     return int(any(one.survived < one.tried for one in outcomes))
 
