@@ -47,6 +47,12 @@ _NEGATED = re.compile(
     r"(\b(not|never|without|dont|except|avoid|instead of|rather than|before)|n['\u2019]t)\b[^.;!?\n]*",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(
+    r"(?P<press>\b(?:click|press|push|tap|hit)\b[\w \t]{0,30})?"
+    r"(?:\"[^\"\n]*\"|\u201c[^\u201d\n]*\u201d|\u2018[^\u2019\n]*\u2019|`[^`\n]*`|(?<!\w)'[^'\n]*'(?!\w))",
+    re.IGNORECASE,
+)
+"""A value in quotes, and the verb before it that makes it the name of a button."""
 
 
 class NeedsApproval(Exception):
@@ -84,8 +90,8 @@ def act_of(name: str) -> str:
 
 
 def acts_named(prompt: str) -> frozenset[str]:
-    """Which acts a prompt asks for; what it says not to do does not count."""
-    wanted = _NEGATED.sub(" ", prompt)
+    """Which acts a prompt asks for; what it says not to do does not count, nor do values in quotes."""
+    wanted = _NEGATED.sub(" ", _QUOTED.sub(lambda found: found[0] if found["press"] else " ", prompt))
     return frozenset(act for act, pattern in _PROMPTS.items() if pattern.search(wanted))
 
 

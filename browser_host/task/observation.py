@@ -14,7 +14,7 @@ from browser_host.task.survey import Item, Survey
 MOST_LINES = 250
 """Elements that are listed at once; the model is told how many more there are."""
 _NAME = 90
-_VALUE = 60
+_VALUE = 120
 _CONTEXT = 60
 _TEXT = 1500
 _NEW_TEXT = 800

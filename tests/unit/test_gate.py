@@ -67,6 +67,8 @@ def test_other_buttons_are_not_taken_for_them(name: str) -> None:
     [
         ("Delete the draft", {"delete"}),
         ("Tidy up the drafts", set()),
+        ("Jot down 'buy milk' and \"delete the logs\"", set()),
+        ("Click the 'Delete' button", {"delete"}),
         ("Tidy up, but do not delete anything", set()),
         ("Tidy up without deleting. Then send the report", {"send"}),
         ("Go to the last page, don't place an order", set()),
