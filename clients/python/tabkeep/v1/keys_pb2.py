@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15tabkeep/v1/keys.proto\x12\ntabkeep.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x01\n\x03Key\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x17\n\x0forganization_id\x18\x02 \x01(\t\x12#\n\x05scope\x18\x03 \x01(\x0e\x32\x14.tabkeep.v1.KeyScope\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"f\n\x10\x43reateKeyRequest\x12\x17\n\x0forganization_id\x18\x01 \x01(\t\x12#\n\x05scope\x18\x02 \x01(\x0e\x32\x14.tabkeep.v1.KeyScope\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\"A\n\x11\x43reateKeyResponse\x12\x1c\n\x03key\x18\x01 \x01(\x0b\x32\x0f.tabkeep.v1.Key\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\x11\n\x0fListKeysRequest\"1\n\x10ListKeysResponse\x12\x1d\n\x04keys\x18\x01 \x03(\x0b\x32\x0f.tabkeep.v1.Key\"\"\n\x10RevokeKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"1\n\x11RevokeKeyResponse\x12\x1c\n\x03key\x18\x01 \x01(\x0b\x32\x0f.tabkeep.v1.Key*d\n\x08KeyScope\x12\x19\n\x15KEY_SCOPE_UNSPECIFIED\x10\x00\x12\x11\n\rKEY_SCOPE_API\x10\x01\x12\x16\n\x12KEY_SCOPE_OPERATOR\x10\x02\x12\x12\n\x0eKEY_SCOPE_HOST\x10\x03\x32\xe7\x01\n\nKeyService\x12H\n\tCreateKey\x12\x1c.tabkeep.v1.CreateKeyRequest\x1a\x1d.tabkeep.v1.CreateKeyResponse\x12\x45\n\x08ListKeys\x12\x1b.tabkeep.v1.ListKeysRequest\x1a\x1c.tabkeep.v1.ListKeysResponse\x12H\n\tRevokeKey\x12\x1c.tabkeep.v1.RevokeKeyRequest\x1a\x1d.tabkeep.v1.RevokeKeyResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15tabkeep/v1/keys.proto\x12\ntabkeep.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdc\x01\n\x03Key\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x17\n\x0forganization_id\x18\x02 \x01(\t\x12#\n\x05scope\x18\x03 \x01(\x0e\x32\x14.tabkeep.v1.KeyScope\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07host_id\x18\x07 \x01(\t\"w\n\x10\x43reateKeyRequest\x12\x17\n\x0forganization_id\x18\x01 \x01(\t\x12#\n\x05scope\x18\x02 \x01(\x0e\x32\x14.tabkeep.v1.KeyScope\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0f\n\x07host_id\x18\x04 \x01(\t\"A\n\x11\x43reateKeyResponse\x12\x1c\n\x03key\x18\x01 \x01(\x0b\x32\x0f.tabkeep.v1.Key\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\x11\n\x0fListKeysRequest\"1\n\x10ListKeysResponse\x12\x1d\n\x04keys\x18\x01 \x03(\x0b\x32\x0f.tabkeep.v1.Key\"\"\n\x10RevokeKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"1\n\x11RevokeKeyResponse\x12\x1c\n\x03key\x18\x01 \x01(\x0b\x32\x0f.tabkeep.v1.Key*d\n\x08KeyScope\x12\x19\n\x15KEY_SCOPE_UNSPECIFIED\x10\x00\x12\x11\n\rKEY_SCOPE_API\x10\x01\x12\x16\n\x12KEY_SCOPE_OPERATOR\x10\x02\x12\x12\n\x0eKEY_SCOPE_HOST\x10\x03\x32\xe7\x01\n\nKeyService\x12H\n\tCreateKey\x12\x1c.tabkeep.v1.CreateKeyRequest\x1a\x1d.tabkeep.v1.CreateKeyResponse\x12\x45\n\x08ListKeys\x12\x1b.tabkeep.v1.ListKeysRequest\x1a\x1c.tabkeep.v1.ListKeysResponse\x12H\n\tRevokeKey\x12\x1c.tabkeep.v1.RevokeKeyRequest\x1a\x1d.tabkeep.v1.RevokeKeyResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,22 +33,22 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabkeep.v1.keys_pb2', _glob
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1'
-  _globals['_KEYSCOPE']._serialized_start=604
-  _globals['_KEYSCOPE']._serialized_end=704
+  _globals['_KEYSCOPE']._serialized_start=638
+  _globals['_KEYSCOPE']._serialized_end=738
   _globals['_KEY']._serialized_start=71
-  _globals['_KEY']._serialized_end=274
-  _globals['_CREATEKEYREQUEST']._serialized_start=276
-  _globals['_CREATEKEYREQUEST']._serialized_end=378
-  _globals['_CREATEKEYRESPONSE']._serialized_start=380
-  _globals['_CREATEKEYRESPONSE']._serialized_end=445
-  _globals['_LISTKEYSREQUEST']._serialized_start=447
-  _globals['_LISTKEYSREQUEST']._serialized_end=464
-  _globals['_LISTKEYSRESPONSE']._serialized_start=466
-  _globals['_LISTKEYSRESPONSE']._serialized_end=515
-  _globals['_REVOKEKEYREQUEST']._serialized_start=517
-  _globals['_REVOKEKEYREQUEST']._serialized_end=551
-  _globals['_REVOKEKEYRESPONSE']._serialized_start=553
-  _globals['_REVOKEKEYRESPONSE']._serialized_end=602
-  _globals['_KEYSERVICE']._serialized_start=707
-  _globals['_KEYSERVICE']._serialized_end=938
+  _globals['_KEY']._serialized_end=291
+  _globals['_CREATEKEYREQUEST']._serialized_start=293
+  _globals['_CREATEKEYREQUEST']._serialized_end=412
+  _globals['_CREATEKEYRESPONSE']._serialized_start=414
+  _globals['_CREATEKEYRESPONSE']._serialized_end=479
+  _globals['_LISTKEYSREQUEST']._serialized_start=481
+  _globals['_LISTKEYSREQUEST']._serialized_end=498
+  _globals['_LISTKEYSRESPONSE']._serialized_start=500
+  _globals['_LISTKEYSRESPONSE']._serialized_end=549
+  _globals['_REVOKEKEYREQUEST']._serialized_start=551
+  _globals['_REVOKEKEYREQUEST']._serialized_end=585
+  _globals['_REVOKEKEYRESPONSE']._serialized_start=587
+  _globals['_REVOKEKEYRESPONSE']._serialized_end=636
+  _globals['_KEYSERVICE']._serialized_start=741
+  _globals['_KEYSERVICE']._serialized_end=972
 # @@protoc_insertion_point(module_scope)
