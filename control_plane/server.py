@@ -42,6 +42,7 @@ from control_plane.host_control_service import HostControlService
 from control_plane.host_service import HostService
 from control_plane.interceptors import CallInterceptor
 from control_plane.key_service import KeyService
+from control_plane.keys import KeyBook
 from control_plane.page_tokens import PageTokens
 from control_plane.run_service import RunService
 from control_plane.store import Database
@@ -88,7 +89,7 @@ async def serve(
     writer = asyncio.create_task(database.serve(), name="store writer")
     try:
         secret = await first_keys.pepper(database, config.data_dir)
-        coordinator = Coordinator(database, await first_keys.open_keys(database, config.data_dir, secret), config)
+        coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
         try:
@@ -99,6 +100,10 @@ async def serve(
     finally:
         await _end(writer)
         await database.close()
+
+
+async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
+    return await first_keys.open_keys(database, config.data_dir, secret, config.first_host_token_for)
 
 
 @contextlib.asynccontextmanager

@@ -58,6 +58,8 @@ class MachineClock:
 class SteadyClock:
     """A machine's clocks as the control plane reads them: the wall clock once, then the other (see `SystemClock`)."""
 
+    origin = "the machine, which is never booted"
+
     def __init__(self, machine_clock: MachineClock, not_before: datetime | None) -> None:
         self._clock = machine_clock
         wall = machine_clock.wall()

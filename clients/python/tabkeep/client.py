@@ -576,16 +576,24 @@ class Client:
         return wire.host(answer.host)
 
     async def create_key(
-        self, *, organization_id: str | None = None, scope: KeyScope | str = KeyScope.API, display_name: str = ""
+        self,
+        *,
+        organization_id: str | None = None,
+        scope: KeyScope | str = KeyScope.API,
+        display_name: str = "",
+        host_id: str | None = None,
     ) -> CreatedKey:
         """Make a key; its text is in the answer and shown nowhere else. A host token has no organization.
 
+        `host_id` names the host that a host token is for, "*" any; without, it is the first one's that attaches with
+        it.
         Not repeated when the connection breaks: that would make another key.
         """
         request = keys_pb2.CreateKeyRequest(
             organization_id=organization_id or "",
             scope=wire.enum_to_proto(KeyScope, scope),
             display_name=display_name,
+            host_id=host_id or "",
         )
         answer = await self._calls.unary("KeyService/CreateKey", request, keys_pb2.CreateKeyResponse)
         return wire.created_key(answer)

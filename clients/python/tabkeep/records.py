@@ -542,6 +542,8 @@ class Key:
     display_name: str
     create_time: datetime
     revoke_time: datetime | None
+    host_id: str | None = None
+    """Of a host token: the host it is for, "*" for any; None until the first host has attached with it."""
 
 
 @dataclass(frozen=True, slots=True)

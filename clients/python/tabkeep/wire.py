@@ -306,6 +306,7 @@ def key(message: keys_pb2.Key) -> r.Key:
         display_name=message.display_name,
         create_time=_time(message.create_time),
         revoke_time=_optional_time(message, "revoke_time"),
+        host_id=message.host_id or None,
     )
 
 
