@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -23,7 +24,9 @@ from control_plane.page_tokens import PageTokens
 from control_plane.records import Workflow
 from control_plane.requests import answered
 from control_plane.runs import Run
+from control_plane.seals import Seals
 from control_plane.store import RunFilter, Tables
+from control_plane.webhook_destinations import sealed_webhook
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _EVENTS_AT_ONCE = 256
@@ -32,14 +35,17 @@ _EVENTS_AT_ONCE = 256
 class RunService(pb_grpc.RunServiceServicer):
     """See the proto for what each call does."""
 
-    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens) -> None:
+    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens, seals: Seals) -> None:
+        """`seals` are those of webhooks."""
         self._coordinator = coordinator
         self._database = coordinator.database
         self._page_tokens = page_tokens
+        self._seals = seals
 
     async def RunTask(self, request: pb.RunTaskRequest, context: Context) -> pb.RunTaskResponse:
         fields, organization_id = Fields(), caller.get().organization_id
         spec = wire.task_spec(fields, request, organization_id, telemetry.inject())
+        spec = replace(spec, webhook=sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals))
         again = wire.request_id(fields, organization_id, "RunTask", request)
         fields.raise_if_wrong()
         run = await self._coordinator.admit(run_moves.create, spec, again)
@@ -56,6 +62,7 @@ class RunService(pb_grpc.RunServiceServicer):
         definition = workflow_definitions.parse(workflow.definition)
         parameters = workflow_definitions.bind(definition.parameters, MessageToDict(request.parameters))
         spec = wire.workflow_spec(fields, request, workflow, definition, parameters, telemetry.inject())
+        spec = replace(spec, webhook=sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals))
         fields.raise_if_wrong()
         run = await self._coordinator.admit(run_moves.create, spec, again)
         return pb.RunWorkflowResponse(run=wire.run(run))

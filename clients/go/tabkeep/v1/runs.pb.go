@@ -807,7 +807,11 @@ type RunTaskRequest struct {
 	// Like CreateBrowserSessionRequest.request_id.
 	RequestId string `protobuf:"bytes,12,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which steps get a picture. Absent: all.
-	Screenshots   ScreenshotMode `protobuf:"varint,13,opt,name=screenshots,proto3,enum=tabkeep.v1.ScreenshotMode" json:"screenshots,omitempty"`
+	Screenshots ScreenshotMode `protobuf:"varint,13,opt,name=screenshots,proto3,enum=tabkeep.v1.ScreenshotMode" json:"screenshots,omitempty"`
+	// Told of the run's end by a POST: an absolute http or https URL without user name and fragment. Refused where it
+	// names an address that is not public, unless the operator allows that one; see WebhookService. Absent: nobody is
+	// told.
+	WebhookUrl    string `protobuf:"bytes,80,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -933,6 +937,13 @@ func (x *RunTaskRequest) GetScreenshots() ScreenshotMode {
 	return ScreenshotMode_SCREENSHOT_MODE_UNSPECIFIED
 }
 
+func (x *RunTaskRequest) GetWebhookUrl() string {
+	if x != nil {
+		return x.WebhookUrl
+	}
+	return ""
+}
+
 // The new run.
 type RunTaskResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1005,7 +1016,9 @@ type RunWorkflowRequest struct {
 	// Like CreateBrowserSessionRequest.request_id.
 	RequestId string `protobuf:"bytes,11,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which steps get a picture. Absent: all.
-	Screenshots   ScreenshotMode `protobuf:"varint,12,opt,name=screenshots,proto3,enum=tabkeep.v1.ScreenshotMode" json:"screenshots,omitempty"`
+	Screenshots ScreenshotMode `protobuf:"varint,12,opt,name=screenshots,proto3,enum=tabkeep.v1.ScreenshotMode" json:"screenshots,omitempty"`
+	// Like RunTaskRequest.webhook_url.
+	WebhookUrl    string `protobuf:"bytes,80,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1122,6 +1135,13 @@ func (x *RunWorkflowRequest) GetScreenshots() ScreenshotMode {
 		return x.Screenshots
 	}
 	return ScreenshotMode_SCREENSHOT_MODE_UNSPECIFIED
+}
+
+func (x *RunWorkflowRequest) GetWebhookUrl() string {
+	if x != nil {
+		return x.WebhookUrl
+	}
+	return ""
 }
 
 // The new run.
@@ -2760,7 +2780,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x124\n" +
-	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\xb1\x05\n" +
+	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\xd2\x05\n" +
 	"\x0eRunTaskRequest\x12\x16\n" +
 	"\x06prompt\x18\x01 \x01(\tR\x06prompt\x12,\n" +
 	"\aactions\x18\x02 \x03(\v2\x12.tabkeep.v1.ActionR\aactions\x12\x10\n" +
@@ -2777,12 +2797,14 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x06labels\x18\v \x03(\v2&.tabkeep.v1.RunTaskRequest.LabelsEntryR\x06labels\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\f \x01(\tR\trequestId\x12<\n" +
-	"\vscreenshots\x18\r \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x1a9\n" +
+	"\vscreenshots\x18\r \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x12\x1f\n" +
+	"\vwebhook_url\x18P \x01(\tR\n" +
+	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"4\n" +
 	"\x0fRunTaskResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\x97\x05\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xb8\x05\n" +
 	"\x12RunWorkflowRequest\x12\x1f\n" +
 	"\vworkflow_id\x18\x01 \x01(\tR\n" +
 	"workflowId\x12)\n" +
@@ -2801,7 +2823,9 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	" \x03(\v2*.tabkeep.v1.RunWorkflowRequest.LabelsEntryR\x06labels\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\v \x01(\tR\trequestId\x12<\n" +
-	"\vscreenshots\x18\f \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x1a9\n" +
+	"\vscreenshots\x18\f \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x12\x1f\n" +
+	"\vwebhook_url\x18P \x01(\tR\n" +
+	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"8\n" +

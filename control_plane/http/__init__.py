@@ -1,0 +1,1 @@
+"""HTTP/JSON beside gRPC: one more thin door on the same services."""
