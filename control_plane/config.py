@@ -27,6 +27,13 @@ class Config:
     grpc_address: str = "127.0.0.1:7330"
     """Where to listen, host:port; port 0 takes a free one. TABKEEP_GRPC_ADDRESS."""
 
+    http_address: str = ""
+    """Where to listen for HTTP/JSON, host:port; empty: nowhere. TABKEEP_HTTP_ADDRESS."""
+
+    http_hosts: tuple[str, ...] = ()
+    """Names and addresses that requests over HTTP may give as their host, beside localhost and the address it listens
+    on. TABKEEP_HTTP_HOSTS, separated by commas."""
+
     log_level: str = "INFO"
     """TABKEEP_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
 
@@ -103,6 +110,9 @@ def from_environment(environ: Mapping[str, str]) -> Config:
     given: dict[str, object] = {"data_dir": Path(environ.get("TABKEEP_DATA_DIR") or Path.home() / ".tabkeep")}
     if address := environ.get("TABKEEP_GRPC_ADDRESS"):
         given["grpc_address"] = _address("TABKEEP_GRPC_ADDRESS", address)
+    if address := environ.get("TABKEEP_HTTP_ADDRESS"):
+        given["http_address"] = _address("TABKEEP_HTTP_ADDRESS", address)
+    given["http_hosts"] = tuple(filter(None, map(str.strip, environ.get("TABKEEP_HTTP_HOSTS", "").split(","))))
     if level := environ.get("TABKEEP_LOG_LEVEL"):
         if level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ConfigInvalid(f"TABKEEP_LOG_LEVEL={level}: use DEBUG, INFO, WARNING or ERROR")

@@ -23,7 +23,7 @@ from control_plane.interceptors import caller
 from control_plane.page_tokens import PageTokens
 from control_plane.records import Workflow
 from control_plane.requests import answered
-from control_plane.runs import Run
+from control_plane.runs import Run, RunStatus
 from control_plane.seals import Seals
 from control_plane.store import RunFilter, Tables
 from control_plane.webhook_destinations import sealed_webhook
@@ -82,11 +82,13 @@ class RunService(pb_grpc.RunServiceServicer):
         fields.raise_if_wrong()
         run, host = await self._read(request.run_id, organization_id)
         if wait and not run.status.final:
-            run, host = await self._wait(request.run_id, organization_id, wait)
+            run, host = await self._wait(request.run_id, organization_id, wait, or_paused=request.or_paused)
         return pb.GetRunResponse(run=wire.run(run, host))
 
-    async def _wait(self, run_id: str, organization_id: str, wait: timedelta) -> tuple[Run, Host | None]:
-        """The run once it is final, or as it is when `wait` is over or the control plane stops."""
+    async def _wait(
+        self, run_id: str, organization_id: str, wait: timedelta, *, or_paused: bool
+    ) -> tuple[Run, Host | None]:
+        """The run once it is final (or waits for an answer), or as it is when `wait` is over or we stop."""
         feed, clock = self._coordinator.feed, self._coordinator.clock
         until = clock.monotonic() + wait.total_seconds()
         with feed.watch(run_id) as changed:
@@ -94,7 +96,8 @@ class RunService(pb_grpc.RunServiceServicer):
                 changed.clear()
                 run, host = await self._read(run_id, organization_id)
                 remaining = until - clock.monotonic()
-                if run.status.final or remaining <= 0 or feed.closing:
+                asks = or_paused and run.status is RunStatus.PAUSED and not run.approval_answer
+                if run.status.final or asks or remaining <= 0 or feed.closing:
                     return run, host
                 try:
                     await asyncio.wait_for(changed.wait(), remaining)

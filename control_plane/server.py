@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,6 +45,10 @@ from control_plane.host_blob_service import HostBlobService
 from control_plane.host_control_service import HostControlService
 from control_plane.host_service import HostService
 from control_plane.http import seed_runs
+from control_plane.http.app import Gateway, all_resources
+from control_plane.http.calls import Calls
+from control_plane.http.limits import Limits
+from control_plane.http.serving import listening
 from control_plane.interceptors import CallInterceptor
 from control_plane.key_service import KeyService
 from control_plane.page_tokens import PageTokens
@@ -91,7 +95,9 @@ class ControlPlane:
     coordinator: Coordinator
     database: Database
     address: str
-    """Where it listens, host:port."""
+    """Where it listens for gRPC, host:port."""
+    http_address: str = ""
+    """Where it listens for HTTP; empty when it does not."""
 
 
 @contextlib.asynccontextmanager
@@ -114,8 +120,8 @@ async def serve(
         deliverer = WebhookDeliverer(coordinator, Seals(secret, "webhooks"), secret, _webhook_body)
         webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
-            async with _listening(config, coordinator, secret) as address:
-                yield ControlPlane(config, coordinator, database, address)
+            async with _listening(config, coordinator, secret) as (address, http_address):
+                yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
             await _end(webhooks)
             await _end(deadlines)
@@ -125,8 +131,9 @@ async def serve(
 
 
 @contextlib.asynccontextmanager
-async def _listening(config: Config, coordinator: Coordinator, secret: bytes) -> AsyncIterator[str]:
-    server = grpc.aio.server(interceptors=[CallInterceptor(coordinator.keys, coordinator.clock)], options=_OPTIONS)
+async def _listening(config: Config, coordinator: Coordinator, secret: bytes) -> AsyncIterator[tuple[str, str]]:
+    interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
+    server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
     services: Any = _Services(server)
     page_tokens, blobs = PageTokens(secret), Blobs(config.data_dir / "blobs")
     seals = Seals(secret, "webhooks")
@@ -160,14 +167,20 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
     address = f"{config.grpc_address.rpartition(':')[0]}:{port}"
     logger.info("listening", extra={"address": address})
     try:
-        yield address
+        async with _listening_for_http(config, Calls(interceptor, services.handlers)) as http_address:
+            try:
+                yield address, http_address
+            finally:
+                # Before either server waits for its calls: held polls and streams end now, and new work is refused.
+                await health_service.enter_graceful_shutdown()
+                coordinator.draining = True
+                coordinator.feed.close()
+                coordinator.links.end_all(
+                    Unavailable(
+                        "the control plane is being stopped", reason="DRAINING", retry_after=timedelta(seconds=1)
+                    )
+                )
     finally:
-        await health_service.enter_graceful_shutdown()
-        coordinator.draining = True
-        coordinator.feed.close()
-        coordinator.links.end_all(
-            Unavailable("the control plane is being stopped", reason="DRAINING", retry_after=timedelta(seconds=1))
-        )
         await server.stop(grace=2)
         logger.info("stopped listening", extra={"address": address})
 
@@ -176,8 +189,20 @@ def _webhook_body(run: Run) -> bytes:
     return seed_runs.webhook_body(wire.run(run))
 
 
+@contextlib.asynccontextmanager
+async def _listening_for_http(config: Config, calls: Calls) -> AsyncIterator[str]:
+    if not config.http_address:
+        yield ""
+        return
+    limits = Limits()
+    hosts = (config.http_address.rpartition(":")[0], *config.http_hosts)
+    gateway = Gateway(all_resources(calls), calls, hosts, limits)
+    async with listening(config.http_address, gateway, limits) as address:
+        yield address
+
+
 class _Services:
-    """Adds services to a server by their names only.
+    """Adds services to a server by their names only, and keeps their handlers for who calls them in this process.
 
     Generated code also registers every single method, and for each call that comes grpc.aio waits on one task per
     registered method: with all of ours, a tenth of a millisecond.
@@ -185,9 +210,13 @@ class _Services:
 
     def __init__(self, server: grpc.aio.Server) -> None:
         self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+        self.handlers: dict[str, Any] = {}
+        """By "package.Service/Method"."""
 
-    def add_registered_method_handlers(self, service_name: str, method_handlers: object) -> None:
-        """Leave them out: the generic handlers answer the same methods."""
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Any]) -> None:
+        """Leave them out of the server: the generic handlers answer the same methods."""
+        for name, handler in method_handlers.items():
+            self.handlers[f"{service_name}/{name}"] = handler
 
 
 async def _end(task: asyncio.Task[None]) -> None:

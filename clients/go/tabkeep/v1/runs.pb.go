@@ -1196,7 +1196,9 @@ type GetRunRequest struct {
 	// The run.
 	RunId string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	// Hold the answer until the run is final, at most this long, 0 to 10 minutes. Absent: answer at once.
-	WaitTimeout   *durationpb.Duration `protobuf:"bytes,2,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	WaitTimeout *durationpb.Duration `protobuf:"bytes,2,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	// Hold it no longer than until the run waits for a person's answer.
+	OrPaused      bool `protobuf:"varint,80,opt,name=or_paused,json=orPaused,proto3" json:"or_paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1243,6 +1245,13 @@ func (x *GetRunRequest) GetWaitTimeout() *durationpb.Duration {
 		return x.WaitTimeout
 	}
 	return nil
+}
+
+func (x *GetRunRequest) GetOrPaused() bool {
+	if x != nil {
+		return x.OrPaused
+	}
+	return false
 }
 
 // One run.
@@ -2830,10 +2839,11 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"8\n" +
 	"\x13RunWorkflowResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"d\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\x81\x01\n" +
 	"\rGetRunRequest\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12<\n" +
-	"\fwait_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vwaitTimeout\"3\n" +
+	"\fwait_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vwaitTimeout\x12\x1b\n" +
+	"\tor_paused\x18P \x01(\bR\borPaused\"3\n" +
 	"\x0eGetRunResponse\x12!\n" +
 	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xcf\x01\n" +
 	"\x0fListRunsRequest\x12\x1b\n" +

@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16tabkeep/v1/usage.proto\x12\ntabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\"\xac\x01\n\x05Usage\x12\x17\n\x0forganization_id\x18\x01 \x01(\t\x12\r\n\x05month\x18\x02 \x01(\t\x12/\n\x0csession_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fsession_minutes\x18\x04 \x01(\x03\x12\x15\n\rsession_count\x18\x05 \x01(\x05\x12\x1a\n\x12open_session_count\x18\x06 \x01(\x05\"9\n\x0fGetUsageRequest\x12\r\n\x05month\x18\x01 \x01(\t\x12\x17\n\x0forganization_id\x18\x02 \x01(\t\"4\n\x10GetUsageResponse\x12 \n\x05usage\x18\x01 \x01(\x0b\x32\x11.tabkeep.v1.Usage2U\n\x0cUsageService\x12\x45\n\x08GetUsage\x12\x1b.tabkeep.v1.GetUsageRequest\x1a\x1c.tabkeep.v1.GetUsageResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16tabkeep/v1/usage.proto\x12\ntabkeep.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\"\xac\x01\n\x05Usage\x12\x17\n\x0forganization_id\x18\x01 \x01(\t\x12\r\n\x05month\x18\x02 \x01(\t\x12/\n\x0csession_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fsession_minutes\x18\x04 \x01(\x03\x12\x15\n\rsession_count\x18\x05 \x01(\x05\x12\x1a\n\x12open_session_count\x18\x06 \x01(\x05\"9\n\x0fGetUsageRequest\x12\r\n\x05month\x18\x01 \x01(\t\x12\x17\n\x0forganization_id\x18\x02 \x01(\t\"4\n\x10GetUsageResponse\x12 \n\x05usage\x18\x01 \x01(\x0b\x32\x11.tabkeep.v1.Usage2w\n\x0cUsageService\x12g\n\x08GetUsage\x12\x1b.tabkeep.v1.GetUsageRequest\x1a\x1c.tabkeep.v1.GetUsageResponse\" \x82\xd3\xe4\x93\x02\x1a\x12\x11/v1/tabkeep/usageb\x05usageB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,12 +34,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabkeep.v1.usage_pb2', _glo
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1'
-  _globals['_USAGE']._serialized_start=71
-  _globals['_USAGE']._serialized_end=243
-  _globals['_GETUSAGEREQUEST']._serialized_start=245
-  _globals['_GETUSAGEREQUEST']._serialized_end=302
-  _globals['_GETUSAGERESPONSE']._serialized_start=304
-  _globals['_GETUSAGERESPONSE']._serialized_end=356
-  _globals['_USAGESERVICE']._serialized_start=358
-  _globals['_USAGESERVICE']._serialized_end=443
+  _globals['_USAGESERVICE'].methods_by_name['GetUsage']._loaded_options = None
+  _globals['_USAGESERVICE'].methods_by_name['GetUsage']._serialized_options = b'\202\323\344\223\002\032\022\021/v1/tabkeep/usageb\005usage'
+  _globals['_USAGE']._serialized_start=101
+  _globals['_USAGE']._serialized_end=273
+  _globals['_GETUSAGEREQUEST']._serialized_start=275
+  _globals['_GETUSAGEREQUEST']._serialized_end=332
+  _globals['_GETUSAGERESPONSE']._serialized_start=334
+  _globals['_GETUSAGERESPONSE']._serialized_end=386
+  _globals['_USAGESERVICE']._serialized_start=388
+  _globals['_USAGESERVICE']._serialized_end=507
 # @@protoc_insertion_point(module_scope)

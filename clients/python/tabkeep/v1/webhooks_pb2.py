@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tabkeep/v1/webhooks.proto\x12\ntabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x02\n\x0fWebhookDelivery\x12\x1b\n\x13webhook_delivery_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x13\n\x0bwebhook_url\x18\x03 \x01(\t\x12/\n\x05state\x18\x04 \x01(\x0e\x32 .tabkeep.v1.WebhookDeliveryState\x12\x0e\n\x06replay\x18\x05 \x01(\x08\x12\x15\n\rattempt_count\x18\x06 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11next_attempt_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x61ttempts\x18\n \x03(\x0b\x32\x1a.tabkeep.v1.WebhookAttempt\"\xba\x01\n\x0eWebhookAttempt\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0bstatus_code\x18\x04 \x01(\x05\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12\x15\n\rresponse_body\x18\x06 \x01(\t\"\x87\x01\n\x1cListWebhookDeliveriesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x30\n\x06states\x18\x04 \x03(\x0e\x32 .tabkeep.v1.WebhookDeliveryState\"q\n\x1dListWebhookDeliveriesResponse\x12\x37\n\x12webhook_deliveries\x18\x01 \x03(\x0b\x32\x1b.tabkeep.v1.WebhookDelivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x19GetWebhookDeliveryRequest\x12\x1b\n\x13webhook_delivery_id\x18\x01 \x01(\t\"S\n\x1aGetWebhookDeliveryResponse\x12\x35\n\x10webhook_delivery\x18\x01 \x01(\x0b\x32\x1b.tabkeep.v1.WebhookDelivery\"l\n\x14ReplayWebhookRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x13\n\x0bwebhook_url\x18\x02 \x01(\t\x12/\n\x0cwait_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"N\n\x15ReplayWebhookResponse\x12\x35\n\x10webhook_delivery\x18\x01 \x01(\x0b\x32\x1b.tabkeep.v1.WebhookDelivery\"\x19\n\x17GetWebhookSecretRequest\"*\n\x18GetWebhookSecretResponse\x12\x0e\n\x06secret\x18\x01 \x01(\t*\xcf\x01\n\x14WebhookDeliveryState\x12&\n\"WEBHOOK_DELIVERY_STATE_UNSPECIFIED\x10\x00\x12\"\n\x1eWEBHOOK_DELIVERY_STATE_WAITING\x10\x01\x12\"\n\x1eWEBHOOK_DELIVERY_STATE_PENDING\x10\x02\x12$\n WEBHOOK_DELIVERY_STATE_DELIVERED\x10\x03\x12!\n\x1dWEBHOOK_DELIVERY_STATE_FAILED\x10\x04\x32\x98\x03\n\x0eWebhookService\x12l\n\x15ListWebhookDeliveries\x12(.tabkeep.v1.ListWebhookDeliveriesRequest\x1a).tabkeep.v1.ListWebhookDeliveriesResponse\x12\x63\n\x12GetWebhookDelivery\x12%.tabkeep.v1.GetWebhookDeliveryRequest\x1a&.tabkeep.v1.GetWebhookDeliveryResponse\x12T\n\rReplayWebhook\x12 .tabkeep.v1.ReplayWebhookRequest\x1a!.tabkeep.v1.ReplayWebhookResponse\x12]\n\x10GetWebhookSecret\x12#.tabkeep.v1.GetWebhookSecretRequest\x1a$.tabkeep.v1.GetWebhookSecretResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tabkeep/v1/webhooks.proto\x12\ntabkeep.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x02\n\x0fWebhookDelivery\x12\x1b\n\x13webhook_delivery_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12\x13\n\x0bwebhook_url\x18\x03 \x01(\t\x12/\n\x05state\x18\x04 \x01(\x0e\x32 .tabkeep.v1.WebhookDeliveryState\x12\x0e\n\x06replay\x18\x05 \x01(\x08\x12\x15\n\rattempt_count\x18\x06 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11next_attempt_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x61ttempts\x18\n \x03(\x0b\x32\x1a.tabkeep.v1.WebhookAttempt\"\xba\x01\n\x0eWebhookAttempt\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0bstatus_code\x18\x04 \x01(\x05\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12\x15\n\rresponse_body\x18\x06 \x01(\t\"\x87\x01\n\x1cListWebhookDeliveriesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x30\n\x06states\x18\x04 \x03(\x0e\x32 .tabkeep.v1.WebhookDeliveryState\"q\n\x1dListWebhookDeliveriesResponse\x12\x37\n\x12webhook_deliveries\x18\x01 \x03(\x0b\x32\x1b.tabkeep.v1.WebhookDelivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x19GetWebhookDeliveryRequest\x12\x1b\n\x13webhook_delivery_id\x18\x01 \x01(\t\"S\n\x1aGetWebhookDeliveryResponse\x12\x35\n\x10webhook_delivery\x18\x01 \x01(\x0b\x32\x1b.tabkeep.v1.WebhookDelivery\"l\n\x14ReplayWebhookRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x13\n\x0bwebhook_url\x18\x02 \x01(\t\x12/\n\x0cwait_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"N\n\x15ReplayWebhookResponse\x12\x35\n\x10webhook_delivery\x18\x01 \x01(\x0b\x32\x1b.tabkeep.v1.WebhookDelivery\"\x19\n\x17GetWebhookSecretRequest\"*\n\x18GetWebhookSecretResponse\x12\x0e\n\x06secret\x18\x01 \x01(\t*\xcf\x01\n\x14WebhookDeliveryState\x12&\n\"WEBHOOK_DELIVERY_STATE_UNSPECIFIED\x10\x00\x12\"\n\x1eWEBHOOK_DELIVERY_STATE_WAITING\x10\x01\x12\"\n\x1eWEBHOOK_DELIVERY_STATE_PENDING\x10\x02\x12$\n WEBHOOK_DELIVERY_STATE_DELIVERED\x10\x03\x12!\n\x1dWEBHOOK_DELIVERY_STATE_FAILED\x10\x04\x32\xfb\x04\n\x0eWebhookService\x12\x93\x01\n\x15ListWebhookDeliveries\x12(.tabkeep.v1.ListWebhookDeliveriesRequest\x1a).tabkeep.v1.ListWebhookDeliveriesResponse\"%\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/tabkeep/webhookDeliveries\x12\xb2\x01\n\x12GetWebhookDelivery\x12%.tabkeep.v1.GetWebhookDeliveryRequest\x1a&.tabkeep.v1.GetWebhookDeliveryResponse\"M\x82\xd3\xe4\x93\x02G\x12\x33/v1/tabkeep/webhookDeliveries/{webhook_delivery_id}b\x10webhook_delivery\x12\x9a\x01\n\rReplayWebhook\x12 .tabkeep.v1.ReplayWebhookRequest\x1a!.tabkeep.v1.ReplayWebhookResponse\"D\x82\xd3\xe4\x93\x02>\"\'/v1/tabkeep/runs/{run_id}:replayWebhook:\x01*b\x10webhook_delivery\x12\x80\x01\n\x10GetWebhookSecret\x12#.tabkeep.v1.GetWebhookSecretRequest\x1a$.tabkeep.v1.GetWebhookSecretResponse\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/tabkeep/webhookSecretB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,28 +35,36 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabkeep.v1.webhooks_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1'
-  _globals['_WEBHOOKDELIVERYSTATE']._serialized_start=1323
-  _globals['_WEBHOOKDELIVERYSTATE']._serialized_end=1530
-  _globals['_WEBHOOKDELIVERY']._serialized_start=107
-  _globals['_WEBHOOKDELIVERY']._serialized_end=474
-  _globals['_WEBHOOKATTEMPT']._serialized_start=477
-  _globals['_WEBHOOKATTEMPT']._serialized_end=663
-  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_start=666
-  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_end=801
-  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_start=803
-  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_end=916
-  _globals['_GETWEBHOOKDELIVERYREQUEST']._serialized_start=918
-  _globals['_GETWEBHOOKDELIVERYREQUEST']._serialized_end=974
-  _globals['_GETWEBHOOKDELIVERYRESPONSE']._serialized_start=976
-  _globals['_GETWEBHOOKDELIVERYRESPONSE']._serialized_end=1059
-  _globals['_REPLAYWEBHOOKREQUEST']._serialized_start=1061
-  _globals['_REPLAYWEBHOOKREQUEST']._serialized_end=1169
-  _globals['_REPLAYWEBHOOKRESPONSE']._serialized_start=1171
-  _globals['_REPLAYWEBHOOKRESPONSE']._serialized_end=1249
-  _globals['_GETWEBHOOKSECRETREQUEST']._serialized_start=1251
-  _globals['_GETWEBHOOKSECRETREQUEST']._serialized_end=1276
-  _globals['_GETWEBHOOKSECRETRESPONSE']._serialized_start=1278
-  _globals['_GETWEBHOOKSECRETRESPONSE']._serialized_end=1320
-  _globals['_WEBHOOKSERVICE']._serialized_start=1533
-  _globals['_WEBHOOKSERVICE']._serialized_end=1941
+  _globals['_WEBHOOKSERVICE'].methods_by_name['ListWebhookDeliveries']._loaded_options = None
+  _globals['_WEBHOOKSERVICE'].methods_by_name['ListWebhookDeliveries']._serialized_options = b'\202\323\344\223\002\037\022\035/v1/tabkeep/webhookDeliveries'
+  _globals['_WEBHOOKSERVICE'].methods_by_name['GetWebhookDelivery']._loaded_options = None
+  _globals['_WEBHOOKSERVICE'].methods_by_name['GetWebhookDelivery']._serialized_options = b'\202\323\344\223\002G\0223/v1/tabkeep/webhookDeliveries/{webhook_delivery_id}b\020webhook_delivery'
+  _globals['_WEBHOOKSERVICE'].methods_by_name['ReplayWebhook']._loaded_options = None
+  _globals['_WEBHOOKSERVICE'].methods_by_name['ReplayWebhook']._serialized_options = b'\202\323\344\223\002>\"\'/v1/tabkeep/runs/{run_id}:replayWebhook:\001*b\020webhook_delivery'
+  _globals['_WEBHOOKSERVICE'].methods_by_name['GetWebhookSecret']._loaded_options = None
+  _globals['_WEBHOOKSERVICE'].methods_by_name['GetWebhookSecret']._serialized_options = b'\202\323\344\223\002\033\022\031/v1/tabkeep/webhookSecret'
+  _globals['_WEBHOOKDELIVERYSTATE']._serialized_start=1353
+  _globals['_WEBHOOKDELIVERYSTATE']._serialized_end=1560
+  _globals['_WEBHOOKDELIVERY']._serialized_start=137
+  _globals['_WEBHOOKDELIVERY']._serialized_end=504
+  _globals['_WEBHOOKATTEMPT']._serialized_start=507
+  _globals['_WEBHOOKATTEMPT']._serialized_end=693
+  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_start=696
+  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_end=831
+  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_start=833
+  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_end=946
+  _globals['_GETWEBHOOKDELIVERYREQUEST']._serialized_start=948
+  _globals['_GETWEBHOOKDELIVERYREQUEST']._serialized_end=1004
+  _globals['_GETWEBHOOKDELIVERYRESPONSE']._serialized_start=1006
+  _globals['_GETWEBHOOKDELIVERYRESPONSE']._serialized_end=1089
+  _globals['_REPLAYWEBHOOKREQUEST']._serialized_start=1091
+  _globals['_REPLAYWEBHOOKREQUEST']._serialized_end=1199
+  _globals['_REPLAYWEBHOOKRESPONSE']._serialized_start=1201
+  _globals['_REPLAYWEBHOOKRESPONSE']._serialized_end=1279
+  _globals['_GETWEBHOOKSECRETREQUEST']._serialized_start=1281
+  _globals['_GETWEBHOOKSECRETREQUEST']._serialized_end=1306
+  _globals['_GETWEBHOOKSECRETRESPONSE']._serialized_start=1308
+  _globals['_GETWEBHOOKSECRETRESPONSE']._serialized_end=1350
+  _globals['_WEBHOOKSERVICE']._serialized_start=1563
+  _globals['_WEBHOOKSERVICE']._serialized_end=2198
 # @@protoc_insertion_point(module_scope)
