@@ -19,6 +19,7 @@ from control_plane.page_tokens import PageTokens
 from control_plane.run_moves import RunSpec
 from control_plane.run_service import RunService
 from control_plane.runs import RunType
+from control_plane.seals import Seals
 from control_plane.session_moves import SessionSpec
 from tests.simulation.checkers import SessionRecord
 from tests.simulation.programs import EPOCH
@@ -156,7 +157,7 @@ class Clients:
 
     async def _follow(self, coordinator: Coordinator, run_id: str) -> None:
         caller.set(_KEY)
-        service = RunService(coordinator, PageTokens(b"pepper"))
+        service = RunService(coordinator, PageTokens(b"pepper"), Seals(b"pepper", "webhooks"))
         request = pb.WatchRunRequest(run_id=run_id, after_seq=self._cursors[run_id])
         async for response in service.WatchRun(request, None):  # type: ignore[arg-type]
             if response.WhichOneof("update") == "event":
