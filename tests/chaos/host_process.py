@@ -44,7 +44,7 @@ class HostProcess:
             **variables,
         }
         self._process: asyncio.subprocess.Process | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._reading: list[asyncio.Task[None]] = []
         self._family: set[psutil.Process] = set()
         self._attached_before = 0
 
@@ -62,7 +62,7 @@ class HostProcess:
             *prefix, sys.executable, "-m", "tests.chaos.faulty_host",
             env={**environment, **self._variables, **variables}, stderr=asyncio.subprocess.PIPE, limit=2**20,
         )  # fmt: skip
-        self._reading = asyncio.create_task(self._read(self._process))
+        self._reading.append(asyncio.create_task(self._read(self._process)))
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None
@@ -176,9 +176,8 @@ class HostProcess:
                 one.kill()
         with contextlib.suppress(AssertionError):
             await until(lambda: not any(map(alive, self._family)), "the end of the family", GONE_SECONDS)
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+        if self._reading:  # each ends with the last process that writes there
+            await asyncio.wait(self._reading, timeout=GONE_SECONDS)
         shutil.rmtree(self.temporary, ignore_errors=True)
 
 
