@@ -24,6 +24,7 @@ from control_plane.coordinator import Coordinator
 from control_plane.host_control_service import HostControlService
 from control_plane.ids import Ids
 from control_plane.keys import KeyBook
+from control_plane.seals import Seals
 from control_plane.store import Database
 from tests.simulation.browsers import SimulatedLauncher
 from tests.simulation.engine import SimulatedEngine
@@ -34,6 +35,7 @@ from tests.simulation.virtual_loop import Machine, Process
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+PLANS = Seals(b"pepper", "plans")
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 CAPACITY = 3
 
@@ -117,7 +119,7 @@ class ControlPlane:
         coordinator = Coordinator(database, KeyBook(b"pepper"), self.config)
         await coordinator.start()
         self.coordinator, self.clock = coordinator, coordinator.clock
-        service = HostControlService(coordinator)
+        service = HostControlService(coordinator, PLANS)
 
         async def serve(stream: Stream) -> None:
             context: Any = None  # Attach does not look at it
