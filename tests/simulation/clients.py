@@ -93,7 +93,14 @@ class Clients:
             except TabkeepError as error:
                 self._world.trace(f"client refused: {error.reason}")
 
-        self._world.loop.post(process, lambda: self._world.loop.spawn(process, carry_out()))
+        calls = control_plane.calls
+
+        def begin() -> None:
+            task = self._world.loop.spawn(process, carry_out())
+            calls[task] = None
+            task.add_done_callback(lambda _: calls.pop(task))
+
+        self._world.loop.post(process, begin)
 
     def _session_spec(self) -> SessionSpec:
         timeout = timedelta(seconds=self._rng.choice([30, 60, 150]))
