@@ -208,6 +208,8 @@ def task_spec(fields: Fields, request: runs_pb2.RunTaskRequest, organization_id:
     fields.text("prompt", request.prompt, 16_384)
     if bool(request.prompt.strip()) == bool(request.actions):
         fields.wrong("prompt", "give either a prompt or actions")
+    if request.planner and request.actions:
+        fields.wrong("planner", "is for prompts: actions need no planner")
     if len(request.actions) > 500:
         fields.wrong("actions", f"{len(request.actions)} actions are more than the maximum of 500")
     for index, action in enumerate(request.actions):
@@ -280,6 +282,10 @@ def _run_spec(
     limit = fields.duration(request, "timeout", timedelta(seconds=1), _DAY, timeout)
     plan.timeout.FromTimedelta(limit)
     plan.screenshots = request.screenshots
+    plan.planner = _known(fields, "planner", request.planner, runs_pb2.Planner)
+    plan.irreversible_policy = _known(
+        fields, "irreversible_policy", request.irreversible_policy, runs_pb2.IrreversiblePolicy
+    )
     return RunSpec(
         organization_id=organization_id,
         run_type=run_type,
@@ -297,6 +303,14 @@ def _run_spec(
         workflow_version=workflow_version,
         parameters=parameters,
     )
+
+
+def _known(fields: Fields, field: str, value: int, kind: EnumTypeWrapper) -> Any:
+    """A value of an enum that this server knows; a caller of a later release may send another."""
+    if value not in kind.values():
+        fields.wrong(field, f"{value} is no value of {kind.DESCRIPTOR.name}: use {', '.join(kind.keys())}")
+        return 0
+    return value
 
 
 def _schema(fields: Fields, field: str, schema: struct_pb2.Struct) -> struct_pb2.Struct | None:

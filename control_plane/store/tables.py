@@ -15,6 +15,8 @@ from control_plane.records import Artifact, CommandKind, CommandRow, Workflow
 from control_plane.runs import Run, RunStatus
 from control_plane.sessions import Session, SessionState
 from control_plane.store.rows import Table, time_text
+from control_plane.store.usage_tables import Usage
+from control_plane.store.webhook_tables import Webhooks
 
 _SESSIONS = Table(Session, "sessions", ["browser_session_id"], guard="state")
 _RUNS = Table(Run, "runs", ["run_id"], guard="status")
@@ -552,6 +554,8 @@ class Tables:
         self.keys = Keys(connection)
         self.requests = Requests(connection)
         self.meta = Meta(connection)
+        self.usage = Usage(connection)
+        self.webhooks = Webhooks(connection)
 
     def next_due_time(self) -> datetime | None:
         """The earliest stored deadline."""

@@ -142,7 +142,7 @@ class ControlPlane:
     def stop(self) -> None:
         """SIGSTOP."""
         assert self.process is not None
-        self.process.stopped = True
+        self.world.loop.freeze(self.process)
         self.ready_since = None
         self.world.network.stopped(self.process)
 
@@ -268,7 +268,7 @@ class HostProgram:
     def stop(self) -> None:
         """SIGSTOP; its browsers go on."""
         assert self.process is not None
-        self.process.stopped = True
+        self.world.loop.freeze(self.process)
         self.world.network.stopped(self.process)
 
     def resume(self) -> None:
