@@ -11,7 +11,7 @@ import grpc
 from tabkeep.host.v1 import host_pb2
 from tabkeep.host.v1 import host_pb2_grpc as pb_grpc
 
-from control_plane import host_moves, host_wire
+from control_plane import event_moves, host_moves, host_wire
 from control_plane.coordinator import Coordinator
 from control_plane.errors import DataLoss, HostProtocolError, TabkeepError
 from control_plane.host_links import Link
@@ -40,7 +40,7 @@ class HostControlService(pb_grpc.HostControlServiceServicer):
         if first is None:
             return
         hello = host_wire.hello(first)
-        link = Link(hello.host_id, hello.incarnation)
+        link = Link(hello.host_id, hello.incarnation, takes_event_acks=hello.takes_event_acks)
         await self._coordinator.attach(hello, link, caller.get(None))
         stream = _Stream(self._coordinator, link, request_iterator)
         reader = asyncio.create_task(stream.read(), name=f"host {hello.host_id}")
@@ -129,7 +129,7 @@ class _Stream:
         link, hear = self._link, self._coordinator.hear
         match request.WhichOneof("message"):
             case "event_batch":
-                await hear(link, host_moves.record_events, host_wire.events(request.event_batch))
+                await hear(link, event_moves.record_events, host_wire.events(request.event_batch))
             case "command_result":
                 await hear(link, host_moves.command_result, host_wire.command_result(request.command_result))
             case "tombstone":

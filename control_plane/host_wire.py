@@ -17,6 +17,7 @@ from control_plane.host_messages import (
     CommandResultAck,
     Drain,
     EventAck,
+    EventAcks,
     EventKind,
     Heartbeat,
     HeartbeatAck,
@@ -81,6 +82,7 @@ def hello(message: host_pb2.AttachRequest) -> Hello:
         command_results=tuple(command_result(one) for one in proto.command_results),
         heartbeat_no=proto.heartbeat_no,
         draining=proto.draining,
+        takes_event_acks=proto.takes_event_acks,
     )
 
 
@@ -179,6 +181,9 @@ def to_host(message: ToHost, config: Config, plans: Seals) -> host_pb2.AttachRes
             proto.heartbeat_ack.heartbeat_no = heartbeat_no
         case EventAck(run_id, seq):
             proto.event_ack.run_id, proto.event_ack.seq = run_id, seq
+        case EventAcks(acks):
+            for ack in acks:
+                proto.event_acks.acks.add(run_id=ack.run_id, seq=ack.seq)
         case Command():
             _command(proto.command, message, config, plans)
         case CommandResultAck(command_id):
