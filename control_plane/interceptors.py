@@ -29,6 +29,9 @@ _DURATION = telemetry.meter().create_histogram(
 caller: ContextVar[Key] = ContextVar("caller")
 """The key of the call being handled."""
 
+caller_text: ContextVar[str] = ContextVar("caller_text")
+"""That key's text, for what must be signed with it later; nothing else may keep it."""
+
 _CODES: tuple[tuple[type[errors.TabkeepError], grpc.StatusCode], ...] = (
     (errors.FieldInvalid, grpc.StatusCode.INVALID_ARGUMENT),
     (errors.HostProtocolError, grpc.StatusCode.INVALID_ARGUMENT),
@@ -76,7 +79,7 @@ def status_of(error: errors.TabkeepError) -> grpc.Status:
             for violation in error.violations
         ]
         _add(status, error_details_pb2.BadRequest(field_violations=violations))
-    if isinstance(error, (errors.Unavailable, errors.AttachRate)):
+    if isinstance(error, (errors.Unavailable, errors.AttachRate, errors.QueueFull)):
         info = error_details_pb2.RetryInfo()
         info.retry_delay.FromTimedelta(error.retry_after)
         _add(status, info)
@@ -154,6 +157,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def _admit(self, method: str, metadata: dict[str, Any]) -> Key:
         key = self.keys.check(metadata.get("x-api-key"))
         check_scope(method, key)
+        caller_text.set(str(metadata["x-api-key"]).strip())
         return key
 
 

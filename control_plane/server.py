@@ -25,11 +25,15 @@ from tabkeep.v1 import (
     keys_pb2_grpc,
     runs_pb2,
     runs_pb2_grpc,
+    usage_pb2,
+    usage_pb2_grpc,
+    webhooks_pb2,
+    webhooks_pb2_grpc,
     workflows_pb2,
     workflows_pb2_grpc,
 )
 
-from control_plane import first_keys
+from control_plane import first_keys, wire
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
 from control_plane.browser_session_service import BrowserSessionService
@@ -40,15 +44,22 @@ from control_plane.errors import Unavailable
 from control_plane.host_blob_service import HostBlobService
 from control_plane.host_control_service import HostControlService
 from control_plane.host_service import HostService
+from control_plane.http import seed_runs
 from control_plane.http.app import Gateway, all_resources
 from control_plane.http.calls import Calls
 from control_plane.http.limits import Limits
 from control_plane.http.serving import listening
 from control_plane.interceptors import CallInterceptor
 from control_plane.key_service import KeyService
+from control_plane.keys import KeyBook
 from control_plane.page_tokens import PageTokens
 from control_plane.run_service import RunService
+from control_plane.runs import Run
+from control_plane.seals import Seals
 from control_plane.store import Database
+from control_plane.usage_service import UsageService
+from control_plane.webhook_deliverer import WebhookDeliverer
+from control_plane.webhook_service import WebhookService
 from control_plane.workflow_service import WorkflowService
 
 logger = logging.getLogger(__name__)
@@ -64,7 +75,17 @@ _OPTIONS = [
     ("grpc.max_concurrent_streams", 1_000),
     ("grpc.so_reuseport", 0),
 ]
-_PUBLIC = [browser_sessions_pb2, runs_pb2, workflows_pb2, artifacts_pb2, hosts_pb2, keys_pb2, host_pb2]
+_PUBLIC = [
+    browser_sessions_pb2,
+    runs_pb2,
+    workflows_pb2,
+    artifacts_pb2,
+    hosts_pb2,
+    keys_pb2,
+    usage_pb2,
+    webhooks_pb2,
+    host_pb2,
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +115,24 @@ async def serve(
     writer = asyncio.create_task(database.serve(), name="store writer")
     try:
         secret = await first_keys.pepper(database, config.data_dir)
-        coordinator = Coordinator(database, await first_keys.open_keys(database, config.data_dir, secret), config)
+        coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
+        deliverer = WebhookDeliverer(coordinator, Seals(secret, "webhooks"), secret, _webhook_body)
+        webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
             async with _listening(config, coordinator, secret) as (address, http_address):
                 yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
+            await _end(webhooks)
             await _end(deadlines)
     finally:
         await _end(writer)
         await database.close()
+
+
+async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
+    return await first_keys.open_keys(database, config.data_dir, secret, config.first_host_token_for)
 
 
 @contextlib.asynccontextmanager
@@ -113,14 +141,19 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
     server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
     services: Any = _Services(server)
     page_tokens, blobs = PageTokens(secret), Blobs(config.data_dir / "blobs")
+    seals = Seals(secret, "webhooks")
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
         BrowserSessionService(coordinator, page_tokens), services
     )
-    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens), services)
+    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens, seals), services)
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
     artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs), services)
     hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), services)
     keys_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(coordinator, secret), services)
+    usage_pb2_grpc.add_UsageServiceServicer_to_server(UsageService(coordinator), services)
+    webhooks_pb2_grpc.add_WebhookServiceServicer_to_server(
+        WebhookService(coordinator, page_tokens, seals, secret), services
+    )
     host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator), services)
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(HostBlobService(coordinator, blobs), services)
     names = [service.full_name for module in _PUBLIC for service in module.DESCRIPTOR.services_by_name.values()]
@@ -155,6 +188,10 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
     finally:
         await server.stop(grace=2)
         logger.info("stopped listening", extra={"address": address})
+
+
+def _webhook_body(run: Run) -> bytes:
+    return seed_runs.webhook_body(wire.run(run))
 
 
 @contextlib.asynccontextmanager
