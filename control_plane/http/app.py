@@ -22,9 +22,9 @@ WRITTEN: tuple[Callable[[Calls], Sequence[Resource]], ...] = ()
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
-def all_resources(calls: Calls) -> list[Resource]:
-    """Every route there is."""
-    return [resource for make in WRITTEN for resource in make(calls)]
+def all_resources(calls: Calls, seed: Sequence[Resource] = ()) -> list[Resource]:
+    """Every route there is; `seed` are those of the seed's document, which need more than calls."""
+    return [*seed, *(resource for make in WRITTEN for resource in make(calls))]
 
 
 class Gateway:
