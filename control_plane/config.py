@@ -85,6 +85,9 @@ class Config:
     """The least control epoch to begin with. To be set when a database was restored from a backup, above any epoch
     that its hosts have seen. TABKEEP_MINIMUM_CONTROL_EPOCH."""
 
+    first_host_token_for: str = ""
+    """The host_id that the host token of the first start is for, `*` for any host; empty: the first host that attaches
+    with it. TABKEEP_FIRST_HOST_TOKEN_FOR."""
     webhook_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks that webhooks may be sent to although they are not public. TABKEEP_WEBHOOK_NETWORKS, comma-separated,
     for example 10.20.0.0/16,127.0.0.1/32."""
@@ -138,6 +141,8 @@ def from_environment(environ: Mapping[str, str]) -> Config:
         given["minimum_free_bytes"] = int(_number("TABKEEP_MINIMUM_FREE_MIB", value, 0, 1e9) * 1024 * 1024)
     if (value := environ.get("TABKEEP_MINIMUM_CONTROL_EPOCH")) is not None:
         given["minimum_control_epoch"] = int(_number("TABKEEP_MINIMUM_CONTROL_EPOCH", value, 0, MAX_CONTROL_EPOCH))
+    if host_id := environ.get("TABKEEP_FIRST_HOST_TOKEN_FOR"):
+        given["first_host_token_for"] = host_id
     config = Config(**given)  # type: ignore[arg-type]
     if not config.heartbeat_interval * 2 <= config.action_lease < config.holding_lease:
         raise ConfigInvalid(

@@ -79,7 +79,7 @@ def status_of(error: errors.TabkeepError) -> grpc.Status:
             for violation in error.violations
         ]
         _add(status, error_details_pb2.BadRequest(field_violations=violations))
-    if isinstance(error, (errors.Unavailable, errors.AttachRate)):
+    if isinstance(error, (errors.Unavailable, errors.AttachRate, errors.QueueFull)):
         info = error_details_pb2.RetryInfo()
         info.retry_delay.FromTimedelta(error.retry_after)
         _add(status, info)

@@ -52,6 +52,7 @@ from control_plane.http.limits import Limits
 from control_plane.http.serving import listening
 from control_plane.interceptors import CallInterceptor
 from control_plane.key_service import KeyService
+from control_plane.keys import KeyBook
 from control_plane.page_tokens import PageTokens
 from control_plane.run_service import RunService
 from control_plane.runs import Run
@@ -115,7 +116,7 @@ async def serve(
     writer = asyncio.create_task(database.serve(), name="store writer")
     try:
         secret = await first_keys.pepper(database, config.data_dir)
-        coordinator = Coordinator(database, await first_keys.open_keys(database, config.data_dir, secret), config)
+        coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
         deliverer = WebhookDeliverer(
@@ -131,6 +132,10 @@ async def serve(
     finally:
         await _end(writer)
         await database.close()
+
+
+async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
+    return await first_keys.open_keys(database, config.data_dir, secret, config.first_host_token_for)
 
 
 @contextlib.asynccontextmanager
