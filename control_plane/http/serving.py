@@ -63,7 +63,6 @@ async def listening(address: str, app: ASGIApp, limits: Limits) -> AsyncIterator
         logger.info("stopped listening for http", extra={"address": bound})
 
 
-<<<<<<< HEAD
 class _Server(uvicorn.Server):
     """Uvicorn's server, which looks ten times a second whether it is to stop; this one is told."""
 
@@ -81,7 +80,8 @@ class _Server(uvicorn.Server):
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), 1.0)
-=======
+
+
 def _with_headers(app: ASGIApp) -> ASGIApp:
     """`app` with our headers where an answer has none of the name. Uvicorn's own would stand beside an answer's, and of
     two policies a browser keeps both."""
@@ -97,7 +97,6 @@ def _with_headers(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, send_headed)
 
     return headed
->>>>>>> seed
 
 
 def _listener(address: str) -> socket.socket:
