@@ -13,6 +13,7 @@ from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.attachment import Attachment, AttachRefused
 from browser_host.host import Host, Means
+from browser_host.isolation import Isolation
 from browser_host.leases import Leases
 from browser_host.messages import BrowserType, Identity, Picture, Placement
 from browser_host.outbox import Outbox
@@ -217,7 +218,7 @@ class HostProgram:
             build="simulated",
             capacity=CAPACITY,
             browsers=((BrowserType.CHROME, "Simulated 1.0"),),
-            sandboxed=True,
+            isolation=Isolation(sandboxed=True, user_per_session=False),
         )
         launcher = SimulatedLauncher(world.site, process, self.clock, rng)
         engine = SimulatedEngine(rng)
