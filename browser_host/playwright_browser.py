@@ -250,8 +250,12 @@ class PlaywrightBrowser:
     # Its end.
 
     async def close(self) -> None:
-        """End it: gracefully if it does so within 2 s, then by killing its process group, whatever is left of it."""
-        if self._closing is None:
+        """End it: gracefully if it does so within 2 s, then by killing its process group, whatever is left of it.
+
+        Raises:
+            OSError, psutil.Error: something of it may be left; the next call tries again.
+        """
+        if self._closing is None or (self._closing.done() and self._failed_to_close(self._closing)):
             self._closing = asyncio.create_task(self._close())
         await asyncio.shield(self._closing)
 
@@ -283,6 +287,9 @@ class PlaywrightBrowser:
         self._released()
         duration_ms = round((loop.time() - began) * 1000)
         logger.info("browser closed", extra={**self._fields, "how": how, "duration_ms": duration_ms})
+
+    def _failed_to_close(self, closing: asyncio.Task[None]) -> bool:
+        return closing.cancelled() or closing.exception() is not None
 
     def _driver_lost(self, _: asyncio.Future[None]) -> None:
         self._lost("the browser's driver process ended")

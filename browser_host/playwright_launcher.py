@@ -284,7 +284,7 @@ class PlaywrightLauncher:
                     raise LaunchFailed("it does not answer")
                 await self._hand_over(browser, request)
             except BaseException as error:
-                await browser.close()
+                await self._discard(browser)
                 self._guard.release(request.placement)
                 if not isinstance(error, LaunchFailed | GuardianLost):
                     raise
@@ -296,6 +296,13 @@ class PlaywrightLauncher:
                 )
                 return browser
         return None
+
+    async def _discard(self, browser: PlaywrightBrowser) -> None:
+        """End a browser that no session has; what cannot be ended now is the guardian's, with this process."""
+        try:
+            await browser.close()
+        except Exception:
+            logger.exception("browser not closed", extra={"pid": browser.pid})
 
     async def _hand_over(self, browser: PlaywrightBrowser, request: LaunchRequest) -> None:
         """Give a browser of the pool to a session: the guardian holds it to the session's time and lease from now on.
@@ -372,13 +379,19 @@ class PlaywrightLauncher:
                 context = await asyncio.shield(launching)
             pid = _main_pid(start.directory)
             await asyncio.to_thread(isolation.examine, pid, sandboxed=self._sandbox, user=start.user)
+            return self._started(start, context, pid, found, launch_time)
         except BaseException as error:
             await self._abandon(launching, start)
             if isinstance(error, Error | OSError | TimeoutError | ValueError | GuardianLost | NotIsolated):
                 raise LaunchFailed(self._explained(found, error, seconds)) from None
             raise
-        self._guard.identify(placement, pid)
-        fields = _fields(placement, pid)
+
+    def _started(
+        self, start: _Prepared, context: BrowserContext, pid: int, found: FoundBrowser, launch_time: float
+    ) -> PlaywrightBrowser:
+        """The browser that an attempt has brought up."""
+        self._guard.identify(start.placement, pid)
+        fields = _fields(start.placement, pid)
         logger.info(
             "browser started", extra={**fields, "duration_ms": round((self._clock.monotonic() - launch_time) * 1000)}
         )
@@ -457,8 +470,9 @@ class PlaywrightLauncher:
 
     def _released(self, browser: PlaywrightBrowser) -> None:
         """Nothing of a browser lives any more, and its directory and cgroups are gone."""
-        start = self._starts.pop(browser)
+        start = self._starts[browser]
         processes.remove_tree(start.temporary)
+        del self._starts[browser]
         self._guard.release(start.placement)
         self._drivers.give_back(start.driver)
         if start.user and self._users is not None:
@@ -543,7 +557,7 @@ class PlaywrightLauncher:
             reason = _words(error).partition(" at ")[0]
             fields = {"browser_session_id": request.placement.browser_session_id, "reason": reason}
             logger.warning("first page not loaded", extra={**fields, "site": urlsplit(request.url).hostname})
-        except asyncio.CancelledError:
+        except BaseException:
             await browser.close()
             raise
 

@@ -219,7 +219,15 @@ class WarmPool(Generic[B]):
         self._ready.remove(ready)
         if why:
             logger.info("browser kept ready ended", extra={"reason": why})
-        task = asyncio.get_running_loop().create_task(ready.browser.close())
+        task = asyncio.get_running_loop().create_task(self._end(ready.browser))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         self._changed.set()
+
+    @staticmethod
+    async def _end(browser: B) -> None:
+        try:
+            await browser.close()
+        except Exception:
+            # What cannot be ended now is the guardian's, with this process.
+            logger.exception("browser kept ready not closed")

@@ -25,6 +25,13 @@ class Config:
     grpc_address: str = "127.0.0.1:7330"
     """Where to listen, host:port; port 0 takes a free one. TABKEEP_GRPC_ADDRESS."""
 
+    http_address: str = ""
+    """Where to listen for HTTP/JSON, host:port; empty: nowhere. TABKEEP_HTTP_ADDRESS."""
+
+    http_hosts: tuple[str, ...] = ()
+    """Names and addresses that requests over HTTP may give as their host, beside localhost and the address it listens
+    on. TABKEEP_HTTP_HOSTS, separated by commas."""
+
     log_level: str = "INFO"
     """TABKEEP_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
 
@@ -71,6 +78,10 @@ class Config:
     """The least control epoch to begin with. To be set when a database was restored from a backup, above any epoch
     that its hosts have seen. TABKEEP_MINIMUM_CONTROL_EPOCH."""
 
+    first_host_token_for: str = ""
+    """The host_id that the host token of the first start is for, `*` for any host; empty: the first host that attaches
+    with it. TABKEEP_FIRST_HOST_TOKEN_FOR."""
+
     def silent_for_suspect(self) -> timedelta:
         """Silence after which a host is SUSPECT: the action lease and a margin for clocks that run 1 % apart."""
         return with_margin(self.action_lease)
@@ -94,6 +105,9 @@ def from_environment(environ: Mapping[str, str]) -> Config:
     given: dict[str, object] = {"data_dir": Path(environ.get("TABKEEP_DATA_DIR") or Path.home() / ".tabkeep")}
     if address := environ.get("TABKEEP_GRPC_ADDRESS"):
         given["grpc_address"] = _address("TABKEEP_GRPC_ADDRESS", address)
+    if address := environ.get("TABKEEP_HTTP_ADDRESS"):
+        given["http_address"] = _address("TABKEEP_HTTP_ADDRESS", address)
+    given["http_hosts"] = tuple(filter(None, map(str.strip, environ.get("TABKEEP_HTTP_HOSTS", "").split(","))))
     if level := environ.get("TABKEEP_LOG_LEVEL"):
         if level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ConfigInvalid(f"TABKEEP_LOG_LEVEL={level}: use DEBUG, INFO, WARNING or ERROR")
@@ -110,6 +124,8 @@ def from_environment(environ: Mapping[str, str]) -> Config:
         given["minimum_free_bytes"] = int(_number("TABKEEP_MINIMUM_FREE_MIB", value, 0, 1e9) * 1024 * 1024)
     if (value := environ.get("TABKEEP_MINIMUM_CONTROL_EPOCH")) is not None:
         given["minimum_control_epoch"] = int(_number("TABKEEP_MINIMUM_CONTROL_EPOCH", value, 0, MAX_CONTROL_EPOCH))
+    if host_id := environ.get("TABKEEP_FIRST_HOST_TOKEN_FOR"):
+        given["first_host_token_for"] = host_id
     config = Config(**given)  # type: ignore[arg-type]
     if not config.heartbeat_interval * 2 <= config.action_lease < config.holding_lease:
         raise ConfigInvalid(

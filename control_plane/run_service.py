@@ -42,8 +42,8 @@ class RunService(pb_grpc.RunServiceServicer):
         spec = wire.task_spec(fields, request, organization_id, telemetry.inject())
         again = wire.request_id(fields, organization_id, "RunTask", request)
         fields.raise_if_wrong()
-        run = await self._coordinator.admit(run_moves.create, spec, again)
-        return pb.RunTaskResponse(run=wire.run(run))
+        shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
+        return pb.RunTaskResponse(run=wire.run(*shown))
 
     async def RunWorkflow(self, request: pb.RunWorkflowRequest, context: Context) -> pb.RunWorkflowResponse:
         fields, organization_id = Fields(), caller.get().organization_id
@@ -57,8 +57,8 @@ class RunService(pb_grpc.RunServiceServicer):
         parameters = workflow_definitions.bind(definition.parameters, MessageToDict(request.parameters))
         spec = wire.workflow_spec(fields, request, workflow, definition, parameters, telemetry.inject())
         fields.raise_if_wrong()
-        run = await self._coordinator.admit(run_moves.create, spec, again)
-        return pb.RunWorkflowResponse(run=wire.run(run))
+        shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
+        return pb.RunWorkflowResponse(run=wire.run(*shown))
 
     async def _workflow(self, organization_id: str, workflow_id: str, version: int) -> Workflow:
         def query(tables: Tables) -> Workflow:
@@ -102,10 +102,15 @@ class RunService(pb_grpc.RunServiceServicer):
         )
         before = self._page_tokens.read(fields, request, organization_id)
         fields.raise_if_wrong()
-        found = await self._database.read(lambda tables: tables.runs.page(organization_id, matching, before, size + 1))
-        last = found[size - 1].run_id if len(found) > size else ""
+
+        def query(tables: Tables) -> list[tuple[Run, Host | None]]:
+            runs = tables.runs.page(organization_id, matching, before, size + 1)
+            return [run_moves.shown(tables, run) for run in runs]
+
+        found = await self._database.read(query)
+        last = found[size - 1][0].run_id if len(found) > size else ""
         return pb.ListRunsResponse(
-            runs=[wire.run(run) for run in found[:size]],
+            runs=[wire.run(*one) for one in found[:size]],
             next_page_token=self._page_tokens.make(request, organization_id, last),
         )
 
@@ -145,8 +150,9 @@ class RunService(pb_grpc.RunServiceServicer):
         return await self._database.read(lambda tables: tables.runs.events_after(run_id, after, _EVENTS_AT_ONCE))
 
     async def CancelRun(self, request: pb.CancelRunRequest, context: Context) -> pb.CancelRunResponse:
-        run = await self._coordinator.move(run_moves.cancel, caller.get().organization_id, request.run_id)
-        return pb.CancelRunResponse(run=wire.run(run))
+        whose = (caller.get().organization_id, request.run_id)
+        shown = await self._coordinator.move(lambda tx: run_moves.shown(tx, run_moves.cancel(tx, *whose)))
+        return pb.CancelRunResponse(run=wire.run(*shown))
 
     async def ResolveApproval(self, request: pb.ResolveApprovalRequest, context: Context) -> pb.ResolveApprovalResponse:
         fields = Fields()
@@ -168,8 +174,7 @@ class RunService(pb_grpc.RunServiceServicer):
             run = tables.runs.of_organization(organization_id, run_id)
             if run is None:
                 raise run_moves.not_found(run_id)
-            session = None if run.status.final else tables.sessions.get(run.browser_session_id)
-            return run, tables.hosts.get(session.host_id) if session and session.host_id else None
+            return run_moves.shown(tables, run)
 
         return await self._database.read(query)
 

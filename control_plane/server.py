@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,8 +40,13 @@ from control_plane.errors import Unavailable
 from control_plane.host_blob_service import HostBlobService
 from control_plane.host_control_service import HostControlService
 from control_plane.host_service import HostService
+from control_plane.http.app import Gateway, all_resources
+from control_plane.http.calls import Calls
+from control_plane.http.limits import Limits
+from control_plane.http.serving import listening
 from control_plane.interceptors import CallInterceptor
 from control_plane.key_service import KeyService
+from control_plane.keys import KeyBook
 from control_plane.page_tokens import PageTokens
 from control_plane.run_service import RunService
 from control_plane.store import Database
@@ -71,7 +76,9 @@ class ControlPlane:
     coordinator: Coordinator
     database: Database
     address: str
-    """Where it listens, host:port."""
+    """Where it listens for gRPC, host:port."""
+    http_address: str = ""
+    """Where it listens for HTTP; empty when it does not."""
 
 
 @contextlib.asynccontextmanager
@@ -88,12 +95,12 @@ async def serve(
     writer = asyncio.create_task(database.serve(), name="store writer")
     try:
         secret = await first_keys.pepper(database, config.data_dir)
-        coordinator = Coordinator(database, await first_keys.open_keys(database, config.data_dir, secret), config)
+        coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
         try:
-            async with _listening(config, coordinator, secret) as address:
-                yield ControlPlane(config, coordinator, database, address)
+            async with _listening(config, coordinator, secret) as (address, http_address):
+                yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
             await _end(deadlines)
     finally:
@@ -101,9 +108,14 @@ async def serve(
         await database.close()
 
 
+async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
+    return await first_keys.open_keys(database, config.data_dir, secret, config.first_host_token_for)
+
+
 @contextlib.asynccontextmanager
-async def _listening(config: Config, coordinator: Coordinator, secret: bytes) -> AsyncIterator[str]:
-    server = grpc.aio.server(interceptors=[CallInterceptor(coordinator.keys, coordinator.clock)], options=_OPTIONS)
+async def _listening(config: Config, coordinator: Coordinator, secret: bytes) -> AsyncIterator[tuple[str, str]]:
+    interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
+    server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
     services: Any = _Services(server)
     page_tokens, blobs = PageTokens(secret), Blobs(config.data_dir / "blobs")
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
@@ -132,20 +144,38 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
     address = f"{config.grpc_address.rpartition(':')[0]}:{port}"
     logger.info("listening", extra={"address": address})
     try:
-        yield address
+        async with _listening_for_http(config, Calls(interceptor, services.handlers)) as http_address:
+            try:
+                yield address, http_address
+            finally:
+                # Before either server waits for its calls: held polls and streams end now, and new work is refused.
+                await health_service.enter_graceful_shutdown()
+                coordinator.draining = True
+                coordinator.feed.close()
+                coordinator.links.end_all(
+                    Unavailable(
+                        "the control plane is being stopped", reason="DRAINING", retry_after=timedelta(seconds=1)
+                    )
+                )
     finally:
-        await health_service.enter_graceful_shutdown()
-        coordinator.draining = True
-        coordinator.feed.close()
-        coordinator.links.end_all(
-            Unavailable("the control plane is being stopped", reason="DRAINING", retry_after=timedelta(seconds=1))
-        )
         await server.stop(grace=2)
         logger.info("stopped listening", extra={"address": address})
 
 
+@contextlib.asynccontextmanager
+async def _listening_for_http(config: Config, calls: Calls) -> AsyncIterator[str]:
+    if not config.http_address:
+        yield ""
+        return
+    limits = Limits()
+    hosts = (config.http_address.rpartition(":")[0], *config.http_hosts)
+    gateway = Gateway(all_resources(calls), calls, hosts, limits)
+    async with listening(config.http_address, gateway, limits) as address:
+        yield address
+
+
 class _Services:
-    """Adds services to a server by their names only.
+    """Adds services to a server by their names only, and keeps their handlers for who calls them in this process.
 
     Generated code also registers every single method, and for each call that comes grpc.aio waits on one task per
     registered method: with all of ours, a tenth of a millisecond.
@@ -153,9 +183,13 @@ class _Services:
 
     def __init__(self, server: grpc.aio.Server) -> None:
         self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+        self.handlers: dict[str, Any] = {}
+        """By "package.Service/Method"."""
 
-    def add_registered_method_handlers(self, service_name: str, method_handlers: object) -> None:
-        """Leave them out: the generic handlers answer the same methods."""
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Any]) -> None:
+        """Leave them out of the server: the generic handlers answer the same methods."""
+        for name, handler in method_handlers.items():
+            self.handlers[f"{service_name}/{name}"] = handler
 
 
 async def _end(task: asyncio.Task[None]) -> None:

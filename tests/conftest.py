@@ -99,7 +99,9 @@ def api_on(channel: grpc.aio.Channel, key: str, *more: tuple[str, str]) -> Api:
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     """Settings of a control plane on a free port and an empty directory."""
-    return Config(data_dir=tmp_path / "data", grpc_address="127.0.0.1:0", minimum_free_bytes=0)
+    return Config(
+        data_dir=tmp_path / "data", grpc_address="127.0.0.1:0", minimum_free_bytes=0, first_host_token_for="*"
+    )
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ CREATE TABLE keys (
     hmac            BLOB NOT NULL CHECK (length(hmac) = 32),
     display_name    TEXT NOT NULL,
     create_time     TEXT NOT NULL,
-    revoke_time     TEXT
+    revoke_time     TEXT,
+    host_id         TEXT NOT NULL CHECK (host_id = '' OR scope = 'host')
 ) STRICT;
 
 CREATE TABLE hosts (
@@ -35,6 +36,7 @@ CREATE TABLE hosts (
     launch_failures    INTEGER NOT NULL CHECK (launch_failures >= 0),
     violations         INTEGER NOT NULL CHECK (violations >= 0),
     quarantine_message TEXT NOT NULL,
+    silent_time        TEXT,
     CHECK (state != 'quarantined' OR quarantine_message != '')
 ) STRICT;
 CREATE INDEX hosts_suspect ON hosts (state_time) WHERE state = 'suspect';
@@ -124,6 +126,7 @@ CREATE TABLE runs (
     approval_id          TEXT NOT NULL,
     approval_answer      TEXT NOT NULL,
     traceparent          TEXT NOT NULL,
+    step_open            INTEGER NOT NULL,
     CHECK ((status IN ('completed', 'failed', 'terminated', 'canceled', 'timed_out')) = (end_time IS NOT NULL)),
     CHECK (end_time IS NULL OR due_time IS NULL),
     CHECK (status != 'completed' OR failure_reason = '')

@@ -24,8 +24,10 @@ from tabkeep.records import (
     BrowserType,
     CreatedKey,
     Host,
+    IrreversiblePolicy,
     Key,
     KeyScope,
+    Planner,
     Run,
     RunStatus,
     RunUpdate,
@@ -267,6 +269,8 @@ class Client:
         fail_if_busy: bool = False,
         labels: Mapping[str, str] | None = None,
         screenshots: ScreenshotMode | str | None = None,
+        planner: Planner | str | None = None,
+        irreversible_policy: IrreversiblePolicy | str | None = None,
         request_id: str | None = None,
         wait_for_completion: bool = False,
     ) -> Run:
@@ -275,7 +279,8 @@ class Client:
         With `browser_session_id` it waits its turn in that session and goes on where the last run ended, on the
         current page unless `url` is given. Without, it gets a session of its own, opened as `browser_session` says
         and closed afterwards. With `wait_for_completion` the final run is returned, however it ended: look at its
-        `status` or call `raise_for_failure`. When the waiting is given up, the run goes on.
+        `status` or call `raise_for_failure`. When the waiting is given up, the run goes on. `planner` says who turns
+        the prompt into steps, `irreversible_policy` what happens before paying, ordering, deleting and sending.
 
         Raises:
             InvalidArgument: a field is wrong; nothing was stored.
@@ -296,7 +301,7 @@ class Client:
         )
         if data_extraction_schema is not None:
             request.data_extraction_schema.CopyFrom(wire.to_struct(data_extraction_schema))
-        _set_run_options(request, browser_session, timeout, screenshots)
+        _set_run_options(request, browser_session, timeout, screenshots, planner, irreversible_policy)
         answer = await self._calls.unary("RunService/RunTask", request, runs_pb2.RunTaskResponse)
         run = wire.run(answer.run)
         return await self.wait_for_run(run.run_id) if wait_for_completion and not run.is_final else run
@@ -315,6 +320,8 @@ class Client:
         fail_if_busy: bool = False,
         labels: Mapping[str, str] | None = None,
         screenshots: ScreenshotMode | str | None = None,
+        planner: Planner | str | None = None,
+        irreversible_policy: IrreversiblePolicy | str | None = None,
         request_id: str | None = None,
         wait_for_completion: bool = False,
     ) -> Run:
@@ -336,7 +343,7 @@ class Client:
         )
         if parameters is not None:
             request.parameters.CopyFrom(wire.to_struct(parameters))
-        _set_run_options(request, browser_session, timeout, screenshots)
+        _set_run_options(request, browser_session, timeout, screenshots, planner, irreversible_policy)
         answer = await self._calls.unary("RunService/RunWorkflow", request, runs_pb2.RunWorkflowResponse)
         run = wire.run(answer.run)
         return await self.wait_for_run(run.run_id) if wait_for_completion and not run.is_final else run
@@ -569,16 +576,24 @@ class Client:
         return wire.host(answer.host)
 
     async def create_key(
-        self, *, organization_id: str | None = None, scope: KeyScope | str = KeyScope.API, display_name: str = ""
+        self,
+        *,
+        organization_id: str | None = None,
+        scope: KeyScope | str = KeyScope.API,
+        display_name: str = "",
+        host_id: str | None = None,
     ) -> CreatedKey:
         """Make a key; its text is in the answer and shown nowhere else. A host token has no organization.
 
+        `host_id` names the host that a host token is for, "*" any; without, it is the first one's that attaches with
+        it.
         Not repeated when the connection breaks: that would make another key.
         """
         request = keys_pb2.CreateKeyRequest(
             organization_id=organization_id or "",
             scope=wire.enum_to_proto(KeyScope, scope),
             display_name=display_name,
+            host_id=host_id or "",
         )
         answer = await self._calls.unary("KeyService/CreateKey", request, keys_pb2.CreateKeyResponse)
         return wire.created_key(answer)
@@ -629,6 +644,8 @@ def _set_run_options(
     browser_session: BrowserSessionOptions | None,
     timeout: timedelta | None,
     screenshots: ScreenshotMode | str | None,
+    planner: Planner | str | None,
+    irreversible_policy: IrreversiblePolicy | str | None,
 ) -> None:
     if browser_session is not None:
         request.browser_session.CopyFrom(wire.to_create_session(browser_session))
@@ -636,6 +653,10 @@ def _set_run_options(
         request.timeout.CopyFrom(wire.to_duration(timeout, "timeout"))
     if screenshots is not None:
         request.screenshots = wire.enum_to_proto(ScreenshotMode, screenshots)
+    if planner is not None:
+        request.planner = wire.enum_to_proto(Planner, planner)
+    if irreversible_policy is not None:
+        request.irreversible_policy = wire.enum_to_proto(IrreversiblePolicy, irreversible_policy)
 
 
 async def _to_the_end(work: Awaitable[_T], *, undo: Any = None) -> _T:

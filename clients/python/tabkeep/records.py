@@ -125,6 +125,8 @@ class FailureReason(StrEnum):
     HOST_LOST = "HOST_LOST"
     HOST_DRAINED = "HOST_DRAINED"
     INTERNAL = "INTERNAL"
+    MODEL_FAILED = "MODEL_FAILED"
+    MODEL_BUDGET = "MODEL_BUDGET"
     UNKNOWN = "UNKNOWN"
 
 
@@ -142,6 +144,23 @@ class ScreenshotMode(StrEnum):
     EVERY_STEP = "every_step"
     ON_FAILURE = "on_failure"
     NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class Planner(StrEnum):
+    """Who turns a prompt into steps; not given: the rules, and the model for what they do not understand."""
+
+    RULES = "rules"
+    MODEL = "model"
+    UNKNOWN = "unknown"
+
+
+class IrreversiblePolicy(StrEnum):
+    """What happens before an act that cannot be undone: paying, ordering, deleting, sending, publishing."""
+
+    ALLOW = "allow"
+    APPROVE = "approve"
+    DENY = "deny"
     UNKNOWN = "unknown"
 
 
@@ -387,6 +406,18 @@ class ApprovalResolved:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One request to the model's endpoint; `error` says why there is no usable answer, and is empty when there is."""
+
+    model: str
+    attempt: int
+    input_tokens: int
+    output_tokens: int
+    duration: timedelta
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunWarning:
     """Something worth knowing that stops nothing."""
 
@@ -414,6 +445,7 @@ RunEventDetail: TypeAlias = (
     | ApprovalRequested
     | ApprovalResolved
     | RunWarning
+    | ModelCall
     | RunFinished
 )
 
@@ -521,6 +553,8 @@ class Key:
     display_name: str
     create_time: datetime
     revoke_time: datetime | None
+    host_id: str | None = None
+    """Of a host token: the host it is for, "*" for any; None until the first host has attached with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ ENUMERATIONS: Mapping[type[StrEnum], _Enumeration] = {
         (r.RunStatus, runs_pb2.RunStatus, "RUN_STATUS_"),
         (r.FailureReason, runs_pb2.FailureReason, "FAILURE_REASON_"),
         (r.StepOutcome, runs_pb2.StepOutcome, "STEP_OUTCOME_"),
+        (r.Planner, runs_pb2.Planner, "PLANNER_"),
+        (r.IrreversiblePolicy, runs_pb2.IrreversiblePolicy, "IRREVERSIBLE_POLICY_"),
         (r.ScreenshotMode, runs_pb2.ScreenshotMode, "SCREENSHOT_MODE_"),
         (r.ArtifactType, artifacts_pb2.ArtifactType, "ARTIFACT_TYPE_"),
         (r.HostState, hosts_pb2.HostState, "HOST_STATE_"),
@@ -310,6 +312,7 @@ def key(message: keys_pb2.Key) -> r.Key:
         display_name=message.display_name,
         create_time=_time(message.create_time),
         revoke_time=_optional_time(message, "revoke_time"),
+        host_id=message.host_id or None,
     )
 
 
@@ -384,6 +387,17 @@ def _warning(message: runs_pb2.Warning) -> r.RunWarning:
     return r.RunWarning(message.code, message.message)
 
 
+def _model_call(message: runs_pb2.ModelCall) -> r.ModelCall:
+    return r.ModelCall(
+        message.model,
+        message.attempt,
+        message.input_tokens,
+        message.output_tokens,
+        message.duration.ToTimedelta(),
+        message.error,
+    )
+
+
 def _run_finished(message: runs_pb2.RunFinished) -> r.RunFinished:
     return r.RunFinished(
         _enum(r.RunStatus, message.status),
@@ -403,6 +417,7 @@ _DETAILS: Mapping[str, Callable[[Any], r.RunEventDetail]] = {
     "approval_requested": _approval_requested,
     "approval_resolved": _approval_resolved,
     "warning": _warning,
+    "model_call": _model_call,
     "run_finished": _run_finished,
 }
 

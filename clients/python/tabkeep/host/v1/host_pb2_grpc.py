@@ -52,7 +52,8 @@ class HostControlServiceServicer:
 
         Called by: hosts, with the metadata `x-api-key` of a host token.
         Errors: UNAUTHENTICATED/KEY_MISSING or KEY_INVALID, PERMISSION_DENIED/SCOPE_MISSING,
-        FAILED_PRECONDITION/PROTOCOL_VERSION: final, the host ends. ALREADY_EXISTS/HOST_ID_TAKEN, another live
+        PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is another host's, FAILED_PRECONDITION/PROTOCOL_VERSION: final,
+        the host ends. ALREADY_EXISTS/HOST_ID_TAKEN, another live
         process attaches under this host_id: final. ABORTED/STREAM_REPLACED, a newer stream of this host
         exists; ABORTED/HOST_SILENT, no message came for the holding lease; INVALID_ARGUMENT/PROTOCOL, the
         host broke a rule named in the message; INVALID_ARGUMENT/CONTROL_EPOCH, the host has seen a control
@@ -138,7 +139,7 @@ class HostBlobServiceServicer:
 
         Called by: hosts, with the metadata `x-api-key` of a host token.
         Errors: INVALID_ARGUMENT/BLOB_INVALID, no header, another size or checksum than it says, or more than
-        16 MiB; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence;
+        16 MiB; PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is another host's; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence;
         UNAVAILABLE/STORAGE_FULL.
         Retry: safe; the artifact_id is stored once.
         """
