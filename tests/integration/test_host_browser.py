@@ -371,7 +371,7 @@ async def test_a_browser_that_was_removed_fails_the_launch_with_the_way_to_get_o
 async def test_a_browser_without_a_directory_fails_the_launch_in_words(tmp_path: Path):
     async with a_launcher(tmp_path) as launcher:
         (tmp_path / "browsers").rmdir()
-        with pytest.raises(LaunchFailed, match=r"no directory could be made for .*: No such file or directory"):
+        with pytest.raises(LaunchFailed, match=r"no place for a browser: .*No such file or directory"):
             await launcher.launch(a_request())
 
 
