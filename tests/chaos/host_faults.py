@@ -55,7 +55,7 @@ def renderer(host: HostProcess, fence: int) -> psutil.Process:
 async def host_killed(folder: Path, rng: random.Random) -> str:
     """Its browser ends with it, the run says that it may have acted, the next life of the host serves."""
     async with a_scene(folder, rng) as scene:
-        host = await scene.start_host(TABKEEP_CGROUPS=rng.choice("01"))
+        host = await scene.start_host(TABKEEP_CGROUPS=rng.choice("01"), TABKEEP_WARM_BROWSERS=rng.choice("01"))
         session = await scene.a_session()
         work = await scene.work(session)
         await scene.under_way(work)
@@ -357,7 +357,8 @@ def control_plane_killed_at(point: str) -> Fault:
                 await scene.work(session)
             await scene.completed(scene.works[0])
             await scene.close(session)
-            assert len(host.said("browser started")) == 1, "a browser was started twice"
+            started = [line for line in host.said("browser started") if line["browser_session_id"] == session]
+            assert len(started) == 1, "a browser was started twice"
             await scene.check()
             await scene.finish()
         return f"at its {time_there}. time there: one browser, the run completed"

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from browser_host import processes
+from tests.conftest import SANDBOX
 from tests.host_fakes import until
 
 END_SECONDS = 40.0
@@ -33,6 +34,7 @@ class HostProcess:
         self.last_words = ""
         # The browsers' temporary files; a host must leave nothing here.
         self.temporary = Path(tempfile.mkdtemp(prefix="tk-"))
+        self.temporary.chmod(0o711)  # for the users that browsers run as
         self._variables = {
             "TABKEEP_DATA_DIR": str(data_dir),
             "TABKEEP_CONTROL_PLANE": control_plane,
@@ -40,6 +42,8 @@ class HostProcess:
             "TABKEEP_HOST_ID": host_id,
             "TABKEEP_CAPACITY": "8",
             "TABKEEP_DRAIN_TIMEOUT": "0",
+            "TABKEEP_WARM_BROWSERS": "0",
+            **({} if SANDBOX else {"TABKEEP_ALLOW_UNSANDBOXED": "1"}),
             "TMPDIR": str(self.temporary),
             **variables,
         }
