@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.simulation.campaign import RUN_TWICE_EVERY, Record, outcome_of, outcomes, replay
+from tests.simulation.campaign import RUN_TWICE_EVERY, Record, outcome_of, outcomes, replay, shrunk
 from tests.simulation.mutants import MUTANTS
 
 
@@ -14,6 +14,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seed", type=int, help="run this one seed and say what it came to")
     parser.add_argument("--trace", action="store_true", help="with --seed: print everything that happened")
+    parser.add_argument("--only", help="with --seed: only the faults with these numbers, as 3,7 (0: none)")
+    parser.add_argument("--shrink", action="store_true", help="with --seed: leave out every fault that is not needed")
     parser.add_argument("--mutant", default="", choices=["", *MUTANTS], help="remove this rule first")
     parser.add_argument("--mutants", action="store_true", help="remove each rule in turn and see who notices")
     parser.add_argument("--seeds", type=int, default=100, help="how many seeds (100)")
@@ -22,20 +24,23 @@ def main() -> int:
     parser.add_argument("--no-ledger", action="store_true", help="do not record the seeds in the ledger")
     options = parser.parse_args()
     if options.seed is not None:
-        return _one(options.seed, options.mutant, trace=options.trace)
+        only = frozenset(map(int, options.only.split(","))) if options.only else None
+        return _one(options.seed, options.mutant, only, trace=options.trace, shrink=options.shrink)
     if options.mutants:
         return _mutants(options.seeds, options.first, options.jobs)
     return _campaign(options.seeds, options.first, options.jobs, ledger=not options.no_ledger)
 
 
-def _one(seed: int, mutant: str, *, trace: bool) -> int:
-    outcome = outcome_of(seed, mutant, keep_trace=trace)
+def _one(seed: int, mutant: str, only: frozenset[int] | None, *, trace: bool, shrink: bool) -> int:
+    outcome = outcome_of(seed, mutant, keep_trace=trace, only=only)
     for line in outcome.trace:
         print(line)
     print(f"seed {seed} trace {outcome.trace_hash}")
     if outcome.violation is None:
         return 0
-    print(f"{outcome.violation.invariant} {outcome.violation.text}")
+    if shrink:
+        outcome, only = shrunk(outcome, mutant)
+    print(replay(outcome, mutant, only))
     return 1
 
 

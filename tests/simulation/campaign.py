@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import multiprocessing
 import os
@@ -22,12 +23,23 @@ RUN_TWICE_EVERY = 50
 """Every so many seeds one is run twice, and must take the same course."""
 
 
-def outcome_of(seed: int, mutant: str = "", *, keep_trace: bool = False) -> Outcome:
-    """Run a seed, with a rule of the protocol removed if `mutant` names one."""
+def outcome_of(seed: int, mutant: str = "", *, keep_trace: bool = False, only: frozenset[int] | None = None) -> Outcome:
+    """Run a seed, with a rule of the protocol removed if `mutant` names one, and with `only` these faults."""
     if not mutant:
-        return run_seed(seed, keep_trace=keep_trace)
+        return run_seed(seed, keep_trace=keep_trace, only=only)
     with MUTANTS[mutant].removed():
-        return run_seed(seed, keep_trace=keep_trace)
+        return run_seed(seed, keep_trace=keep_trace, only=only)
+
+
+def shrunk(outcome: Outcome, mutant: str = "") -> tuple[Outcome, frozenset[int]]:
+    """The same violated invariant with as few faults as leaving them out one by one gets to, the last ones first."""
+    assert outcome.violation is not None
+    invariant, kept = outcome.violation.invariant, frozenset(outcome.struck)
+    for number in sorted(kept, reverse=True):
+        without = outcome_of(outcome.seed, mutant, only=kept - {number})
+        if without.violation is not None and without.violation.invariant == invariant:
+            outcome, kept = without, frozenset(without.struck)
+    return outcome, kept
 
 
 def outcomes(seeds: Iterable[int], mutant: str = "", *, jobs: int = 0) -> Iterator[Outcome]:
@@ -44,12 +56,14 @@ def _one(seed_and_mutant: tuple[int, str]) -> Outcome:
     return outcome_of(*seed_and_mutant)
 
 
-def replay(outcome: Outcome, mutant: str = "") -> str:
-    """The one line that shows a violation again."""
+def replay(outcome: Outcome, mutant: str = "", only: frozenset[int] | None = None) -> str:
+    """One line: what was violated, on which commit, and the command that shows it again."""
     assert outcome.violation is not None
-    option = f" --mutant {mutant}" if mutant else ""
-    line = f"python -m tests.simulation --seed {outcome.seed}{option} --trace"
-    return f"{outcome.violation.invariant} {outcome.violation.text}\n    {line}"
+    options = f" --mutant '{mutant}'" if mutant else ""
+    if only is not None:
+        options += f" --only {','.join(map(str, sorted(only))) or '0'}"
+    found = f"{outcome.violation.invariant} {outcome.violation.text}"
+    return f"{found} | on {commit()}: python -m tests.simulation --seed {outcome.seed}{options} --trace"
 
 
 class Record:
@@ -77,7 +91,7 @@ class Record:
     def as_json(self) -> dict[str, Any]:
         return {
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "commit": _commit(),
+            "commit": commit(),
             "seeds": [self.first, self.first + self.seeds - 1],
             "run_twice": self.run_twice,
             "seconds": round(time.monotonic() - self._began),
@@ -94,7 +108,8 @@ class Record:
             ledger.write(json.dumps(self.as_json()) + "\n")
 
 
-def _commit() -> str:
+@functools.cache
+def commit() -> str:
     """The commit that ran; "+changes" when the files were not quite it."""
     parts = (":/control_plane", ":/browser_host", ":/tests/simulation/*.py")
     changed = _git("status", "--porcelain", "--untracked-files=no", *parts)

@@ -245,6 +245,8 @@ class ControlPlane:
         old = self.process
         assert old is not None
         self.replaced += 1
+        for call in self.calls:
+            call.cancel()  # its clients have gone to the new one by the time it comes back
         self.config = replace(self.config, data_dir=self.copy())
         self.world.checkers.gone()
         self.start()
