@@ -56,6 +56,8 @@ PROMPT_SECONDS = 10.0
 """How soon things must happen while a host and the control plane hear each other."""
 
 
+ORPHAN_SECONDS = 3.6
+"""How long a browser may live after its host's process has died: three seconds, and the look at it every half."""
 WAKING_SECONDS = 4.0
 """How long after its machine has woken up a browser may take to end: one that hangs takes three."""
 
@@ -316,6 +318,8 @@ class Checkers:
         for browser in self.world.site.alive():
             if self._asleep(browser):
                 continue
+            if browser.host.dead and now - browser.host.died_at > ORPHAN_SECONDS:
+                self.fail("I16", f"{browser} lives {now - browser.host.died_at:.1f} s after its host's end")
             other = awake.setdefault(browser.placement.browser_session_id, browser)
             if other is not browser:
                 self.fail("I1", f"{browser} and {other} live at once")

@@ -70,6 +70,8 @@ class Nemesis:
         names = list(self._kinds)
         chosen = sorted(self._rng.sample(names, self._rng.randint(2, len(names))), key=names.index)
         mean = self._rng.uniform(6.0, 20.0)
+        if self._world.kinds:
+            chosen = list(self._world.kinds)
         self._world.trace(f"faults every {mean:.1f} s: {', '.join(chosen)}")
         time, number = 3.0, 0
         while (time := time + self._rng.expovariate(1 / mean)) < seconds:

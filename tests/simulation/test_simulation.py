@@ -37,7 +37,7 @@ def test_a_seed_that_found_a_fault_finds_none_any_more(seed):
     assert outcome.violation is None, replay(outcome)
 
 
-@pytest.mark.parametrize("seed", [3, 12])
+@pytest.mark.parametrize("seed", [3, 12, 1050])
 def test_the_same_seed_takes_the_same_course_to_the_byte(seed):
     def course(hash_seed):
         run = subprocess.run(
