@@ -185,6 +185,10 @@ def _no_lock() -> AbstractContextManager[Any]:
     return mock.patch.object(Locks, "flock", return_value=None)
 
 
+def _no_stop() -> AbstractContextManager[Any]:
+    return mock.patch.object(Host, "_stop_run", return_value=None)
+
+
 _SILENCE = ("late, then cut", "cut both ways", "cut one way", "host stop")
 _STANDSTILL = ("host stop", "host suspend")
 _LOST_MESSAGES = ("reset storm", "reset", "slow network")
@@ -262,9 +266,9 @@ MUTANTS: dict[str, Mutant] = {
         "tests/unit/test_host_attachment.py::test_a_browser_that_is_not_to_be_kept_is_closed",
     ),
     "StopRun ignored": Mutant(
-        "a run that is over for the control plane is stopped",
-        edited(Host, "_stop_run", "session.stop_run(run_id)", "pass"),
-        faults=_LOST_MESSAGES,
+        "a run that is over for the control plane is stopped, and its events are dropped",
+        _no_stop,
+        faults=("cut both ways", "stall", "host stop"),
     ),
     "any fence will do on the host": Mutant(
         "a host refuses commands of another placement",
