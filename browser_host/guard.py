@@ -50,8 +50,20 @@ class Guard(Protocol):
     def hold_until(self, at: float) -> None:
         """All browsers may live until `at`, on the host's monotonic clock, whatever becomes of this process."""
 
-    async def cover(self, placement: Placement, deadline: float | None, directories: list[Path], cgroup: str) -> None:
+    async def cover(
+        self,
+        placement: Placement,
+        deadline: float | None,
+        directories: list[Path],
+        cgroup: str,
+        *,
+        user: int = 0,
+        leased: bool = True,
+    ) -> None:
         """Guard whatever uses these directories; returns when it is guarded, so that it may be started.
+
+        `user` is the number of a user that nothing else runs as. Not `leased` is a browser that is kept for a session
+        to come: it may live as long as this process does.
 
         Raises:
             GuardianLost.
@@ -62,6 +74,9 @@ class Guard(Protocol):
 
     def set_deadline(self, placement: Placement, at: float) -> None:
         """Another deadline for a placement; nothing when it is not covered."""
+
+    def killed_for(self, placement: Placement) -> str:
+        """guardian.DEADLINE or guardian.LEASE when that was over and the browser was killed for it; else empty."""
 
     def release(self, placement: Placement) -> None:
         """Nothing of the placement is left."""
@@ -82,12 +97,22 @@ class Unguarded:
     def hold_until(self, at: float) -> None: ...
 
     async def cover(
-        self, placement: Placement, deadline: float | None, directories: list[Path], cgroup: str
+        self,
+        placement: Placement,
+        deadline: float | None,
+        directories: list[Path],
+        cgroup: str,
+        *,
+        user: int = 0,
+        leased: bool = True,
     ) -> None: ...
 
     def identify(self, placement: Placement, pid: int) -> None: ...
 
     def set_deadline(self, placement: Placement, at: float) -> None: ...
+
+    def killed_for(self, placement: Placement) -> str:
+        return ""
 
     def release(self, placement: Placement) -> None: ...
 
@@ -108,6 +133,8 @@ class GuardianProcess:
         self._channel: socket.socket | None = None
         self._hold_until = 0.0
         self._covers: dict[str, Cover] = {}
+        self._killed: dict[str, str] = {}
+        """Keys of covers that a guardian has killed, and for what."""
         self._unsaid: dict[str, None] = {}
         """Keys whose newest state the guardian does not know; in the order in which they changed."""
         self._said: dict[str, int] = {}
@@ -130,15 +157,26 @@ class GuardianProcess:
         self._hold_until = at
         self._tell(_HOLD)
 
-    async def cover(self, placement: Placement, deadline: float | None, directories: list[Path], cgroup: str) -> None:
+    async def cover(
+        self,
+        placement: Placement,
+        deadline: float | None,
+        directories: list[Path],
+        cgroup: str,
+        *,
+        user: int = 0,
+        leased: bool = True,
+    ) -> None:
         key = _key(placement)
         self._covers[key] = Cover(
             key,
             placement.browser_session_id,
             placement.fence,
             deadline=deadline,
+            leased=leased,
             directories=tuple(str(directory) for directory in directories),
             cgroup=cgroup,
+            user=user,
         )
         self._tell(key)
         try:
@@ -156,12 +194,16 @@ class GuardianProcess:
     def set_deadline(self, placement: Placement, at: float) -> None:
         self._change(_key(placement), deadline=at)
 
+    def killed_for(self, placement: Placement) -> str:
+        return self._killed.get(_key(placement), "")
+
     def release(self, placement: Placement) -> None:
         self._release(_key(placement))
 
     def cover_cgroup(self, cgroup: Path) -> None:
-        self._covers["cgroup"] = Cover("cgroup", leased=False, cgroup=str(cgroup))
-        self._tell("cgroup")
+        key = f"cgroup-{cgroup}"
+        self._covers[key] = Cover(key, leased=False, cgroup=str(cgroup))
+        self._tell(key)
 
     def cover_helper(self, pid: int) -> None:
         key = f"helper-{pid}"
@@ -178,6 +220,7 @@ class GuardianProcess:
             self._tell(key)
 
     def _release(self, key: str) -> None:
+        self._killed.pop(key, None)
         if self._covers.pop(key, None) is not None:
             self._tell(key)
 
@@ -220,7 +263,7 @@ class GuardianProcess:
         while process.poll() is None and loop.time() < give_up_at:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         if process.returncode is None:
-            left = sum(cover.leased for cover in self._covers.values())
+            left = sum(bool(cover.directories) for cover in self._covers.values())
             logger.error("guardian does not end", extra={"pid": process.pid, "covers": left})
             if not left:
                 process.kill()  # it is stuck, with nothing to guard
@@ -358,8 +401,11 @@ class GuardianProcess:
             self._disconnect()
             return
         *lines, self._unread = (self._unread + received).split(b"\n")
-        if lines:
-            self._seen = json.loads(lines[-1])["seen"]
+        for line in lines:
+            answer = json.loads(line)
+            self._seen = answer["seen"]
+            if answer.get("kills") in self._covers:
+                self._killed[answer["kills"]] = answer["for"]
             self._changed.set()
 
 

@@ -9,9 +9,10 @@ import grpc
 from tabkeep.host.v1 import host_pb2
 from tabkeep.host.v1 import host_pb2_grpc as pb_grpc
 
-from control_plane import host_moves, wire
+from control_plane import host_moves, keys, wire
 from control_plane.blobs import MAX_BYTES, BlobInvalid, Blobs
 from control_plane.coordinator import Coordinator
+from control_plane.interceptors import caller
 from control_plane.records import Artifact
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -35,6 +36,7 @@ class HostBlobService(pb_grpc.HostBlobServiceServicer):
             raise BlobInvalid(
                 f"artifact {header.artifact.artifact_id}: {header.artifact.size} bytes are not within 1 to {MAX_BYTES}"
             )
+        keys.refuse_other_host(caller.get(), header.host_id)
         content = bytearray()
         async for request in request_iterator:
             content += request.chunk

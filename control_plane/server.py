@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import grpc
@@ -19,32 +20,51 @@ from tabkeep.v1 import (
     artifacts_pb2_grpc,
     browser_sessions_pb2,
     browser_sessions_pb2_grpc,
+    credentials_pb2,
+    credentials_pb2_grpc,
     hosts_pb2,
     hosts_pb2_grpc,
     keys_pb2,
     keys_pb2_grpc,
     runs_pb2,
     runs_pb2_grpc,
+    usage_pb2,
+    usage_pb2_grpc,
+    webhooks_pb2,
+    webhooks_pb2_grpc,
     workflows_pb2,
     workflows_pb2_grpc,
 )
 
-from control_plane import first_keys
+from control_plane import first_keys, wire
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
 from control_plane.browser_session_service import BrowserSessionService
 from control_plane.clock import Clock, SystemClock
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
+from control_plane.credential_service import CredentialService
 from control_plane.errors import Unavailable
 from control_plane.host_blob_service import HostBlobService
 from control_plane.host_control_service import HostControlService
+from control_plane.host_secret_service import HostSecretService
 from control_plane.host_service import HostService
+from control_plane.http import seed_routes, seed_runs
+from control_plane.http.app import Gateway, all_resources
+from control_plane.http.calls import Calls
+from control_plane.http.limits import Limits
+from control_plane.http.serving import listening
 from control_plane.interceptors import CallInterceptor
 from control_plane.key_service import KeyService
+from control_plane.keys import KeyBook
 from control_plane.page_tokens import PageTokens
 from control_plane.run_service import RunService
+from control_plane.runs import Run
+from control_plane.seals import Seals
 from control_plane.store import Database
+from control_plane.usage_service import UsageService
+from control_plane.webhook_deliverer import WebhookDeliverer
+from control_plane.webhook_service import WebhookService
 from control_plane.workflow_service import WorkflowService
 
 logger = logging.getLogger(__name__)
@@ -60,7 +80,18 @@ _OPTIONS = [
     ("grpc.max_concurrent_streams", 1_000),
     ("grpc.so_reuseport", 0),
 ]
-_PUBLIC = [browser_sessions_pb2, runs_pb2, workflows_pb2, artifacts_pb2, hosts_pb2, keys_pb2, host_pb2]
+_PUBLIC = [
+    browser_sessions_pb2,
+    runs_pb2,
+    workflows_pb2,
+    artifacts_pb2,
+    credentials_pb2,
+    hosts_pb2,
+    keys_pb2,
+    usage_pb2,
+    webhooks_pb2,
+    host_pb2,
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +102,9 @@ class ControlPlane:
     coordinator: Coordinator
     database: Database
     address: str
-    """Where it listens, host:port."""
+    """Where it listens for gRPC, host:port."""
+    http_address: str = ""
+    """Where it listens for HTTP; empty when it does not."""
 
 
 @contextlib.asynccontextmanager
@@ -88,34 +121,53 @@ async def serve(
     writer = asyncio.create_task(database.serve(), name="store writer")
     try:
         secret = await first_keys.pepper(database, config.data_dir)
-        coordinator = Coordinator(database, await first_keys.open_keys(database, config.data_dir, secret), config)
+        coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
+        deliverer = WebhookDeliverer(
+            coordinator, Seals(secret, "webhooks"), secret, partial(_webhook_body, config.http_url)
+        )
+        webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
-            async with _listening(config, coordinator, secret) as address:
-                yield ControlPlane(config, coordinator, database, address)
+            async with _listening(config, coordinator, secret) as (address, http_address):
+                yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
+            await _end(webhooks)
             await _end(deadlines)
     finally:
         await _end(writer)
         await database.close()
 
 
+async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
+    return await first_keys.open_keys(database, config.data_dir, secret, config.first_host_token_for)
+
+
 @contextlib.asynccontextmanager
-async def _listening(config: Config, coordinator: Coordinator, secret: bytes) -> AsyncIterator[str]:
-    server = grpc.aio.server(interceptors=[CallInterceptor(coordinator.keys, coordinator.clock)], options=_OPTIONS)
+async def _listening(config: Config, coordinator: Coordinator, secret: bytes) -> AsyncIterator[tuple[str, str]]:
+    interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
+    server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
     services: Any = _Services(server)
     page_tokens, blobs = PageTokens(secret), Blobs(config.data_dir / "blobs")
+    seals = Seals(secret, "webhooks")
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
         BrowserSessionService(coordinator, page_tokens), services
     )
-    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens), services)
+    plans = Seals(secret, "plans")
+    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens, seals, plans), services)
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
     artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs), services)
     hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), services)
     keys_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(coordinator, secret), services)
-    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator), services)
+    usage_pb2_grpc.add_UsageServiceServicer_to_server(UsageService(coordinator), services)
+    webhooks_pb2_grpc.add_WebhookServiceServicer_to_server(
+        WebhookService(coordinator, page_tokens, seals, secret), services
+    )
+    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans), services)
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(HostBlobService(coordinator, blobs), services)
+    logins = Seals(secret, "credentials")
+    credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, logins), services)
+    host_pb2_grpc.add_HostSecretServiceServicer_to_server(HostSecretService(coordinator, logins), services)
     names = [service.full_name for module in _PUBLIC for service in module.DESCRIPTOR.services_by_name.values()]
     health_service = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_service, services)
@@ -132,20 +184,50 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
     address = f"{config.grpc_address.rpartition(':')[0]}:{port}"
     logger.info("listening", extra={"address": address})
     try:
-        yield address
+        async with _listening_for_http(
+            coordinator, blobs, secret, Calls(interceptor, services.handlers)
+        ) as http_address:
+            try:
+                yield address, http_address
+            finally:
+                # Before either server waits for its calls: held polls and streams end now, and new work is refused.
+                await health_service.enter_graceful_shutdown()
+                coordinator.draining = True
+                coordinator.feed.close()
+                coordinator.links.end_all(
+                    Unavailable(
+                        "the control plane is being stopped", reason="DRAINING", retry_after=timedelta(seconds=1)
+                    )
+                )
     finally:
-        await health_service.enter_graceful_shutdown()
-        coordinator.draining = True
-        coordinator.feed.close()
-        coordinator.links.end_all(
-            Unavailable("the control plane is being stopped", reason="DRAINING", retry_after=timedelta(seconds=1))
-        )
         await server.stop(grace=2)
         logger.info("stopped listening", extra={"address": address})
 
 
+def _webhook_body(http_url: str, run: Run) -> bytes:
+    # The same bytes in every attempt, so its link has no token.
+    return seed_runs.webhook_body(
+        wire.run(run), f"{http_url}/browser-session/{run.browser_session_id}" if http_url else None
+    )
+
+
+@contextlib.asynccontextmanager
+async def _listening_for_http(
+    coordinator: Coordinator, blobs: Blobs, secret: bytes, calls: Calls
+) -> AsyncIterator[str]:
+    config = coordinator.config
+    if not config.http_address:
+        yield ""
+        return
+    limits = Limits()
+    hosts = (config.http_address.rpartition(":")[0], *config.http_hosts)
+    gateway = Gateway(all_resources(calls, seed_routes.resources(coordinator, blobs, secret)), calls, hosts, limits)
+    async with listening(config.http_address, gateway, limits) as address:
+        yield address
+
+
 class _Services:
-    """Adds services to a server by their names only.
+    """Adds services to a server by their names only, and keeps their handlers for who calls them in this process.
 
     Generated code also registers every single method, and for each call that comes grpc.aio waits on one task per
     registered method: with all of ours, a tenth of a millisecond.
@@ -153,9 +235,13 @@ class _Services:
 
     def __init__(self, server: grpc.aio.Server) -> None:
         self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+        self.handlers: dict[str, Any] = {}
+        """By "package.Service/Method"."""
 
-    def add_registered_method_handlers(self, service_name: str, method_handlers: object) -> None:
-        """Leave them out: the generic handlers answer the same methods."""
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Any]) -> None:
+        """Leave them out of the server: the generic handlers answer the same methods."""
+        for name, handler in method_handlers.items():
+            self.handlers[f"{service_name}/{name}"] = handler
 
 
 async def _end(task: asyncio.Task[None]) -> None:

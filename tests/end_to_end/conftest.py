@@ -17,6 +17,7 @@ from tabkeep import Client
 from tabkeep.records import BrowserSession
 
 from demo.site import DemoSite
+from tests.conftest import passable_directory
 
 START_SECONDS, STOP_SECONDS = 60.0, 20.0
 POLL_SECONDS = 0.02
@@ -31,10 +32,12 @@ class Stack:
     data_dir: Path
     control_plane_pid: int
     host_pid: int
+    http_url: str
 
     def browsers(self) -> list[psutil.Process]:
         """Every process of every browser that this stack's host has started."""
-        marks = (f"--user-data-dir={self.data_dir}", f"--database={self.data_dir}")
+        directory = (self.data_dir / "host" / "browsers").resolve()
+        marks = (f"--user-data-dir={directory}", f"--database={directory}")
         return [
             process
             for process in psutil.process_iter(["cmdline"])
@@ -55,7 +58,8 @@ async def gone(client: Client, browser_session_id: str) -> BrowserSession:
 @asynccontextmanager
 async def running_stack(data_dir: Path, *options: str) -> AsyncIterator[Stack]:
     """`tabkeep up` on a free port; ends it with SIGTERM, and it must end well."""
-    up = ["up", "--json", "--data-dir", str(data_dir), "--grpc-address", "127.0.0.1:0", *options]
+    free = ["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0"]
+    up = ["up", "--json", "--data-dir", str(data_dir), *free, *options]
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tabkeep", *up, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:
@@ -68,6 +72,7 @@ async def running_stack(data_dir: Path, *options: str) -> AsyncIterator[Stack]:
             data_dir,
             ready["control_plane_pid"],
             ready["host_pid"],
+            f"http://{ready['http_address']}",
         )
     finally:
         if process.returncode is None:
@@ -77,10 +82,11 @@ async def running_stack(data_dir: Path, *options: str) -> AsyncIterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def stack() -> AsyncIterator[Stack]:
     """One stack for all tests that do not break it."""
-    async with running_stack(tmp_path_factory.mktemp("stack") / "data") as running:
-        yield running
+    with passable_directory() as directory:
+        async with running_stack(directory / "data") as running:
+            yield running
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,10 @@ from control_plane.requests import Request
 from control_plane.run_moves import RunSpec
 from control_plane.run_service import RunService
 from control_plane.runs import RunType
+from control_plane.seals import Seals
 from control_plane.session_moves import SessionSpec
 from tests.simulation.checkers import SessionRecord
-from tests.simulation.programs import EPOCH
+from tests.simulation.programs import EPOCH, PLANS
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -135,7 +136,7 @@ class Clients:
             run_type=RunType.TASK,
             browser_session_id=session_id,
             session=self._session_spec(),
-            plan=plan.SerializeToString(deterministic=True),
+            plan=PLANS.seal(ORGANIZATION, plan.SerializeToString(deterministic=True)),
             prompt="",
             url="",
             labels={},
@@ -180,7 +181,7 @@ class Clients:
 
     async def _follow(self, coordinator: Coordinator, run_id: str) -> None:
         caller.set(_KEY)
-        service = RunService(coordinator, PageTokens(b"pepper"))
+        service = RunService(coordinator, PageTokens(b"pepper"), Seals(b"pepper", "webhooks"), PLANS)
         request = pb.WatchRunRequest(run_id=run_id, after_seq=self._cursors[run_id])
         async for response in service.WatchRun(request, None):  # type: ignore[arg-type]
             if response.WhichOneof("update") == "event":

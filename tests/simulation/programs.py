@@ -16,11 +16,13 @@ from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.attachment import Attachment, AttachRefused, StreamLost
 from browser_host.host import Host, Means
+from browser_host.isolation import Isolation
 from browser_host.leases import Leases
 from browser_host.messages import BrowserType, Identity, Picture, Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest
 from browser_host.outbox import Outbox
 from browser_host.run_journal import RunJournal
+from browser_host.task.journal import Credential, CredentialMissing
 from browser_host.uploads import UploadFailed, Uploads
 from control_plane.clock import Clock as ControlPlaneClock
 from control_plane.config import Config
@@ -29,6 +31,7 @@ from control_plane.errors import StoreUnusable, TabkeepError, Unavailable
 from control_plane.host_control_service import HostControlService
 from control_plane.ids import Ids
 from control_plane.keys import KeyBook
+from control_plane.seals import Seals
 from control_plane.store import Database
 from tests.simulation.browsers import SimulatedBrowser, SimulatedLauncher
 from tests.simulation.engine import SimulatedEngine
@@ -40,6 +43,7 @@ from tests.simulation.virtual_loop import Machine, Process, current_process
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+PLANS = Seals(b"pepper", "plans")
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 CAPACITY = 3
 
@@ -63,6 +67,8 @@ class MachineClock:
 
 class SteadyClock:
     """A machine's clocks as the control plane reads them: the wall clock once, then the other (see `SystemClock`)."""
+
+    origin = "the machine, which is never booted"
 
     def __init__(self, machine_clock: MachineClock, not_before: datetime | None) -> None:
         self._clock = machine_clock
@@ -152,7 +158,7 @@ class ControlPlane:
         coordinator = Coordinator(database, KeyBook(b"pepper"), self.config)
         await coordinator.start()
         self.coordinator, self.clock = coordinator, coordinator.clock
-        service = HostControlService(coordinator)
+        service = HostControlService(coordinator, PLANS)
 
         async def serve(stream: Stream) -> None:
             context: Any = None  # Attach does not look at it
@@ -311,6 +317,9 @@ class HostProgram:
         leases, outbox = Leases(self.clock), WatchedOutbox(world, process)
         uploads = Uploads(self._put, self.clock, rng)
 
+        async def no_credential(placement: Placement, run_id: str, origin: str, username: str) -> Credential:
+            raise CredentialMissing("simulated runs log in nowhere")
+
         def new_journal(placement: Placement, run_id: str) -> RunJournal:
             return RunJournal(
                 placement,
@@ -320,6 +329,7 @@ class HostProgram:
                 uploads=uploads,
                 clock=self.clock,
                 new_artifact_id=lambda: f"art_{rng.getrandbits(104):026x}",
+                credentials=no_credential,
             )
 
         identity = Identity(
@@ -329,7 +339,7 @@ class HostProgram:
             build="simulated",
             capacity=CAPACITY,
             browsers=((BrowserType.CHROME, "Simulated 1.0"),),
-            sandboxed=True,
+            isolation=Isolation(sandboxed=True, user_per_session=False),
         )
         self.guard = SimulatedGuard(self, process)
         launcher = SimulatedLauncher(world.site, process, self.clock, rng, self.guard)

@@ -125,6 +125,8 @@ class FailureReason(StrEnum):
     HOST_LOST = "HOST_LOST"
     HOST_DRAINED = "HOST_DRAINED"
     INTERNAL = "INTERNAL"
+    MODEL_FAILED = "MODEL_FAILED"
+    MODEL_BUDGET = "MODEL_BUDGET"
     UNKNOWN = "UNKNOWN"
 
 
@@ -142,6 +144,23 @@ class ScreenshotMode(StrEnum):
     EVERY_STEP = "every_step"
     ON_FAILURE = "on_failure"
     NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class Planner(StrEnum):
+    """Who turns a prompt into steps; not given: the rules, and the model for what they do not understand."""
+
+    RULES = "rules"
+    MODEL = "model"
+    UNKNOWN = "unknown"
+
+
+class IrreversiblePolicy(StrEnum):
+    """What happens before an act that cannot be undone: paying, ordering, deleting, sending, publishing."""
+
+    ALLOW = "allow"
+    APPROVE = "approve"
+    DENY = "deny"
     UNKNOWN = "unknown"
 
 
@@ -171,6 +190,16 @@ class KeyScope(StrEnum):
     API = "api"
     OPERATOR = "operator"
     HOST = "host"
+    UNKNOWN = "unknown"
+
+
+class WebhookDeliveryState(StrEnum):
+    """Where a webhook delivery is."""
+
+    WAITING = "waiting"
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
     UNKNOWN = "unknown"
 
 
@@ -387,6 +416,18 @@ class ApprovalResolved:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One request to the model's endpoint; `error` says why there is no usable answer, and is empty when there is."""
+
+    model: str
+    attempt: int
+    input_tokens: int
+    output_tokens: int
+    duration: timedelta
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunWarning:
     """Something worth knowing that stops nothing."""
 
@@ -414,6 +455,7 @@ RunEventDetail: TypeAlias = (
     | ApprovalRequested
     | ApprovalResolved
     | RunWarning
+    | ModelCall
     | RunFinished
 )
 
@@ -481,6 +523,16 @@ class BrowserOffer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostIsolation:
+    """How a host keeps the browsers of its sessions apart, beside Chromium's sandbox; a limit of 0 is none."""
+
+    user_per_session: bool
+    session_memory_limit_bytes: int
+    session_task_limit: int
+    session_cpu_percent_limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """A machine that runs browsers."""
 
@@ -496,8 +548,21 @@ class Host:
     heartbeat_time: datetime | None
     drain_expire_time: datetime | None
     sandboxed: bool
+    isolation: HostIsolation
     load_average: float
     available_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A stored login without its secrets."""
+
+    credential_id: str
+    organization_id: str
+    origin: str
+    username: str
+    has_totp: bool
+    create_time: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -510,6 +575,8 @@ class Key:
     display_name: str
     create_time: datetime
     revoke_time: datetime | None
+    host_id: str | None = None
+    """Of a host token: the host it is for, "*" for any; None until the first host has attached with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -522,3 +589,43 @@ class CreatedKey:
     def __repr__(self) -> str:
         """Leave the secret out, so that it does not end up in logs."""
         return f"CreatedKey(key={self.key!r}, secret='***')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one organization used in one calendar month, in UTC."""
+
+    organization_id: str
+    month: str
+    session_time: timedelta
+    session_minutes: int
+    session_count: int
+    open_session_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAttempt:
+    """One try to send a delivery."""
+
+    attempt: int
+    create_time: datetime
+    duration: timedelta
+    status_code: int | None
+    error: str | None
+    response_body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDelivery:
+    """One telling of one run's end; in lists without its attempts."""
+
+    webhook_delivery_id: str
+    run_id: str
+    webhook_url: str
+    state: WebhookDeliveryState
+    replay: bool
+    attempt_count: int
+    create_time: datetime
+    next_attempt_time: datetime | None
+    end_time: datetime | None
+    attempts: tuple[WebhookAttempt, ...]

@@ -279,7 +279,8 @@ func (BrowserSessionChange) EnumDescriptor() ([]byte, []int) {
 type Condition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A stable word: HOST_UNREACHABLE (the host has not renewed its action lease, so no new step begins),
-	// HOST_DRAINING.
+	// HOST_DRAINING (the host takes no new sessions and closes this one when its drain is over), TIMEOUT_UNCONFIRMED
+	// (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then).
 	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
 	// When it became true.
 	SinceTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since_time,json=sinceTime,proto3" json:"since_time,omitempty"`

@@ -11,6 +11,7 @@ import click
 
 from tabkeep.calls import version
 from tabkeep.cli import failures, output
+from tabkeep.cli.credentials import credential
 from tabkeep.cli.doctor import doctor
 from tabkeep.cli.hosts import host
 from tabkeep.cli.keys import key
@@ -18,6 +19,7 @@ from tabkeep.cli.programs import control_plane
 from tabkeep.cli.runs import run as run_group
 from tabkeep.cli.sessions import session
 from tabkeep.cli.up import up
+from tabkeep.cli.usage import usage
 from tabkeep.cli.workflows import workflow
 from tabkeep.errors import TabkeepError
 
@@ -35,7 +37,7 @@ def tabkeep() -> None:
     """
 
 
-for command in (up, session, run_group, workflow, host, key, doctor, control_plane):
+for command in (up, session, run_group, workflow, credential, usage, host, key, doctor, control_plane):
     tabkeep.add_command(command)
 
 

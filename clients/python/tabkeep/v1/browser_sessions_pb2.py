@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tabkeep/v1/browser_sessions.proto\x12\ntabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"Z\n\tCondition\x12\x0c\n\x04type\x18\x01 \x01(\t\x12.\n\nsince_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x03 \x01(\t\")\n\x08Viewport\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\"\xc9\x07\n\x0e\x42rowserSession\x12\x1a\n\x12\x62rowser_session_id\x18\x01 \x01(\t\x12\x17\n\x0forganization_id\x18\x02 \x01(\t\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.tabkeep.v1.BrowserSessionState\x12-\n\x0c\x63lose_reason\x18\x04 \x01(\x0e\x32\x17.tabkeep.v1.CloseReason\x12\x15\n\rclose_message\x18\x05 \x01(\t\x12*\n\x07timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rqueue_timeout\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\x0c\x62rowser_type\x18\x08 \x01(\x0e\x32\x17.tabkeep.v1.BrowserType\x12\x0b\n\x03url\x18\t \x01(\t\x12&\n\x08viewport\x18\n \x01(\x0b\x32\x14.tabkeep.v1.Viewport\x12\x36\n\x06labels\x18\x0b \x03(\x0b\x32&.tabkeep.v1.BrowserSession.LabelsEntry\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nclose_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11\x62rowser_gone_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07host_id\x18\x12 \x01(\t\x12\x15\n\ractive_run_id\x18\x13 \x01(\t\x12\x13\n\x0b\x63urrent_url\x18\x14 \x01(\t\x12\x12\n\npage_title\x18\x15 \x01(\t\x12\x11\n\ttab_count\x18\x16 \x01(\x05\x12)\n\nconditions\x18\x17 \x03(\x0b\x32\x15.tabkeep.v1.Condition\x12\x17\n\x0f\x62rowser_version\x18\x18 \x01(\t\x12\x11\n\tsandboxed\x18\x19 \x01(\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe7\x02\n\x1b\x43reateBrowserSessionRequest\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\x0c\x62rowser_type\x18\x02 \x01(\x0e\x32\x17.tabkeep.v1.BrowserType\x12\x0b\n\x03url\x18\x03 \x01(\t\x12&\n\x08viewport\x18\x04 \x01(\x0b\x32\x14.tabkeep.v1.Viewport\x12\x43\n\x06labels\x18\x05 \x03(\x0b\x32\x33.tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry\x12\x30\n\rqueue_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"S\n\x1c\x43reateBrowserSessionResponse\x12\x33\n\x0f\x62rowser_session\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserSession\"6\n\x18GetBrowserSessionRequest\x12\x1a\n\x12\x62rowser_session_id\x18\x01 \x01(\t\"P\n\x19GetBrowserSessionResponse\x12\x33\n\x0f\x62rowser_session\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserSession\"\xe7\x01\n\x1aListBrowserSessionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12/\n\x06states\x18\x03 \x03(\x0e\x32\x1f.tabkeep.v1.BrowserSessionState\x12\x42\n\x06labels\x18\x04 \x03(\x0b\x32\x32.tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"l\n\x1bListBrowserSessionsResponse\x12\x34\n\x10\x62rowser_sessions\x18\x01 \x03(\x0b\x32\x1a.tabkeep.v1.BrowserSession\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"k\n\x1aWatchBrowserSessionRequest\x12\x1a\n\x12\x62rowser_session_id\x18\x01 \x01(\t\x12\x31\n\x0e\x65xpiry_warning\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x84\x01\n\x1bWatchBrowserSessionResponse\x12\x30\n\x06\x63hange\x18\x01 \x01(\x0e\x32 .tabkeep.v1.BrowserSessionChange\x12\x33\n\x0f\x62rowser_session\x18\x02 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserSession\"e\n\x1b\x45xtendBrowserSessionRequest\x12\x1a\n\x12\x62rowser_session_id\x18\x01 \x01(\t\x12*\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"S\n\x1c\x45xtendBrowserSessionResponse\x12\x33\n\x0f\x62rowser_session\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserSession\"8\n\x1a\x43loseBrowserSessionRequest\x12\x1a\n\x12\x62rowser_session_id\x18\x01 \x01(\t\"R\n\x1b\x43loseBrowserSessionResponse\x12\x33\n\x0f\x62rowser_session\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserSession*]\n\x0b\x42rowserType\x12\x1c\n\x18\x42ROWSER_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x42ROWSER_TYPE_CHROME\x10\x01\x12\x17\n\x13\x42ROWSER_TYPE_MSEDGE\x10\x02*\xc9\x01\n\x13\x42rowserSessionState\x12%\n!BROWSER_SESSION_STATE_UNSPECIFIED\x10\x00\x12!\n\x1d\x42ROWSER_SESSION_STATE_PENDING\x10\x01\x12#\n\x1f\x42ROWSER_SESSION_STATE_LAUNCHING\x10\x02\x12!\n\x1d\x42ROWSER_SESSION_STATE_RUNNING\x10\x03\x12 \n\x1c\x42ROWSER_SESSION_STATE_CLOSED\x10\x04*\xfe\x01\n\x0b\x43loseReason\x12\x1c\n\x18\x43LOSE_REASON_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43LOSE_REASON_REQUESTED\x10\x01\x12\x1a\n\x16\x43LOSE_REASON_TIMED_OUT\x10\x02\x12\x1c\n\x18\x43LOSE_REASON_NO_CAPACITY\x10\x03\x12\x1e\n\x1a\x43LOSE_REASON_LAUNCH_FAILED\x10\x04\x12 \n\x1c\x43LOSE_REASON_BROWSER_CRASHED\x10\x05\x12\x1a\n\x16\x43LOSE_REASON_HOST_LOST\x10\x06\x12\x1d\n\x19\x43LOSE_REASON_HOST_DRAINED\x10\x07*\xd3\x01\n\x14\x42rowserSessionChange\x12&\n\"BROWSER_SESSION_CHANGE_UNSPECIFIED\x10\x00\x12#\n\x1f\x42ROWSER_SESSION_CHANGE_SNAPSHOT\x10\x01\x12\"\n\x1e\x42ROWSER_SESSION_CHANGE_UPDATED\x10\x02\x12\x1f\n\x1b\x42ROWSER_SESSION_CHANGE_PAGE\x10\x03\x12)\n%BROWSER_SESSION_CHANGE_EXPIRY_WARNING\x10\x04\x32\x89\x05\n\x15\x42rowserSessionService\x12i\n\x14\x43reateBrowserSession\x12\'.tabkeep.v1.CreateBrowserSessionRequest\x1a(.tabkeep.v1.CreateBrowserSessionResponse\x12`\n\x11GetBrowserSession\x12$.tabkeep.v1.GetBrowserSessionRequest\x1a%.tabkeep.v1.GetBrowserSessionResponse\x12\x66\n\x13ListBrowserSessions\x12&.tabkeep.v1.ListBrowserSessionsRequest\x1a\'.tabkeep.v1.ListBrowserSessionsResponse\x12h\n\x13WatchBrowserSession\x12&.tabkeep.v1.WatchBrowserSessionRequest\x1a\'.tabkeep.v1.WatchBrowserSessionResponse0\x01\x12i\n\x14\x45xtendBrowserSession\x12\'.tabkeep.v1.ExtendBrowserSessionRequest\x1a(.tabkeep.v1.ExtendBrowserSessionResponse\x12\x66\n\x13\x43loseBrowserSession\x12&.tabkeep.v1.CloseBrowserSessionRequest\x1a\'.tabkeep.v1.CloseBrowserSessionResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tabkeep/v1/browser_sessions.proto\x12\ntabkeep.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"Z\n\tCondition\x12\x0c\n\x04type\x18\x01 \x01(\t\x12.\n\nsince_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x03 \x01(\t\")\n\x08Viewport\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\"\xc9\x07\n\x0e\x42rowserSession\x12\x1a\n\x12\x62rowser_session_id\x18\x01 \x01(\t\x12\x17\n\x0forganization_id\x18\x02 \x01(\t\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.tabkeep.v1.BrowserSessionState\x12-\n\x0c\x63lose_reason\x18\x04 \x01(\x0e\x32\x17.tabkeep.v1.CloseReason\x12\x15\n\rclose_message\x18\x05 \x01(\t\x12*\n\x07timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rqueue_timeout\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\x0c\x62rowser_type\x18\x08 \x01(\x0e\x32\x17.tabkeep.v1.BrowserType\x12\x0b\n\x03url\x18\t \x01(\t\x12&\n\x08viewport\x18\n \x01(\x0b\x32\x14.tabkeep.v1.Viewport\x12\x36\n\x06labels\x18\x0b \x03(\x0b\x32&.tabkeep.v1.BrowserSession.LabelsEntry\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nclose_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11\x62rowser_gone_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07host_id\x18\x12 \x01(\t\x12\x15\n\ractive_run_id\x18\x13 \x01(\t\x12\x13\n\x0b\x63urrent_url\x18\x14 \x01(\t\x12\x12\n\npage_title\x18\x15 \x01(\t\x12\x11\n\ttab_count\x18\x16 \x01(\x05\x12)\n\nconditions\x18\x17 \x03(\x0b\x32\x15.tabkeep.v1.Condition\x12\x17\n\x0f\x62rowser_version\x18\x18 \x01(\t\x12\x11\n\tsandboxed\x18\x19 \x01(\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe7\x02\n\x1b\x43reateBrowserSessionRequest\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\x0c\x62rowser_type\x18\x02 \x01(\x0e\x32\x17.tabkeep.v1.BrowserType\x12\x0b\n\x03url\x18\x03 \x01(\t\x12&\n\x08viewport\x18\x04 \x01(\x0b\x32\x14.tabkeep.v1.Viewport\x12\x43\n\x06labels\x18\x05 \x03(\x0b\x32\x33.tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry\x12\x30\n\rqueue_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"S\n\x1c\x43reateBrowserSessionResponse\x12\x33\n\x0f\x62rowser_session\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserSession\"6\n\x18GetBrowserSessionRequest\x12\x1a\n\x12\x62rowser_session_id\x18\x01 \x01(\t\"P\n\x19GetBrowserSessionResponse\x12\x33\n\x0f\x62rowser_session\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserSession\"\xe7\x01\n\x1aListBrowserSessionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12/\n\x06states\x18\x03 \x03(\x0e\x32\x1f.tabkeep.v1.BrowserSessionState\x12\x42\n\x06labels\x18\x04 \x03(\x0b\x32\x32.tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"l\n\x1bListBrowserSessionsResponse\x12\x34\n\x10\x62rowser_sessions\x18\x01 \x03(\x0b\x32\x1a.tabkeep.v1.BrowserSession\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"k\n\x1aWatchBrowserSessionRequest\x12\x1a\n\x12\x62rowser_session_id\x18\x01 \x01(\t\x12\x31\n\x0e\x65xpiry_warning\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x84\x01\n\x1bWatchBrowserSessionResponse\x12\x30\n\x06\x63hange\x18\x01 \x01(\x0e\x32 .tabkeep.v1.BrowserSessionChange\x12\x33\n\x0f\x62rowser_session\x18\x02 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserSession\"e\n\x1b\x45xtendBrowserSessionRequest\x12\x1a\n\x12\x62rowser_session_id\x18\x01 \x01(\t\x12*\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"S\n\x1c\x45xtendBrowserSessionResponse\x12\x33\n\x0f\x62rowser_session\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserSession\"8\n\x1a\x43loseBrowserSessionRequest\x12\x1a\n\x12\x62rowser_session_id\x18\x01 \x01(\t\"R\n\x1b\x43loseBrowserSessionResponse\x12\x33\n\x0f\x62rowser_session\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserSession*]\n\x0b\x42rowserType\x12\x1c\n\x18\x42ROWSER_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x42ROWSER_TYPE_CHROME\x10\x01\x12\x17\n\x13\x42ROWSER_TYPE_MSEDGE\x10\x02*\xc9\x01\n\x13\x42rowserSessionState\x12%\n!BROWSER_SESSION_STATE_UNSPECIFIED\x10\x00\x12!\n\x1d\x42ROWSER_SESSION_STATE_PENDING\x10\x01\x12#\n\x1f\x42ROWSER_SESSION_STATE_LAUNCHING\x10\x02\x12!\n\x1d\x42ROWSER_SESSION_STATE_RUNNING\x10\x03\x12 \n\x1c\x42ROWSER_SESSION_STATE_CLOSED\x10\x04*\xfe\x01\n\x0b\x43loseReason\x12\x1c\n\x18\x43LOSE_REASON_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43LOSE_REASON_REQUESTED\x10\x01\x12\x1a\n\x16\x43LOSE_REASON_TIMED_OUT\x10\x02\x12\x1c\n\x18\x43LOSE_REASON_NO_CAPACITY\x10\x03\x12\x1e\n\x1a\x43LOSE_REASON_LAUNCH_FAILED\x10\x04\x12 \n\x1c\x43LOSE_REASON_BROWSER_CRASHED\x10\x05\x12\x1a\n\x16\x43LOSE_REASON_HOST_LOST\x10\x06\x12\x1d\n\x19\x43LOSE_REASON_HOST_DRAINED\x10\x07*\xd3\x01\n\x14\x42rowserSessionChange\x12&\n\"BROWSER_SESSION_CHANGE_UNSPECIFIED\x10\x00\x12#\n\x1f\x42ROWSER_SESSION_CHANGE_SNAPSHOT\x10\x01\x12\"\n\x1e\x42ROWSER_SESSION_CHANGE_UPDATED\x10\x02\x12\x1f\n\x1b\x42ROWSER_SESSION_CHANGE_PAGE\x10\x03\x12)\n%BROWSER_SESSION_CHANGE_EXPIRY_WARNING\x10\x04\x32\xa1\x08\n\x15\x42rowserSessionService\x12\xa2\x01\n\x14\x43reateBrowserSession\x12\'.tabkeep.v1.CreateBrowserSessionRequest\x1a(.tabkeep.v1.CreateBrowserSessionResponse\"7\x82\xd3\xe4\x93\x02\x31\"\x1b/v1/tabkeep/browserSessions:\x01*b\x0f\x62rowser_session\x12\xab\x01\n\x11GetBrowserSession\x12$.tabkeep.v1.GetBrowserSessionRequest\x1a%.tabkeep.v1.GetBrowserSessionResponse\"I\x82\xd3\xe4\x93\x02\x43\x12\x30/v1/tabkeep/browserSessions/{browser_session_id}b\x0f\x62rowser_session\x12\x8b\x01\n\x13ListBrowserSessions\x12&.tabkeep.v1.ListBrowserSessionsRequest\x1a\'.tabkeep.v1.ListBrowserSessionsResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/tabkeep/browserSessions\x12\xa8\x01\n\x13WatchBrowserSession\x12&.tabkeep.v1.WatchBrowserSessionRequest\x1a\'.tabkeep.v1.WatchBrowserSessionResponse\">\x82\xd3\xe4\x93\x02\x38\x12\x36/v1/tabkeep/browserSessions/{browser_session_id}:watch0\x01\x12\xbe\x01\n\x14\x45xtendBrowserSession\x12\'.tabkeep.v1.ExtendBrowserSessionRequest\x1a(.tabkeep.v1.ExtendBrowserSessionResponse\"S\x82\xd3\xe4\x93\x02M\"7/v1/tabkeep/browserSessions/{browser_session_id}:extend:\x01*b\x0f\x62rowser_session\x12\xba\x01\n\x13\x43loseBrowserSession\x12&.tabkeep.v1.CloseBrowserSessionRequest\x1a\'.tabkeep.v1.CloseBrowserSessionResponse\"R\x82\xd3\xe4\x93\x02L\"6/v1/tabkeep/browserSessions/{browser_session_id}:close:\x01*b\x0f\x62rowser_sessionB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,50 +41,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEBROWSERSESSIONREQUEST_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_LISTBROWSERSESSIONSREQUEST_LABELSENTRY']._loaded_options = None
   _globals['_LISTBROWSERSESSIONSREQUEST_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_BROWSERTYPE']._serialized_start=2724
-  _globals['_BROWSERTYPE']._serialized_end=2817
-  _globals['_BROWSERSESSIONSTATE']._serialized_start=2820
-  _globals['_BROWSERSESSIONSTATE']._serialized_end=3021
-  _globals['_CLOSEREASON']._serialized_start=3024
-  _globals['_CLOSEREASON']._serialized_end=3278
-  _globals['_BROWSERSESSIONCHANGE']._serialized_start=3281
-  _globals['_BROWSERSESSIONCHANGE']._serialized_end=3492
-  _globals['_CONDITION']._serialized_start=114
-  _globals['_CONDITION']._serialized_end=204
-  _globals['_VIEWPORT']._serialized_start=206
-  _globals['_VIEWPORT']._serialized_end=247
-  _globals['_BROWSERSESSION']._serialized_start=250
-  _globals['_BROWSERSESSION']._serialized_end=1219
-  _globals['_BROWSERSESSION_LABELSENTRY']._serialized_start=1174
-  _globals['_BROWSERSESSION_LABELSENTRY']._serialized_end=1219
-  _globals['_CREATEBROWSERSESSIONREQUEST']._serialized_start=1222
-  _globals['_CREATEBROWSERSESSIONREQUEST']._serialized_end=1581
-  _globals['_CREATEBROWSERSESSIONREQUEST_LABELSENTRY']._serialized_start=1174
-  _globals['_CREATEBROWSERSESSIONREQUEST_LABELSENTRY']._serialized_end=1219
-  _globals['_CREATEBROWSERSESSIONRESPONSE']._serialized_start=1583
-  _globals['_CREATEBROWSERSESSIONRESPONSE']._serialized_end=1666
-  _globals['_GETBROWSERSESSIONREQUEST']._serialized_start=1668
-  _globals['_GETBROWSERSESSIONREQUEST']._serialized_end=1722
-  _globals['_GETBROWSERSESSIONRESPONSE']._serialized_start=1724
-  _globals['_GETBROWSERSESSIONRESPONSE']._serialized_end=1804
-  _globals['_LISTBROWSERSESSIONSREQUEST']._serialized_start=1807
-  _globals['_LISTBROWSERSESSIONSREQUEST']._serialized_end=2038
-  _globals['_LISTBROWSERSESSIONSREQUEST_LABELSENTRY']._serialized_start=1174
-  _globals['_LISTBROWSERSESSIONSREQUEST_LABELSENTRY']._serialized_end=1219
-  _globals['_LISTBROWSERSESSIONSRESPONSE']._serialized_start=2040
-  _globals['_LISTBROWSERSESSIONSRESPONSE']._serialized_end=2148
-  _globals['_WATCHBROWSERSESSIONREQUEST']._serialized_start=2150
-  _globals['_WATCHBROWSERSESSIONREQUEST']._serialized_end=2257
-  _globals['_WATCHBROWSERSESSIONRESPONSE']._serialized_start=2260
-  _globals['_WATCHBROWSERSESSIONRESPONSE']._serialized_end=2392
-  _globals['_EXTENDBROWSERSESSIONREQUEST']._serialized_start=2394
-  _globals['_EXTENDBROWSERSESSIONREQUEST']._serialized_end=2495
-  _globals['_EXTENDBROWSERSESSIONRESPONSE']._serialized_start=2497
-  _globals['_EXTENDBROWSERSESSIONRESPONSE']._serialized_end=2580
-  _globals['_CLOSEBROWSERSESSIONREQUEST']._serialized_start=2582
-  _globals['_CLOSEBROWSERSESSIONREQUEST']._serialized_end=2638
-  _globals['_CLOSEBROWSERSESSIONRESPONSE']._serialized_start=2640
-  _globals['_CLOSEBROWSERSESSIONRESPONSE']._serialized_end=2722
-  _globals['_BROWSERSESSIONSERVICE']._serialized_start=3495
-  _globals['_BROWSERSESSIONSERVICE']._serialized_end=4144
+  _globals['_BROWSERSESSIONSERVICE'].methods_by_name['CreateBrowserSession']._loaded_options = None
+  _globals['_BROWSERSESSIONSERVICE'].methods_by_name['CreateBrowserSession']._serialized_options = b'\202\323\344\223\0021\"\033/v1/tabkeep/browserSessions:\001*b\017browser_session'
+  _globals['_BROWSERSESSIONSERVICE'].methods_by_name['GetBrowserSession']._loaded_options = None
+  _globals['_BROWSERSESSIONSERVICE'].methods_by_name['GetBrowserSession']._serialized_options = b'\202\323\344\223\002C\0220/v1/tabkeep/browserSessions/{browser_session_id}b\017browser_session'
+  _globals['_BROWSERSESSIONSERVICE'].methods_by_name['ListBrowserSessions']._loaded_options = None
+  _globals['_BROWSERSESSIONSERVICE'].methods_by_name['ListBrowserSessions']._serialized_options = b'\202\323\344\223\002\035\022\033/v1/tabkeep/browserSessions'
+  _globals['_BROWSERSESSIONSERVICE'].methods_by_name['WatchBrowserSession']._loaded_options = None
+  _globals['_BROWSERSESSIONSERVICE'].methods_by_name['WatchBrowserSession']._serialized_options = b'\202\323\344\223\0028\0226/v1/tabkeep/browserSessions/{browser_session_id}:watch'
+  _globals['_BROWSERSESSIONSERVICE'].methods_by_name['ExtendBrowserSession']._loaded_options = None
+  _globals['_BROWSERSESSIONSERVICE'].methods_by_name['ExtendBrowserSession']._serialized_options = b'\202\323\344\223\002M\"7/v1/tabkeep/browserSessions/{browser_session_id}:extend:\001*b\017browser_session'
+  _globals['_BROWSERSESSIONSERVICE'].methods_by_name['CloseBrowserSession']._loaded_options = None
+  _globals['_BROWSERSESSIONSERVICE'].methods_by_name['CloseBrowserSession']._serialized_options = b'\202\323\344\223\002L\"6/v1/tabkeep/browserSessions/{browser_session_id}:close:\001*b\017browser_session'
+  _globals['_BROWSERTYPE']._serialized_start=2754
+  _globals['_BROWSERTYPE']._serialized_end=2847
+  _globals['_BROWSERSESSIONSTATE']._serialized_start=2850
+  _globals['_BROWSERSESSIONSTATE']._serialized_end=3051
+  _globals['_CLOSEREASON']._serialized_start=3054
+  _globals['_CLOSEREASON']._serialized_end=3308
+  _globals['_BROWSERSESSIONCHANGE']._serialized_start=3311
+  _globals['_BROWSERSESSIONCHANGE']._serialized_end=3522
+  _globals['_CONDITION']._serialized_start=144
+  _globals['_CONDITION']._serialized_end=234
+  _globals['_VIEWPORT']._serialized_start=236
+  _globals['_VIEWPORT']._serialized_end=277
+  _globals['_BROWSERSESSION']._serialized_start=280
+  _globals['_BROWSERSESSION']._serialized_end=1249
+  _globals['_BROWSERSESSION_LABELSENTRY']._serialized_start=1204
+  _globals['_BROWSERSESSION_LABELSENTRY']._serialized_end=1249
+  _globals['_CREATEBROWSERSESSIONREQUEST']._serialized_start=1252
+  _globals['_CREATEBROWSERSESSIONREQUEST']._serialized_end=1611
+  _globals['_CREATEBROWSERSESSIONREQUEST_LABELSENTRY']._serialized_start=1204
+  _globals['_CREATEBROWSERSESSIONREQUEST_LABELSENTRY']._serialized_end=1249
+  _globals['_CREATEBROWSERSESSIONRESPONSE']._serialized_start=1613
+  _globals['_CREATEBROWSERSESSIONRESPONSE']._serialized_end=1696
+  _globals['_GETBROWSERSESSIONREQUEST']._serialized_start=1698
+  _globals['_GETBROWSERSESSIONREQUEST']._serialized_end=1752
+  _globals['_GETBROWSERSESSIONRESPONSE']._serialized_start=1754
+  _globals['_GETBROWSERSESSIONRESPONSE']._serialized_end=1834
+  _globals['_LISTBROWSERSESSIONSREQUEST']._serialized_start=1837
+  _globals['_LISTBROWSERSESSIONSREQUEST']._serialized_end=2068
+  _globals['_LISTBROWSERSESSIONSREQUEST_LABELSENTRY']._serialized_start=1204
+  _globals['_LISTBROWSERSESSIONSREQUEST_LABELSENTRY']._serialized_end=1249
+  _globals['_LISTBROWSERSESSIONSRESPONSE']._serialized_start=2070
+  _globals['_LISTBROWSERSESSIONSRESPONSE']._serialized_end=2178
+  _globals['_WATCHBROWSERSESSIONREQUEST']._serialized_start=2180
+  _globals['_WATCHBROWSERSESSIONREQUEST']._serialized_end=2287
+  _globals['_WATCHBROWSERSESSIONRESPONSE']._serialized_start=2290
+  _globals['_WATCHBROWSERSESSIONRESPONSE']._serialized_end=2422
+  _globals['_EXTENDBROWSERSESSIONREQUEST']._serialized_start=2424
+  _globals['_EXTENDBROWSERSESSIONREQUEST']._serialized_end=2525
+  _globals['_EXTENDBROWSERSESSIONRESPONSE']._serialized_start=2527
+  _globals['_EXTENDBROWSERSESSIONRESPONSE']._serialized_end=2610
+  _globals['_CLOSEBROWSERSESSIONREQUEST']._serialized_start=2612
+  _globals['_CLOSEBROWSERSESSIONREQUEST']._serialized_end=2668
+  _globals['_CLOSEBROWSERSESSIONRESPONSE']._serialized_start=2670
+  _globals['_CLOSEBROWSERSESSIONRESPONSE']._serialized_end=2752
+  _globals['_BROWSERSESSIONSERVICE']._serialized_start=3525
+  _globals['_BROWSERSESSIONSERVICE']._serialized_end=4582
 # @@protoc_insertion_point(module_scope)

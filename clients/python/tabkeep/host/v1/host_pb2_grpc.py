@@ -52,7 +52,8 @@ class HostControlServiceServicer:
 
         Called by: hosts, with the metadata `x-api-key` of a host token.
         Errors: UNAUTHENTICATED/KEY_MISSING or KEY_INVALID, PERMISSION_DENIED/SCOPE_MISSING,
-        FAILED_PRECONDITION/PROTOCOL_VERSION: final, the host ends. ALREADY_EXISTS/HOST_ID_TAKEN, another live
+        PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is another host's, FAILED_PRECONDITION/PROTOCOL_VERSION: final,
+        the host ends. ALREADY_EXISTS/HOST_ID_TAKEN, another live
         process attaches under this host_id: final. ABORTED/STREAM_REPLACED, a newer stream of this host
         exists; ABORTED/HOST_SILENT, no message came for the holding lease; INVALID_ARGUMENT/PROTOCOL, the
         host broke a rule named in the message; INVALID_ARGUMENT/CONTROL_EPOCH, the host has seen a control
@@ -138,7 +139,7 @@ class HostBlobServiceServicer:
 
         Called by: hosts, with the metadata `x-api-key` of a host token.
         Errors: INVALID_ARGUMENT/BLOB_INVALID, no header, another size or checksum than it says, or more than
-        16 MiB; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence;
+        16 MiB; PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is another host's; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence;
         UNAVAILABLE/STORAGE_FULL.
         Retry: safe; the artifact_id is stored once.
         """
@@ -183,6 +184,88 @@ class HostBlobService:
             '/tabkeep.host.v1.HostBlobService/PutBlob',
             tabkeep_dot_host_dot_v1_dot_host__pb2.PutBlobRequest.SerializeToString,
             tabkeep_dot_host_dot_v1_dot_host__pb2.PutBlobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class HostSecretServiceStub:
+    """Hands a host the secrets that the run it carries out needs, at the moment when it needs them.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.GetCredential = channel.unary_unary(
+                '/tabkeep.host.v1.HostSecretService/GetCredential',
+                request_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetCredentialRequest.SerializeToString,
+                response_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetCredentialResponse.FromString,
+                _registered_method=True)
+
+
+class HostSecretServiceServicer:
+    """Hands a host the secrets that the run it carries out needs, at the moment when it needs them.
+    """
+
+    def GetCredential(self, request, context):
+        """Returns the login for an origin; of several the one of the username that is asked for.
+
+        Called by: hosts, with the metadata `x-api-key` of a host token.
+        Errors: NOT_FOUND/CREDENTIAL_NOT_FOUND, the run's organization has none, or several and no username was given;
+        FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence, or the run is not
+        active in it; DATA_LOSS/SEAL_BROKEN.
+        Retry: safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_HostSecretServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'GetCredential': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCredential,
+                    request_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetCredentialRequest.FromString,
+                    response_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetCredentialResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'tabkeep.host.v1.HostSecretService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('tabkeep.host.v1.HostSecretService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class HostSecretService:
+    """Hands a host the secrets that the run it carries out needs, at the moment when it needs them.
+    """
+
+    @staticmethod
+    def GetCredential(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tabkeep.host.v1.HostSecretService/GetCredential',
+            tabkeep_dot_host_dot_v1_dot_host__pb2.GetCredentialRequest.SerializeToString,
+            tabkeep_dot_host_dot_v1_dot_host__pb2.GetCredentialResponse.FromString,
             options,
             channel_credentials,
             insecure,
