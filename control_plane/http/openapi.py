@@ -240,17 +240,19 @@ def _answer(route: Annotated, schemas: Schemas) -> dict[str, Any]:
     if route.is_download:
         return {"description": "The bytes, with their own media type.", "content": {"*/*": {}}}
     if route.method.server_streaming:
-        ref = schemas.answer(response)["$ref"]
         text = (
-            "Server-Sent Events. `data` is a message of the schema that `x-tabkeep-event` names, in one line; `event` "
-            "is the name of its chosen field, where it has a choice; an `event: error` carries an Error and ends the "
-            "stream. A line that begins with a colon says only that the connection is there."
+            "Server-Sent Events; the schema is that of one event. `event` is the name of the chosen field of `data`, "
+            "where it has a choice; an `event: error` carries an Error and ends the stream. A line that begins with a "
+            "colon says only that the connection is there."
         )
+        message = {"type": "string", "contentMediaType": JSON, "contentSchema": schemas.answer(response)}
+        event: Schema = {"type": "object", "properties": {"data": message}, "required": ["data"]}
+        event["properties"].update(event={"type": "string"}, id={"type": "string"})
         if route.after is not None:
             text += " `id` is the event's seq: give the last one as Last-Event-ID to go on after it."
         return {
             "description": text,
-            "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "x-tabkeep-event": {"$ref": ref}}},
+            "content": {MEDIA_TYPE: {"schema": event}},
         }
     if route.response_body and (part := response.fields_by_name[route.response_body].message_type) is not None:
         response = part

@@ -35,6 +35,7 @@ async def listening(address: str, app: ASGIApp, limits: Limits) -> AsyncIterator
     Raises:
         OSError: the address cannot be listened on.
     """
+    _allow_open_files(3 * limits.connections)
     listener = _listener(address)
     bound = f"{address.rpartition(':')[0]}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
@@ -80,6 +81,20 @@ class _Server(uvicorn.Server):
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), 1.0)
+
+
+def _allow_open_files(needed: int) -> None:
+    """Raise this process's bound on open files, which is often 1,024, as far as that is allowed and needed."""
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        if allowed < needed:
+            logger.warning("few open files are allowed", extra={"allowed": allowed, "needed": needed})
 
 
 def _listener(address: str) -> socket.socket:
