@@ -13,6 +13,8 @@ from enum import Enum, StrEnum
 from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1.runs_pb2 import RunEvent
 
+from browser_host.isolation import Isolation
+
 
 class BrowserType(StrEnum):
     """Which browser."""
@@ -54,7 +56,7 @@ class Identity:
     capacity: int
     browsers: tuple[tuple[BrowserType, str], ...]
     """Type, and product with version."""
-    sandboxed: bool
+    isolation: Isolation
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,13 @@ class EventAck:
 
 
 @dataclass(frozen=True, slots=True)
+class EventAcks:
+    """The same for several runs, in one message."""
+
+    acks: tuple[EventAck, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Welcome:
     """The control plane takes the host in."""
 
@@ -308,7 +317,7 @@ class CommandResultAck:
 
 
 FromControlPlane = (
-    Welcome | HeartbeatAck | Command | EventAck | Resend | StopRun | TombstoneAck | Drain | CommandResultAck
+    Welcome | HeartbeatAck | Command | EventAck | EventAcks | Resend | StopRun | TombstoneAck | Drain | CommandResultAck
 )
 
 

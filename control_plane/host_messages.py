@@ -57,12 +57,17 @@ class Hello:
     capacity: int
     browsers: dict[str, str]
     sandboxed: bool
+    isolation: dict[str, int]
+    """By the field names of HostIsolation, without those that are 0."""
+    fault: str
+    """Why it may run no browser; empty when it may."""
     inventory: tuple[InventoryItem, ...]
     run_ids: tuple[str, ...]
     tombstones: tuple[Tombstone, ...]
     command_results: tuple[CommandResult, ...]
     heartbeat_no: int
     draining: bool
+    takes_event_acks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,13 @@ class EventAck:
 
 
 @dataclass(frozen=True, slots=True)
+class EventAcks:
+    """The same for several runs, in one message."""
+
+    acks: tuple[EventAck, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Welcome:
     """The host is taken in."""
 
@@ -195,4 +207,6 @@ class Drain:
     drain_timeout: timedelta
 
 
-ToHost = Welcome | HeartbeatAck | Command | EventAck | Resend | StopRun | TombstoneAck | CommandResultAck | Drain
+ToHost = (
+    Welcome | HeartbeatAck | Command | EventAck | EventAcks | Resend | StopRun | TombstoneAck | CommandResultAck | Drain
+)

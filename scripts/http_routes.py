@@ -2,18 +2,23 @@
 whether the table is what it should be."""
 
 import argparse
-import importlib
+import asyncio
+import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
+
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "clients/python")]
 
-from control_plane.http import openapi  # noqa: E402
-from control_plane.http.app import all_resources  # noqa: E402
-from control_plane.http.calls import Calls  # noqa: E402
+from control_plane.config import Config  # noqa: E402
+from control_plane.server import serve  # noqa: E402
 
 PAGE = ROOT / "docs/http.md"
 HEADING = "## Routes\n\n"
@@ -25,7 +30,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the table is out of date")
     check: bool = parser.parse_args().check
     page = PAGE.read_text(encoding="utf-8")
-    written = with_table(page, table(openapi.document(all_resources(every_call()))))
+    written = with_table(page, table(asyncio.run(served())))
     if written == page:
         print("routes: the table in docs/http.md is up to date")
     elif check:
@@ -37,15 +42,13 @@ def main() -> int:
     return 0
 
 
-def every_call() -> Calls:
-    """Every public call by name; they are described here and not called."""
-    names: dict[str, Any] = {}
-    for proto in sorted((ROOT / "protos/tabkeep/v1").glob("*.proto")):
-        module = importlib.import_module(f"tabkeep.v1.{proto.stem}_pb2")
-        for service in module.DESCRIPTOR.services_by_name.values():
-            names |= {f"{service.full_name}/{method.name}": None for method in service.methods}
-    nobody: Any = None
-    return Calls(nobody, names)
+async def served() -> dict[str, Any]:
+    """What a control plane says of its routes, asked over HTTP."""
+    with tempfile.TemporaryDirectory(prefix="tabkeep-routes-") as folder:
+        config = Config(data_dir=Path(folder), grpc_address="127.0.0.1:0", http_address="127.0.0.1:0")
+        async with serve(config) as running, httpx.AsyncClient(base_url=f"http://{running.http_address}") as http:
+            found: dict[str, Any] = (await http.get("/openapi.json")).raise_for_status().json()
+            return found
 
 
 def table(document: Mapping[str, Any]) -> list[str]:

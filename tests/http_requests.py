@@ -64,6 +64,7 @@ class Maker:
         self._ids = ids
         self._keys = keys
         self._dice = random.Random(seed)
+        self._fullness = 0.35
         self._operations = [
             (method.upper(), path, operation)
             for path, methods in document["paths"].items()
@@ -150,6 +151,7 @@ class Maker:
             return b"[" * dice.randrange(2, 3_000), headers
         if odd < 0.08:
             return b"", headers
+        self._fullness = dice.choice([0.06, 0.12, 0.35])  # what has few fields is right more often
         text = json.dumps(self._value(schema, 0))
         if odd < 0.1:
             text = text[: dice.randrange(len(text) + 1)]
@@ -188,7 +190,7 @@ class Maker:
         dice = self._dice
         found = {}
         for name, one in schema.get("properties", {}).items():
-            if dice.random() < (0.9 if name in schema.get("required", ()) else 0.35) and depth < 6:
+            if dice.random() < (0.9 if name in schema.get("required", ()) else self._fullness) and depth < 6:
                 found[name] = self._value(one, depth + 1)
         if isinstance(more := schema.get("additionalProperties"), Mapping):
             found |= {dice.choice(["team", "a.b", *_TEXTS]): self._value(more, depth + 1) for _ in range(2)}

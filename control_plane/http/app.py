@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -19,9 +19,6 @@ from control_plane.http.calls import Calls
 from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.limits import Limits
 
-WRITTEN: tuple[Callable[[Calls], Sequence[Resource]], ...] = ()
-"""What makes the routes that are written by hand, those of the seed's document."""
-
 _OF_THE_DOCUMENT = {
     "operationId": "GetDocument",
     "tags": ["Gateway"],
@@ -33,9 +30,9 @@ _OF_THE_DOCUMENT = {
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
-def all_resources(calls: Calls) -> list[Resource]:
-    """Every route there is."""
-    resources = [resource for make in (*WRITTEN, transcoder.routes) for resource in make(calls)]
+def all_resources(calls: Calls, seed: Sequence[Resource] = ()) -> list[Resource]:
+    """Every route there is; `seed` are those of the seed's document, which need more than calls."""
+    resources = [*seed, *transcoder.routes(calls)]
     document = functools.cache(lambda: openapi.document(resources))
 
     async def show(ask: Ask) -> Response:

@@ -266,7 +266,8 @@ def document(served: Sequence[Resource]) -> dict[str, Any]:
     for resource in served:
         schemas |= resource.schemas
         paths[resource.path] = {
-            method.lower(): _completed(resource.path, operation) for method, operation in resource.operations.items()
+            method.lower(): _completed(method, resource.path, operation)
+            for method, operation in resource.operations.items()
         }
     return {
         "openapi": "3.1.0",
@@ -305,9 +306,11 @@ def document(served: Sequence[Resource]) -> dict[str, Any]:
     }
 
 
-def _completed(path: str, operation: Operation) -> dict[str, Any]:
-    """An operation with what is the same for all."""
-    found: dict[str, Any] = {**operation.document}
+def _completed(method: str, path: str, operation: Operation) -> dict[str, Any]:
+    """An operation with what is the same for all, and a name where it has none of its own."""
+    words = re.findall(r"\w+", path)
+    found: dict[str, Any] = {"operationId": "_".join([method.lower(), *words]), "tags": ["Compatible"]}
+    found |= operation.document
     given = {parameter["name"] for parameter in found.get("parameters", ()) if parameter.get("in") == "path"}
     missing = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[^/:]+$"}}

@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncIterator
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane.http.connection import BoundedConnection
 from control_plane.http.limits import Limits
@@ -19,12 +19,12 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 2
 """For answers that are under way when the control plane stops."""
 _BACKLOG = 1024
-_HEADERS = [
-    ("cache-control", "no-store"),
-    ("x-content-type-options", "nosniff"),
-    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-    ("referrer-policy", "no-referrer"),
-]
+_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+)
 """With every answer; a route may set its own instead."""
 
 
@@ -39,7 +39,7 @@ async def listening(address: str, app: ASGIApp, limits: Limits) -> AsyncIterator
     listener = _listener(address)
     bound = f"{address.rpartition(':')[0]}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
-        app,
+        _with_headers(app),
         http=BoundedConnection.of(limits),
         ws="none",
         lifespan="off",
@@ -47,7 +47,6 @@ async def listening(address: str, app: ASGIApp, limits: Limits) -> AsyncIterator
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        headers=_HEADERS,
         backlog=_BACKLOG,
         timeout_keep_alive=round(limits.idle_seconds),
         timeout_graceful_shutdown=GRACE_SECONDS,
@@ -95,6 +94,23 @@ def _allow_open_files(needed: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
         if allowed < needed:
             logger.warning("few open files are allowed", extra={"allowed": allowed, "needed": needed})
+
+
+def _with_headers(app: ASGIApp) -> ASGIApp:
+    """`app` with our headers where an answer has none of the name. Uvicorn's own would stand beside an answer's, and of
+    two policies a browser keeps both."""
+
+    async def headed(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = message.get("headers", [])
+                names = {name for name, _ in given}
+                message["headers"] = [*given, *(header for header in _HEADERS if header[0] not in names)]
+            await send(message)
+
+        await app(scope, receive, send_headed)
+
+    return headed
 
 
 def _listener(address: str) -> socket.socket:
