@@ -323,10 +323,22 @@ def _completed(method: str, path: str, operation: Operation) -> dict[str, Any]:
         for status in _ERRORS
         if (operation.takes_body or status not in _OF_BODIES) and not (operation.open and status == 403)
     }
-    found["responses"] = {**errors, **found.get("responses", {})}
+    own = found.get("responses", {})
+    found["responses"] = {
+        **errors,
+        **{status: _also_ours(answer) if status in errors else answer for status, answer in own.items()},
+    }
     if operation.open:
         found["security"] = []
     return found
+
+
+def _also_ours(answer: dict[str, Any]) -> dict[str, Any]:
+    """An operation's own words for an error whose status the gateway gives too, before the operation is asked."""
+    if "content" not in answer or JSON in answer["content"]:
+        return answer
+    error = {"schema": {"$ref": "#/components/schemas/Error"}}
+    return {**answer, "content": {**answer["content"], JSON: error}}
 
 
 def _comment(full_name: str) -> str:

@@ -74,7 +74,7 @@ def complaint(made: Made, answered: Answered) -> str:
     return ""
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_no_made_up_request_is_answered_with_a_fault_or_with_what_is_not_documented(
     http, api, host, control_plane, api_key
 ):
@@ -119,7 +119,7 @@ async def test_no_made_up_request_is_answered_with_a_fault_or_with_what_is_not_d
     assert (await get_session(api, ids["browser_session_id"][0])).browser_session_id
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_schemathesis_finds_no_fault_and_no_answer_that_is_not_documented(http, host, control_plane, tmp_path):
     program = shutil.which("schemathesis", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     assert program, "schemathesis is not installed: make setup"
