@@ -69,11 +69,13 @@ check-imports: $(VENV) ## import-linter: who may import whom
 check-protos: $(GENERATORS) ## buf: lint, format, and no break against the last release (or the main branch)
 	@scripts/check_protos.sh
 
-check-stubs: $(VENV) $(GENERATORS) ## the committed stubs are what the protos give
+check-stubs: $(VENV) $(GENERATORS) ## the committed stubs and the table of routes are what the protos give
 	@$(RUN) scripts/generate.py --check
+	@$(RUN) scripts/http_routes.py --check
 
 gen: $(VENV) $(GENERATORS) ## make the Python, Go and TypeScript stubs from protos/
 	@$(RUN) scripts/generate.py
+	@$(RUN) scripts/http_routes.py
 
 load: $(VENV) ## 1,000 simulated hosts with 10,000 sessions and 5,200 events a second on one control plane (MINUTES=10)
 	@$(RUN) -m bench.fleet_load --minutes $(MINUTES) $(ARGS)

@@ -34,6 +34,7 @@ QUESTIONS = {
     "dispatch": 240.0,
     "idle": 120.0,
     "volume": 420.0,
+    "gateway": 300.0,
 }
 """The questions, and how many seconds each may take before it is given up."""
 RESULTS = Path(__file__).parent / "results"
