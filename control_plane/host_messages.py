@@ -63,6 +63,7 @@ class Hello:
     command_results: tuple[CommandResult, ...]
     heartbeat_no: int
     draining: bool
+    takes_event_acks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,13 @@ class EventAck:
 
 
 @dataclass(frozen=True, slots=True)
+class EventAcks:
+    """The same for several runs, in one message."""
+
+    acks: tuple[EventAck, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Welcome:
     """The host is taken in."""
 
@@ -195,4 +203,6 @@ class Drain:
     drain_timeout: timedelta
 
 
-ToHost = Welcome | HeartbeatAck | Command | EventAck | Resend | StopRun | TombstoneAck | CommandResultAck | Drain
+ToHost = (
+    Welcome | HeartbeatAck | Command | EventAck | EventAcks | Resend | StopRun | TombstoneAck | CommandResultAck | Drain
+)

@@ -51,14 +51,14 @@ async def listening(address: str, app: ASGIApp, limits: Limits) -> AsyncIterator
         timeout_keep_alive=round(limits.idle_seconds),
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     # Not `serve`, which takes the process's signals: those are the program's.
     serving = asyncio.create_task(server._serve(sockets=[listener]), name="http gateway")
     logger.info("listening for http", extra={"address": bound})
     try:
         yield bound
     finally:
-        server.should_exit = True
+        server.stop()
         await serving
         logger.info("stopped listening for http", extra={"address": bound})
 
@@ -78,6 +78,25 @@ def _with_headers(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, send_headed)
 
     return headed
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server, which looks ten times a second whether it is to stop; this one is told."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Begin to end it."""
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        """Keep the answers' date until it is to stop."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), 1.0)
 
 
 def _listener(address: str) -> socket.socket:
