@@ -253,6 +253,31 @@ async def test_a_held_poll_answers_when_its_time_is_over(http, host, control_pla
     assert answer.json()["status"] == "running"
 
 
+async def test_the_bodies_of_the_old_sdk_with_all_its_nulls_are_taken(http, host):
+    """As version 1.0.13 writes them: every field, most of them null, and an engine that is not ours."""
+    session_id = await live_session(
+        http, host, timeout=60, proxy_location=None, extensions=None, browser_type=None, browser_profile_id=None
+    )
+    nothing = dict.fromkeys(
+        ("url", "title", "proxy_location", "data_extraction_schema", "error_code_mapping", "max_steps", "webhook_url",
+         "totp_identifier", "totp_url", "model", "extra_http_headers", "browser_address", "max_screenshot_scrolls")
+    )  # fmt: skip
+    run = await task(
+        http, **nothing, engine="skyvern-2.0", publish_workflow=False, browser_session_id=session_id,
+        include_action_history_in_verification=False,
+    )  # fmt: skip
+    assert run["status"] == "running"
+    await http.post("/v1/workflows", json={"yaml_definition": WORKFLOW, "workflow_id": "wf_visit"})
+    body = {
+        **nothing,
+        "workflow_id": "wf_visit",
+        "parameters": None,
+        "browser_session_id": session_id,
+        "template": None,
+    }
+    assert (await http.post("/v1/run/workflows", json=body)).json()["status"] == "queued"
+
+
 # People
 
 
