@@ -73,6 +73,8 @@ def hello(message: host_pb2.AttachRequest) -> Hello:
             if offer.browser_type in wire.BROWSER_TYPES
         },
         sandboxed=proto.sandboxed,
+        isolation={field.name: int(value) for field, value in proto.isolation.ListFields()},
+        fault=proto.fault[:500],
         inventory=tuple(
             InventoryItem(item.browser_session_id, item.fence, item.live, item.age.ToTimedelta())
             for item in proto.inventory

@@ -440,6 +440,7 @@ def host(
         build=host.build,
         incarnation=host.incarnation,
         sandboxed=host.sandboxed,
+        isolation=_isolation(host.isolation),
         load_average=load_average,
         available_memory_bytes=available_memory_bytes,
     )
@@ -447,6 +448,15 @@ def host(
     set_time(proto.heartbeat_time, heartbeat_time or host.heartbeat_time)
     set_time(proto.drain_expire_time, host.drain_expire_time)
     return proto
+
+
+def _isolation(said: dict[str, int]) -> hosts_pb2.HostIsolation:
+    return hosts_pb2.HostIsolation(
+        user_per_session=bool(said.get("user_per_session")),
+        session_memory_limit_bytes=said.get("session_memory_limit_bytes", 0),
+        session_task_limit=said.get("session_task_limit", 0),
+        session_cpu_percent_limit=said.get("session_cpu_percent_limit", 0),
+    )
 
 
 def _state_message(host: Host) -> str:

@@ -35,8 +35,7 @@ LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 def all_resources(calls: Calls, seed: Sequence[Resource] = ()) -> list[Resource]:
     """Every route there is; `seed` are those of the seed's document, which need more than calls."""
-    resources = [*seed]
-    resources += [resource for make in (*WRITTEN, transcoder.routes) for resource in make(calls)]
+    resources = [*seed, *(resource for make in (*WRITTEN, transcoder.routes) for resource in make(calls))]
     document = functools.cache(lambda: openapi.document(resources))
 
     async def show(ask: Ask) -> Response:

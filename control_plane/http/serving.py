@@ -63,23 +63,6 @@ async def listening(address: str, app: ASGIApp, limits: Limits) -> AsyncIterator
         logger.info("stopped listening for http", extra={"address": bound})
 
 
-def _with_headers(app: ASGIApp) -> ASGIApp:
-    """`app` with our headers where an answer has none of the name. Uvicorn's own would stand beside an answer's, and of
-    two policies a browser keeps both."""
-
-    async def headed(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_headed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS:
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await app(scope, receive, send_headed)
-
-    return headed
-
-
 class _Server(uvicorn.Server):
     """Uvicorn's server, which looks ten times a second whether it is to stop; this one is told."""
 
@@ -97,6 +80,23 @@ class _Server(uvicorn.Server):
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), 1.0)
+
+
+def _with_headers(app: ASGIApp) -> ASGIApp:
+    """`app` with our headers where an answer has none of the name. Uvicorn's own would stand beside an answer's, and of
+    two policies a browser keeps both."""
+
+    async def headed(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS:
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await app(scope, receive, send_headed)
+
+    return headed
 
 
 def _listener(address: str) -> socket.socket:

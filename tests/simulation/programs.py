@@ -16,6 +16,7 @@ from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.attachment import Attachment, AttachRefused, StreamLost
 from browser_host.host import Host, Means
+from browser_host.isolation import Isolation
 from browser_host.leases import Leases
 from browser_host.messages import BrowserType, Identity, Picture, Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest
@@ -331,7 +332,7 @@ class HostProgram:
             build="simulated",
             capacity=CAPACITY,
             browsers=((BrowserType.CHROME, "Simulated 1.0"),),
-            sandboxed=True,
+            isolation=Isolation(sandboxed=True, user_per_session=False),
         )
         self.guard = SimulatedGuard(self, process)
         launcher = SimulatedLauncher(world.site, process, self.clock, rng, self.guard)
