@@ -17,7 +17,8 @@ from control_plane.http.seed_links import Links
 _SERVICE = "tabkeep.v1.RunService/"
 _HELD_SECONDS = 25
 """How long a poll of a published SDK is held: they ask every 10 s, and give a request up after 60."""
-_MOST_HELD_SECONDS = 600
+_MOST_HELD_SECONDS = 50
+"""Short enough for every proxy and client on the way; most give up after 60."""
 _STATUSES = {name.removeprefix("RUN_STATUS_").lower(): value for name, value in runs_pb2.RunStatus.items() if value}
 
 
