@@ -225,7 +225,7 @@ async def test_a_workflow_that_pauses_is_continued_or_rejected_through_the_sdk(
     assert site.log.count("order_resubmitted") == 0
 
 
-WAITS = """
+WAITS = r"""
 import asyncio, json, os, time
 from skyvern import Skyvern
 from skyvern.client.errors import NotFoundError, UnprocessableEntityError
@@ -242,6 +242,29 @@ async def main():
     )
     took = time.monotonic() - begun
     shown = await client.get_run(run.run_id)
+    artifacts = await client.get_run_artifacts(run.run_id)
+    definition = "version: 1\ntitle: Wait\nblocks:\n  - wait: 50ms\n"
+    workflow = await client.create_workflow(yaml_definition=definition)
+    second = await client.update_workflow(workflow.workflow_permanent_id, yaml_definition=definition)
+    in_workflow = await client.run_workflow(
+        workflow_id=workflow.workflow_permanent_id, browser_session_id=one.browser_session_id, wait_for_completion=True
+    )
+    of_workflow = await client.get_workflow_runs_by_id(workflow.workflow_permanent_id)
+    waits = await client.run_task(prompt="Wait 60 seconds", browser_session_id=one.browser_session_id)
+    await client.cancel_run(waits.run_id)
+    bulk = await client.bulk_cancel_runs(run_ids=[waits.run_id, "tsk_none"])
+    longer = await client.extend_browser_session(one.browser_session_id, additional_minutes=5)
+    models = {
+        "runs": {each.task_run_id for each in await client.get_runs_v2()} >= {run.run_id, in_workflow.run_id},
+        "workflow_runs": (await client.get_workflow_runs())[0].workflow_run_id == in_workflow.run_id,
+        "runs_of_workflow": [each.workflow_run_id for each in of_workflow] == [in_workflow.run_id],
+        "workflows": workflow.workflow_id in [each.workflow_id for each in await client.get_workflows()],
+        "version": second.version,
+        "bulk": [bulk.cancelled == [waits.run_id], bulk.failed],
+        "timeout": longer.timeout,
+        "in_workflow": in_workflow.status,
+    }
+    await client.delete_workflow(workflow.workflow_permanent_id)
     refused = []
     for call, kind in (
         (client.get_run("tsk_none"), NotFoundError),
@@ -254,7 +277,7 @@ async def main():
     await client.close_browser_session(browser_session_id=session.browser_session_id)
     closed = await client.get_browser_session(session.browser_session_id)
     print(json.dumps({
-        "took": took, "status": run.status, "run_type": shown.run_type, "refused": refused,
+        "models": models, "took": took, "status": run.status, "run_type": shown.run_type, "refused": refused,
         "listed": session.browser_session_id in [each.browser_session_id for each in listed],
         "closed": closed.status, "screenshots": len(shown.screenshot_urls),
     }))
@@ -270,6 +293,16 @@ async def test_the_sdks_own_waiting_is_answered_when_the_run_ends_and_its_models
     assert ended.status == 0, ended.err
     (said,) = ended.answers()
     assert said.pop("took") < 9.5  # unheld polls come every 10 s; the figure itself is the bench's
+    assert said.pop("models") == {
+        "runs": True,
+        "workflow_runs": True,
+        "runs_of_workflow": True,
+        "workflows": True,
+        "version": 2,
+        "bulk": [True, ["tsk_none"]],
+        "timeout": 10,
+        "in_workflow": "completed",
+    }
     assert said == {
         "status": "completed",
         "run_type": "task_v1",
@@ -309,9 +342,7 @@ async def test_the_page_behind_app_url_shows_the_pictures_of_the_steps(
             await asyncio.sleep(0.1)
         picture = await stranger.get(httpx.URL(shown["app_url"]).join(pictures[0]))
         other = await stranger.get(shown["screenshot_urls"][0])
+    artifact_id = (await client.list_artifacts(run.run_id))[0].artifact_id
+    with_key = await http.get(f"/v1/artifacts/{artifact_id}/content")
     assert picture.headers["content-type"] in ("image/jpeg", "image/png")
-    assert (
-        picture.content
-        == other.content
-        == await client.get_artifact((await client.list_artifacts(run.run_id))[0].artifact_id)
-    )
+    assert picture.content == other.content == with_key.content == await client.get_artifact(artifact_id)

@@ -318,7 +318,8 @@ async def test_runs_are_canceled_one_by_one_and_together(http, host):
     assert (one.status_code, one.json()) == (200, None)
     many = (await http.post("/v1/runs/cancel", json={"run_ids": [runs[2], runs[3], "tsk_none"]})).json()
     assert many["cancelled"] == runs[2:]
-    assert [each["code"] for each in many["failed"]] == ["RUN_NOT_FOUND"]
+    assert many["failed"] == ["tsk_none"]
+    assert [each["code"] for each in many["errors"]] == ["RUN_NOT_FOUND"]
     shown = [(await http.get(f"/v1/runs/{run_id}")).json()["status"] for run_id in runs]
     assert shown == ["running", "canceled", "canceled", "canceled"]
 
@@ -335,6 +336,7 @@ async def test_a_webhook_is_told_and_told_again(http, host):
             name: shown[name] for name in ("run_id", "status", "output", "finished_at")
         }
         again = (await http.post(f"/v1/runs/{run['run_id']}/retry_webhook")).json()
+        assert again["payload"].encode() == first.body
         assert (again["state"], again["status_code"], again["response_body"]) == ("delivered", 200, "thanks")
 
 
