@@ -18,6 +18,7 @@ from tabkeep import Client, RetryPolicy, calls, telemetry
 from tabkeep.v1 import (
     artifacts_pb2,
     browser_sessions_pb2,
+    credentials_pb2,
     hosts_pb2,
     keys_pb2,
     runs_pb2,
@@ -67,6 +68,7 @@ def test_each_public_method_says_whether_it_may_be_repeated_and_the_protos_agree
 async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedControlPlane, client: Client) -> None:
     session, run, workflow = a_session(), a_run("COMPLETED"), workflows_pb2.Workflow(workflow_id="wf_a")
     delivery = webhooks_pb2.WebhookDelivery(webhook_delivery_id="whd_1", attempts=[webhooks_pb2.WebhookAttempt()])
+    credential = credentials_pb2.Credential(credential_id="cred_1", origin="https://shop.example")
     host, key = hosts_pb2.Host(host_id="h"), keys_pb2.Key(key_id="k")
     closed = a_session(state=browser_sessions_pb2.BROWSER_SESSION_STATE_CLOSED)
     watched = browser_sessions_pb2.WatchBrowserSessionResponse(browser_session=closed)
@@ -106,6 +108,9 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
         "KeyService/CreateKey": keys_pb2.CreateKeyResponse(key=key, secret="tk_secret"),
         "KeyService/ListKeys": keys_pb2.ListKeysResponse(keys=[key]),
         "KeyService/RevokeKey": keys_pb2.RevokeKeyResponse(key=key),
+        "CredentialService/CreateCredential": credentials_pb2.CreateCredentialResponse(credential=credential),
+        "CredentialService/ListCredentials": credentials_pb2.ListCredentialsResponse(credentials=[credential]),
+        "CredentialService/DeleteCredential": credentials_pb2.DeleteCredentialResponse(),
         "UsageService/GetUsage": usage_pb2.GetUsageResponse(usage=usage_pb2.Usage(session_minutes=7)),
         "WebhookService/ListWebhookDeliveries": webhooks_pb2.ListWebhookDeliveriesResponse(
             webhook_deliveries=[delivery]
@@ -148,6 +153,10 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     assert "tk_secret" not in repr(made)
     assert [k.key_id for k in await client.list_keys()] == ["k"]
     assert (await client.revoke_key("k")).key_id == "k"
+    stored = await client.create_credential("https://shop.example/login", "ada", "secret")
+    assert stored.credential_id == "cred_1"
+    assert [c.credential_id for c in await client.list_credentials()] == ["cred_1"]
+    await client.delete_credential("cred_1")
     assert (await client.get_usage("2026-11")).session_minutes == 7
     assert [d.webhook_delivery_id async for d in client.list_webhook_deliveries(states=["failed"])] == ["whd_1"]
     assert len((await client.get_webhook_delivery("whd_1")).attempts) == 1
