@@ -63,6 +63,10 @@ LONGEST_MESSAGE = 2000
 LAST_LINES = 10
 
 
+class IsolationFailed(LaunchFailed):
+    """A browser is not as apart as it should be here, or was not let be so; another try ends no other way."""
+
+
 @dataclass(slots=True, eq=False)
 class _Prepared:
     """A browser from the try at starting it to its end, and what is to be cleaned up then."""
@@ -170,8 +174,11 @@ class PlaywrightLauncher:
         if usual is not None:
             try:
                 browser = await self._start_for_pool(usual)
-            except LaunchFailed as error:
+            except IsolationFailed as error:
                 failure = str(error)
+            except LaunchFailed as error:
+                # Not a fault of this kind, and perhaps none that stays; each session's start tells.
+                logger.warning("no browser could be looked at", extra={"reason": str(error)})
             else:
                 if not self._pool.add(usual, browser):
                     await browser.close()
@@ -383,7 +390,7 @@ class PlaywrightLauncher:
         except BaseException as error:
             await self._abandon(launching, start)
             if isinstance(error, Error | OSError | TimeoutError | ValueError | GuardianLost | NotIsolated):
-                raise LaunchFailed(self._explained(found, error, seconds)) from None
+                raise self._failed(found, error, seconds) from None
             raise
 
     def _started(
@@ -531,20 +538,19 @@ class PlaywrightLauncher:
             await processes.end_user(start.user)
             self._users.give_back(start.user)
 
-    def _explained(self, found: FoundBrowser, error: Exception, seconds: float) -> str:
+    def _failed(self, found: FoundBrowser, error: Exception, seconds: float) -> LaunchFailed:
         if isinstance(error, TimeoutError):
-            return f"{found.name} did not start within {seconds:g} s"
+            return LaunchFailed(f"{found.name} did not start within {seconds:g} s")
         words = _words(error)
         if isinstance(error, NotIsolated):
-            return f"{found.name} is not isolated here: {words}"
+            return IsolationFailed(f"{found.name} is not isolated here: {words}")
         if any(sign in str(error) for sign in NO_SANDBOX_SIGNS):
-            words = f"its sandbox cannot start: {isolation.HOW_TO_ALLOW_USER_NAMESPACES}: {words}"
-        elif self._users is not None and not session_directory.others_can_reach(found.executable.resolve()):
-            words = (
-                f"the users of sessions cannot get to {found.executable}: install it where all can, for example with "
-                f"PLAYWRIGHT_BROWSERS_PATH=/opt/browsers playwright install chromium: {words}"
-            )
-        return f"{found.name} could not be started: {words}"
+            remedy = f"its sandbox cannot start: {isolation.HOW_TO_ALLOW_USER_NAMESPACES}"
+            return IsolationFailed(f"{found.name} could not be started: {remedy}: {words}")
+        if self._users is not None and not session_directory.others_can_reach(found.executable.resolve()):
+            remedy = "install it where all can (PLAYWRIGHT_BROWSERS_PATH=/opt/browsers playwright install chromium)"
+            return IsolationFailed(f"the users of sessions cannot get to {found.executable}: {remedy}: {words}")
+        return LaunchFailed(f"{found.name} could not be started: {words}")
 
     async def _open_first_page(self, browser: PlaywrightBrowser, request: LaunchRequest, give_up_at: float) -> None:
         seconds = min(FIRST_PAGE_SECONDS, max(1.0, give_up_at - self._clock.monotonic()))
