@@ -66,7 +66,9 @@ class Product:
             RuntimeError: it was not opened.
         """
         request = runs_pb.RunTaskRequest(browser_session_id=session_id)
-        request.actions.add().goto.url = url
+        action = request.actions.add()
+        action.goto.url = url
+        action.timeout.FromSeconds(round(patience))
         run = (await self.runs.RunTask(request, metadata=self.metadata)).run
         watch = self.runs.WatchRun(runs_pb.WatchRunRequest(run_id=run.run_id), metadata=self.metadata, timeout=patience)
         async for response in watch:

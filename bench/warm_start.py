@@ -1,4 +1,4 @@
-"""What a session costs: until it is ready, from the pool and without; processor time; memory; and what 40 leave."""
+"""What a session costs: until it is ready, from the pool and without; processor time; memory."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from bench.browsing import Product, product
-from bench.figures import Report, Row, Sample, at_most, interleaved, median
-from bench.programs import ControlPlane, Program, Workshop, enter
-from bench.site import site
+from bench.figures import Report, Sample, at_most, interleaved, median
+from bench.programs import Program, Workshop, enter
 from browser_host import cgroups, guardian, processes
 
-AIM = "from the pool at most 0.10 times a plain cold Playwright launch, cold at most 1.0, CPU 0.9, memory 1.0; 0 left"
-AT_ONCE = 40
-_PATIENCE = 280.0
-_SESSION_USERS = (61000, 61999)
+AIM = "from the pool at most 0.10 times a plain cold Playwright launch, cold at most 1.0, CPU 0.9, memory 1.0"
+_CAPACITY = 8
 
 
 async def measure(workshop: Workshop) -> Report:
@@ -33,25 +30,24 @@ async def measure(workshop: Workshop) -> Report:
     plain_root.mkdir()
     with cgroup() as ours_group, cgroup() as plain_group:
         async with (
-            workshop.control_plane(TABKEEP_LAUNCH_TIMEOUT_SECONDS="240") as control_plane,
+            workshop.control_plane() as control_plane,
             product(control_plane) as api,
             workshop.program("plain", "bench.plain_browsers", str(plain_root)) as plain,
         ):
-            host = partial(workshop.browser_host, control_plane, AT_ONCE)
+            host = partial(workshop.browser_host, control_plane, _CAPACITY)
             enter(plain_group, plain.pid)
             async with host(TABKEEP_WARM_BROWSERS="1"):
                 await _from_pool(workshop, report, api, plain)
         # Again, so that what is counted in the cgroup is all of it: driver and browsers from their starts.
         async with (
-            workshop.control_plane("control-plane-2", TABKEEP_LAUNCH_TIMEOUT_SECONDS="240") as control_plane,
+            workshop.control_plane("control-plane-2") as control_plane,
             product(control_plane) as api,
             plain_in(workshop, plain_root, plain_group) as plain,
         ):
-            host = partial(workshop.browser_host, control_plane, AT_ONCE)
+            host = partial(workshop.browser_host, control_plane, _CAPACITY)
             async with host(cgroup=ours_group, TABKEEP_WARM_BROWSERS="0"):
                 await _cold(workshop, report, api, plain, ours_group, plain_group)
                 await _memory(workshop, report, api, plain, plain_root)
-            await _forty(workshop, report, control_plane, api)
     return report
 
 
@@ -122,32 +118,6 @@ async def _memory(workshop: Workshop, report: Report, api: Product, plain: Progr
     )
 
 
-async def _forty(workshop: Workshop, report: Report, control_plane: ControlPlane, api: Product) -> None:
-    before = _temporary_roots()
-    count = workshop.some(AT_ONCE, 8)
-    async with site() as pages, workshop.browser_host(control_plane, AT_ONCE, TABKEEP_WARM_BROWSERS="1"):
-        browsers = await asyncio.to_thread((workshop.directory / "host" / "host" / "browsers").resolve)
-        began = time.monotonic()
-        sessions = await asyncio.gather(*(api.open_session(patience=_PATIENCE) for _ in range(count)))
-        opened = time.monotonic() - began
-        processes_open = len(await asyncio.to_thread(processes.processes_of, browsers))
-        await asyncio.gather(*(api.use_session(one, pages.url(one), _PATIENCE) for one in sessions))
-        await asyncio.gather(*(api.close_session(session, _PATIENCE) for session in sessions))
-        seconds = time.monotonic() - began
-    left_processes = await asyncio.to_thread(processes.processes_of, browsers)
-    left_users = [user for user in range(_SESSION_USERS[0], _SESSION_USERS[1] + 1) if _is_used(user)]
-    case = f"{count} at once"
-    for figure, unit, value in (
-        ("until all are open", "s", opened),
-        ("until all were used and are gone", "s", seconds),
-        ("processes while open", "", float(processes_open)),
-        ("processes left", "", float(len(left_processes))),
-        ("directories left", "", float(browsers.exists()) + len(_temporary_roots() - before)),
-        ("users that something runs as", "", float(len(left_users))),
-    ):
-        report.rows.append(Row(case, figure, unit, value, None))
-
-
 async def _plain(plain: Program) -> Sample:
     [seconds] = (await plain.ask(open=1))["seconds"]
     await plain.ask(close=True)
@@ -197,11 +167,3 @@ def _pss_mib(directory: Path) -> float:
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
             total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total / 1024
-
-
-def _temporary_roots() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("tabkeep-????????"))
-
-
-def _is_used(user: int) -> bool:
-    return Path("/proc").is_dir() and bool(guardian.pids_of_user(user))
