@@ -196,6 +196,13 @@ class EventAck:
 
 
 @dataclass(frozen=True, slots=True)
+class EventAcks:
+    """The same for several runs, in one message."""
+
+    acks: tuple[EventAck, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Welcome:
     """The control plane takes the host in."""
 
@@ -310,7 +317,7 @@ class CommandResultAck:
 
 
 FromControlPlane = (
-    Welcome | HeartbeatAck | Command | EventAck | Resend | StopRun | TombstoneAck | Drain | CommandResultAck
+    Welcome | HeartbeatAck | Command | EventAck | EventAcks | Resend | StopRun | TombstoneAck | Drain | CommandResultAck
 )
 
 

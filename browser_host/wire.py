@@ -146,6 +146,7 @@ def _hello(hello: messages.Hello) -> host_pb2.Hello:
         command_results=[_command_result(result) for result in hello.command_results],
         heartbeat_no=hello.heartbeat_no,
         draining=hello.draining,
+        takes_event_acks=True,
     )
 
 
@@ -178,6 +179,8 @@ def _message(response: host_pb2.AttachResponse) -> messages.FromControlPlane | N
             return messages.HeartbeatAck(response.heartbeat_ack.heartbeat_no)
         case "command":
             return _command(response.command)
+        case "event_acks":
+            return messages.EventAcks(tuple(messages.EventAck(ack.run_id, ack.seq) for ack in response.event_acks.acks))
         case "event_ack":
             return messages.EventAck(response.event_ack.run_id, response.event_ack.seq)
         case "resend":

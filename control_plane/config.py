@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 MAX_CONTROL_EPOCH = 2**30
 """Fences and command ids begin at the epoch times 2**32 and fit into 63 bits."""
@@ -31,6 +34,10 @@ class Config:
     http_hosts: tuple[str, ...] = ()
     """Names and addresses that requests over HTTP may give as their host, beside localhost and the address it listens
     on. TABKEEP_HTTP_HOSTS, separated by commas."""
+
+    http_url: str = ""
+    """How HTTP is reached from outside, for the links in answers: https://tabkeep.example.com. Empty: as each request
+    reached it. TABKEEP_HTTP_URL."""
 
     log_level: str = "INFO"
     """TABKEEP_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
@@ -81,6 +88,12 @@ class Config:
     first_host_token_for: str = ""
     """The host_id that the host token of the first start is for, `*` for any host; empty: the first host that attaches
     with it. TABKEEP_FIRST_HOST_TOKEN_FOR."""
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that webhooks may be sent to although they are not public. TABKEEP_WEBHOOK_NETWORKS, comma-separated,
+    for example 10.20.0.0/16,127.0.0.1/32."""
+
+    webhook_first_pause: timedelta = timedelta(seconds=5)
+    """Between a webhook's first two attempts; then three times as long each time."""
 
     def silent_for_suspect(self) -> timedelta:
         """Silence after which a host is SUSPECT: the action lease and a margin for clocks that run 1 % apart."""
@@ -108,6 +121,8 @@ def from_environment(environ: Mapping[str, str]) -> Config:
     if address := environ.get("TABKEEP_HTTP_ADDRESS"):
         given["http_address"] = _address("TABKEEP_HTTP_ADDRESS", address)
     given["http_hosts"] = tuple(filter(None, map(str.strip, environ.get("TABKEEP_HTTP_HOSTS", "").split(","))))
+    if url := environ.get("TABKEEP_HTTP_URL"):
+        given["http_url"] = _url("TABKEEP_HTTP_URL", url)
     if level := environ.get("TABKEEP_LOG_LEVEL"):
         if level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ConfigInvalid(f"TABKEEP_LOG_LEVEL={level}: use DEBUG, INFO, WARNING or ERROR")
@@ -120,6 +135,8 @@ def from_environment(environ: Mapping[str, str]) -> Config:
     ):
         if (value := environ.get(variable)) is not None:
             given[name] = timedelta(seconds=_number(variable, value, lowest, highest))
+    if value := environ.get("TABKEEP_WEBHOOK_NETWORKS"):
+        given["webhook_networks"] = tuple(_network("TABKEEP_WEBHOOK_NETWORKS", part) for part in value.split(","))
     if (value := environ.get("TABKEEP_MINIMUM_FREE_MIB")) is not None:
         given["minimum_free_bytes"] = int(_number("TABKEEP_MINIMUM_FREE_MIB", value, 0, 1e9) * 1024 * 1024)
     if (value := environ.get("TABKEEP_MINIMUM_CONTROL_EPOCH")) is not None:
@@ -144,6 +161,20 @@ def _number(variable: str, value: str, lowest: float, highest: float) -> float:
     if not lowest <= number <= highest:
         raise ConfigInvalid(f"{variable}={value}: use a number from {lowest:g} to {highest:g}")
     return number
+
+
+def _url(variable: str, value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ConfigInvalid(f"{variable}={value}: use an http or https URL, for example https://tabkeep.example.com")
+    return value.rstrip("/")
+
+
+def _network(variable: str, value: str) -> IPv4Network | IPv6Network:
+    try:
+        return ipaddress.ip_network(value.strip())
+    except ValueError as error:
+        raise ConfigInvalid(f"{variable}: {error}; write networks like 10.20.0.0/16, separated by commas") from error
 
 
 def _address(variable: str, value: str) -> str:

@@ -67,6 +67,7 @@ class Hello:
     command_results: tuple[CommandResult, ...]
     heartbeat_no: int
     draining: bool
+    takes_event_acks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,13 @@ class EventAck:
 
 
 @dataclass(frozen=True, slots=True)
+class EventAcks:
+    """The same for several runs, in one message."""
+
+    acks: tuple[EventAck, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Welcome:
     """The host is taken in."""
 
@@ -199,4 +207,6 @@ class Drain:
     drain_timeout: timedelta
 
 
-ToHost = Welcome | HeartbeatAck | Command | EventAck | Resend | StopRun | TombstoneAck | CommandResultAck | Drain
+ToHost = (
+    Welcome | HeartbeatAck | Command | EventAck | EventAcks | Resend | StopRun | TombstoneAck | CommandResultAck | Drain
+)

@@ -29,6 +29,9 @@ _DURATION = telemetry.meter().create_histogram(
 caller: ContextVar[Key] = ContextVar("caller")
 """The key of the call being handled."""
 
+caller_text: ContextVar[str] = ContextVar("caller_text")
+"""That key's text, for what must be signed with it later; nothing else may keep it."""
+
 _CODES: tuple[tuple[type[errors.TabkeepError], grpc.StatusCode], ...] = (
     (errors.FieldInvalid, grpc.StatusCode.INVALID_ARGUMENT),
     (errors.HostProtocolError, grpc.StatusCode.INVALID_ARGUMENT),
@@ -154,6 +157,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def _admit(self, method: str, metadata: dict[str, Any]) -> Key:
         key = self.keys.check(metadata.get("x-api-key"))
         check_scope(method, key)
+        caller_text.set(str(metadata["x-api-key"]).strip())
         return key
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from control_plane import runs, session_moves
+from control_plane import runs, session_moves, webhook_moves
 from control_plane.effects import Log
 from control_plane.errors import NotFound, PreconditionFailed, QueueFull
 from control_plane.hosts import Host
@@ -38,6 +38,8 @@ class RunSpec:
     workflow_id: str = ""
     workflow_version: int = 0
     parameters: bytes = b""
+    webhook: bytes = b""
+    """A sealed destination that is told of the run's end; empty for none."""
 
 
 def find(tx: Transaction, organization_id: str, run_id: str) -> Run:
@@ -105,6 +107,8 @@ def create(tx: Transaction, spec: RunSpec, request: Request | None = None) -> Ru
         save_session(tx, session, replace(session, active_run_id=run_id, update_time=tx.now))
     else:
         tx.runs.insert(run)
+    if spec.webhook:
+        webhook_moves.ask(tx, run, spec.webhook)
     remember(tx, request, run_id)
     tx.effects.add(
         Log(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -22,8 +23,10 @@ from control_plane.interceptors import caller
 from control_plane.page_tokens import PageTokens
 from control_plane.records import Workflow
 from control_plane.requests import answered
-from control_plane.runs import Run
+from control_plane.runs import Run, RunStatus
+from control_plane.seals import Seals
 from control_plane.store import RunFilter, Tables
+from control_plane.webhook_destinations import sealed_webhook
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _EVENTS_AT_ONCE = 256
@@ -32,14 +35,19 @@ _EVENTS_AT_ONCE = 256
 class RunService(pb_grpc.RunServiceServicer):
     """See the proto for what each call does."""
 
-    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens) -> None:
+    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens, seals: Seals, plans: Seals) -> None:
+        """`seals` are those of webhooks, `plans` those of what hosts are to do."""
         self._coordinator = coordinator
         self._database = coordinator.database
         self._page_tokens = page_tokens
+        self._seals = seals
+        self._plans = plans
 
     async def RunTask(self, request: pb.RunTaskRequest, context: Context) -> pb.RunTaskResponse:
         fields, organization_id = Fields(), caller.get().organization_id
         spec = wire.task_spec(fields, request, organization_id, telemetry.inject())
+        webhook = sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals)
+        spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, spec.plan))
         again = wire.request_id(fields, organization_id, "RunTask", request)
         fields.raise_if_wrong()
         shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
@@ -56,6 +64,8 @@ class RunService(pb_grpc.RunServiceServicer):
         definition = workflow_definitions.parse(workflow.definition)
         parameters = workflow_definitions.bind(definition.parameters, MessageToDict(request.parameters))
         spec = wire.workflow_spec(fields, request, workflow, definition, parameters, telemetry.inject())
+        webhook = sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals)
+        spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, spec.plan))
         fields.raise_if_wrong()
         shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
         return pb.RunWorkflowResponse(run=wire.run(*shown))
@@ -75,11 +85,13 @@ class RunService(pb_grpc.RunServiceServicer):
         fields.raise_if_wrong()
         run, host = await self._read(request.run_id, organization_id)
         if wait and not run.status.final:
-            run, host = await self._wait(request.run_id, organization_id, wait)
+            run, host = await self._wait(request.run_id, organization_id, wait, or_paused=request.or_paused)
         return pb.GetRunResponse(run=wire.run(run, host))
 
-    async def _wait(self, run_id: str, organization_id: str, wait: timedelta) -> tuple[Run, Host | None]:
-        """The run once it is final, or as it is when `wait` is over or the control plane stops."""
+    async def _wait(
+        self, run_id: str, organization_id: str, wait: timedelta, *, or_paused: bool
+    ) -> tuple[Run, Host | None]:
+        """The run once it is final (or waits for an answer), or as it is when `wait` is over or we stop."""
         feed, clock = self._coordinator.feed, self._coordinator.clock
         until = clock.monotonic() + wait.total_seconds()
         with feed.watch(run_id) as changed:
@@ -87,7 +99,8 @@ class RunService(pb_grpc.RunServiceServicer):
                 changed.clear()
                 run, host = await self._read(run_id, organization_id)
                 remaining = until - clock.monotonic()
-                if run.status.final or remaining <= 0 or feed.closing:
+                asks = or_paused and run.status is RunStatus.PAUSED and not run.approval_answer
+                if run.status.final or asks or remaining <= 0 or feed.closing:
                     return run, host
                 try:
                     await asyncio.wait_for(changed.wait(), remaining)

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import grpc
@@ -25,11 +26,15 @@ from tabkeep.v1 import (
     keys_pb2_grpc,
     runs_pb2,
     runs_pb2_grpc,
+    usage_pb2,
+    usage_pb2_grpc,
+    webhooks_pb2,
+    webhooks_pb2_grpc,
     workflows_pb2,
     workflows_pb2_grpc,
 )
 
-from control_plane import first_keys
+from control_plane import first_keys, wire
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
 from control_plane.browser_session_service import BrowserSessionService
@@ -40,6 +45,7 @@ from control_plane.errors import Unavailable
 from control_plane.host_blob_service import HostBlobService
 from control_plane.host_control_service import HostControlService
 from control_plane.host_service import HostService
+from control_plane.http import seed_routes, seed_runs
 from control_plane.http.app import Gateway, all_resources
 from control_plane.http.calls import Calls
 from control_plane.http.limits import Limits
@@ -49,7 +55,12 @@ from control_plane.key_service import KeyService
 from control_plane.keys import KeyBook
 from control_plane.page_tokens import PageTokens
 from control_plane.run_service import RunService
+from control_plane.runs import Run
+from control_plane.seals import Seals
 from control_plane.store import Database
+from control_plane.usage_service import UsageService
+from control_plane.webhook_deliverer import WebhookDeliverer
+from control_plane.webhook_service import WebhookService
 from control_plane.workflow_service import WorkflowService
 
 logger = logging.getLogger(__name__)
@@ -65,7 +76,17 @@ _OPTIONS = [
     ("grpc.max_concurrent_streams", 1_000),
     ("grpc.so_reuseport", 0),
 ]
-_PUBLIC = [browser_sessions_pb2, runs_pb2, workflows_pb2, artifacts_pb2, hosts_pb2, keys_pb2, host_pb2]
+_PUBLIC = [
+    browser_sessions_pb2,
+    runs_pb2,
+    workflows_pb2,
+    artifacts_pb2,
+    hosts_pb2,
+    keys_pb2,
+    usage_pb2,
+    webhooks_pb2,
+    host_pb2,
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +119,15 @@ async def serve(
         coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
+        deliverer = WebhookDeliverer(
+            coordinator, Seals(secret, "webhooks"), secret, partial(_webhook_body, config.http_url)
+        )
+        webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
             async with _listening(config, coordinator, secret) as (address, http_address):
                 yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
+            await _end(webhooks)
             await _end(deadlines)
     finally:
         await _end(writer)
@@ -118,15 +144,21 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
     server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
     services: Any = _Services(server)
     page_tokens, blobs = PageTokens(secret), Blobs(config.data_dir / "blobs")
+    seals = Seals(secret, "webhooks")
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
         BrowserSessionService(coordinator, page_tokens), services
     )
-    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens), services)
+    plans = Seals(secret, "plans")
+    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens, seals, plans), services)
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
     artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs), services)
     hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), services)
     keys_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(coordinator, secret), services)
-    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator), services)
+    usage_pb2_grpc.add_UsageServiceServicer_to_server(UsageService(coordinator), services)
+    webhooks_pb2_grpc.add_WebhookServiceServicer_to_server(
+        WebhookService(coordinator, page_tokens, seals, secret), services
+    )
+    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans), services)
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(HostBlobService(coordinator, blobs), services)
     names = [service.full_name for module in _PUBLIC for service in module.DESCRIPTOR.services_by_name.values()]
     health_service = health.aio.HealthServicer()
@@ -144,7 +176,9 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
     address = f"{config.grpc_address.rpartition(':')[0]}:{port}"
     logger.info("listening", extra={"address": address})
     try:
-        async with _listening_for_http(config, Calls(interceptor, services.handlers)) as http_address:
+        async with _listening_for_http(
+            coordinator, blobs, secret, Calls(interceptor, services.handlers)
+        ) as http_address:
             try:
                 yield address, http_address
             finally:
@@ -162,14 +196,24 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
         logger.info("stopped listening", extra={"address": address})
 
 
+def _webhook_body(http_url: str, run: Run) -> bytes:
+    # The same bytes in every attempt, so its link has no token.
+    return seed_runs.webhook_body(
+        wire.run(run), f"{http_url}/browser-session/{run.browser_session_id}" if http_url else None
+    )
+
+
 @contextlib.asynccontextmanager
-async def _listening_for_http(config: Config, calls: Calls) -> AsyncIterator[str]:
+async def _listening_for_http(
+    coordinator: Coordinator, blobs: Blobs, secret: bytes, calls: Calls
+) -> AsyncIterator[str]:
+    config = coordinator.config
     if not config.http_address:
         yield ""
         return
     limits = Limits()
     hosts = (config.http_address.rpartition(":")[0], *config.http_hosts)
-    gateway = Gateway(all_resources(calls), calls, hosts, limits)
+    gateway = Gateway(all_resources(calls, seed_routes.resources(coordinator, blobs, secret)), calls, hosts, limits)
     async with listening(config.http_address, gateway, limits) as address:
         yield address
 

@@ -24,6 +24,8 @@ from tabkeep.v1 import (
     hosts_pb2_grpc,
     keys_pb2_grpc,
     runs_pb2_grpc,
+    usage_pb2_grpc,
+    webhooks_pb2_grpc,
     workflows_pb2_grpc,
 )
 
@@ -69,6 +71,8 @@ class Api:
     artifacts: Any
     hosts: Any
     keys: Any
+    usage: Any
+    webhooks: Any
 
 
 class _Keyed:
@@ -93,6 +97,8 @@ def api_on(channel: grpc.aio.Channel, key: str, *more: tuple[str, str]) -> Api:
         artifacts=_Keyed(artifacts_pb2_grpc.ArtifactServiceStub(channel), *metadata),
         hosts=_Keyed(hosts_pb2_grpc.HostServiceStub(channel), *metadata),
         keys=_Keyed(keys_pb2_grpc.KeyServiceStub(channel), *metadata),
+        usage=_Keyed(usage_pb2_grpc.UsageServiceStub(channel), *metadata),
+        webhooks=_Keyed(webhooks_pb2_grpc.WebhookServiceStub(channel), *metadata),
     )
 
 

@@ -205,3 +205,36 @@ CREATE TABLE requests (
     PRIMARY KEY (organization_id, method, request_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX requests_oldest ON requests (create_time);
+
+-- For usage: an organization's sessions of a month, without reading those of all others.
+CREATE INDEX sessions_started ON sessions (organization_id, start_time) WHERE start_time IS NOT NULL;
+
+-- One row for each telling of a run's end. `sealed` is encrypted: the URL and, until it is over, the key that signs.
+CREATE TABLE webhook_deliveries (
+    webhook_delivery_id TEXT PRIMARY KEY,
+    organization_id     TEXT NOT NULL,
+    run_id              TEXT NOT NULL REFERENCES runs,
+    state               TEXT NOT NULL CHECK (state IN ('waiting', 'pending', 'delivered', 'failed')),
+    replay              INTEGER NOT NULL,
+    sealed              BLOB NOT NULL,
+    attempt_count       INTEGER NOT NULL CHECK (attempt_count >= 0),
+    create_time         TEXT NOT NULL,
+    due_time            TEXT,
+    end_time            TEXT,
+    CHECK ((state = 'pending') = (due_time IS NOT NULL)),
+    CHECK ((state IN ('delivered', 'failed')) = (end_time IS NOT NULL))
+) STRICT;
+CREATE INDEX webhook_deliveries_of_organization ON webhook_deliveries (organization_id, webhook_delivery_id);
+CREATE INDEX webhook_deliveries_of_run ON webhook_deliveries (run_id, webhook_delivery_id);
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (due_time) WHERE due_time IS NOT NULL;
+
+CREATE TABLE webhook_attempts (
+    webhook_delivery_id TEXT NOT NULL REFERENCES webhook_deliveries,
+    attempt             INTEGER NOT NULL CHECK (attempt > 0),
+    create_time         TEXT NOT NULL,
+    duration            INTEGER NOT NULL,
+    status_code         INTEGER NOT NULL,
+    error               TEXT NOT NULL,
+    response_body       TEXT NOT NULL,
+    PRIMARY KEY (webhook_delivery_id, attempt)
+) STRICT, WITHOUT ROWID;

@@ -513,8 +513,16 @@ async def test_a_host_that_says_goodbye_is_gone_at_once_and_waiting_sessions_go_
 
 
 async def test_a_goodbye_is_stored_before_its_stream_ends(api, host, control_plane):
-    busy = threading.Event()
-    writing = asyncio.ensure_future(control_plane.database.write(lambda tx: busy.wait(5)))
+    busy, database = threading.Event(), control_plane.database
+    finish = database._finish
+
+    def slow_once():
+        database._finish = finish
+        busy.wait(5)
+        finish()
+
+    database._finish = slow_once
+    writing = asyncio.ensure_future(database.write(lambda tx: True))
     asyncio.get_running_loop().call_later(0.2, busy.set)
     await host.send(goodbye=host_pb2.Goodbye(reason="x"))
     await host.nothing_more_after_goodbye()

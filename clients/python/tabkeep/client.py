@@ -32,10 +32,23 @@ from tabkeep.records import (
     RunStatus,
     RunUpdate,
     ScreenshotMode,
+    Usage,
     Viewport,
+    WebhookDelivery,
+    WebhookDeliveryState,
     Workflow,
 )
-from tabkeep.v1 import actions_pb2, artifacts_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
+from tabkeep.v1 import (
+    actions_pb2,
+    artifacts_pb2,
+    browser_sessions_pb2,
+    hosts_pb2,
+    keys_pb2,
+    runs_pb2,
+    usage_pb2,
+    webhooks_pb2,
+    workflows_pb2,
+)
 
 _T = TypeVar("_T")
 
@@ -271,6 +284,7 @@ class Client:
         screenshots: ScreenshotMode | str | None = None,
         planner: Planner | str | None = None,
         irreversible_policy: IrreversiblePolicy | str | None = None,
+        webhook_url: str | None = None,
         request_id: str | None = None,
         wait_for_completion: bool = False,
     ) -> Run:
@@ -280,7 +294,8 @@ class Client:
         current page unless `url` is given. Without, it gets a session of its own, opened as `browser_session` says
         and closed afterwards. With `wait_for_completion` the final run is returned, however it ended: look at its
         `status` or call `raise_for_failure`. When the waiting is given up, the run goes on. `planner` says who turns
-        the prompt into steps, `irreversible_policy` what happens before paying, ordering, deleting and sending.
+        the prompt into steps, `irreversible_policy` what happens before paying, ordering, deleting and sending;
+        `webhook_url` is told of the run's end.
 
         Raises:
             InvalidArgument: a field is wrong; nothing was stored.
@@ -297,6 +312,7 @@ class Client:
             max_steps=max_steps or 0,
             fail_if_busy=fail_if_busy,
             labels=dict(labels or {}),
+            webhook_url=webhook_url or "",
             request_id=request_id or _new_request_id(),
         )
         if data_extraction_schema is not None:
@@ -322,6 +338,7 @@ class Client:
         screenshots: ScreenshotMode | str | None = None,
         planner: Planner | str | None = None,
         irreversible_policy: IrreversiblePolicy | str | None = None,
+        webhook_url: str | None = None,
         request_id: str | None = None,
         wait_for_completion: bool = False,
     ) -> Run:
@@ -339,6 +356,7 @@ class Client:
             max_steps=max_steps or 0,
             fail_if_busy=fail_if_busy,
             labels=dict(labels or {}),
+            webhook_url=webhook_url or "",
             request_id=request_id or _new_request_id(),
         )
         if parameters is not None:
@@ -612,6 +630,84 @@ class Client:
         request = keys_pb2.RevokeKeyRequest(key_id=key_id)
         answer = await self._calls.unary("KeyService/RevokeKey", request, keys_pb2.RevokeKeyResponse)
         return wire.key(answer.key)
+
+    # Usage and webhooks.
+
+    async def get_usage(self, month: str | None = None, *, organization_id: str | None = None) -> Usage:
+        """Return what an organization used in a month ("2026-11", in UTC; the present one unless told).
+
+        Raises:
+            InvalidArgument: not a month.
+            PermissionDenied: another organization's usage, asked for without the operator scope.
+        """
+        request = usage_pb2.GetUsageRequest(month=month or "", organization_id=organization_id or "")
+        answer = await self._calls.unary("UsageService/GetUsage", request, usage_pb2.GetUsageResponse)
+        return wire.usage(answer.usage)
+
+    async def list_webhook_deliveries(
+        self,
+        *,
+        run_id: str | None = None,
+        states: Iterable[WebhookDeliveryState | str] = (),
+        page_size: int = _PAGE_SIZE,
+    ) -> AsyncIterator[WebhookDelivery]:
+        """Yield the organization's webhook deliveries without their attempts, newest first."""
+        request = webhooks_pb2.ListWebhookDeliveriesRequest(
+            page_size=page_size,
+            run_id=run_id or "",
+            states=[wire.enum_to_proto(WebhookDeliveryState, state) for state in states],
+        )
+        while True:
+            page = await self._calls.unary(
+                "WebhookService/ListWebhookDeliveries", request, webhooks_pb2.ListWebhookDeliveriesResponse
+            )
+            for delivery in page.webhook_deliveries:
+                yield wire.webhook_delivery(delivery)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def get_webhook_delivery(self, webhook_delivery_id: str) -> WebhookDelivery:
+        """Return a delivery with all its attempts.
+
+        Raises:
+            NotFound: no such delivery in the caller's organization.
+        """
+        request = webhooks_pb2.GetWebhookDeliveryRequest(webhook_delivery_id=webhook_delivery_id)
+        answer = await self._calls.unary(
+            "WebhookService/GetWebhookDelivery", request, webhooks_pb2.GetWebhookDeliveryResponse
+        )
+        return wire.webhook_delivery(answer.webhook_delivery)
+
+    async def replay_webhook(
+        self, run_id: str, *, webhook_url: str | None = None, wait_timeout: timedelta | None = None
+    ) -> WebhookDelivery:
+        """Tell the end of a run again, where its last delivery went unless `webhook_url` says otherwise.
+
+        With `wait_timeout` (at most 30 s) the answer has the first attempt in it.
+
+        Raises:
+            FailedPrecondition: the run is not final, or has no webhook.
+        """
+        request = webhooks_pb2.ReplayWebhookRequest(run_id=run_id, webhook_url=webhook_url or "")
+        if wait_timeout is not None:
+            request.wait_timeout.CopyFrom(wire.to_duration(wait_timeout, "wait_timeout"))
+        answer = await self._calls.unary(
+            "WebhookService/ReplayWebhook",
+            request,
+            webhooks_pb2.ReplayWebhookResponse,
+            extra_seconds=wait_timeout.total_seconds() if wait_timeout else 0.0,
+        )
+        return wire.webhook_delivery(answer.webhook_delivery)
+
+    async def get_webhook_secret(self) -> str:
+        """Return the secret under which the organization's webhooks carry `webhook-signature`."""
+        answer = await self._calls.unary(
+            "WebhookService/GetWebhookSecret",
+            webhooks_pb2.GetWebhookSecretRequest(),
+            webhooks_pb2.GetWebhookSecretResponse,
+        )
+        return answer.secret
 
     async def _close_quietly(self, session: BrowserSession) -> TabkeepError | None:
         try:

@@ -193,6 +193,16 @@ class KeyScope(StrEnum):
     UNKNOWN = "unknown"
 
 
+class WebhookDeliveryState(StrEnum):
+    """Where a webhook delivery is."""
+
+    WAITING = "waiting"
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Viewport:
     """The size of a page's visible area in CSS pixels."""
@@ -567,3 +577,43 @@ class CreatedKey:
     def __repr__(self) -> str:
         """Leave the secret out, so that it does not end up in logs."""
         return f"CreatedKey(key={self.key!r}, secret='***')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one organization used in one calendar month, in UTC."""
+
+    organization_id: str
+    month: str
+    session_time: timedelta
+    session_minutes: int
+    session_count: int
+    open_session_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAttempt:
+    """One try to send a delivery."""
+
+    attempt: int
+    create_time: datetime
+    duration: timedelta
+    status_code: int | None
+    error: str | None
+    response_body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDelivery:
+    """One telling of one run's end; in lists without its attempts."""
+
+    webhook_delivery_id: str
+    run_id: str
+    webhook_url: str
+    state: WebhookDeliveryState
+    replay: bool
+    attempt_count: int
+    create_time: datetime
+    next_attempt_time: datetime | None
+    end_time: datetime | None
+    attempts: tuple[WebhookAttempt, ...]

@@ -12,7 +12,17 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tabkeep import records as r
-from tabkeep.v1 import actions_pb2, artifacts_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
+from tabkeep.v1 import (
+    actions_pb2,
+    artifacts_pb2,
+    browser_sessions_pb2,
+    hosts_pb2,
+    keys_pb2,
+    runs_pb2,
+    usage_pb2,
+    webhooks_pb2,
+    workflows_pb2,
+)
 
 _E = TypeVar("_E", bound=StrEnum)
 
@@ -51,6 +61,7 @@ ENUMERATIONS: Mapping[type[StrEnum], _Enumeration] = {
         (r.ArtifactType, artifacts_pb2.ArtifactType, "ARTIFACT_TYPE_"),
         (r.HostState, hosts_pb2.HostState, "HOST_STATE_"),
         (r.KeyScope, keys_pb2.KeyScope, "KEY_SCOPE_"),
+        (r.WebhookDeliveryState, webhooks_pb2.WebhookDeliveryState, "WEBHOOK_DELIVERY_STATE_"),
     )
 }
 
@@ -319,6 +330,44 @@ def key(message: keys_pb2.Key) -> r.Key:
 def created_key(message: keys_pb2.CreateKeyResponse) -> r.CreatedKey:
     """Return a new key with its text."""
     return r.CreatedKey(key(message.key), message.secret)
+
+
+def usage(message: usage_pb2.Usage) -> r.Usage:
+    """Return what was used."""
+    return r.Usage(
+        organization_id=message.organization_id,
+        month=message.month,
+        session_time=message.session_time.ToTimedelta(),
+        session_minutes=message.session_minutes,
+        session_count=message.session_count,
+        open_session_count=message.open_session_count,
+    )
+
+
+def webhook_delivery(message: webhooks_pb2.WebhookDelivery) -> r.WebhookDelivery:
+    """Return a delivery with what it holds of its attempts."""
+    return r.WebhookDelivery(
+        webhook_delivery_id=message.webhook_delivery_id,
+        run_id=message.run_id,
+        webhook_url=message.webhook_url,
+        state=_enum(r.WebhookDeliveryState, message.state),
+        replay=message.replay,
+        attempt_count=message.attempt_count,
+        create_time=_time(message.create_time),
+        next_attempt_time=_optional_time(message, "next_attempt_time"),
+        end_time=_optional_time(message, "end_time"),
+        attempts=tuple(
+            r.WebhookAttempt(
+                attempt=attempt.attempt,
+                create_time=_time(attempt.create_time),
+                duration=attempt.duration.ToTimedelta(),
+                status_code=attempt.status_code or None,
+                error=attempt.error or None,
+                response_body=attempt.response_body,
+            )
+            for attempt in message.attempts
+        ),
+    )
 
 
 def _run_started(message: runs_pb2.RunStarted) -> r.RunStarted:

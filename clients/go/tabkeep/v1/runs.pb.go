@@ -566,7 +566,7 @@ type Run struct {
 	BrowserSessionId string `protobuf:"bytes,8,opt,name=browser_session_id,json=browserSessionId,proto3" json:"browser_session_id,omitempty"`
 	// The session was opened for this run and is closed after it.
 	OwnsBrowserSession bool `protobuf:"varint,9,opt,name=owns_browser_session,json=ownsBrowserSession,proto3" json:"owns_browser_session,omitempty"`
-	// The prompt, for a task by prompt.
+	// The prompt, for a task by prompt; passwords, card numbers and the like that it names are masked.
 	Prompt string `protobuf:"bytes,10,opt,name=prompt,proto3" json:"prompt,omitempty"`
 	// The page that was opened first, if one was given.
 	Url string `protobuf:"bytes,11,opt,name=url,proto3" json:"url,omitempty"`
@@ -932,8 +932,12 @@ type RunTaskRequest struct {
 	Planner Planner `protobuf:"varint,20,opt,name=planner,proto3,enum=tabkeep.v1.Planner" json:"planner,omitempty"`
 	// What happens before acts that cannot be undone.
 	IrreversiblePolicy IrreversiblePolicy `protobuf:"varint,21,opt,name=irreversible_policy,json=irreversiblePolicy,proto3,enum=tabkeep.v1.IrreversiblePolicy" json:"irreversible_policy,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Told of the run's end by a POST: an absolute http or https URL without user name and fragment. Refused where it
+	// names an address that is not public, unless the operator allows that one; see WebhookService. Absent: nobody is
+	// told.
+	WebhookUrl    string `protobuf:"bytes,80,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RunTaskRequest) Reset() {
@@ -1071,6 +1075,13 @@ func (x *RunTaskRequest) GetIrreversiblePolicy() IrreversiblePolicy {
 	return IrreversiblePolicy_IRREVERSIBLE_POLICY_UNSPECIFIED
 }
 
+func (x *RunTaskRequest) GetWebhookUrl() string {
+	if x != nil {
+		return x.WebhookUrl
+	}
+	return ""
+}
+
 // The new run.
 type RunTaskResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1148,8 +1159,10 @@ type RunWorkflowRequest struct {
 	Planner Planner `protobuf:"varint,20,opt,name=planner,proto3,enum=tabkeep.v1.Planner" json:"planner,omitempty"`
 	// Like RunTaskRequest.irreversible_policy.
 	IrreversiblePolicy IrreversiblePolicy `protobuf:"varint,21,opt,name=irreversible_policy,json=irreversiblePolicy,proto3,enum=tabkeep.v1.IrreversiblePolicy" json:"irreversible_policy,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Like RunTaskRequest.webhook_url.
+	WebhookUrl    string `protobuf:"bytes,80,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RunWorkflowRequest) Reset() {
@@ -1280,6 +1293,13 @@ func (x *RunWorkflowRequest) GetIrreversiblePolicy() IrreversiblePolicy {
 	return IrreversiblePolicy_IRREVERSIBLE_POLICY_UNSPECIFIED
 }
 
+func (x *RunWorkflowRequest) GetWebhookUrl() string {
+	if x != nil {
+		return x.WebhookUrl
+	}
+	return ""
+}
+
 // The new run.
 type RunWorkflowResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1332,7 +1352,9 @@ type GetRunRequest struct {
 	// The run.
 	RunId string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	// Hold the answer until the run is final, at most this long, 0 to 10 minutes. Absent: answer at once.
-	WaitTimeout   *durationpb.Duration `protobuf:"bytes,2,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	WaitTimeout *durationpb.Duration `protobuf:"bytes,2,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	// Hold it no longer than until the run waits for a person's answer.
+	OrPaused      bool `protobuf:"varint,80,opt,name=or_paused,json=orPaused,proto3" json:"or_paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1379,6 +1401,13 @@ func (x *GetRunRequest) GetWaitTimeout() *durationpb.Duration {
 		return x.WaitTimeout
 	}
 	return nil
+}
+
+func (x *GetRunRequest) GetOrPaused() bool {
+	if x != nil {
+		return x.OrPaused
+	}
+	return false
 }
 
 // One run.
@@ -3024,7 +3053,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x124\n" +
-	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\xb1\x06\n" +
+	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\xd2\x06\n" +
 	"\x0eRunTaskRequest\x12\x16\n" +
 	"\x06prompt\x18\x01 \x01(\tR\x06prompt\x12,\n" +
 	"\aactions\x18\x02 \x03(\v2\x12.tabkeep.v1.ActionR\aactions\x12\x10\n" +
@@ -3043,12 +3072,14 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"request_id\x18\f \x01(\tR\trequestId\x12<\n" +
 	"\vscreenshots\x18\r \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x12-\n" +
 	"\aplanner\x18\x14 \x01(\x0e2\x13.tabkeep.v1.PlannerR\aplanner\x12O\n" +
-	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x1a9\n" +
+	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12\x1f\n" +
+	"\vwebhook_url\x18P \x01(\tR\n" +
+	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"4\n" +
 	"\x0fRunTaskResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\x97\x06\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xb8\x06\n" +
 	"\x12RunWorkflowRequest\x12\x1f\n" +
 	"\vworkflow_id\x18\x01 \x01(\tR\n" +
 	"workflowId\x12)\n" +
@@ -3069,15 +3100,18 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"request_id\x18\v \x01(\tR\trequestId\x12<\n" +
 	"\vscreenshots\x18\f \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x12-\n" +
 	"\aplanner\x18\x14 \x01(\x0e2\x13.tabkeep.v1.PlannerR\aplanner\x12O\n" +
-	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x1a9\n" +
+	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12\x1f\n" +
+	"\vwebhook_url\x18P \x01(\tR\n" +
+	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"8\n" +
 	"\x13RunWorkflowResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"d\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\x81\x01\n" +
 	"\rGetRunRequest\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12<\n" +
-	"\fwait_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vwaitTimeout\"3\n" +
+	"\fwait_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vwaitTimeout\x12\x1b\n" +
+	"\tor_paused\x18P \x01(\bR\borPaused\"3\n" +
 	"\x0eGetRunResponse\x12!\n" +
 	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xcf\x01\n" +
 	"\x0fListRunsRequest\x12\x1b\n" +

@@ -228,7 +228,7 @@ class Approval(_message.Message):
     def __init__(self, approval_id: _Optional[str] = ..., message: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., screenshot_artifact_id: _Optional[str] = ...) -> None: ...
 
 class RunTaskRequest(_message.Message):
-    __slots__ = ("prompt", "actions", "url", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "data_extraction_schema", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy")
+    __slots__ = ("prompt", "actions", "url", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "data_extraction_schema", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "webhook_url")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -251,6 +251,7 @@ class RunTaskRequest(_message.Message):
     SCREENSHOTS_FIELD_NUMBER: _ClassVar[int]
     PLANNER_FIELD_NUMBER: _ClassVar[int]
     IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    WEBHOOK_URL_FIELD_NUMBER: _ClassVar[int]
     prompt: str
     actions: _containers.RepeatedCompositeFieldContainer[_actions_pb2.Action]
     url: str
@@ -266,7 +267,8 @@ class RunTaskRequest(_message.Message):
     screenshots: ScreenshotMode
     planner: Planner
     irreversible_policy: IrreversiblePolicy
-    def __init__(self, prompt: _Optional[str] = ..., actions: _Optional[_Iterable[_Union[_actions_pb2.Action, _Mapping]]] = ..., url: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ...) -> None: ...
+    webhook_url: str
+    def __init__(self, prompt: _Optional[str] = ..., actions: _Optional[_Iterable[_Union[_actions_pb2.Action, _Mapping]]] = ..., url: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
 
 class RunTaskResponse(_message.Message):
     __slots__ = ("run",)
@@ -275,7 +277,7 @@ class RunTaskResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ...) -> None: ...
 
 class RunWorkflowRequest(_message.Message):
-    __slots__ = ("workflow_id", "workflow_version", "parameters", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy")
+    __slots__ = ("workflow_id", "workflow_version", "parameters", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "webhook_url")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -297,6 +299,7 @@ class RunWorkflowRequest(_message.Message):
     SCREENSHOTS_FIELD_NUMBER: _ClassVar[int]
     PLANNER_FIELD_NUMBER: _ClassVar[int]
     IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    WEBHOOK_URL_FIELD_NUMBER: _ClassVar[int]
     workflow_id: str
     workflow_version: int
     parameters: _struct_pb2.Struct
@@ -311,7 +314,8 @@ class RunWorkflowRequest(_message.Message):
     screenshots: ScreenshotMode
     planner: Planner
     irreversible_policy: IrreversiblePolicy
-    def __init__(self, workflow_id: _Optional[str] = ..., workflow_version: _Optional[int] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ...) -> None: ...
+    webhook_url: str
+    def __init__(self, workflow_id: _Optional[str] = ..., workflow_version: _Optional[int] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
 
 class RunWorkflowResponse(_message.Message):
     __slots__ = ("run",)
@@ -320,12 +324,14 @@ class RunWorkflowResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ...) -> None: ...
 
 class GetRunRequest(_message.Message):
-    __slots__ = ("run_id", "wait_timeout")
+    __slots__ = ("run_id", "wait_timeout", "or_paused")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     WAIT_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    OR_PAUSED_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     wait_timeout: _duration_pb2.Duration
-    def __init__(self, run_id: _Optional[str] = ..., wait_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    or_paused: bool
+    def __init__(self, run_id: _Optional[str] = ..., wait_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., or_paused: _Optional[bool] = ...) -> None: ...
 
 class GetRunResponse(_message.Message):
     __slots__ = ("run",)

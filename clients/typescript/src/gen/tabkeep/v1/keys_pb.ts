@@ -271,7 +271,7 @@ export const KeyScopeSchema: GenEnum<KeyScope> = /*@__PURE__*/
 
 /**
  * Makes, lists and revokes API keys and host tokens. A key's text is shown once, when it is made; only an
- * HMAC of it is stored.
+ * HMAC of it is stored (and of a key that starts a run with a webhook its text, encrypted, until that is sent).
  *
  * Every call needs the metadata `x-api-key` of a key with the operator scope; other keys get
  * PERMISSION_DENIED/SCOPE_MISSING. Further errors of every call: see BrowserSessionService.

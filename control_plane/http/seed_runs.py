@@ -1,0 +1,190 @@
+"""Runs as the seed's API shows them. Pure mappings from our protos; docs/http.md has the fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from google.protobuf.struct_pb2 import Struct
+from tabkeep.v1 import runs_pb2
+
+from control_plane.http import seed_sessions, seed_values
+from control_plane.http.seed_body import Body
+from control_plane.http.seed_offers import refuse_what_is_not_offered
+
+FINAL = frozenset(
+    {
+        runs_pb2.RUN_STATUS_COMPLETED,
+        runs_pb2.RUN_STATUS_FAILED,
+        runs_pb2.RUN_STATUS_TERMINATED,
+        runs_pb2.RUN_STATUS_CANCELED,
+        runs_pb2.RUN_STATUS_TIMED_OUT,
+    }
+)
+
+
+def status(run: runs_pb2.Run) -> str:
+    """The status in the seed's words, which are ours."""
+    return seed_values.word(runs_pb2.RunStatus, "RUN_STATUS_", run.status) or "created"
+
+
+def run(run: runs_pb2.Run, app_url: str | None, screenshot_urls: Sequence[str] | None = None) -> dict[str, Any]:
+    """A run; `screenshot_urls` has the newest first, None where it was not asked for."""
+    workflow = run.run_type == runs_pb2.RUN_TYPE_WORKFLOW
+    reason = seed_values.word(runs_pb2.FailureReason, "FAILURE_REASON_", run.failure_reason)
+    shown: dict[str, Any] = {
+        "run_id": run.run_id,
+        "organization_id": run.organization_id,
+        "run_type": "workflow_run" if workflow else "task_v1",
+        "status": status(run),
+        "output": seed_values.json_of(run.output) if run.HasField("output") else None,
+        "failure_reason": (run.failure_message or reason) if reason else None,
+        "failure_code": reason.upper() if reason else None,
+        "errors": [{"error_code": reason.upper(), "reasoning": run.failure_message}] if reason else [],
+        "created_at": seed_values.time(run, "create_time"),
+        "queued_at": seed_values.time(run, "create_time"),
+        "started_at": seed_values.time(run, "start_time"),
+        "finished_at": seed_values.time(run, "end_time"),
+        "modified_at": seed_values.time(run, "update_time"),
+        "app_url": app_url,
+        "browser_session_id": run.browser_session_id,
+        "browser_profile_id": None,
+        "downloaded_files": None,
+        "recording_url": None,
+        "screenshot_urls": list(screenshot_urls) if screenshot_urls is not None else None,
+        "step_count": run.step_count,
+        "safe_to_retry": run.safe_to_retry,
+        "pending_approval": _approval(run),
+        "run_request": _workflow_request(run) if workflow else _task_request(run),
+    }
+    if workflow:
+        shown |= {"run_with": "agent", "ai_fallback": False, "script_id": None}
+    return shown
+
+
+def _approval(run: runs_pb2.Run) -> dict[str, Any] | None:
+    if not run.HasField("pending_approval"):
+        return None
+    approval = run.pending_approval
+    return {
+        "approval_id": approval.approval_id,
+        "message": approval.message,
+        "created_at": seed_values.time(approval, "create_time"),
+        "expires_at": seed_values.time(approval, "expire_time"),
+    }
+
+
+def _task_request(run: runs_pb2.Run) -> dict[str, Any]:
+    return {
+        "prompt": run.prompt,
+        "url": run.url or None,
+        "max_steps": run.max_steps,
+        "browser_session_id": None if run.owns_browser_session else run.browser_session_id,
+        "title": run.labels.get("title"),
+    }
+
+
+def _workflow_request(run: runs_pb2.Run) -> dict[str, Any]:
+    return {
+        "workflow_id": run.workflow_id,
+        "agent_id": run.workflow_id,
+        "parameters": seed_values.object_of(run.parameters),
+        "browser_session_id": None if run.owns_browser_session else run.browser_session_id,
+        "title": run.labels.get("title"),
+    }
+
+
+def webhook_body(final: runs_pb2.Run, app_url: str | None = None) -> bytes:
+    """What a webhook tells of a final run: the run, and the older names of some of its fields; compact JSON."""
+    told = run(final, app_url)
+    if final.run_type == runs_pb2.RUN_TYPE_WORKFLOW:
+        told |= {
+            "workflow_run_id": final.run_id,
+            "workflow_id": final.workflow_id,
+            "workflow_permanent_id": final.workflow_id,
+            "workflow_version": final.workflow_version,
+        }
+    else:
+        told |= {"task_id": final.run_id, "prompt": final.prompt, "url": final.url or None}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+# What is asked for.
+
+_NOT_OFFERED_TO_RUNS = (
+    "proxy_location", "browser_profile_id", "browser_address", "cdp_connect_headers", "extra_http_headers",
+    "totp_identifier", "totp_url", "error_code_mapping", "start_fresh_browser", "publish_workflow",
+    "reuse_browser_session",
+)  # fmt: skip
+
+
+def task_request(body: Body, request_id: str) -> runs_pb2.RunTaskRequest:
+    """What a request for a task asks for. A task without `url` goes on where its session is.
+
+    Raises:
+        BodyInvalid, NotOffered: nothing was stored.
+    """
+    prompt = body.text("prompt", 16_384, required=True)
+    url = seed_sessions.with_scheme(body.text("url", 8192))
+    request = runs_pb2.RunTaskRequest(prompt=prompt, url=url, request_id=request_id)
+    schema = _schema(body)
+    _fill(body, request)
+    if schema is not None:
+        request.data_extraction_schema.CopyFrom(schema)
+    return request
+
+
+def workflow_request(body: Body, request_id: str, max_steps: str) -> runs_pb2.RunWorkflowRequest:
+    """What a request for a workflow's run asks for; `max_steps` is the header x-max-steps-override.
+
+    Raises:
+        BodyInvalid, NotOffered: nothing was stored.
+    """
+    name = "agent_id" if body.has("agent_id") and not body.has("workflow_id") else "workflow_id"
+    workflow_id = body.text(name, 100, required=True)
+    request = runs_pb2.RunWorkflowRequest(workflow_id=workflow_id, request_id=request_id)
+    parameters = body.object("parameters")
+    minutes = body.whole("max_elapsed_time_minutes", 60, 1, 480)
+    if max_steps and not (max_steps.isascii() and max_steps.isdigit() and 1 <= int(max_steps[:9]) <= 500):
+        body.wrong("max_steps", "value_error", "the header x-max-steps-override must be a whole number from 1 to 500")
+        max_steps = ""
+    _fill(body, request)
+    if max_steps:
+        request.max_steps = int(max_steps)
+    if parameters is not None:
+        request.parameters.CopyFrom(parameters)
+    request.timeout.seconds = minutes * 60
+    return request
+
+
+def _fill(body: Body, request: runs_pb2.RunTaskRequest | runs_pb2.RunWorkflowRequest) -> None:
+    """The fields that both have. Raises for all that was wrong with the body."""
+    request.browser_session_id = body.text("browser_session_id", 200)
+    profile = body.text("browser_profile_id", 200)
+    if request.browser_session_id and profile:
+        body.wrong(
+            "browser_profile_id",
+            "value_error",
+            "Cannot specify both browser_session_id and browser_profile_id: choose one",
+        )
+    request.max_steps = body.whole("max_steps", 0, 1, 500) if body.has("max_steps") else 0
+    request.webhook_url = body.text("webhook_url", 8192)
+    request.fail_if_busy = body.flag("fail_if_busy")
+    if title := body.text("title", 255):
+        request.labels["title"] = title
+    seed_sessions.check_proxy_location(body)
+    body.raise_if_wrong()
+    refuse_what_is_not_offered(body, *_NOT_OFFERED_TO_RUNS)
+
+
+def _schema(body: Body) -> Struct | None:
+    """The schema of the output: an object, or the text of one."""
+    given = body.raw("data_extraction_schema")
+    if not isinstance(given, str):
+        return body.object("data_extraction_schema")
+    try:
+        return Body({"schema": json.loads(given)}).object("schema")
+    except (ValueError, RecursionError):
+        body.wrong("data_extraction_schema", "json_invalid", "is a text that is not the JSON of a schema")
+        return None
