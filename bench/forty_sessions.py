@@ -33,11 +33,17 @@ async def measure(workshop: Workshop) -> Report:
         count = workshop.some(AT_ONCE, 8)
         async with site() as pages, workshop.browser_host(control_plane, AT_ONCE, TABKEEP_WARM_BROWSERS="1"):
             browsers = await asyncio.to_thread((workshop.directory / "host" / "host" / "browsers").resolve)
+            few = asyncio.Semaphore(4)  # a page has 10 s to load, which 40 at once on two cores do not keep
+
+            async def use(session: str) -> None:
+                async with few:
+                    await api.use_session(session, pages.url(session), _PATIENCE)
+
             began = time.monotonic()
             sessions = await asyncio.gather(*(api.open_session(patience=_PATIENCE) for _ in range(count)))
             opened = time.monotonic() - began
             processes_open = len(await asyncio.to_thread(processes.processes_of, browsers))
-            await asyncio.gather(*(api.use_session(one, pages.url(one), _PATIENCE) for one in sessions))
+            await asyncio.gather(*(use(session) for session in sessions))
             await asyncio.gather(*(api.close_session(session, _PATIENCE) for session in sessions))
             seconds = time.monotonic() - began
         left_processes = await asyncio.to_thread(processes.processes_of, browsers)

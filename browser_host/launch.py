@@ -109,13 +109,15 @@ def browser_arguments(browser: FoundBrowser) -> list[str]:
         # Otherwise WebRTC tells pages the machine's own addresses.
         "--webrtc-ip-handling-policy=disable_non_proxied_udp",
         f"--user-agent={user_agent(browser)}",
+        # So that an extension can be loaded into a browser that runs; nobody but the host can ask for it.
+        "--enable-unsafe-extension-debugging",
         "--disable-features=" + ",".join((*PLAYWRIGHT_DISABLED_FEATURES, *DISABLED_FEATURES)),
     ]
 
 
 def dropped_arguments() -> list[str]:
-    """Those of Playwright's own arguments that `browser_arguments` replaces."""
-    return ["--disable-features=" + ",".join(PLAYWRIGHT_DISABLED_FEATURES)]
+    """Those of Playwright's own arguments that `browser_arguments` replaces, or that keep extensions out."""
+    return ["--disable-features=" + ",".join(PLAYWRIGHT_DISABLED_FEATURES), "--disable-extensions"]
 
 
 def user_agent(browser: FoundBrowser) -> str:

@@ -22,10 +22,11 @@ import playwright
 import psutil
 from playwright.async_api import BrowserContext, Error
 
-from browser_host import cgroups, isolation, processes, session_directory
+from browser_host import cgroups, extensions, isolation, playwright_extensions, processes, session_directory
 from browser_host.browser import BrowserError
 from browser_host.cgroups import BrowserCgroups, Cgroups, Limits, Roots
 from browser_host.clock import Clock
+from browser_host.extensions import Extension, ExtensionInvalid
 from browser_host.guard import Guard, GuardianLost, Unguarded
 from browser_host.isolation import Isolation, NotIsolated
 from browser_host.launch import (
@@ -39,6 +40,7 @@ from browser_host.messages import BrowserType, Placement
 from browser_host.open_browser import BrowserSpec, LaunchFailed, LaunchRequest
 from browser_host.playwright_browser import PlaywrightBrowser
 from browser_host.playwright_driver import Driver, Drivers
+from browser_host.playwright_extensions import ExtensionNotLoaded
 from browser_host.session_users import NoUserFree, SessionUsers
 from browser_host.warm_pool import PoolSettings, WarmPool
 
@@ -104,6 +106,7 @@ class PlaywrightLauncher:
         use_cgroups: bool = True,
         limits: Limits = NO_LIMITS,
         users: SessionUsers | None = None,
+        offered: tuple[Extension, ...] = (),
         pool: PoolSettings = NO_POOL,
         guard: Guard | None = None,
         environ: Mapping[str, str] = os.environ,
@@ -126,6 +129,7 @@ class PlaywrightLauncher:
         self._limits = limits
         self._cgroups = Cgroups(Roots(), limits)
         self._users = users
+        self._extensions = {extension.name: extension for extension in offered}
         self._guard: Guard = guard or Unguarded()
         self._clock = clock
         self._sandbox = sandbox
@@ -278,9 +282,33 @@ class PlaywrightLauncher:
             raise LaunchFailed(f"{found.name} did not start within {request.timeout.total_seconds():g} s") from None
         finally:
             self._pool.session_starts(-1)
+        try:
+            await self._load_extensions(browser, request)
+        except BaseException:
+            await browser.close()
+            raise
         if request.url:
             await self._open_first_page(browser, request, give_up_at)
         return browser
+
+    async def _load_extensions(self, browser: PlaywrightBrowser, request: LaunchRequest) -> None:
+        """Load what the request asks for; before any page, and only then is the browser up.
+
+        Raises:
+            LaunchFailed: one of them is not offered here, or is not in force.
+        """
+        start = self._starts[browser]
+        for name in request.extensions:
+            extension = self._extensions.get(name)
+            if extension is None:
+                offered = ", ".join(sorted(self._extensions)) or "none"
+                raise LaunchFailed(f"this host offers no extension {name}; offered are: {offered}")
+            try:
+                to = start.directory / "extensions"
+                directory = await asyncio.to_thread(extensions.copy, extension, to, start.user)
+                await playwright_extensions.load(browser.context, name, directory, has_rules=extension.has_rules)
+            except (ExtensionInvalid, ExtensionNotLoaded, OSError) as error:
+                raise LaunchFailed(str(error)) from None
 
     async def _claim(self, request: LaunchRequest) -> PlaywrightBrowser | None:
         """A browser from the pool, as if it had been started for this request; None when there is none that works."""
