@@ -22,6 +22,7 @@ from browser_host.messages import BrowserType, Identity, Picture, Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest
 from browser_host.outbox import Outbox
 from browser_host.run_journal import RunJournal
+from browser_host.task.journal import Credential, CredentialMissing
 from browser_host.uploads import UploadFailed, Uploads
 from control_plane.clock import Clock as ControlPlaneClock
 from control_plane.config import Config
@@ -314,6 +315,9 @@ class HostProgram:
         leases, outbox = Leases(self.clock), WatchedOutbox(world, process)
         uploads = Uploads(self._put, self.clock, rng)
 
+        async def no_credential(placement: Placement, run_id: str, origin: str, username: str) -> Credential:
+            raise CredentialMissing("simulated runs log in nowhere")
+
         def new_journal(placement: Placement, run_id: str) -> RunJournal:
             return RunJournal(
                 placement,
@@ -323,6 +327,7 @@ class HostProgram:
                 uploads=uploads,
                 clock=self.clock,
                 new_artifact_id=lambda: f"art_{rng.getrandbits(104):026x}",
+                credentials=no_credential,
             )
 
         identity = Identity(
