@@ -44,6 +44,7 @@ from browser_host.open_browser import LaunchFailed
 from browser_host.outbox import Outbox
 from browser_host.playwright_launcher import PlaywrightLauncher
 from browser_host.run_journal import RunJournal
+from browser_host.states import States
 from browser_host.task.runner import carry_out
 from browser_host.uploads import Uploads
 
@@ -147,13 +148,14 @@ async def _attach(
     rng = random.SystemRandom()
     leases, outbox = Leases(clock), Outbox()
     uploads = Uploads(link.put, clock, rng)
+    states = States(link, clock, rng)
 
     def new_journal(placement: Placement, run_id: str) -> RunJournal:
         return RunJournal(
             placement, run_id, outbox=outbox, leases=leases, uploads=uploads, clock=clock, new_artifact_id=_artifact_id
         )
 
-    host = Host(identity, Means(launcher, carry_out, new_journal, clock, guardian), leases, outbox)
+    host = Host(identity, Means(launcher, carry_out, new_journal, clock, guardian, states), leases, outbox)
     attachment = Attachment(host, link.dial, _vitals, rng)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _drain, host, settings.drain_timeout)
@@ -164,6 +166,7 @@ async def _attach(
     )
     attached = asyncio.create_task(attachment.run())
     own_work = [asyncio.create_task(host.run()), asyncio.create_task(uploads.run())]
+    own_work.append(asyncio.create_task(states.run()))
     drained: asyncio.Task[Any] = asyncio.create_task(host.drained.wait())
     guarded = asyncio.create_task(_keep_guarded(guardian, host))
     try:

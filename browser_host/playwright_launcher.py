@@ -174,9 +174,25 @@ class PlaywrightLauncher:
                 browser = await self._attempts(request, found, give_up_at)
         except TimeoutError:
             raise LaunchFailed(f"{found.name} did not start within {request.timeout.total_seconds():g} s") from None
+        if request.state is not None:
+            await self._restore(browser, request.state, found, give_up_at)
         if request.url:
             await self._open_first_page(browser, request, give_up_at)
         return browser
+
+    async def _restore(self, browser: PlaywrightBrowser, state: bytes, found: FoundBrowser, give_up_at: float) -> None:
+        """Put a state into a browser that runs; without its state it is ended."""
+        seconds = max(1.0, give_up_at - self._clock.monotonic())
+        try:
+            async with asyncio.timeout(seconds):
+                await browser.restore_state(state)
+        except BaseException as error:
+            await browser.close()
+            if isinstance(error, TimeoutError):
+                raise LaunchFailed(f"{found.name} did not take the state of its profile in time") from None
+            if isinstance(error, Error):
+                raise LaunchFailed(f"{found.name} ended while it took the state of its profile") from None
+            raise
 
     async def _attempts(self, request: LaunchRequest, found: FoundBrowser, give_up_at: float) -> PlaywrightBrowser:
         attempt = 1

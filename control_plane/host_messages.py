@@ -39,6 +39,7 @@ class CommandResult:
     launched: bool = False
     age: timedelta = timedelta()
     browser_version: str = ""
+    state_notes: str = ""
     failure: str = ""
     message: str = ""
 
@@ -194,4 +195,24 @@ class Drain:
     drain_timeout: timedelta
 
 
-ToHost = Welcome | HeartbeatAck | Command | EventAck | Resend | StopRun | TombstoneAck | CommandResultAck | Drain
+@dataclass(frozen=True, slots=True)
+class CaptureState:
+    """Somebody waits for the state of a live browser; lost when the stream is."""
+
+    browser_session_id: str
+    fence: int
+    capture_id: str
+
+
+ToHost = (
+    Welcome
+    | HeartbeatAck
+    | Command
+    | EventAck
+    | Resend
+    | StopRun
+    | TombstoneAck
+    | CommandResultAck
+    | Drain
+    | CaptureState
+)

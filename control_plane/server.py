@@ -17,6 +17,8 @@ from tabkeep.host.v1 import host_pb2, host_pb2_grpc
 from tabkeep.v1 import (
     artifacts_pb2,
     artifacts_pb2_grpc,
+    browser_profiles_pb2,
+    browser_profiles_pb2_grpc,
     browser_sessions_pb2,
     browser_sessions_pb2_grpc,
     hosts_pb2,
@@ -32,7 +34,9 @@ from tabkeep.v1 import (
 from control_plane import first_keys
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
+from control_plane.browser_profile_service import BrowserProfileService
 from control_plane.browser_session_service import BrowserSessionService
+from control_plane.captures import Captures
 from control_plane.clock import Clock, SystemClock
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
@@ -44,6 +48,8 @@ from control_plane.interceptors import CallInterceptor
 from control_plane.key_service import KeyService
 from control_plane.page_tokens import PageTokens
 from control_plane.run_service import RunService
+from control_plane.state_files import StateFiles
+from control_plane.state_keeping import StateKeeping
 from control_plane.store import Database
 from control_plane.workflow_service import WorkflowService
 
@@ -60,7 +66,16 @@ _OPTIONS = [
     ("grpc.max_concurrent_streams", 1_000),
     ("grpc.so_reuseport", 0),
 ]
-_PUBLIC = [browser_sessions_pb2, runs_pb2, workflows_pb2, artifacts_pb2, hosts_pb2, keys_pb2, host_pb2]
+_PUBLIC = [
+    browser_sessions_pb2,
+    browser_profiles_pb2,
+    runs_pb2,
+    workflows_pb2,
+    artifacts_pb2,
+    hosts_pb2,
+    keys_pb2,
+    host_pb2,
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +103,18 @@ async def serve(
     writer = asyncio.create_task(database.serve(), name="store writer")
     try:
         secret = await first_keys.pepper(database, config.data_dir)
+        vault = await first_keys.open_vault(database, config)
         coordinator = Coordinator(database, await first_keys.open_keys(database, config.data_dir, secret), config)
         await coordinator.start()
+        keeping = StateKeeping(coordinator, StateFiles(config.data_dir / "profiles"), vault)
+        await keeping.open_up()
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
+        upkeep = asyncio.create_task(keeping.serve(), name="browser states")
         try:
-            async with _listening(config, coordinator, secret) as address:
+            async with _listening(config, coordinator, secret, keeping) as address:
                 yield ControlPlane(config, coordinator, database, address)
         finally:
+            await _end(upkeep)
             await _end(deadlines)
     finally:
         await _end(writer)
@@ -102,12 +122,17 @@ async def serve(
 
 
 @contextlib.asynccontextmanager
-async def _listening(config: Config, coordinator: Coordinator, secret: bytes) -> AsyncIterator[str]:
+async def _listening(
+    config: Config, coordinator: Coordinator, secret: bytes, keeping: StateKeeping
+) -> AsyncIterator[str]:
     server = grpc.aio.server(interceptors=[CallInterceptor(coordinator.keys, coordinator.clock)], options=_OPTIONS)
     services: Any = _Services(server)
-    page_tokens, blobs = PageTokens(secret), Blobs(config.data_dir / "blobs")
+    page_tokens, blobs, captures = PageTokens(secret), Blobs(config.data_dir / "blobs"), Captures()
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
         BrowserSessionService(coordinator, page_tokens), services
+    )
+    browser_profiles_pb2_grpc.add_BrowserProfileServiceServicer_to_server(
+        BrowserProfileService(coordinator, page_tokens, keeping, captures), services
     )
     runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens), services)
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
@@ -115,7 +140,9 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
     hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), services)
     keys_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(coordinator, secret), services)
     host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator), services)
-    host_pb2_grpc.add_HostBlobServiceServicer_to_server(HostBlobService(coordinator, blobs), services)
+    host_pb2_grpc.add_HostBlobServiceServicer_to_server(
+        HostBlobService(coordinator, blobs, keeping, captures), services
+    )
     names = [service.full_name for module in _PUBLIC for service in module.DESCRIPTOR.services_by_name.values()]
     health_service = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_service, services)

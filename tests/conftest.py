@@ -16,6 +16,7 @@ import grpc
 import pytest
 from tabkeep.v1 import (
     artifacts_pb2_grpc,
+    browser_profiles_pb2_grpc,
     browser_sessions_pb2_grpc,
     hosts_pb2_grpc,
     keys_pb2_grpc,
@@ -35,6 +36,7 @@ class Api:
     """Stubs of every public service, with one key."""
 
     sessions: Any
+    profiles: Any
     runs: Any
     workflows: Any
     artifacts: Any
@@ -59,6 +61,7 @@ def api_on(channel: grpc.aio.Channel, key: str, *more: tuple[str, str]) -> Api:
     metadata = ((("x-api-key", key),) if key else ()) + more
     return Api(
         sessions=_Keyed(browser_sessions_pb2_grpc.BrowserSessionServiceStub(channel), *metadata),
+        profiles=_Keyed(browser_profiles_pb2_grpc.BrowserProfileServiceStub(channel), *metadata),
         runs=_Keyed(runs_pb2_grpc.RunServiceStub(channel), *metadata),
         workflows=_Keyed(workflows_pb2_grpc.WorkflowServiceStub(channel), *metadata),
         artifacts=_Keyed(artifacts_pb2_grpc.ArtifactServiceStub(channel), *metadata),

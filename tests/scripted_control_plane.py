@@ -19,10 +19,18 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_status import rpc_status
-from tabkeep.v1 import artifacts_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
+from tabkeep.v1 import (
+    artifacts_pb2,
+    browser_profiles_pb2,
+    browser_sessions_pb2,
+    hosts_pb2,
+    keys_pb2,
+    runs_pb2,
+    workflows_pb2,
+)
 
 API_KEY = "tk_test_scripted"
-PUBLIC_FILES = (artifacts_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2)
+PUBLIC_FILES = (artifacts_pb2, browser_profiles_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 from google.protobuf import struct_pb2
 from tabkeep import actions, records, wire
-from tabkeep.v1 import actions_pb2, artifacts_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
+from tabkeep.v1 import (
+    actions_pb2,
+    artifacts_pb2,
+    browser_profiles_pb2,
+    browser_sessions_pb2,
+    hosts_pb2,
+    keys_pb2,
+    runs_pb2,
+    workflows_pb2,
+)
 
 
 @pytest.mark.parametrize("kind", list(wire.ENUMERATIONS), ids=lambda kind: kind.__name__)
@@ -24,6 +33,9 @@ def test_each_enum_has_exactly_the_words_of_its_proto(kind: type[StrEnum]) -> No
     ("record", "message"),
     [
         (records.BrowserSession, browser_sessions_pb2.BrowserSession),
+        (records.ProfileSave, browser_sessions_pb2.ProfileSave),
+        (records.BrowserProfile, browser_profiles_pb2.BrowserProfile),
+        (records.BrowserProfileVersion, browser_profiles_pb2.BrowserProfileVersion),
         (records.Condition, browser_sessions_pb2.Condition),
         (records.Run, runs_pb2.Run),
         (records.Approval, runs_pb2.Approval),

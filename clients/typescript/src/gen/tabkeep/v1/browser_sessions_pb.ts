@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/browser_sessions.proto.
  */
 export const file_tabkeep_v1_browser_sessions: GenFile = /*@__PURE__*/
-  fileDesc("CiF0YWJrZWVwL3YxL2Jyb3dzZXJfc2Vzc2lvbnMucHJvdG8SCnRhYmtlZXAudjEiWgoJQ29uZGl0aW9uEgwKBHR5cGUYASABKAkSLgoKc2luY2VfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgDIAEoCSIpCghWaWV3cG9ydBINCgV3aWR0aBgBIAEoBRIOCgZoZWlnaHQYAiABKAUiyQcKDkJyb3dzZXJTZXNzaW9uEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSLgoFc3RhdGUYAyABKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSLQoMY2xvc2VfcmVhc29uGAQgASgOMhcudGFia2VlcC52MS5DbG9zZVJlYXNvbhIVCg1jbG9zZV9tZXNzYWdlGAUgASgJEioKB3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoNcXVldWVfdGltZW91dBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgxicm93c2VyX3R5cGUYCCABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEgsKA3VybBgJIAEoCRImCgh2aWV3cG9ydBgKIAEoCzIULnRhYmtlZXAudjEuVmlld3BvcnQSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbi5MYWJlbHNFbnRyeRIvCgtjcmVhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFicm93c2VyX2dvbmVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHaG9zdF9pZBgSIAEoCRIVCg1hY3RpdmVfcnVuX2lkGBMgASgJEhMKC2N1cnJlbnRfdXJsGBQgASgJEhIKCnBhZ2VfdGl0bGUYFSABKAkSEQoJdGFiX2NvdW50GBYgASgFEikKCmNvbmRpdGlvbnMYFyADKAsyFS50YWJrZWVwLnYxLkNvbmRpdGlvbhIXCg9icm93c2VyX3ZlcnNpb24YGCABKAkSEQoJc2FuZGJveGVkGBkgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi5wIKG0NyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KDGJyb3dzZXJfdHlwZRgCIAEoDjIXLnRhYmtlZXAudjEuQnJvd3NlclR5cGUSCwoDdXJsGAMgASgJEiYKCHZpZXdwb3J0GAQgASgLMhQudGFia2VlcC52MS5WaWV3cG9ydBJDCgZsYWJlbHMYBSADKAsyMy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdC5MYWJlbHNFbnRyeRIwCg1xdWV1ZV90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYByABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJTChxDcmVhdGVCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24iNgoYR2V0QnJvd3NlclNlc3Npb25SZXF1ZXN0EhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCSJQChlHZXRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24i5wEKGkxpc3RCcm93c2VyU2Vzc2lvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEi8KBnN0YXRlcxgDIAMoDjIfLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb25TdGF0ZRJCCgZsYWJlbHMYBCADKAsyMi50YWJrZWVwLnYxLkxpc3RCcm93c2VyU2Vzc2lvbnNSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEibAobTGlzdEJyb3dzZXJTZXNzaW9uc1Jlc3BvbnNlEjQKEGJyb3dzZXJfc2Vzc2lvbnMYASADKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJrChpXYXRjaEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSMQoOZXhwaXJ5X3dhcm5pbmcYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ihAEKG1dhdGNoQnJvd3NlclNlc3Npb25SZXNwb25zZRIwCgZjaGFuZ2UYASABKA4yIC50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uQ2hhbmdlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgCIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24iZQobRXh0ZW5kQnJvd3NlclNlc3Npb25SZXF1ZXN0EhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRIqCgd0aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIlMKHEV4dGVuZEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMwoPYnJvd3Nlcl9zZXNzaW9uGAEgASgLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbiI4ChpDbG9zZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkiUgobQ2xvc2VCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24qXQoLQnJvd3NlclR5cGUSHAoYQlJPV1NFUl9UWVBFX1VOU1BFQ0lGSUVEEAASFwoTQlJPV1NFUl9UWVBFX0NIUk9NRRABEhcKE0JST1dTRVJfVFlQRV9NU0VER0UQAirJAQoTQnJvd3NlclNlc3Npb25TdGF0ZRIlCiFCUk9XU0VSX1NFU1NJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIhCh1CUk9XU0VSX1NFU1NJT05fU1RBVEVfUEVORElORxABEiMKH0JST1dTRVJfU0VTU0lPTl9TVEFURV9MQVVOQ0hJTkcQAhIhCh1CUk9XU0VSX1NFU1NJT05fU1RBVEVfUlVOTklORxADEiAKHEJST1dTRVJfU0VTU0lPTl9TVEFURV9DTE9TRUQQBCr+AQoLQ2xvc2VSZWFzb24SHAoYQ0xPU0VfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWQ0xPU0VfUkVBU09OX1JFUVVFU1RFRBABEhoKFkNMT1NFX1JFQVNPTl9USU1FRF9PVVQQAhIcChhDTE9TRV9SRUFTT05fTk9fQ0FQQUNJVFkQAxIeChpDTE9TRV9SRUFTT05fTEFVTkNIX0ZBSUxFRBAEEiAKHENMT1NFX1JFQVNPTl9CUk9XU0VSX0NSQVNIRUQQBRIaChZDTE9TRV9SRUFTT05fSE9TVF9MT1NUEAYSHQoZQ0xPU0VfUkVBU09OX0hPU1RfRFJBSU5FRBAHKtMBChRCcm93c2VyU2Vzc2lvbkNoYW5nZRImCiJCUk9XU0VSX1NFU1NJT05fQ0hBTkdFX1VOU1BFQ0lGSUVEEAASIwofQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9TTkFQU0hPVBABEiIKHkJST1dTRVJfU0VTU0lPTl9DSEFOR0VfVVBEQVRFRBACEh8KG0JST1dTRVJfU0VTU0lPTl9DSEFOR0VfUEFHRRADEikKJUJST1dTRVJfU0VTU0lPTl9DSEFOR0VfRVhQSVJZX1dBUk5JTkcQBDKJBQoVQnJvd3NlclNlc3Npb25TZXJ2aWNlEmkKFENyZWF0ZUJyb3dzZXJTZXNzaW9uEicudGFia2VlcC52MS5DcmVhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QaKC50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVzcG9uc2USYAoRR2V0QnJvd3NlclNlc3Npb24SJC50YWJrZWVwLnYxLkdldEJyb3dzZXJTZXNzaW9uUmVxdWVzdBolLnRhYmtlZXAudjEuR2V0QnJvd3NlclNlc3Npb25SZXNwb25zZRJmChNMaXN0QnJvd3NlclNlc3Npb25zEiYudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdBonLnRhYmtlZXAudjEuTGlzdEJyb3dzZXJTZXNzaW9uc1Jlc3BvbnNlEmgKE1dhdGNoQnJvd3NlclNlc3Npb24SJi50YWJrZWVwLnYxLldhdGNoQnJvd3NlclNlc3Npb25SZXF1ZXN0GicudGFia2VlcC52MS5XYXRjaEJyb3dzZXJTZXNzaW9uUmVzcG9uc2UwARJpChRFeHRlbmRCcm93c2VyU2Vzc2lvbhInLnRhYmtlZXAudjEuRXh0ZW5kQnJvd3NlclNlc3Npb25SZXF1ZXN0GigudGFia2VlcC52MS5FeHRlbmRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEmYKE0Nsb3NlQnJvd3NlclNlc3Npb24SJi50YWJrZWVwLnYxLkNsb3NlQnJvd3NlclNlc3Npb25SZXF1ZXN0GicudGFia2VlcC52MS5DbG9zZUJyb3dzZXJTZXNzaW9uUmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiF0YWJrZWVwL3YxL2Jyb3dzZXJfc2Vzc2lvbnMucHJvdG8SCnRhYmtlZXAudjEiWgoJQ29uZGl0aW9uEgwKBHR5cGUYASABKAkSLgoKc2luY2VfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgDIAEoCSIpCghWaWV3cG9ydBINCgV3aWR0aBgBIAEoBRIOCgZoZWlnaHQYAiABKAUiywgKDkJyb3dzZXJTZXNzaW9uEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSLgoFc3RhdGUYAyABKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSLQoMY2xvc2VfcmVhc29uGAQgASgOMhcudGFia2VlcC52MS5DbG9zZVJlYXNvbhIVCg1jbG9zZV9tZXNzYWdlGAUgASgJEioKB3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoNcXVldWVfdGltZW91dBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgxicm93c2VyX3R5cGUYCCABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEgsKA3VybBgJIAEoCRImCgh2aWV3cG9ydBgKIAEoCzIULnRhYmtlZXAudjEuVmlld3BvcnQSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbi5MYWJlbHNFbnRyeRIvCgtjcmVhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFicm93c2VyX2dvbmVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHaG9zdF9pZBgSIAEoCRIVCg1hY3RpdmVfcnVuX2lkGBMgASgJEhMKC2N1cnJlbnRfdXJsGBQgASgJEhIKCnBhZ2VfdGl0bGUYFSABKAkSEQoJdGFiX2NvdW50GBYgASgFEikKCmNvbmRpdGlvbnMYFyADKAsyFS50YWJrZWVwLnYxLkNvbmRpdGlvbhIXCg9icm93c2VyX3ZlcnNpb24YGCABKAkSEQoJc2FuZGJveGVkGBkgASgIEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgoIAEoCRIfChdicm93c2VyX3Byb2ZpbGVfdmVyc2lvbhgpIAEoBRIUCgxzYXZlX3Byb2ZpbGUYKiABKAgSLQoMcHJvZmlsZV9zYXZlGCsgASgLMhcudGFia2VlcC52MS5Qcm9maWxlU2F2ZRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpwBCgtQcm9maWxlU2F2ZRIrCgVzdGF0ZRgBIAEoDjIcLnRhYmtlZXAudjEuUHJvZmlsZVNhdmVTdGF0ZRIPCgdtZXNzYWdlGAIgASgJEh8KF2Jyb3dzZXJfcHJvZmlsZV92ZXJzaW9uGAMgASgFEi4KCnN0YXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIroDChtDcmVhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgxicm93c2VyX3R5cGUYAiABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEgsKA3VybBgDIAEoCRImCgh2aWV3cG9ydBgEIAEoCzIULnRhYmtlZXAudjEuVmlld3BvcnQSQwoGbGFiZWxzGAUgAygLMjMudGFia2VlcC52MS5DcmVhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QuTGFiZWxzRW50cnkSMAoNcXVldWVfdGltZW91dBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpyZXF1ZXN0X2lkGAcgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgUIAEoCRIUCgxzYXZlX3Byb2ZpbGUYFSABKAgSHwoXYnJvd3Nlcl9wcm9maWxlX3ZlcnNpb24YFiABKAUaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJTChxDcmVhdGVCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24iNgoYR2V0QnJvd3NlclNlc3Npb25SZXF1ZXN0EhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCSJQChlHZXRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24i5wEKGkxpc3RCcm93c2VyU2Vzc2lvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEi8KBnN0YXRlcxgDIAMoDjIfLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb25TdGF0ZRJCCgZsYWJlbHMYBCADKAsyMi50YWJrZWVwLnYxLkxpc3RCcm93c2VyU2Vzc2lvbnNSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEibAobTGlzdEJyb3dzZXJTZXNzaW9uc1Jlc3BvbnNlEjQKEGJyb3dzZXJfc2Vzc2lvbnMYASADKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJrChpXYXRjaEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSMQoOZXhwaXJ5X3dhcm5pbmcYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ihAEKG1dhdGNoQnJvd3NlclNlc3Npb25SZXNwb25zZRIwCgZjaGFuZ2UYASABKA4yIC50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uQ2hhbmdlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgCIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24iZQobRXh0ZW5kQnJvd3NlclNlc3Npb25SZXF1ZXN0EhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRIqCgd0aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIlMKHEV4dGVuZEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMwoPYnJvd3Nlcl9zZXNzaW9uGAEgASgLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbiI4ChpDbG9zZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkiUgobQ2xvc2VCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24qXQoLQnJvd3NlclR5cGUSHAoYQlJPV1NFUl9UWVBFX1VOU1BFQ0lGSUVEEAASFwoTQlJPV1NFUl9UWVBFX0NIUk9NRRABEhcKE0JST1dTRVJfVFlQRV9NU0VER0UQAirJAQoTQnJvd3NlclNlc3Npb25TdGF0ZRIlCiFCUk9XU0VSX1NFU1NJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIhCh1CUk9XU0VSX1NFU1NJT05fU1RBVEVfUEVORElORxABEiMKH0JST1dTRVJfU0VTU0lPTl9TVEFURV9MQVVOQ0hJTkcQAhIhCh1CUk9XU0VSX1NFU1NJT05fU1RBVEVfUlVOTklORxADEiAKHEJST1dTRVJfU0VTU0lPTl9TVEFURV9DTE9TRUQQBCqhAgoLQ2xvc2VSZWFzb24SHAoYQ0xPU0VfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWQ0xPU0VfUkVBU09OX1JFUVVFU1RFRBABEhoKFkNMT1NFX1JFQVNPTl9USU1FRF9PVVQQAhIcChhDTE9TRV9SRUFTT05fTk9fQ0FQQUNJVFkQAxIeChpDTE9TRV9SRUFTT05fTEFVTkNIX0ZBSUxFRBAEEiAKHENMT1NFX1JFQVNPTl9CUk9XU0VSX0NSQVNIRUQQBRIaChZDTE9TRV9SRUFTT05fSE9TVF9MT1NUEAYSHQoZQ0xPU0VfUkVBU09OX0hPU1RfRFJBSU5FRBAHEiEKHUNMT1NFX1JFQVNPTl9QUk9GSUxFX1VOVVNBQkxFEAkquQEKEFByb2ZpbGVTYXZlU3RhdGUSIgoeUFJPRklMRV9TQVZFX1NUQVRFX1VOU1BFQ0lGSUVEEAASHgoaUFJPRklMRV9TQVZFX1NUQVRFX1BFTkRJTkcQARIcChhQUk9GSUxFX1NBVkVfU1RBVEVfU0FWRUQQAhIkCiBQUk9GSUxFX1NBVkVfU1RBVEVfU0FWRURfRUFSTElFUhADEh0KGVBST0ZJTEVfU0FWRV9TVEFURV9GQUlMRUQQBCrTAQoUQnJvd3NlclNlc3Npb25DaGFuZ2USJgoiQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9VTlNQRUNJRklFRBAAEiMKH0JST1dTRVJfU0VTU0lPTl9DSEFOR0VfU05BUFNIT1QQARIiCh5CUk9XU0VSX1NFU1NJT05fQ0hBTkdFX1VQREFURUQQAhIfChtCUk9XU0VSX1NFU1NJT05fQ0hBTkdFX1BBR0UQAxIpCiVCUk9XU0VSX1NFU1NJT05fQ0hBTkdFX0VYUElSWV9XQVJOSU5HEAQyiQUKFUJyb3dzZXJTZXNzaW9uU2VydmljZRJpChRDcmVhdGVCcm93c2VyU2Vzc2lvbhInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0GigudGFia2VlcC52MS5DcmVhdGVCcm93c2VyU2Vzc2lvblJlc3BvbnNlEmAKEUdldEJyb3dzZXJTZXNzaW9uEiQudGFia2VlcC52MS5HZXRCcm93c2VyU2Vzc2lvblJlcXVlc3QaJS50YWJrZWVwLnYxLkdldEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USZgoTTGlzdEJyb3dzZXJTZXNzaW9ucxImLnRhYmtlZXAudjEuTGlzdEJyb3dzZXJTZXNzaW9uc1JlcXVlc3QaJy50YWJrZWVwLnYxLkxpc3RCcm93c2VyU2Vzc2lvbnNSZXNwb25zZRJoChNXYXRjaEJyb3dzZXJTZXNzaW9uEiYudGFia2VlcC52MS5XYXRjaEJyb3dzZXJTZXNzaW9uUmVxdWVzdBonLnRhYmtlZXAudjEuV2F0Y2hCcm93c2VyU2Vzc2lvblJlc3BvbnNlMAESaQoURXh0ZW5kQnJvd3NlclNlc3Npb24SJy50YWJrZWVwLnYxLkV4dGVuZEJyb3dzZXJTZXNzaW9uUmVxdWVzdBooLnRhYmtlZXAudjEuRXh0ZW5kQnJvd3NlclNlc3Npb25SZXNwb25zZRJmChNDbG9zZUJyb3dzZXJTZXNzaW9uEiYudGFia2VlcC52MS5DbG9zZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBonLnRhYmtlZXAudjEuQ2xvc2VCcm93c2VyU2Vzc2lvblJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Something about a session or run that is true now and worth knowing, beside its state.
@@ -24,7 +24,8 @@ export const file_tabkeep_v1_browser_sessions: GenFile = /*@__PURE__*/
 export type Condition = Message<"tabkeep.v1.Condition"> & {
   /**
    * A stable word: HOST_UNREACHABLE (the host has not renewed its action lease, so no new step begins),
-   * HOST_DRAINING.
+   * HOST_DRAINING, PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a
+   * service worker that its site did not let register again; the message says which).
    *
    * @generated from field: string type = 1;
    */
@@ -261,6 +262,34 @@ export type BrowserSession = Message<"tabkeep.v1.BrowserSession"> & {
    * @generated from field: bool sandboxed = 25;
    */
   sandboxed: boolean;
+
+  /**
+   * The profile it was started from, and where it saves to with save_profile; empty: none.
+   *
+   * @generated from field: string browser_profile_id = 40;
+   */
+  browserProfileId: string;
+
+  /**
+   * The version of that profile it was started from; 0: none.
+   *
+   * @generated from field: int32 browser_profile_version = 41;
+   */
+  browserProfileVersion: number;
+
+  /**
+   * Its state is kept when it closes.
+   *
+   * @generated from field: bool save_profile = 42;
+   */
+  saveProfile: boolean;
+
+  /**
+   * What became of keeping its state; absent without save_profile.
+   *
+   * @generated from field: tabkeep.v1.ProfileSave profile_save = 43;
+   */
+  profileSave?: ProfileSave | undefined;
 };
 
 /**
@@ -269,6 +298,49 @@ export type BrowserSession = Message<"tabkeep.v1.BrowserSession"> & {
  */
 export const BrowserSessionSchema: GenMessage<BrowserSession> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_browser_sessions, 2);
+
+/**
+ * What became of keeping a session's state.
+ *
+ * @generated from message tabkeep.v1.ProfileSave
+ */
+export type ProfileSave = Message<"tabkeep.v1.ProfileSave"> & {
+  /**
+   * What became of it.
+   *
+   * @generated from field: tabkeep.v1.ProfileSaveState state = 1;
+   */
+  state: ProfileSaveState;
+
+  /**
+   * Why it is not SAVED, for people; empty otherwise.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * The version of the profile that this session made; 0: none yet, or the session has no profile.
+   *
+   * @generated from field: int32 browser_profile_version = 3;
+   */
+  browserProfileVersion: number;
+
+  /**
+   * The moment whose state is stored now, by the control plane's clock; absent while nothing is. Of an open session
+   * it moves on after each run and at least once a minute.
+   *
+   * @generated from field: google.protobuf.Timestamp state_time = 4;
+   */
+  stateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tabkeep.v1.ProfileSave.
+ * Use `create(ProfileSaveSchema)` to create a new message.
+ */
+export const ProfileSaveSchema: GenMessage<ProfileSave> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_browser_sessions, 3);
 
 /**
  * Asks for a new session.
@@ -324,6 +396,30 @@ export type CreateBrowserSessionRequest = Message<"tabkeep.v1.CreateBrowserSessi
    * @generated from field: string request_id = 7;
    */
   requestId: string;
+
+  /**
+   * A profile to start from: cookies, storage, service workers and permissions are in the browser before its first
+   * page. Empty: a fresh browser. Unknown: NOT_FOUND/PROFILE_NOT_FOUND.
+   *
+   * @generated from field: string browser_profile_id = 20;
+   */
+  browserProfileId: string;
+
+  /**
+   * Keep the state when the session closes: as the next version of browser_profile_id, or, without one, for 24
+   * hours with the session, so that CreateBrowserProfile can make a profile of it. False: the profile stays as it is.
+   *
+   * @generated from field: bool save_profile = 21;
+   */
+  saveProfile: boolean;
+
+  /**
+   * Which version of browser_profile_id to start from; 0: the current one. INVALID_ARGUMENT without a profile,
+   * NOT_FOUND/PROFILE_NOT_FOUND when that version is not kept any more.
+   *
+   * @generated from field: int32 browser_profile_version = 22;
+   */
+  browserProfileVersion: number;
 };
 
 /**
@@ -331,7 +427,7 @@ export type CreateBrowserSessionRequest = Message<"tabkeep.v1.CreateBrowserSessi
  * Use `create(CreateBrowserSessionRequestSchema)` to create a new message.
  */
 export const CreateBrowserSessionRequestSchema: GenMessage<CreateBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 3);
+  messageDesc(file_tabkeep_v1_browser_sessions, 4);
 
 /**
  * The new session.
@@ -352,7 +448,7 @@ export type CreateBrowserSessionResponse = Message<"tabkeep.v1.CreateBrowserSess
  * Use `create(CreateBrowserSessionResponseSchema)` to create a new message.
  */
 export const CreateBrowserSessionResponseSchema: GenMessage<CreateBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 4);
+  messageDesc(file_tabkeep_v1_browser_sessions, 5);
 
 /**
  * Asks for one session.
@@ -373,7 +469,7 @@ export type GetBrowserSessionRequest = Message<"tabkeep.v1.GetBrowserSessionRequ
  * Use `create(GetBrowserSessionRequestSchema)` to create a new message.
  */
 export const GetBrowserSessionRequestSchema: GenMessage<GetBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 5);
+  messageDesc(file_tabkeep_v1_browser_sessions, 6);
 
 /**
  * One session.
@@ -394,7 +490,7 @@ export type GetBrowserSessionResponse = Message<"tabkeep.v1.GetBrowserSessionRes
  * Use `create(GetBrowserSessionResponseSchema)` to create a new message.
  */
 export const GetBrowserSessionResponseSchema: GenMessage<GetBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 6);
+  messageDesc(file_tabkeep_v1_browser_sessions, 7);
 
 /**
  * Asks for a page of sessions.
@@ -436,7 +532,7 @@ export type ListBrowserSessionsRequest = Message<"tabkeep.v1.ListBrowserSessions
  * Use `create(ListBrowserSessionsRequestSchema)` to create a new message.
  */
 export const ListBrowserSessionsRequestSchema: GenMessage<ListBrowserSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 7);
+  messageDesc(file_tabkeep_v1_browser_sessions, 8);
 
 /**
  * A page of sessions.
@@ -464,7 +560,7 @@ export type ListBrowserSessionsResponse = Message<"tabkeep.v1.ListBrowserSession
  * Use `create(ListBrowserSessionsResponseSchema)` to create a new message.
  */
 export const ListBrowserSessionsResponseSchema: GenMessage<ListBrowserSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 8);
+  messageDesc(file_tabkeep_v1_browser_sessions, 9);
 
 /**
  * Asks to watch one session.
@@ -492,7 +588,7 @@ export type WatchBrowserSessionRequest = Message<"tabkeep.v1.WatchBrowserSession
  * Use `create(WatchBrowserSessionRequestSchema)` to create a new message.
  */
 export const WatchBrowserSessionRequestSchema: GenMessage<WatchBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 9);
+  messageDesc(file_tabkeep_v1_browser_sessions, 10);
 
 /**
  * A session as it is after a change.
@@ -520,7 +616,7 @@ export type WatchBrowserSessionResponse = Message<"tabkeep.v1.WatchBrowserSessio
  * Use `create(WatchBrowserSessionResponseSchema)` to create a new message.
  */
 export const WatchBrowserSessionResponseSchema: GenMessage<WatchBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 10);
+  messageDesc(file_tabkeep_v1_browser_sessions, 11);
 
 /**
  * Asks for another timeout.
@@ -548,7 +644,7 @@ export type ExtendBrowserSessionRequest = Message<"tabkeep.v1.ExtendBrowserSessi
  * Use `create(ExtendBrowserSessionRequestSchema)` to create a new message.
  */
 export const ExtendBrowserSessionRequestSchema: GenMessage<ExtendBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 11);
+  messageDesc(file_tabkeep_v1_browser_sessions, 12);
 
 /**
  * The session with its new deadline.
@@ -569,7 +665,7 @@ export type ExtendBrowserSessionResponse = Message<"tabkeep.v1.ExtendBrowserSess
  * Use `create(ExtendBrowserSessionResponseSchema)` to create a new message.
  */
 export const ExtendBrowserSessionResponseSchema: GenMessage<ExtendBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 12);
+  messageDesc(file_tabkeep_v1_browser_sessions, 13);
 
 /**
  * Asks to close a session.
@@ -590,7 +686,7 @@ export type CloseBrowserSessionRequest = Message<"tabkeep.v1.CloseBrowserSession
  * Use `create(CloseBrowserSessionRequestSchema)` to create a new message.
  */
 export const CloseBrowserSessionRequestSchema: GenMessage<CloseBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 13);
+  messageDesc(file_tabkeep_v1_browser_sessions, 14);
 
 /**
  * The closed session.
@@ -611,7 +707,7 @@ export type CloseBrowserSessionResponse = Message<"tabkeep.v1.CloseBrowserSessio
  * Use `create(CloseBrowserSessionResponseSchema)` to create a new message.
  */
 export const CloseBrowserSessionResponseSchema: GenMessage<CloseBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 14);
+  messageDesc(file_tabkeep_v1_browser_sessions, 15);
 
 /**
  * Which browser a session runs. A host offers what is installed on it.
@@ -758,6 +854,14 @@ export enum CloseReason {
    * @generated from enum value: CLOSE_REASON_HOST_DRAINED = 7;
    */
   HOST_DRAINED = 7,
+
+  /**
+   * Its browser profile was gone, damaged, could not be decrypted, or could not be put into the browser;
+   * close_message says which. It never starts with a fresh browser instead.
+   *
+   * @generated from enum value: CLOSE_REASON_PROFILE_UNUSABLE = 9;
+   */
+  PROFILE_UNUSABLE = 9,
 }
 
 /**
@@ -765,6 +869,55 @@ export enum CloseReason {
  */
 export const CloseReasonSchema: GenEnum<CloseReason> = /*@__PURE__*/
   enumDesc(file_tabkeep_v1_browser_sessions, 2);
+
+/**
+ * What became of keeping a session's state. All values are set by the control plane.
+ *
+ * @generated from enum tabkeep.v1.ProfileSaveState
+ */
+export enum ProfileSaveState {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: PROFILE_SAVE_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The session is open, or has just closed and its state is on its way.
+   *
+   * @generated from enum value: PROFILE_SAVE_STATE_PENDING = 1;
+   */
+  PENDING = 1,
+
+  /**
+   * Stored, as it was when the session ended.
+   *
+   * @generated from enum value: PROFILE_SAVE_STATE_SAVED = 2;
+   */
+  SAVED = 2,
+
+  /**
+   * Stored as it was at state_time, some time before the end: the state at the end could not be had, and message
+   * says why.
+   *
+   * @generated from enum value: PROFILE_SAVE_STATE_SAVED_EARLIER = 3;
+   */
+  SAVED_EARLIER = 3,
+
+  /**
+   * Nothing of this session was stored; message says why. The profile is as it was.
+   *
+   * @generated from enum value: PROFILE_SAVE_STATE_FAILED = 4;
+   */
+  FAILED = 4,
+}
+
+/**
+ * Describes the enum tabkeep.v1.ProfileSaveState.
+ */
+export const ProfileSaveStateSchema: GenEnum<ProfileSaveState> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_browser_sessions, 3);
 
 /**
  * Why a watch message was sent.
@@ -812,7 +965,7 @@ export enum BrowserSessionChange {
  * Describes the enum tabkeep.v1.BrowserSessionChange.
  */
 export const BrowserSessionChangeSchema: GenEnum<BrowserSessionChange> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_browser_sessions, 3);
+  enumDesc(file_tabkeep_v1_browser_sessions, 4);
 
 /**
  * Opens, watches, extends and closes live browsers.
@@ -831,6 +984,7 @@ export const BrowserSessionService: GenService<{
    * Called by: API clients.
    * Errors: INVALID_ARGUMENT/FIELD_INVALID with field_violations; FAILED_PRECONDITION/BROWSER_NOT_OFFERED,
    *   hosts are attached and none of them offers the browser type (the message says who offers what);
+   *   NOT_FOUND/PROFILE_NOT_FOUND, no such browser profile in the caller's organization;
    *   ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with another body.
    * Retry: safe with the same request_id (the same session is returned); without one, a retry may open a
    *   second browser.
