@@ -136,6 +136,7 @@ class Workshop:
             "TABKEEP_DATA_DIR": str(data_dir),
             "TABKEEP_GRPC_ADDRESS": "127.0.0.1:0",
             "TABKEEP_MINIMUM_FREE_MIB": "0",
+            "TABKEEP_FIRST_HOST_TOKEN_FOR": "*",
             **settings,
         }
         async with self.program(name, "control_plane", environ=environ) as program:

@@ -1,7 +1,7 @@
 """`python -m browser_host`: one browser host, configured by TABKEEP_* variables (see `config`).
 
-Exit codes: 0 after an orderly end, 1 when Playwright or the guardian does not work on this machine, 2 for a wrong
-setting, 3 when the control plane refuses this host for good.
+Exit codes: 0 after an orderly end, 1 when Playwright, the guardian or the configured model's package does not work on
+this machine, 2 for a wrong setting, 3 when the control plane refuses this host for good.
 
 The first SIGTERM or SIGINT drains, the second closes everything now. The event loop runs in the main thread, because
 the kernel's kill-with-parent of drivers and browsers is tied to the thread that started them.
@@ -25,6 +25,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from tabkeep import telemetry
 
 from browser_host import config, launch
 from browser_host.attachment import Attachment, AttachRefused
+from browser_host.chat_completions import ChatCompletions, ModelUnusable
 from browser_host.clock import Clock, SystemClock
 from browser_host.config import Config, ConfigInvalid
 from browser_host.control_link import ControlLink
@@ -66,7 +68,7 @@ def main() -> int:
     except ConfigInvalid as error:
         print(f"browser host: {error}", file=sys.stderr)
         return EXIT_BAD_CONFIG
-    except (LaunchFailed, GuardianLost) as error:
+    except (LaunchFailed, GuardianLost, ModelUnusable) as error:
         print(f"browser host: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     finally:
@@ -146,6 +148,7 @@ async def _attach(
 ) -> int:
     """Be a host until it was drained or refused; its browsers are closed by then."""
     rng = random.SystemRandom()
+    model = ChatCompletions(settings.model, clock) if settings.model else None
     leases, outbox = Leases(clock), Outbox()
     uploads = Uploads(link.put, clock, rng)
     states = States(link, clock, rng)
@@ -155,7 +158,8 @@ async def _attach(
             placement, run_id, outbox=outbox, leases=leases, uploads=uploads, clock=clock, new_artifact_id=_artifact_id
         )
 
-    host = Host(identity, Means(launcher, carry_out, new_journal, clock, guardian, states), leases, outbox)
+    means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian, states)
+    host = Host(identity, means, leases, outbox)
     attachment = Attachment(host, link.dial, _vitals, rng)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _drain, host, settings.drain_timeout)
@@ -187,6 +191,8 @@ async def _attach(
         for task in (drained, attached, *own_work, guarded):
             task.cancel()
         await asyncio.gather(drained, attached, *own_work, guarded, return_exceptions=True)
+        if model is not None:
+            await model.close()
     logger.info("browser host ended")
     return EXIT_UNUSABLE if unguarded else EXIT_OK
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from browser_host.chat_completions import ModelSettings
 from browser_host.messages import BrowserType
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -62,6 +63,12 @@ class Config:
     executables: tuple[tuple[BrowserType, Path], ...] = ()
     """Browsers named by the operator with TABKEEP_CHROME and TABKEEP_MSEDGE; others are looked for."""
 
+    model: ModelSettings | None = None
+    """Which language model to ask for prompts that the rules do not understand: TABKEEP_MODEL_BASE_URL, the URL of an
+    OpenAI-compatible endpoint up to "/v1", and TABKEEP_MODEL, the model's name there; both or neither.
+    TABKEEP_MODEL_API_KEY is its key, if it wants one; TABKEEP_MODEL_PICTURES=1 sends pictures of pages too;
+    TABKEEP_MODEL_TOKENS is what one run may use, 200000 if not given. Default: no model."""
+
     log_level: str = "INFO"
     """TABKEEP_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
 
@@ -91,6 +98,7 @@ def from_environment(environ: Mapping[str, str]) -> Config:
         use_cgroups=_cgroups(environ),
         drain_timeout=timedelta(seconds=_number(environ, "TABKEEP_DRAIN_TIMEOUT", 0, 86400, 600)),
         executables=_executables(environ),
+        model=_model(environ),
         log_level=level,
     )
 
@@ -179,6 +187,27 @@ def _sandbox(environ: Mapping[str, str]) -> bool:
             "TABKEEP_ALLOW_UNSANDBOXED=0: Chromium's sandbox cannot start as root: run the host as another user"
         )
     return not (value == "1" or root)
+
+
+def _model(environ: Mapping[str, str]) -> ModelSettings | None:
+    base_url, name = environ.get("TABKEEP_MODEL_BASE_URL") or "", environ.get("TABKEEP_MODEL") or ""
+    if not base_url and not name:
+        return None
+    if not base_url or not name:
+        missing = "TABKEEP_MODEL" if base_url else "TABKEEP_MODEL_BASE_URL"
+        raise ConfigInvalid(f"{missing}: not given: a model needs TABKEEP_MODEL_BASE_URL and TABKEEP_MODEL")
+    if not re.match(r"https?://[^/\s]", base_url):
+        raise ConfigInvalid(f"TABKEEP_MODEL_BASE_URL={base_url}: use a URL such as http://127.0.0.1:11434/v1")
+    pictures = environ.get("TABKEEP_MODEL_PICTURES") or "0"
+    if pictures not in {"0", "1"}:
+        raise ConfigInvalid(f"TABKEEP_MODEL_PICTURES={pictures}: use 1 or 0")
+    return ModelSettings(
+        base_url=base_url,
+        name=name,
+        api_key=environ.get("TABKEEP_MODEL_API_KEY") or "",
+        sees_pictures=pictures == "1",
+        token_budget=int(_number(environ, "TABKEEP_MODEL_TOKENS", 1000, 100_000_000, 200_000)),
+    )
 
 
 def _executables(environ: Mapping[str, str]) -> tuple[tuple[BrowserType, Path], ...]:

@@ -63,6 +63,9 @@ class Guard(Protocol):
     def set_deadline(self, placement: Placement, at: float) -> None:
         """Another deadline for a placement; nothing when it is not covered."""
 
+    def killed_for(self, placement: Placement) -> str:
+        """guardian.DEADLINE or guardian.LEASE when that was over and the browser was killed for it; else empty."""
+
     def release(self, placement: Placement) -> None:
         """Nothing of the placement is left."""
 
@@ -89,6 +92,9 @@ class Unguarded:
 
     def set_deadline(self, placement: Placement, at: float) -> None: ...
 
+    def killed_for(self, placement: Placement) -> str:
+        return ""
+
     def release(self, placement: Placement) -> None: ...
 
     def cover_cgroup(self, cgroup: Path) -> None: ...
@@ -108,6 +114,8 @@ class GuardianProcess:
         self._channel: socket.socket | None = None
         self._hold_until = 0.0
         self._covers: dict[str, Cover] = {}
+        self._killed: dict[str, str] = {}
+        """Keys of covers that a guardian has killed, and for what."""
         self._unsaid: dict[str, None] = {}
         """Keys whose newest state the guardian does not know; in the order in which they changed."""
         self._said: dict[str, int] = {}
@@ -156,6 +164,9 @@ class GuardianProcess:
     def set_deadline(self, placement: Placement, at: float) -> None:
         self._change(_key(placement), deadline=at)
 
+    def killed_for(self, placement: Placement) -> str:
+        return self._killed.get(_key(placement), "")
+
     def release(self, placement: Placement) -> None:
         self._release(_key(placement))
 
@@ -178,6 +189,7 @@ class GuardianProcess:
             self._tell(key)
 
     def _release(self, key: str) -> None:
+        self._killed.pop(key, None)
         if self._covers.pop(key, None) is not None:
             self._tell(key)
 
@@ -358,8 +370,11 @@ class GuardianProcess:
             self._disconnect()
             return
         *lines, self._unread = (self._unread + received).split(b"\n")
-        if lines:
-            self._seen = json.loads(lines[-1])["seen"]
+        for line in lines:
+            answer = json.loads(line)
+            self._seen = answer["seen"]
+            if answer.get("kills") in self._covers:
+                self._killed[answer["kills"]] = answer["for"]
             self._changed.set()
 
 

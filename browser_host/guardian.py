@@ -15,8 +15,10 @@ Lines of JSON from the host, each with its number `no`:
     {"no": 2, "cover": key, ...}         a browser as it is now, see Cover; replaces what was said of the key before
     {"no": 3, "release": key}            nothing of it is left
 
-To the host: {"seen": no}, the last line that counts by now. When the host does not read, answers are dropped; a later
-one says the same.
+To the host, when it does not read dropped:
+
+    {"seen": no}                         the last line that counts by now; a later answer says the same
+    {"seen": no, "kills": key, "for": …} before the first kill of a browser: its DEADLINE is over, or the LEASE
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+DEADLINE, LEASE = "deadline", "lease"
 CLOSE_GRACE_SECONDS = 1.5
 """How long after its deadline a browser is still left to the host, which lets it end by itself: healthy ones take
 0.15 s. The holding lease has no such grace: after it the session may live on another host."""
@@ -134,6 +137,11 @@ class Covers:
         if cover.deadline is None:
             return self._hold_until
         return min(cover.deadline + CLOSE_GRACE_SECONDS, self._hold_until)
+
+    def cause(self, cover: Cover) -> str:
+        """Whether it is its deadline or the lease that ends it."""
+        of_deadline = cover.deadline is not None and cover.deadline + CLOSE_GRACE_SECONDS <= self._hold_until
+        return DEADLINE if of_deadline else LEASE
 
     def due(self, now: float) -> list[Cover]:
         """Those whose time is over."""
@@ -380,8 +388,11 @@ class Guardian:
             self._covers.take(json.loads(line))
         for key in [key for key in self._killing if key not in self._covers]:
             del self._killing[key]
+        self._answer()
+
+    def _answer(self, **more: str) -> None:
         try:
-            self._channel.send(json.dumps({"seen": self._covers.seen}).encode() + b"\n")
+            self._channel.send(json.dumps({"seen": self._covers.seen, **more}).encode() + b"\n")
         except OSError:
             return
 
@@ -395,7 +406,10 @@ class Guardian:
             living = members(cover, processes)
             if living:
                 busy = True
-                self._killing.setdefault(cover.key, now)
+                if cover.key not in self._killing:
+                    self._killing[cover.key] = now
+                    # First, so that a host that sees the death can also read what it came of.
+                    self._answer(**{"kills": cover.key, "for": self._covers.cause(cover)})
                 if cover.cgroup:
                     kill_cgroup(cover.cgroup)
                 for process in living:

@@ -21,6 +21,7 @@ from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1 import runs_pb2
 from tabkeep.v1.runs_pb2 import RunFinished
 
+from browser_host import guardian
 from browser_host.browser import Browser, BrowserGone
 from browser_host.clock import Clock
 from browser_host.guard import Guard
@@ -50,6 +51,8 @@ CANCEL_SECONDS = 5.0
 """How long a cancelled run may take to reach a step boundary."""
 WIND_UP_SECONDS = 0.5
 """How long a run may take to end by itself when its browser is gone, or after it was stopped."""
+CLOSE_AGAIN_SECONDS = 1.0
+"""How long after an attempt to end a browser that broke the next one begins."""
 REPORT_SECONDS = 0.25
 """Four page reports a second at most."""
 TITLE_SECONDS = 3.0
@@ -131,9 +134,19 @@ class LiveSession:
         return InventoryItem(self.placement, self._browser is not None and not self.ending(), timedelta(seconds=age))
 
     def end(self, reason: EndReason, message: str) -> None:
-        """Begin to end this placement; the first reason counts."""
-        if not self._end.done():
-            self._end.set_result((reason, message))
+        """Begin to end this placement; the first reason counts, and before all of them what the guardian did.
+
+        A host that was stopped learns many things at once when it goes on, in no order: that its browser is dead,
+        that its lease was over or, by an ack that had waited for it, that it was not.
+        """
+        if self._end.done():
+            return
+        match self._guard.killed_for(self.placement):
+            case guardian.DEADLINE:
+                reason, message = EndReason.TIMED_OUT, self._timeout_over()
+            case guardian.LEASE:
+                reason, message = EndReason.HOST_LOST, LEASE_OVER
+        self._end.set_result((reason, message))
 
     def ending(self) -> bool:
         """Whether `end` was called."""
@@ -298,15 +311,24 @@ class LiveSession:
             raise LaunchFailed(f"the state of the session's profile did not come: {error}") from None
 
     async def _close(self) -> None:
-        if self._browser is not None:
-            await self._browser.close()
+        """End the browser; returns only when nothing of it is left, because the tombstone that follows says so."""
+        while self._browser is not None:
+            try:
+                await self._browser.close()
+                return
+            except Exception:
+                # Out of descriptors or memory, or a file that cannot be removed. The guardian does not need this
+                # process for the killing.
+                logger.exception("browser not closed, trying again", extra={"fence": self.placement.fence})
+                self._guard.set_deadline(self.placement, 0.0)
+                await asyncio.sleep(CLOSE_AGAIN_SECONDS)
 
     async def _end_at_deadline(self) -> None:
         while True:
             self._timeout_changed.clear()
             remaining = self._deadline() - self._clock.monotonic()
             if remaining <= 0:
-                self._end_timed_out()
+                self.end(EndReason.TIMED_OUT, self._timeout_over())
                 return
             try:
                 async with asyncio.timeout(min(remaining, LONGEST_SLEEP)):
@@ -319,7 +341,7 @@ class LiveSession:
         # The guardian may have been first, above all when this process was stopped. Whatever ended a browser whose
         # time was over, the session has timed out.
         if self._deadline() <= self._clock.monotonic():
-            self._end_timed_out()
+            self.end(EndReason.TIMED_OUT, self._timeout_over())
         elif self._lease_over():
             self.end(EndReason.HOST_LOST, LEASE_OVER)
         else:
@@ -328,9 +350,8 @@ class LiveSession:
     def _deadline(self) -> float:
         return self._launched_at + self._timeout.total_seconds()
 
-    def _end_timed_out(self) -> None:
-        minutes = self._timeout.total_seconds() / 60
-        self.end(EndReason.TIMED_OUT, f"the session's timeout of {minutes:g} minutes was over")
+    def _timeout_over(self) -> str:
+        return f"the session's timeout of {self._timeout.total_seconds() / 60:g} minutes was over"
 
     async def _report_pages(self, browser: OpenBrowser) -> None:
         browser.on_change(self._page_changed.set)

@@ -157,8 +157,10 @@ class PlaywrightBrowser:
         finally:
             taking.cancel()
             if last:
-                took = loop.time() - began
-                self._close_seconds = max(SHORTEST_CLOSE_SECONDS, CLOSE_SECONDS - took)
+                # One that did not answer now will hardly end by itself.
+                answered = taking.done() and not taking.cancelled() and taking.exception() is None
+                left = CLOSE_SECONDS - (loop.time() - began) if answered else 0.0
+                self._close_seconds = max(SHORTEST_CLOSE_SECONDS, left)
 
     def _free_pages(self) -> None:
         """End the scripts that hold pages in endless loops: the session ends, and its state is wanted."""
@@ -300,8 +302,12 @@ class PlaywrightBrowser:
     # Its end.
 
     async def close(self) -> None:
-        """End it: gracefully if it does so within 2 s, then by killing its process group, whatever is left of it."""
-        if self._closing is None:
+        """End it: gracefully if it does so within 2 s, then by killing its process group, whatever is left of it.
+
+        Raises:
+            OSError, psutil.Error: something of it may be left; the next call tries again.
+        """
+        if self._closing is None or (self._closing.done() and self._failed_to_close(self._closing)):
             self._closing = asyncio.create_task(self._close())
         await asyncio.shield(self._closing)
 
@@ -331,6 +337,9 @@ class PlaywrightBrowser:
         self._released()
         duration_ms = round((loop.time() - began) * 1000)
         logger.info("browser closed", extra={**self._fields, "how": how, "duration_ms": duration_ms})
+
+    def _failed_to_close(self, closing: asyncio.Task[None]) -> bool:
+        return closing.cancelled() or closing.exception() is not None
 
     def _driver_lost(self, _: asyncio.Future[None]) -> None:
         self._lost("the browser's driver process ended")

@@ -209,7 +209,10 @@ class PlaywrightLauncher:
                 logger.warning("launch failed, trying again", extra={**fields, "reason": str(failure)})
 
     async def _attempt(self, request: LaunchRequest, found: FoundBrowser, seconds: float) -> PlaywrightBrowser:
-        directory = Path(tempfile.mkdtemp(prefix=f"{request.placement.fence}-", dir=self._root))
+        try:
+            directory = Path(tempfile.mkdtemp(prefix=f"{request.placement.fence}-", dir=self._root))
+        except OSError as error:
+            raise LaunchFailed(f"no directory could be made for {found.name}: {error.strerror}") from None
         try:
             driver = await self._take_driver()
         except BaseException:
@@ -222,23 +225,30 @@ class PlaywrightLauncher:
         try:
             async with asyncio.timeout(seconds):
                 context = await asyncio.shield(launching)
-            pid = _main_pid(directory)
+            return self._started(attempt, context, found, launch_time)
         except BaseException as error:
             await self._abandon(launching, attempt)
             if isinstance(error, Error | OSError | TimeoutError | ValueError | GuardianLost):
                 raise LaunchFailed(self._explained(found, error, seconds)) from None
             raise
-        self._guard.identify(request.placement, pid)
+
+    def _started(
+        self, attempt: _Attempt, context: BrowserContext, found: FoundBrowser, launch_time: float
+    ) -> PlaywrightBrowser:
+        """The browser that an attempt has brought up."""
+        placement, driver, directory = attempt.placement, attempt.driver, attempt.directory
+        pid = _main_pid(directory)
+        self._guard.identify(placement, pid)
         temporary = self._temporary(directory)
 
         def released() -> None:
             processes.remove_tree(temporary)
-            self._guard.release(request.placement)
+            self._guard.release(placement)
             self._drivers.give_back(driver)
 
         fields: dict[str, object] = {
-            "browser_session_id": request.placement.browser_session_id,
-            "fence": request.placement.fence,
+            "browser_session_id": placement.browser_session_id,
+            "fence": placement.fence,
             "pid": pid,
         }
         logger.info(
@@ -249,7 +259,7 @@ class PlaywrightLauncher:
             driver,
             pid=pid,
             directory=directory,
-            cgroup=cgroup,
+            cgroup=attempt.cgroup,
             version=found.name,
             launch_time=launch_time,
             released=released,
@@ -350,7 +360,7 @@ class PlaywrightLauncher:
             reason = _words(error).partition(" at ")[0]
             fields = {"browser_session_id": request.placement.browser_session_id, "reason": reason}
             logger.warning("first page not loaded", extra={**fields, "site": urlsplit(request.url).hostname})
-        except asyncio.CancelledError:
+        except BaseException:
             await browser.close()
             raise
 

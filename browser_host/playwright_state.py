@@ -29,8 +29,9 @@ FREE_AFTER_SECONDS = 0.5
 WORKER_SECONDS = 5.0
 """How long a service worker may take to register again."""
 LIST_SECONDS = 1.0
-PERMISSION_SECONDS = 0.4
-"""How long the permissions of one origin may take; what was known of them before counts otherwise."""
+PERMISSION_SECONDS = 0.5
+"""With less time than this left at the end, no permissions are asked any more."""
+_REST_SECONDS = 0.1
 MOST_ORIGINS = 200
 """Of which permissions are asked."""
 _PERMISSIONS = (
@@ -124,7 +125,10 @@ class BrowserState:
                     found = await workers
                 finally:
                     workers.cancel()
-                await self._ask_permissions(give_up_at)
+                if free is None:
+                    await self._ask_permissions()
+                else:
+                    await self._ask_permissions_until(give_up_at - _REST_SECONDS)
         except TimeoutError:
             raise StateNotTaken(f"the browser did not give its state within {timeout:g} s") from None
         except Error as error:
@@ -199,28 +203,34 @@ class BrowserState:
         workers = [(scope, scripts[number]) for number, scope in scopes.items()]
         return [{"scope": scope, "script": script} for scope, (rank, script) in sorted(workers) if rank]
 
-    async def _ask_permissions(self, give_up_at: float) -> None:
-        """Bring what is known of permissions up to date, as far as there is time: 0.1 s are left for the rest."""
-        loop = asyncio.get_running_loop()
-        for tab in self._context.pages:
-            self.visited(tab.url)
-        origins = list(self._to_ask)
-        if not origins or give_up_at - loop.time() < 2 * PERMISSION_SECONDS:
+    async def _ask_permissions_until(self, time: float) -> None:
+        """Ask as far as there is time; what was known before counts for the rest, as the last checkpoint has it."""
+        seconds = time - asyncio.get_running_loop().time()
+        if seconds < PERMISSION_SECONDS:
             return
         try:
-            async with asyncio.timeout(give_up_at - loop.time() - 0.1), self._own_tab() as tab:
-                await _answer_blank(tab)
-                for origin in origins:
-                    if (scheme := _trusted_as(origin)) not in self._fresh:
-                        self._fresh[scheme] = await _ask(tab, _FRESH[scheme])
-                    answers, fresh = await _ask(tab, origin), self._fresh[scheme]
-                    differing = {name: state for name, state in answers.items() if state != fresh.get(name)}
-                    self._permissions.pop(origin, None)
-                    if differing:
-                        self._permissions[origin] = differing
-                    self._to_ask.pop(origin, None)
+            async with asyncio.timeout(seconds):
+                await self._ask_permissions()
         except (TimeoutError, Error):
-            return  # what was known before counts; asked again at the next checkpoint
+            return
+
+    async def _ask_permissions(self) -> None:
+        """Bring what is known of permissions up to date."""
+        for tab in self._context.pages:
+            self.visited(tab.url)
+        if not self._to_ask:
+            return
+        async with self._own_tab() as tab:
+            await _answer_blank(tab)
+            for origin in list(self._to_ask):
+                if (scheme := _trusted_as(origin)) not in self._fresh:
+                    self._fresh[scheme] = await _ask(tab, _FRESH[scheme])
+                answers, fresh = await _ask(tab, origin), self._fresh[scheme]
+                differing = {name: state for name, state in answers.items() if state != fresh.get(name)}
+                self._permissions.pop(origin, None)
+                if differing:
+                    self._permissions[origin] = differing
+                self._to_ask.pop(origin, None)
 
     # Restoring.
 
@@ -300,10 +310,9 @@ async def _answer_blank(tab: Tab) -> None:
 
 
 async def _ask(tab: Tab, origin: str) -> dict[str, str]:
-    async with asyncio.timeout(PERMISSION_SECONDS):
-        await tab.goto(origin + "/", wait_until="commit")
-        answers: dict[str, str] = json.loads(await tab.evaluate(_ASK, list(_PERMISSIONS)))
-        return answers
+    await tab.goto(origin + "/", wait_until="commit")
+    answers: dict[str, str] = json.loads(await tab.evaluate(_ASK, list(_PERMISSIONS)))
+    return answers
 
 
 async def _detach(session: CDPSession) -> None:

@@ -50,6 +50,8 @@ class ProcessWatch:
             self._pidfd = os.pidfd_open(pid)
         except ProcessLookupError:
             self.exited.set_result(None)
+        except OSError:  # no descriptor is left to watch with
+            self._poll = asyncio.create_task(self._poll_until_gone(pid))
         else:
             loop.add_reader(self._pidfd, self._on_exit)
 

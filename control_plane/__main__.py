@@ -34,6 +34,7 @@ async def run(config: Config) -> int:
         ready = {
             "event": "ready",
             "grpc_address": control_plane.address,
+            "http_address": control_plane.http_address,
             "api_key_file": str(first_keys.api_key_file(config.data_dir)),
             "host_token_file": str(first_keys.host_token_file(config.data_dir)),
             "data_dir": str(config.data_dir),

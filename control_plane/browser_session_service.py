@@ -16,10 +16,9 @@ from control_plane import session_moves, wire
 from control_plane.coordinator import Coordinator
 from control_plane.errors import Unavailable
 from control_plane.fields import Fields
-from control_plane.hosts import Host
 from control_plane.interceptors import caller
 from control_plane.page_tokens import PageTokens
-from control_plane.sessions import Session
+from control_plane.session_moves import Shown
 from control_plane.store import SessionFilter, Tables
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -41,14 +40,15 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         spec = wire.session_spec(fields, request, organization_id, telemetry.inject())
         again = wire.request_id(fields, organization_id, "CreateBrowserSession", request)
         fields.raise_if_wrong()
-        session = await self._coordinator.admit(session_moves.create, spec, again)
-        return pb.CreateBrowserSessionResponse(browser_session=wire.browser_session(session))
+        shown = await self._coordinator.admit(lambda tx: session_moves.shown(tx, session_moves.create(tx, spec, again)))
+        return pb.CreateBrowserSessionResponse(browser_session=wire.browser_session(*shown))
 
     async def GetBrowserSession(
         self, request: pb.GetBrowserSessionRequest, context: Context
     ) -> pb.GetBrowserSessionResponse:
-        session, host = await self._read(request.browser_session_id)
-        return pb.GetBrowserSessionResponse(browser_session=wire.browser_session(session, host))
+        return pb.GetBrowserSessionResponse(
+            browser_session=wire.browser_session(*await self._read(request.browser_session_id))
+        )
 
     async def ListBrowserSessions(
         self, request: pb.ListBrowserSessionsRequest, context: Context
@@ -59,15 +59,14 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         before = self._page_tokens.read(fields, request, organization_id)
         fields.raise_if_wrong()
 
-        def query(tables: Tables) -> list[tuple[Session, Host | None]]:
+        def query(tables: Tables) -> list[Shown]:
             sessions = tables.sessions.page(organization_id, matching, before, size + 1)
-            hosts = {host_id: tables.hosts.get(host_id) for host_id in {one.host_id for one in sessions if one.open}}
-            return [(session, hosts.get(session.host_id)) for session in sessions]
+            return [session_moves.shown(tables, session) for session in sessions]
 
         found = await self._database.read(query)
-        last = found[size - 1][0].browser_session_id if len(found) > size else ""
+        last = found[size - 1].session.browser_session_id if len(found) > size else ""
         return pb.ListBrowserSessionsResponse(
-            browser_sessions=[wire.browser_session(session, host) for session, host in found[:size]],
+            browser_sessions=[wire.browser_session(*one) for one in found[:size]],
             next_page_token=self._page_tokens.make(request, organization_id, last),
         )
 
@@ -79,16 +78,16 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         fields.raise_if_wrong()
         feed, clock = self._coordinator.feed, self._coordinator.clock
         organization_id = caller.get().organization_id
-        shown: pb.BrowserSession | None = None
+        sent: pb.BrowserSession | None = None
         warned_of = None
         with feed.watch(request.browser_session_id) as changed:
             while True:
                 changed.clear()
-                session, host = await self._read(request.browser_session_id, organization_id)
-                now = wire.browser_session(session, host)
-                if (change := _change(shown, now)) is not None:
+                shown = await self._read(request.browser_session_id, organization_id)
+                session, now = shown.session, wire.browser_session(*shown)
+                if (change := _change(sent, now)) is not None:
                     yield pb.WatchBrowserSessionResponse(change=change, browser_session=now)
-                shown = now
+                sent = now
                 if not session.open:
                     return
                 if feed.closing:
@@ -113,10 +112,11 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         fields = Fields()
         timeout = wire.session_timeout(fields, request)
         fields.raise_if_wrong()
-        session = await self._coordinator.move(
-            session_moves.extend, caller.get().organization_id, request.browser_session_id, timeout
+        whose = (caller.get().organization_id, request.browser_session_id)
+        shown = await self._coordinator.move(
+            lambda tx: session_moves.shown(tx, session_moves.extend(tx, *whose, timeout))
         )
-        return pb.ExtendBrowserSessionResponse(browser_session=wire.browser_session(session))
+        return pb.ExtendBrowserSessionResponse(browser_session=wire.browser_session(*shown))
 
     async def CloseBrowserSession(
         self, request: pb.CloseBrowserSessionRequest, context: Context
@@ -126,26 +126,26 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         )
         return pb.CloseBrowserSessionResponse(browser_session=wire.browser_session(session))
 
-    async def _read(self, browser_session_id: str, organization_id: str = "") -> tuple[Session, Host | None]:
+    async def _read(self, browser_session_id: str, organization_id: str = "") -> Shown:
         organization_id = organization_id or caller.get().organization_id
 
-        def query(tables: Tables) -> tuple[Session, Host | None]:
+        def query(tables: Tables) -> Shown:
             session = tables.sessions.of_organization(organization_id, browser_session_id)
             if session is None:
                 raise session_moves.not_found(browser_session_id)
-            return session, tables.hosts.get(session.host_id) if session.open and session.host_id else None
+            return session_moves.shown(tables, session)
 
         return await self._database.read(query)
 
 
-def _change(shown: pb.BrowserSession | None, now: pb.BrowserSession) -> pb.BrowserSessionChange | None:
+def _change(sent: pb.BrowserSession | None, now: pb.BrowserSession) -> pb.BrowserSessionChange | None:
     """What is new since the last message; None when nothing is."""
-    if shown is None:
+    if sent is None:
         return pb.BROWSER_SESSION_CHANGE_SNAPSHOT
-    if shown == now:
+    if sent == now:
         return None
     without_page = pb.BrowserSession()
-    without_page.CopyFrom(shown)
+    without_page.CopyFrom(sent)
     for name in _PAGE_FIELDS:
         setattr(without_page, name, getattr(now, name))
     return pb.BROWSER_SESSION_CHANGE_PAGE if without_page == now else pb.BROWSER_SESSION_CHANGE_UPDATED

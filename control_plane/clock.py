@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 
@@ -19,11 +20,23 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """UTC. Moves exactly like `monotonic`, so setting the machine's wall clock moves no deadline."""
 
+    @property
+    def origin(self) -> str:
+        """What `monotonic` counts from: readings of two processes compare where it is the same and not empty."""
+
 
 def _boottime() -> float:
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
+
+
+def _boot_id() -> str:
+    """The kernel's name for this boot of the machine; empty where it gives none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
 
 
 class SystemClock:
@@ -34,6 +47,7 @@ class SystemClock:
         wall = datetime.now(UTC)
         self._start = max(wall, not_before) if not_before else wall
         self._start_boottime = _boottime()
+        self.origin = _boot_id()
 
     def monotonic(self) -> float:
         return _boottime()

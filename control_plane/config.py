@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 MAX_CONTROL_EPOCH = 2**30
@@ -24,6 +26,13 @@ class Config:
 
     grpc_address: str = "127.0.0.1:7330"
     """Where to listen, host:port; port 0 takes a free one. TABKEEP_GRPC_ADDRESS."""
+
+    http_address: str = ""
+    """Where to listen for HTTP/JSON, host:port; empty: nowhere. TABKEEP_HTTP_ADDRESS."""
+
+    http_hosts: tuple[str, ...] = ()
+    """Names and addresses that requests over HTTP may give as their host, beside localhost and the address it listens
+    on. TABKEEP_HTTP_HOSTS, separated by commas."""
 
     log_level: str = "INFO"
     """TABKEEP_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
@@ -75,6 +84,16 @@ class Config:
     """The least control epoch to begin with. To be set when a database was restored from a backup, above any epoch
     that its hosts have seen. TABKEEP_MINIMUM_CONTROL_EPOCH."""
 
+    first_host_token_for: str = ""
+    """The host_id that the host token of the first start is for, `*` for any host; empty: the first host that attaches
+    with it. TABKEEP_FIRST_HOST_TOKEN_FOR."""
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that webhooks may be sent to although they are not public. TABKEEP_WEBHOOK_NETWORKS, comma-separated,
+    for example 10.20.0.0/16,127.0.0.1/32."""
+
+    webhook_first_pause: timedelta = timedelta(seconds=5)
+    """Between a webhook's first two attempts; then three times as long each time."""
+
     def silent_for_suspect(self) -> timedelta:
         """Silence after which a host is SUSPECT: the action lease and a margin for clocks that run 1 % apart."""
         return with_margin(self.action_lease)
@@ -100,6 +119,9 @@ def from_environment(environ: Mapping[str, str]) -> Config:
         given["grpc_address"] = _address("TABKEEP_GRPC_ADDRESS", address)
     if path := environ.get("TABKEEP_MASTER_KEY_FILE"):
         given["master_key_file"] = Path(path)
+    if address := environ.get("TABKEEP_HTTP_ADDRESS"):
+        given["http_address"] = _address("TABKEEP_HTTP_ADDRESS", address)
+    given["http_hosts"] = tuple(filter(None, map(str.strip, environ.get("TABKEEP_HTTP_HOSTS", "").split(","))))
     if level := environ.get("TABKEEP_LOG_LEVEL"):
         if level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ConfigInvalid(f"TABKEEP_LOG_LEVEL={level}: use DEBUG, INFO, WARNING or ERROR")
@@ -112,10 +134,14 @@ def from_environment(environ: Mapping[str, str]) -> Config:
     ):
         if (value := environ.get(variable)) is not None:
             given[name] = timedelta(seconds=_number(variable, value, lowest, highest))
+    if value := environ.get("TABKEEP_WEBHOOK_NETWORKS"):
+        given["webhook_networks"] = tuple(_network("TABKEEP_WEBHOOK_NETWORKS", part) for part in value.split(","))
     if (value := environ.get("TABKEEP_MINIMUM_FREE_MIB")) is not None:
         given["minimum_free_bytes"] = int(_number("TABKEEP_MINIMUM_FREE_MIB", value, 0, 1e9) * 1024 * 1024)
     if (value := environ.get("TABKEEP_MINIMUM_CONTROL_EPOCH")) is not None:
         given["minimum_control_epoch"] = int(_number("TABKEEP_MINIMUM_CONTROL_EPOCH", value, 0, MAX_CONTROL_EPOCH))
+    if host_id := environ.get("TABKEEP_FIRST_HOST_TOKEN_FOR"):
+        given["first_host_token_for"] = host_id
     config = Config(**given)  # type: ignore[arg-type]
     if not config.heartbeat_interval * 2 <= config.action_lease < config.holding_lease:
         raise ConfigInvalid(
@@ -134,6 +160,13 @@ def _number(variable: str, value: str, lowest: float, highest: float) -> float:
     if not lowest <= number <= highest:
         raise ConfigInvalid(f"{variable}={value}: use a number from {lowest:g} to {highest:g}")
     return number
+
+
+def _network(variable: str, value: str) -> IPv4Network | IPv6Network:
+    try:
+        return ipaddress.ip_network(value.strip())
+    except ValueError as error:
+        raise ConfigInvalid(f"{variable}: {error}; write networks like 10.20.0.0/16, separated by commas") from error
 
 
 def _address(variable: str, value: str) -> str:

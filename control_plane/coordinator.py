@@ -16,7 +16,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tabkeep import telemetry
 
-from control_plane import host_moves, host_standing, profile_saves, run_moves, session_moves
+from control_plane import host_moves, host_standing, key_moves, profile_saves, run_moves, session_moves
 from control_plane.attach_admission import AttachAdmission
 from control_plane.config import Config
 from control_plane.effects import Attached, Detached, Due, KeyChanged, Log, Send, Wake
@@ -24,7 +24,7 @@ from control_plane.errors import AttachRate, HostIdTaken, HostProtocolError, Tab
 from control_plane.feed import Feed
 from control_plane.host_links import HostLinks, Link
 from control_plane.host_messages import Heartbeat, HeartbeatAck, Hello
-from control_plane.keys import KeyBook
+from control_plane.keys import Key, KeyBook, refuse_other_host
 from control_plane.store import Database, Effects, Transaction
 
 logger = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class Coordinator:
 
     async def start(self) -> None:
         """Begin a new control epoch; every host that was attached gets its whole holding lease to come back."""
-        self.control_epoch, streams = await self.database.write(host_moves.recover)
+        self.control_epoch, streams = await self.move(host_moves.recover, self.clock)
         heard_at = self.clock.monotonic()
         self.pulses = {host_id: Pulse(heard_at, stream_no) for host_id, stream_no in streams.items()}
         logger.info("control plane started", extra={"control_epoch": self.control_epoch, "hosts": len(streams)})
@@ -139,14 +139,17 @@ class Coordinator:
 
     # Hosts
 
-    async def attach(self, hello: Hello, link: Link) -> None:
-        """Take a host in; from here on `link` is its stream.
+    async def attach(self, hello: Hello, link: Link, token: Key | None = None) -> None:
+        """Take a host in; from here on `link` is its stream, and `token` this host's.
 
         Raises:
+            ScopeMissing: HOST_TOKEN_BOUND, the token is another host's.
             AttachRate: too many hosts attach just now.
             HostProtocolError: CONTROL_EPOCH, the host has seen a control plane that came after this one.
             HostIdTaken: another process with this host_id is alive.
         """
+        if token is not None:
+            refuse_other_host(token, hello.host_id)
         if wait := self._admission.admit(self.clock.monotonic()):
             raise AttachRate(
                 f"more than {self.config.attaches_per_second} hosts attach per second: come again in "
@@ -163,7 +166,7 @@ class Coordinator:
                     "an id of its own",
                     host_id=hello.host_id,
                 )
-        await self.move(host_moves.attach, hello, link, self.control_epoch)
+        await self.move(_attach, hello, link, self.control_epoch, token.key_id if token else "")
 
     def _refuse_if_outlived(self, hello: Hello) -> None:
         """Raise if the host has seen another control plane under a higher epoch than this one's, or under the same.
@@ -299,6 +302,13 @@ class Coordinator:
                     return
             except TimeoutError:
                 self._notice_pause()
+
+
+def _attach(tx: Transaction, hello: Hello, link: Link, epoch: int, key_id: str) -> None:
+    """Take a host in, and bind its token in the same transaction."""
+    if key_id:
+        key_moves.bind(tx, key_id, hello.host_id)
+    host_moves.attach(tx, hello, link, epoch)
 
 
 def _expire(tx: Transaction) -> bool:

@@ -83,6 +83,8 @@ class QueueFull(TabkeepError):
     """A bound on waiting work is reached."""
 
     reason = "QUEUE_FULL"
+    retry_after = timedelta(seconds=5)
+    """How soon a run that waits may have got its turn: nobody knows, and to ask more often is of no use."""
 
 
 class AttachRate(TabkeepError):

@@ -7,9 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+WEBHOOKS_DUE = "webhooks due"
+"""The topic of whoever sends webhooks."""
+
 
 class Feed:
-    """Topics are session and run ids."""
+    """Topics are session and run ids, ids of webhook deliveries, and WEBHOOKS_DUE."""
 
     def __init__(self) -> None:
         self._watchers: defaultdict[str, dict[asyncio.Event, None]] = defaultdict(dict)  # woken in the order they came

@@ -60,14 +60,17 @@ async def pepper(database: Database, data_dir: Path) -> bytes:
     return value
 
 
-async def open_keys(database: Database, data_dir: Path, secret: bytes) -> KeyBook:
-    """All keys; a database without any gets an operator key for o_default and a host token, in files of mode 0600."""
+async def open_keys(database: Database, data_dir: Path, secret: bytes, first_host: str = "") -> KeyBook:
+    """All keys; a database without any gets an operator key for o_default and a host token, in files of mode 0600.
+
+    The token is for `first_host`; "" for the first host that shows it.
+    """
     found = await database.read(lambda tables: tables.keys.all())
     if found:
         return KeyBook(secret, found)
     now = database.clock.now()
     api_key, api_text = keys.make(secret, ORGANIZATION_ID, Scope.OPERATOR, "first key", now)
-    token, token_text = keys.make(secret, "", Scope.HOST, "first host token", now)
+    token, token_text = keys.make(secret, "", Scope.HOST, "first host token", now, first_host)
     _write_secret(api_key_file(data_dir), api_text)
     _write_secret(host_token_file(data_dir), token_text)
 

@@ -10,12 +10,13 @@ import grpc
 from tabkeep.host.v1 import host_pb2
 from tabkeep.host.v1 import host_pb2_grpc as pb_grpc
 
-from control_plane import browser_states, host_moves, profile_saves, profile_wire, wire
+from control_plane import browser_states, host_moves, keys, profile_saves, profile_wire, wire
 from control_plane.blobs import CHUNK_BYTES, MAX_BYTES, BlobInvalid, Blobs
 from control_plane.browser_states import StateInvalid
 from control_plane.captures import Captured, Captures
 from control_plane.coordinator import Coordinator
-from control_plane.errors import PreconditionFailed
+from control_plane.errors import PreconditionFailed, ScopeMissing
+from control_plane.interceptors import caller
 from control_plane.profile_saves import BroughtState
 from control_plane.profiles import BrowserState
 from control_plane.records import Artifact
@@ -45,6 +46,7 @@ class HostBlobService(pb_grpc.HostBlobServiceServicer):
             raise BlobInvalid(
                 f"artifact {header.artifact.artifact_id}: {header.artifact.size} bytes are not within 1 to {MAX_BYTES}"
             )
+        keys.refuse_other_host(caller.get(), header.host_id)
         content = bytearray()
         async for request in request_iterator:
             content += request.chunk
@@ -62,6 +64,7 @@ class HostBlobService(pb_grpc.HostBlobServiceServicer):
     async def GetBrowserState(
         self, request: host_pb2.GetBrowserStateRequest, context: Context
     ) -> AsyncIterator[host_pb2.GetBrowserStateResponse]:
+        _refuse_others(request.host_id)
         state = await self._coordinator.database.read(lambda tables: _state_to_start_from(tables, request))
         content = await self._keeping.open(state)
         header = host_pb2.StoredBrowserState(size=len(content), sha256=hashlib.sha256(content).hexdigest())
@@ -76,6 +79,7 @@ class HostBlobService(pb_grpc.HostBlobServiceServicer):
         if first is None or first.WhichOneof("part") != "header":
             raise StateInvalid("the first message must be the header")
         header = first.header
+        _refuse_others(header.host_id)
         brought = profile_wire.brought_state(header, self._coordinator.clock.now())
         content = b"" if header.failure else await _content(header, request_iterator)
         if header.capture_id:
@@ -119,6 +123,17 @@ class HostBlobService(pb_grpc.HostBlobServiceServicer):
             await self._keeping.drop([state.state_id])
             raise
         await self._keeping.drop(dropped)
+
+
+def _refuse_others(host_id: str) -> None:
+    """Raise unless the caller's token is this host's: a token that nobody has attached with is no host's at all.
+
+    Raises:
+        ScopeMissing: HOST_TOKEN_BOUND.
+    """
+    keys.refuse_other_host(caller.get(), host_id)
+    if not caller.get().host_id:
+        raise ScopeMissing(f"no host has attached with this token: it is not {host_id}'s", reason="HOST_TOKEN_BOUND")
 
 
 def _state_to_start_from(tables: Tables, request: host_pb2.GetBrowserStateRequest) -> BrowserState:

@@ -15,6 +15,7 @@ from control_plane import host_moves, host_wire
 from control_plane.coordinator import Coordinator
 from control_plane.errors import HostProtocolError, TabkeepError
 from control_plane.host_links import Link
+from control_plane.interceptors import caller
 
 logger = logging.getLogger(__name__)
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -37,7 +38,7 @@ class HostControlService(pb_grpc.HostControlServiceServicer):
             return
         hello = host_wire.hello(first)
         link = Link(hello.host_id, hello.incarnation)
-        await self._coordinator.attach(hello, link)
+        await self._coordinator.attach(hello, link, caller.get(None))
         stream = _Stream(self._coordinator, link, request_iterator)
         reader = asyncio.create_task(stream.read(), name=f"host {hello.host_id}")
         try:

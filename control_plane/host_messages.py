@@ -80,6 +80,7 @@ class EventKind(StrEnum):
     """The events that move a run; all others are only stored."""
 
     STEP_STARTED = "step_started"
+    STEP_FINISHED = "step_finished"
     APPROVAL_REQUESTED = "approval_requested"
     APPROVAL_RESOLVED = "approval_resolved"
     RUN_FINISHED = "run_finished"

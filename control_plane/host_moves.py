@@ -5,12 +5,14 @@ Everything a host says is checked against what is stored: the session must be pl
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
-from control_plane import host_standing, hosts, run_moves, runs, session_moves, sessions
+from control_plane import host_standing, hosts, restart_clock, run_moves, runs, session_moves, sessions
+from control_plane.clock import Clock
 from control_plane.effects import Attached, Detached, Due, Log, Send, Wake
 from control_plane.errors import HostProtocolError, NotFound, PreconditionFailed, StreamReplaced
 from control_plane.host_links import Link
@@ -168,9 +170,10 @@ def _taken_in(tx: Transaction, hello: Hello, epoch: int) -> Host:
             attach_time=tx.now if old.incarnation != hello.incarnation else old.attach_time,
             heartbeat_time=tx.now,
             drain_expire_time=old.drain_expire_time if draining else None,
+            silent_time=None,
         ),
     )
-    if host.state is not old.state:
+    if host.state is not old.state or old.silent_time:
         _wake_sessions(tx, host)
     return host
 
@@ -264,7 +267,10 @@ def _refuse_forged(tx: Transaction, host_id: str, browser_session_id: str, fence
 def _record(tx: Transaction, run: Run, event: ReportedEvent) -> None:
     """Store the next event of a run, and move the run as it says."""
     tx.runs.append_event(run.run_id, event.seq, event.body)
-    run = save_run(tx, run, replace(run, last_seq=event.seq, step_count=max(run.step_count, event.step)))
+    begins, ends = event.kind is EventKind.STEP_STARTED, event.kind is EventKind.STEP_FINISHED
+    steps = max(run.step_count, event.step)
+    step_open = begins or (run.step_open and not ends)
+    run = save_run(tx, run, replace(run, last_seq=event.seq, step_count=steps, step_open=step_open))
     if event.kind is EventKind.APPROVAL_REQUESTED and run.status is runs.RunStatus.RUNNING:
         save_run(tx, run, runs.paused(run, event.approval_id, event.approval, tx.now))
     elif event.kind is EventKind.APPROVAL_RESOLVED and run.status is runs.RunStatus.PAUSED:
@@ -283,6 +289,8 @@ def command_result(tx: Transaction, host_id: str, result: CommandResult, *, ackn
     if row is None:
         return
     tx.hosts.drop_command(host_id, result.command_id)
+    if row.kind is CommandKind.SET_TIMEOUT:
+        tx.effects.add(Wake(row.browser_session_id))  # it says no longer that the timeout is not confirmed
     if row.kind is not CommandKind.LAUNCH and not result.failure:
         return  # done; events and tombstones say what came of it
     session = tx.sessions.get(row.browser_session_id)
@@ -404,21 +412,35 @@ def lose_browsers(tx: Transaction, host: Host, message: str) -> None:
 def fall_silent(tx: Transaction, host_id: str, stream_no: int, silent_for: timedelta) -> None:
     """A host did not renew its action lease on this stream; nothing, if it was taken in anew before this commit."""
     host = find(tx, host_id)
-    if host.state in (HostState.READY, HostState.QUARANTINED) and host.stream_no == stream_no:
+    if host.stream_no != stream_no or host.silent_time:
+        return
+    if host.state in (HostState.READY, HostState.QUARANTINED):
         message = f"no heartbeat for {silent_for.total_seconds():.0f}s"
         with host_standing.watching_for_mass_loss(tx):
-            save_host(tx, host, hosts.moved(host, HostEvent.FALL_SILENT, tx.now, message))
+            moved = hosts.moved(host, HostEvent.FALL_SILENT, tx.now, message)
+            save_host(tx, host, replace(moved, silent_time=tx.now))
+        _wake_sessions(tx, host)
+    elif host.state is HostState.DRAINING:  # it goes on draining, and is out of reach meanwhile
+        save_host(tx, host, replace(host, silent_time=tx.now))
+        fields: dict[str, object] = {
+            "host_id": host_id,
+            "reason": f"no heartbeat for {silent_for.total_seconds():.0f}s",
+        }
+        tx.effects.add(Log("draining host silent", fields, logging.WARNING))
         _wake_sessions(tx, host)
 
 
 def speak(tx: Transaction, host_id: str) -> None:
-    """A SUSPECT host renewed its lease."""
+    """A host that was silent renewed its lease."""
     host = find(tx, host_id)
-    if host.state is HostState.SUSPECT:
+    if host.state is HostState.DRAINING and host.silent_time:
+        save_host(tx, host, replace(host, silent_time=None, heartbeat_time=tx.now))
+        _wake_sessions(tx, host)
+    elif host.state is HostState.SUSPECT:
         event = HostEvent.SPEAK_QUARANTINED if host.quarantine_message else HostEvent.SPEAK
         moved = hosts.moved(host, event, tx.now, host.quarantine_message)
         with host_standing.watching_for_mass_loss(tx):
-            save_host(tx, host, replace(moved, heartbeat_time=tx.now))
+            save_host(tx, host, replace(moved, heartbeat_time=tx.now, silent_time=None))
         _wake_sessions(tx, host)
         session_moves.place_pending(tx)
 
@@ -443,7 +465,8 @@ def lease_over(tx: Transaction, host_id: str, stream_no: int, silent_for: timede
     lose_browsers(tx, host, message)
     host = find(tx, host_id)
     with host_standing.watching_for_mass_loss(tx):
-        save_host(tx, host, replace(hosts.moved(host, HostEvent.LEASE_OVER, tx.now, message), drain_expire_time=None))
+        lost = hosts.moved(host, HostEvent.LEASE_OVER, tx.now, message)
+        save_host(tx, host, replace(lost, drain_expire_time=None, silent_time=None))
     tx.effects.add(Detached(host_id))
     session_moves.place_pending(tx)
     return True
@@ -454,7 +477,8 @@ def goodbye(tx: Transaction, host_id: str, reason: str) -> None:
     host = find(tx, host_id)
     lose_browsers(tx, host, f"host {host_id} left")
     host = find(tx, host_id)
-    save_host(tx, host, replace(hosts.moved(host, HostEvent.GOODBYE, tx.now, reason), drain_expire_time=None))
+    gone = hosts.moved(host, HostEvent.GOODBYE, tx.now, reason)
+    save_host(tx, host, replace(gone, drain_expire_time=None, silent_time=None))
     tx.effects.add(Detached(host_id))
     session_moves.place_pending(tx)
 
@@ -512,11 +536,12 @@ def drain_over(tx: Transaction, host: Host) -> None:
     save_host(tx, host, replace(host, drain_expire_time=None))
 
 
-def recover(tx: Transaction) -> tuple[int, dict[str, int]]:
+def recover(tx: Transaction, clock: Clock) -> tuple[int, dict[str, int]]:
     """The control plane has started: a new epoch, and every host that was attached has its holding lease to return.
 
     Returns the epoch, and the stream_no of each such host.
     """
+    step = restart_clock.step(tx, clock)
     epoch = max(int(tx.meta.get("control_epoch") or 0) + 1, tx.config.minimum_control_epoch)
     tx.meta.put("control_epoch", str(epoch))
     # After a restore from a backup, what was given out since then is not known here, but the hosts remember it.
@@ -526,4 +551,8 @@ def recover(tx: Transaction) -> tuple[int, dict[str, int]]:
     attached = tx.hosts.in_states(*sorted(hosts.ATTACHED))
     for host in attached:
         save_host(tx, host, hosts.moved(host, HostEvent.RESTART, tx.now, "the control plane was started again"))
+    if step is None:
+        restart_clock.wait_for_hosts(tx, attached)
+    elif step:
+        restart_clock.shift(tx, step)
     return epoch, {host.host_id: host.stream_no for host in attached}

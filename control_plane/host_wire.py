@@ -38,7 +38,6 @@ from control_plane.records import CommandKind
 from control_plane.runs import FINAL, RunStatus
 from control_plane.sessions import CloseReason, Session
 
-_HOST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _INCARNATION = re.compile(r"[0-9a-f]{32}")
 _MAX_BATCH = 256
 
@@ -52,7 +51,7 @@ def hello(message: host_pb2.AttachRequest) -> Hello:
     if message.WhichOneof("message") != "hello":
         raise HostProtocolError("the first message of a stream must be Hello")
     proto = message.hello
-    if not _HOST_ID.fullmatch(proto.host_id):
+    if not wire.HOST_ID.fullmatch(proto.host_id):
         raise HostProtocolError(f"host_id {proto.host_id[:100]!r} must be 1 to 100 letters, digits, '.', '_' or '-'")
     if not _INCARNATION.fullmatch(proto.incarnation):
         raise HostProtocolError("incarnation must be 32 hexadecimal digits")
@@ -141,6 +140,8 @@ def _event(hosted: host_pb2.HostedEvent) -> ReportedEvent:
     ids = (hosted.browser_session_id, hosted.fence, event.run_id, event.seq, body)
     if name == "step_started":
         return ReportedEvent(*ids, EventKind.STEP_STARTED, step=event.step_started.step)
+    if name == "step_finished":
+        return ReportedEvent(*ids, EventKind.STEP_FINISHED, step=event.step_finished.step)
     if name == "approval_requested":
         approval = event.approval_requested.approval
         return ReportedEvent(

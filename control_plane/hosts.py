@@ -93,8 +93,7 @@ TRANSITIONS: dict[HostState, dict[HostEvent, HostState]] = {
 
 ATTACHED = frozenset({H.READY, H.SUSPECT, H.DRAINING, H.RECOVERING, H.QUARANTINED})
 """States in which the host may hold browsers."""
-REACHABLE = frozenset({H.READY, H.DRAINING, H.QUARANTINED})
-"""States in which what is sent to the host reaches it, as far as is known."""
+_REACHABLE = frozenset({H.READY, H.DRAINING, H.QUARANTINED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +125,13 @@ class Host:
     """Streams of this process that ended because it broke the protocol."""
     quarantine_message: str = ""
     """Why it is in quarantine, whatever state it is in meanwhile; empty when it is not."""
+    silent_time: datetime | None = None
+    """Since when its action lease is not renewed, whatever state it is in meanwhile; None while it is heard."""
+
+    @property
+    def reachable(self) -> bool:
+        """What is sent to the host reaches it, as far as is known."""
+        return self.state in _REACHABLE and self.silent_time is None
 
 
 def new(host_id: str, now: datetime, next_command_id: int = 1) -> Host:

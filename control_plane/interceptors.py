@@ -29,6 +29,9 @@ _DURATION = telemetry.meter().create_histogram(
 caller: ContextVar[Key] = ContextVar("caller")
 """The key of the call being handled."""
 
+caller_text: ContextVar[str] = ContextVar("caller_text")
+"""That key's text, for what must be signed with it later; nothing else may keep it."""
+
 _CODES: tuple[tuple[type[errors.TabkeepError], grpc.StatusCode], ...] = (
     (errors.FieldInvalid, grpc.StatusCode.INVALID_ARGUMENT),
     (errors.HostProtocolError, grpc.StatusCode.INVALID_ARGUMENT),
@@ -76,7 +79,7 @@ def status_of(error: errors.TabkeepError) -> grpc.Status:
             for violation in error.violations
         ]
         _add(status, error_details_pb2.BadRequest(field_violations=violations))
-    if isinstance(error, (errors.Unavailable, errors.AttachRate)):
+    if isinstance(error, (errors.Unavailable, errors.AttachRate, errors.QueueFull)):
         info = error_details_pb2.RetryInfo()
         info.retry_delay.FromTimedelta(error.retry_after)
         _add(status, info)
@@ -106,7 +109,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     """Checks the key, turns errors into statuses, writes the log line, opens the span."""
 
     def __init__(self, keys: KeyBook, clock: Clock) -> None:
-        self._keys = keys
+        self.keys = keys
         self._clock = clock
 
     async def intercept_service(
@@ -120,14 +123,18 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or method.startswith(_OPEN):
             return handler
         metadata: dict[str, Any] = dict(details.invocation_metadata or ())
+        make = _MAKERS[bool(handler.request_streaming), bool(handler.response_streaming)]
+        made: Handler = make(
+            self.around(method, metadata, handler), handler.request_deserializer, handler.response_serializer
+        )
+        return made
+
+    def around(self, method: str, metadata: dict[str, Any], handler: Handler) -> Callable[..., Any]:
+        """What the handler does, with everything that is around a call; also for calls that come over HTTP."""
         behavior = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
         assert behavior is not None
         wrap = self._streaming if handler.response_streaming else self._unary
-        make = _MAKERS[bool(handler.request_streaming), bool(handler.response_streaming)]
-        made: Handler = make(
-            wrap(method, metadata, behavior), handler.request_deserializer, handler.response_serializer
-        )
-        return made
+        return wrap(method, metadata, behavior)
 
     def _unary(self, method: str, metadata: dict[str, Any], behavior: Callable[..., Any]) -> Callable[..., Any]:
         async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
@@ -148,8 +155,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return handle
 
     def _admit(self, method: str, metadata: dict[str, Any]) -> Key:
-        key = self._keys.check(metadata.get("x-api-key"))
+        key = self.keys.check(metadata.get("x-api-key"))
         check_scope(method, key)
+        caller_text.set(str(metadata["x-api-key"]).strip())
         return key
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from control_plane.effects import KeyChanged
+from control_plane import keys
+from control_plane.effects import KeyChanged, Log
 from control_plane.errors import NotFound, PreconditionFailed
 from control_plane.keys import Key, Scope
 from control_plane.store import Transaction
@@ -14,6 +15,22 @@ def add(tx: Transaction, key: Key) -> None:
     """Store a new key."""
     tx.keys.insert(key)
     tx.effects.add(KeyChanged(key))
+
+
+def bind(tx: Transaction, key_id: str, host_id: str) -> None:
+    """A host shows its token: from now on it is this host's, unless it is for any host.
+
+    Raises:
+        ScopeMissing: HOST_TOKEN_BOUND, it is another host's.
+    """
+    key = tx.keys.get(key_id)
+    assert key is not None, "keys are revoked, never deleted"
+    keys.refuse_other_host(key, host_id)
+    if not key.host_id:
+        bound = replace(key, host_id=host_id)
+        tx.keys.update(key, bound)
+        tx.effects.add(KeyChanged(bound))
+        tx.effects.add(Log("host token bound", {"key_id": key_id, "host_id": host_id}))
 
 
 def revoke(tx: Transaction, key_id: str) -> Key:

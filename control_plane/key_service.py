@@ -32,10 +32,19 @@ class KeyService(pb_grpc.KeyServiceServicer):
             fields.wrong("organization_id", "must be empty for a host token")
         if scope is not Scope.HOST and not _ORGANIZATION_ID.fullmatch(request.organization_id):
             fields.wrong("organization_id", "must be 'o_' and 1 to 60 lower-case letters, digits or '_'")
+        if request.host_id and scope is not Scope.HOST:
+            fields.wrong("host_id", "is for host tokens only")
+        elif request.host_id and request.host_id != keys.ANY_HOST and not wire.HOST_ID.fullmatch(request.host_id):
+            fields.wrong("host_id", "must be 1 to 100 letters, digits, '.', '_' or '-', or '*' for any host")
         fields.text("display_name", request.display_name, 200)
         fields.raise_if_wrong()
         key, secret = keys.make(
-            self._pepper, request.organization_id, scope, request.display_name, self._coordinator.clock.now()
+            self._pepper,
+            request.organization_id,
+            scope,
+            request.display_name,
+            self._coordinator.clock.now(),
+            request.host_id,
         )
         await self._coordinator.admit(key_moves.add, key)
         return pb.CreateKeyResponse(key=wire.key(key), secret=secret)

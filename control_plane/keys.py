@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from control_plane.errors import Unauthenticated
+from control_plane.errors import ScopeMissing, Unauthenticated
 
 
 class Scope(StrEnum):
@@ -35,15 +35,23 @@ class Key:
     display_name: str
     create_time: datetime
     revoke_time: datetime | None
+    host_id: str = ""
+    """Of a host token: the host it is for, ANY_HOST, or empty until the first host has attached with it."""
 
 
-def make(pepper: bytes, organization_id: str, scope: Scope, display_name: str, now: datetime) -> tuple[Key, str]:
+ANY_HOST = "*"
+"""In place of a host_id: whichever host shows the token."""
+
+
+def make(
+    pepper: bytes, organization_id: str, scope: Scope, display_name: str, now: datetime, host_id: str = ""
+) -> tuple[Key, str]:
     """A new key and its text, "tk_live_" or "tk_host_", an id, 256 random bits and a checksum."""
     key_id = b32encode(secrets.token_bytes(10)).decode().lower()
     secret = urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     body = f"tk_{'host' if scope is Scope.HOST else 'live'}_{key_id}_{secret}"
     text = body + _checksum(body)
-    return Key(key_id, organization_id, scope, _digest(pepper, text), display_name, now, None), text
+    return Key(key_id, organization_id, scope, _digest(pepper, text), display_name, now, None, host_id), text
 
 
 def _checksum(body: str) -> str:
@@ -52,6 +60,24 @@ def _checksum(body: str) -> str:
 
 def _digest(pepper: bytes, text: str) -> bytes:
     return hmac.digest(pepper, text.encode(), hashlib.sha256)
+
+
+def refuse_other_host(key: Key, host_id: str) -> None:
+    """Raise unless the host token is this host's, or nobody's yet.
+
+    Raises:
+        ScopeMissing: HOST_TOKEN_BOUND.
+    """
+    if key.host_id in ("", ANY_HOST, host_id):
+        return
+    raise ScopeMissing(
+        f"host token {key.key_id} belongs to host {key.host_id}: host {host_id} needs one of its own, made with "
+        f"`tabkeep key create --scope host --host {host_id}`",
+        reason="HOST_TOKEN_BOUND",
+        key_id=key.key_id,
+        token_host_id=key.host_id,
+        host_id=host_id,
+    )
 
 
 class KeyBook:

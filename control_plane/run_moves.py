@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from control_plane import runs, session_moves
+from control_plane import runs, session_moves, webhook_moves
 from control_plane.effects import Log
 from control_plane.errors import NotFound, PreconditionFailed, QueueFull
-from control_plane.hosts import REACHABLE
+from control_plane.hosts import Host
 from control_plane.records import CommandKind
 from control_plane.requests import Request, answered, remember
 from control_plane.runs import Run, RunStatus, RunType
 from control_plane.session_moves import SessionSpec
 from control_plane.sessions import CloseReason, Session, SessionState
-from control_plane.store import Transaction
+from control_plane.store import Tables, Transaction
 from control_plane.turns import command, end_run, give_turn, save_run, save_session, stop_run
 
 
@@ -38,6 +38,8 @@ class RunSpec:
     workflow_id: str = ""
     workflow_version: int = 0
     parameters: bytes = b""
+    webhook: bytes = b""
+    """A sealed destination that is told of the run's end; empty for none."""
 
 
 def find(tx: Transaction, organization_id: str, run_id: str) -> Run:
@@ -50,6 +52,12 @@ def find(tx: Transaction, organization_id: str, run_id: str) -> Run:
     if run is None:
         raise not_found(run_id)
     return run
+
+
+def shown(tables: Tables, run: Run) -> tuple[Run, Host | None]:
+    """The run as callers may see it: with the host that its session is placed on while it is not final."""
+    session = None if run.status.final else tables.sessions.get(run.browser_session_id)
+    return run, tables.hosts.get(session.host_id) if session and session.host_id else None
 
 
 def not_found(run_id: str) -> NotFound:
@@ -99,6 +107,8 @@ def create(tx: Transaction, spec: RunSpec, request: Request | None = None) -> Ru
         save_session(tx, session, replace(session, active_run_id=run_id, update_time=tx.now))
     else:
         tx.runs.insert(run)
+    if spec.webhook:
+        webhook_moves.ask(tx, run, spec.webhook)
     remember(tx, request, run_id)
     tx.effects.add(
         Log(
@@ -160,7 +170,7 @@ def cancel(tx: Transaction, organization_id: str, run_id: str) -> Run:
         return run
     session = tx.sessions.get(run.browser_session_id)
     host = tx.hosts.get(session.host_id) if session and session.host_id else None
-    reachable = host is not None and host.state in REACHABLE
+    reachable = host is not None and host.reachable
     if run.status.waiting or not reachable or session is None:
         if run.status.active and session is not None:
             stop_run(tx, session, run)

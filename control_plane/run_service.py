@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -22,8 +23,10 @@ from control_plane.interceptors import caller
 from control_plane.page_tokens import PageTokens
 from control_plane.records import Workflow
 from control_plane.requests import answered
-from control_plane.runs import Run
+from control_plane.runs import Run, RunStatus
+from control_plane.seals import Seals
 from control_plane.store import RunFilter, Tables
+from control_plane.webhook_destinations import sealed_webhook
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _EVENTS_AT_ONCE = 256
@@ -32,18 +35,21 @@ _EVENTS_AT_ONCE = 256
 class RunService(pb_grpc.RunServiceServicer):
     """See the proto for what each call does."""
 
-    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens) -> None:
+    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens, seals: Seals) -> None:
+        """`seals` are those of webhooks."""
         self._coordinator = coordinator
         self._database = coordinator.database
         self._page_tokens = page_tokens
+        self._seals = seals
 
     async def RunTask(self, request: pb.RunTaskRequest, context: Context) -> pb.RunTaskResponse:
         fields, organization_id = Fields(), caller.get().organization_id
         spec = wire.task_spec(fields, request, organization_id, telemetry.inject())
+        spec = replace(spec, webhook=sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals))
         again = wire.request_id(fields, organization_id, "RunTask", request)
         fields.raise_if_wrong()
-        run = await self._coordinator.admit(run_moves.create, spec, again)
-        return pb.RunTaskResponse(run=wire.run(run))
+        shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
+        return pb.RunTaskResponse(run=wire.run(*shown))
 
     async def RunWorkflow(self, request: pb.RunWorkflowRequest, context: Context) -> pb.RunWorkflowResponse:
         fields, organization_id = Fields(), caller.get().organization_id
@@ -56,9 +62,10 @@ class RunService(pb_grpc.RunServiceServicer):
         definition = workflow_definitions.parse(workflow.definition)
         parameters = workflow_definitions.bind(definition.parameters, MessageToDict(request.parameters))
         spec = wire.workflow_spec(fields, request, workflow, definition, parameters, telemetry.inject())
+        spec = replace(spec, webhook=sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals))
         fields.raise_if_wrong()
-        run = await self._coordinator.admit(run_moves.create, spec, again)
-        return pb.RunWorkflowResponse(run=wire.run(run))
+        shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
+        return pb.RunWorkflowResponse(run=wire.run(*shown))
 
     async def _workflow(self, organization_id: str, workflow_id: str, version: int) -> Workflow:
         def query(tables: Tables) -> Workflow:
@@ -75,11 +82,13 @@ class RunService(pb_grpc.RunServiceServicer):
         fields.raise_if_wrong()
         run, host = await self._read(request.run_id, organization_id)
         if wait and not run.status.final:
-            run, host = await self._wait(request.run_id, organization_id, wait)
+            run, host = await self._wait(request.run_id, organization_id, wait, or_paused=request.or_paused)
         return pb.GetRunResponse(run=wire.run(run, host))
 
-    async def _wait(self, run_id: str, organization_id: str, wait: timedelta) -> tuple[Run, Host | None]:
-        """The run once it is final, or as it is when `wait` is over or the control plane stops."""
+    async def _wait(
+        self, run_id: str, organization_id: str, wait: timedelta, *, or_paused: bool
+    ) -> tuple[Run, Host | None]:
+        """The run once it is final (or waits for an answer), or as it is when `wait` is over or we stop."""
         feed, clock = self._coordinator.feed, self._coordinator.clock
         until = clock.monotonic() + wait.total_seconds()
         with feed.watch(run_id) as changed:
@@ -87,7 +96,8 @@ class RunService(pb_grpc.RunServiceServicer):
                 changed.clear()
                 run, host = await self._read(run_id, organization_id)
                 remaining = until - clock.monotonic()
-                if run.status.final or remaining <= 0 or feed.closing:
+                asks = or_paused and run.status is RunStatus.PAUSED and not run.approval_answer
+                if run.status.final or asks or remaining <= 0 or feed.closing:
                     return run, host
                 try:
                     await asyncio.wait_for(changed.wait(), remaining)
@@ -102,10 +112,15 @@ class RunService(pb_grpc.RunServiceServicer):
         )
         before = self._page_tokens.read(fields, request, organization_id)
         fields.raise_if_wrong()
-        found = await self._database.read(lambda tables: tables.runs.page(organization_id, matching, before, size + 1))
-        last = found[size - 1].run_id if len(found) > size else ""
+
+        def query(tables: Tables) -> list[tuple[Run, Host | None]]:
+            runs = tables.runs.page(organization_id, matching, before, size + 1)
+            return [run_moves.shown(tables, run) for run in runs]
+
+        found = await self._database.read(query)
+        last = found[size - 1][0].run_id if len(found) > size else ""
         return pb.ListRunsResponse(
-            runs=[wire.run(run) for run in found[:size]],
+            runs=[wire.run(*one) for one in found[:size]],
             next_page_token=self._page_tokens.make(request, organization_id, last),
         )
 
@@ -145,8 +160,9 @@ class RunService(pb_grpc.RunServiceServicer):
         return await self._database.read(lambda tables: tables.runs.events_after(run_id, after, _EVENTS_AT_ONCE))
 
     async def CancelRun(self, request: pb.CancelRunRequest, context: Context) -> pb.CancelRunResponse:
-        run = await self._coordinator.move(run_moves.cancel, caller.get().organization_id, request.run_id)
-        return pb.CancelRunResponse(run=wire.run(run))
+        whose = (caller.get().organization_id, request.run_id)
+        shown = await self._coordinator.move(lambda tx: run_moves.shown(tx, run_moves.cancel(tx, *whose)))
+        return pb.CancelRunResponse(run=wire.run(*shown))
 
     async def ResolveApproval(self, request: pb.ResolveApprovalRequest, context: Context) -> pb.ResolveApprovalResponse:
         fields = Fields()
@@ -168,8 +184,7 @@ class RunService(pb_grpc.RunServiceServicer):
             run = tables.runs.of_organization(organization_id, run_id)
             if run is None:
                 raise run_moves.not_found(run_id)
-            session = None if run.status.final else tables.sessions.get(run.browser_session_id)
-            return run, tables.hosts.get(session.host_id) if session and session.host_id else None
+            return run_moves.shown(tables, run)
 
         return await self._database.read(query)
 

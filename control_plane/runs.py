@@ -144,6 +144,8 @@ class Run:
     approval_answer: str = ""
     """"approved" or "rejected" and the comment, once ResolveApproval was called; empty before."""
     traceparent: str = ""
+    step_open: bool = False
+    """Its last step began and is not known to have ended."""
 
 
 def _move(run: Run, event: RunEvent) -> RunStatus:

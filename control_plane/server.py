@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,11 +27,15 @@ from tabkeep.v1 import (
     keys_pb2_grpc,
     runs_pb2,
     runs_pb2_grpc,
+    usage_pb2,
+    usage_pb2_grpc,
+    webhooks_pb2,
+    webhooks_pb2_grpc,
     workflows_pb2,
     workflows_pb2_grpc,
 )
 
-from control_plane import first_keys
+from control_plane import first_keys, wire
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
 from control_plane.browser_profile_service import BrowserProfileService
@@ -44,13 +48,24 @@ from control_plane.errors import Unavailable
 from control_plane.host_blob_service import HostBlobService
 from control_plane.host_control_service import HostControlService
 from control_plane.host_service import HostService
+from control_plane.http import seed_runs
+from control_plane.http.app import Gateway, all_resources
+from control_plane.http.calls import Calls
+from control_plane.http.limits import Limits
+from control_plane.http.serving import listening
 from control_plane.interceptors import CallInterceptor
 from control_plane.key_service import KeyService
+from control_plane.keys import KeyBook
 from control_plane.page_tokens import PageTokens
 from control_plane.run_service import RunService
+from control_plane.runs import Run
+from control_plane.seals import Seals
 from control_plane.state_files import StateFiles
 from control_plane.state_keeping import StateKeeping
 from control_plane.store import Database
+from control_plane.usage_service import UsageService
+from control_plane.webhook_deliverer import WebhookDeliverer
+from control_plane.webhook_service import WebhookService
 from control_plane.workflow_service import WorkflowService
 
 logger = logging.getLogger(__name__)
@@ -74,6 +89,8 @@ _PUBLIC = [
     artifacts_pb2,
     hosts_pb2,
     keys_pb2,
+    usage_pb2,
+    webhooks_pb2,
     host_pb2,
 ]
 
@@ -86,7 +103,9 @@ class ControlPlane:
     coordinator: Coordinator
     database: Database
     address: str
-    """Where it listens, host:port."""
+    """Where it listens for gRPC, host:port."""
+    http_address: str = ""
+    """Where it listens for HTTP; empty when it does not."""
 
 
 @contextlib.asynccontextmanager
@@ -104,16 +123,19 @@ async def serve(
     try:
         secret = await first_keys.pepper(database, config.data_dir)
         vault = await first_keys.open_vault(database, config)
-        coordinator = Coordinator(database, await first_keys.open_keys(database, config.data_dir, secret), config)
+        coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
         keeping = StateKeeping(coordinator, StateFiles(config.data_dir / "profiles"), vault)
         await keeping.open_up()
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
         upkeep = asyncio.create_task(keeping.serve(), name="browser states")
+        deliverer = WebhookDeliverer(coordinator, Seals(secret, "webhooks"), secret, _webhook_body)
+        webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
-            async with _listening(config, coordinator, secret, keeping) as address:
-                yield ControlPlane(config, coordinator, database, address)
+            async with _listening(config, coordinator, secret, keeping) as (address, http_address):
+                yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
+            await _end(webhooks)
             await _end(upkeep)
             await _end(deadlines)
     finally:
@@ -121,24 +143,34 @@ async def serve(
         await database.close()
 
 
+async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
+    return await first_keys.open_keys(database, config.data_dir, secret, config.first_host_token_for)
+
+
 @contextlib.asynccontextmanager
 async def _listening(
     config: Config, coordinator: Coordinator, secret: bytes, keeping: StateKeeping
-) -> AsyncIterator[str]:
-    server = grpc.aio.server(interceptors=[CallInterceptor(coordinator.keys, coordinator.clock)], options=_OPTIONS)
+) -> AsyncIterator[tuple[str, str]]:
+    interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
+    server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
     services: Any = _Services(server)
     page_tokens, blobs, captures = PageTokens(secret), Blobs(config.data_dir / "blobs"), Captures()
+    seals = Seals(secret, "webhooks")
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
         BrowserSessionService(coordinator, page_tokens), services
     )
     browser_profiles_pb2_grpc.add_BrowserProfileServiceServicer_to_server(
         BrowserProfileService(coordinator, page_tokens, keeping, captures), services
     )
-    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens), services)
+    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens, seals), services)
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
     artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs), services)
     hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), services)
     keys_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(coordinator, secret), services)
+    usage_pb2_grpc.add_UsageServiceServicer_to_server(UsageService(coordinator), services)
+    webhooks_pb2_grpc.add_WebhookServiceServicer_to_server(
+        WebhookService(coordinator, page_tokens, seals, secret), services
+    )
     host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator), services)
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(
         HostBlobService(coordinator, blobs, keeping, captures), services
@@ -159,20 +191,42 @@ async def _listening(
     address = f"{config.grpc_address.rpartition(':')[0]}:{port}"
     logger.info("listening", extra={"address": address})
     try:
-        yield address
+        async with _listening_for_http(config, Calls(interceptor, services.handlers)) as http_address:
+            try:
+                yield address, http_address
+            finally:
+                # Before either server waits for its calls: held polls and streams end now, and new work is refused.
+                await health_service.enter_graceful_shutdown()
+                coordinator.draining = True
+                coordinator.feed.close()
+                coordinator.links.end_all(
+                    Unavailable(
+                        "the control plane is being stopped", reason="DRAINING", retry_after=timedelta(seconds=1)
+                    )
+                )
     finally:
-        await health_service.enter_graceful_shutdown()
-        coordinator.draining = True
-        coordinator.feed.close()
-        coordinator.links.end_all(
-            Unavailable("the control plane is being stopped", reason="DRAINING", retry_after=timedelta(seconds=1))
-        )
         await server.stop(grace=2)
         logger.info("stopped listening", extra={"address": address})
 
 
+def _webhook_body(run: Run) -> bytes:
+    return seed_runs.webhook_body(wire.run(run))
+
+
+@contextlib.asynccontextmanager
+async def _listening_for_http(config: Config, calls: Calls) -> AsyncIterator[str]:
+    if not config.http_address:
+        yield ""
+        return
+    limits = Limits()
+    hosts = (config.http_address.rpartition(":")[0], *config.http_hosts)
+    gateway = Gateway(all_resources(calls), calls, hosts, limits)
+    async with listening(config.http_address, gateway, limits) as address:
+        yield address
+
+
 class _Services:
-    """Adds services to a server by their names only.
+    """Adds services to a server by their names only, and keeps their handlers for who calls them in this process.
 
     Generated code also registers every single method, and for each call that comes grpc.aio waits on one task per
     registered method: with all of ours, a tenth of a millisecond.
@@ -180,9 +234,13 @@ class _Services:
 
     def __init__(self, server: grpc.aio.Server) -> None:
         self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+        self.handlers: dict[str, Any] = {}
+        """By "package.Service/Method"."""
 
-    def add_registered_method_handlers(self, service_name: str, method_handlers: object) -> None:
-        """Leave them out: the generic handlers answer the same methods."""
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Any]) -> None:
+        """Leave them out of the server: the generic handlers answer the same methods."""
+        for name, handler in method_handlers.items():
+            self.handlers[f"{service_name}/{name}"] = handler
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from control_plane import host_standing, placement, profile_saves, runs, sessions
 from control_plane.effects import Due, Log
-from control_plane.errors import FieldInvalid, FieldViolation, NotFound, PreconditionFailed
-from control_plane.hosts import REACHABLE
+from control_plane.errors import FieldInvalid, FieldViolation, NotFound, PreconditionFailed, Unavailable
+from control_plane.hosts import Host
 from control_plane.records import CommandKind
 from control_plane.requests import Request, answered, remember
 from control_plane.sessions import CloseReason, ProfileSaveState, Session, SessionState
-from control_plane.store import Transaction
+from control_plane.store import Tables, Transaction
 from control_plane.turns import command, end_run, give_turn, save_run, save_session
 
 _PENDING_AT_ONCE = 100
@@ -207,7 +208,10 @@ def close(tx: Transaction, session: Session, reason: CloseReason, message: str) 
     waiting = tx.runs.waiting_in(session.browser_session_id)
     active = tx.runs.get(session.active_run_id) if session.active_run_id else None
     for run in [*([active] if active else []), *waiting]:
-        end_run(tx, run, status, reason=failure, message=f"session {session.browser_session_id} closed: {message}")
+        ended = f"session {session.browser_session_id} closed: {message}"
+        if run.step_open:
+            ended += f"; what its step {run.step_count} did is unknown"
+        end_run(tx, run, status, reason=failure, message=ended)
     tx.hosts.drop_commands_of_session(session.browser_session_id)
     session = save_session(tx, session, sessions.closed(session, reason, message, tx.now))
     session = profile_saves.at_close(tx, session)
@@ -228,9 +232,12 @@ def extend(tx: Transaction, organization_id: str, browser_session_id: str, timeo
     Raises:
         PreconditionFailed: SESSION_CLOSED.
         FieldInvalid: the new deadline lies in the past.
+        Unavailable: HOST_UNREACHABLE, its host would end the browser at the old deadline.
     """
     session = find(tx, organization_id, browser_session_id)
     refuse_closed(session)
+    if timeout > session.timeout:
+        _refuse_unreachable(tx, session)
     new = sessions.retimed(session, timeout, tx.now)
     if new.expire_time and new.expire_time <= tx.now:
         raise FieldInvalid(
@@ -240,6 +247,39 @@ def extend(tx: Transaction, organization_id: str, browser_session_id: str, timeo
     if new.state in (SessionState.LAUNCHING, SessionState.RUNNING):
         command(tx, CommandKind.SET_TIMEOUT, new)
     return new
+
+
+def _refuse_unreachable(tx: Transaction, session: Session) -> None:
+    """Raise when the session's host cannot be told that its browser is to live longer."""
+    host = tx.hosts.get(session.host_id) if session.host_id else None
+    if host is None or host.reachable:
+        return
+    assert session.open
+    deadline = f" at {session.expire_time:%Y-%m-%dT%H:%M:%SZ}" if session.expire_time else " as before"
+    raise Unavailable(
+        f"host {host.host_id} of session {session.browser_session_id} is out of reach: until it is back its browser "
+        f"ends{deadline}",
+        reason="HOST_UNREACHABLE",
+        retry_after=tx.config.heartbeat_interval,
+    )
+
+
+class Shown(NamedTuple):
+    """A session with what its conditions are made of."""
+
+    session: Session
+    host: Host | None = None
+    """The one it is placed on while it is open."""
+    timeout_unconfirmed: datetime | None = None
+    """Since when its host has not confirmed the timeout it has now."""
+
+
+def shown(tables: Tables, session: Session) -> Shown:
+    """The session as callers may see it."""
+    if not session.open or not session.host_id:
+        return Shown(session)
+    unconfirmed = tables.hosts.unanswered_since(session.browser_session_id, CommandKind.SET_TIMEOUT)
+    return Shown(session, tables.hosts.get(session.host_id), unconfirmed)
 
 
 def fall_due(tx: Transaction, session: Session) -> None:
@@ -258,7 +298,7 @@ def fall_due(tx: Transaction, session: Session) -> None:
 def _abort_overdue(tx: Transaction, session: Session) -> None:
     """A host that is reachable and does not answer is not waited for; one that is not will come back or be lost."""
     host = tx.hosts.get(session.host_id)
-    if host is not None and host.state in REACHABLE:
+    if host is not None and host.reachable:
         close(tx, session, CloseReason.LAUNCH_FAILED, "the browser was not up in time, and its host does not answer")
     else:
         save_session(tx, session, replace(session, due_time=tx.now + tx.config.launch_timeout))

@@ -215,6 +215,15 @@ def restarted_clock(session: Session, age: timedelta, now: datetime) -> Session:
     """The host's clock says how old the browser is; it is right and ours may not be after a restart."""
     start = now - age
     if session.start_time is None or abs(start - session.start_time) < timedelta(seconds=1):
-        return session
+        start = session.start_time or start
     expire = start + session.timeout
+    if (session.start_time, session.expire_time, session.due_time) == (start, expire, expire):
+        return session
     return replace(session, start_time=start, expire_time=expire, due_time=expire, update_time=now)
+
+
+def shifted(session: Session, step: timedelta, now: datetime) -> Session:
+    """The session after the wall clock was set by `step`: what is left of its times is left of them still."""
+    times = {name: getattr(session, name) for name in ("start_time", "expire_time", "due_time")}
+    moved = {name: time + step for name, time in times.items() if time is not None}
+    return replace(session, **moved, update_time=now)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from control_plane import runs
 from control_plane.effects import Due, Log, Send, Wake
+from control_plane.feed import WEBHOOKS_DUE
 from control_plane.host_messages import Command, StopRun
 from control_plane.records import CommandKind, CommandRow
 from control_plane.runs import Run, RunStatus
@@ -91,6 +92,8 @@ def end_run(
     """Make a run final and forget what its host was still to do for it; the caller sees to its session."""
     if run.status.active:
         tx.hosts.drop_commands_of_run(run.browser_session_id, run.run_id)
+    if tx.webhooks.release(run.run_id, tx.now):
+        tx.effects.add(Wake(WEBHOOKS_DUE))
     return save_run(tx, run, runs.ended(run, status, tx.now, reason=reason, message=message, output=output))
 
 

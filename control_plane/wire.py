@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -42,6 +43,7 @@ BROWSER_TYPE_VALUES = {
     "chrome": browser_sessions_pb2.BROWSER_TYPE_CHROME,
     "msedge": browser_sessions_pb2.BROWSER_TYPE_MSEDGE,
 }
+HOST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands where the store will put the time."""
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(hours=24)
@@ -140,8 +142,10 @@ def session_timeout(fields: Fields, request: browser_sessions_pb2.ExtendBrowserS
     return fields.duration(request, "timeout", 5 * _MINUTE, _DAY, _HOUR)
 
 
-def browser_session(session: Session, host: Host | None = None) -> browser_sessions_pb2.BrowserSession:
-    """A session as callers see it; `host` is the one it is placed on, for the conditions."""
+def browser_session(
+    session: Session, host: Host | None = None, timeout_unconfirmed: datetime | None = None
+) -> browser_sessions_pb2.BrowserSession:
+    """A session as callers see it; `host` is the one it is placed on, which has not confirmed its timeout since."""
     state = SessionState.LAUNCHING if session.state is SessionState.ABORTING else session.state
     proto = browser_sessions_pb2.BrowserSession(
         browser_session_id=session.browser_session_id,
@@ -160,7 +164,7 @@ def browser_session(session: Session, host: Host | None = None) -> browser_sessi
         tab_count=session.tab_count,
         browser_version=session.browser_version,
         sandboxed=session.sandboxed,
-        conditions=conditions(host) if session.open else (),
+        conditions=_session_conditions(session, host, timeout_unconfirmed) if session.open else (),
         browser_profile_id=session.browser_profile_id,
         browser_profile_version=session.browser_profile_version,
         save_profile=session.save_profile,
@@ -183,17 +187,38 @@ def browser_session(session: Session, host: Host | None = None) -> browser_sessi
     return proto
 
 
+def _session_conditions(
+    session: Session, host: Host | None, timeout_unconfirmed: datetime | None
+) -> list[browser_sessions_pb2.Condition]:
+    found = conditions(host)
+    if host is not None and timeout_unconfirmed:
+        message = (
+            f"host {host.host_id} has not confirmed the timeout of {session.timeout.total_seconds():g}s yet: until "
+            "then the browser ends at its earlier deadline"
+        )
+        found.append(_condition("TIMEOUT_UNCONFIRMED", timeout_unconfirmed, message))
+    return found
+
+
 def conditions(host: Host | None) -> list[browser_sessions_pb2.Condition]:
     """What else is true of what runs on `host`."""
-    if host is None or host.state not in (HostState.SUSPECT, HostState.RECOVERING, HostState.DRAINING):
+    if host is None:
         return []
-    draining = host.state is HostState.DRAINING
-    condition = browser_sessions_pb2.Condition(
-        type="HOST_DRAINING" if draining else "HOST_UNREACHABLE",
-        message=f"host {host.host_id}: {host.state_message}",
-    )
-    condition.since_time.FromDatetime(host.state_time)
-    return [condition]
+    found = []
+    if host.state in (HostState.SUSPECT, HostState.RECOVERING):
+        found.append(_condition("HOST_UNREACHABLE", host.state_time, f"host {host.host_id}: {host.state_message}"))
+    elif host.silent_time:
+        message = f"host {host.host_id}: not heard since its action lease was over"
+        found.append(_condition("HOST_UNREACHABLE", host.silent_time, message))
+    if host.state is HostState.DRAINING:
+        found.append(_condition("HOST_DRAINING", host.state_time, f"host {host.host_id}: {host.state_message}"))
+    return found
+
+
+def _condition(kind: str, since: datetime, message: str) -> browser_sessions_pb2.Condition:
+    condition = browser_sessions_pb2.Condition(type=kind, message=message)
+    set_time(condition.since_time, since)
+    return condition
 
 
 # Runs
@@ -204,6 +229,8 @@ def task_spec(fields: Fields, request: runs_pb2.RunTaskRequest, organization_id:
     fields.text("prompt", request.prompt, 16_384)
     if bool(request.prompt.strip()) == bool(request.actions):
         fields.wrong("prompt", "give either a prompt or actions")
+    if request.planner and request.actions:
+        fields.wrong("planner", "is for prompts: actions need no planner")
     if len(request.actions) > 500:
         fields.wrong("actions", f"{len(request.actions)} actions are more than the maximum of 500")
     for index, action in enumerate(request.actions):
@@ -283,6 +310,10 @@ def _run_spec(
     if request.browser_profile_id:
         profile_id = fields.text("browser_profile_id", request.browser_profile_id, 200)
         session = replace(session, browser_profile_id=profile_id)
+    plan.planner = _known(fields, "planner", request.planner, runs_pb2.Planner)
+    plan.irreversible_policy = _known(
+        fields, "irreversible_policy", request.irreversible_policy, runs_pb2.IrreversiblePolicy
+    )
     return RunSpec(
         organization_id=organization_id,
         run_type=run_type,
@@ -300,6 +331,14 @@ def _run_spec(
         workflow_version=workflow_version,
         parameters=parameters,
     )
+
+
+def _known(fields: Fields, field: str, value: int, kind: EnumTypeWrapper) -> Any:
+    """A value of an enum that this server knows; a caller of a later release may send another."""
+    if value not in kind.values():
+        fields.wrong(field, f"{value} is no value of {kind.DESCRIPTOR.name}: use {', '.join(kind.keys())}")
+        return 0
+    return value
 
 
 def _schema(fields: Fields, field: str, schema: struct_pb2.Struct) -> struct_pb2.Struct | None:
@@ -414,7 +453,7 @@ def host(
     proto = hosts_pb2.Host(
         host_id=host.host_id,
         state=HOST_STATE.value(host.state.value),
-        state_message=host.state_message,
+        state_message=_state_message(host),
         capacity=host.capacity,
         sessions=host.slots_used,
         browsers=[
@@ -434,6 +473,13 @@ def host(
     return proto
 
 
+def _state_message(host: Host) -> str:
+    """Why the host is in its state, and that it is silent where the state does not say so."""
+    if host.silent_time is None or host.state is not HostState.DRAINING:
+        return host.state_message
+    return f"{host.state_message}; not heard since {host.silent_time:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def key(key: Key) -> keys_pb2.Key:
     """A key without its text."""
     proto = keys_pb2.Key(
@@ -441,6 +487,7 @@ def key(key: Key) -> keys_pb2.Key:
         organization_id=key.organization_id,
         scope=SCOPE.value(key.scope.value),
         display_name=key.display_name,
+        host_id=key.host_id,
     )
     proto.create_time.FromDatetime(key.create_time)
     set_time(proto.revoke_time, key.revoke_time)

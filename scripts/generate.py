@@ -86,7 +86,7 @@ def generate_python(into: Path) -> None:
     out.mkdir(parents=True)
     protos = sorted((ROOT / "protos").rglob("*.proto"))
     run(
-        [sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'protos'}"]
+        [sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'protos'}", f"-I{ROOT / 'third_party'}"]
         + [f"--{kind}_out={out}" for kind in ("python", "pyi", "grpc_python")]
         + [str(proto) for proto in protos]
     )

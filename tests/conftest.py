@@ -21,6 +21,8 @@ from tabkeep.v1 import (
     hosts_pb2_grpc,
     keys_pb2_grpc,
     runs_pb2_grpc,
+    usage_pb2_grpc,
+    webhooks_pb2_grpc,
     workflows_pb2_grpc,
 )
 
@@ -42,6 +44,8 @@ class Api:
     artifacts: Any
     hosts: Any
     keys: Any
+    usage: Any
+    webhooks: Any
 
 
 class _Keyed:
@@ -67,13 +71,17 @@ def api_on(channel: grpc.aio.Channel, key: str, *more: tuple[str, str]) -> Api:
         artifacts=_Keyed(artifacts_pb2_grpc.ArtifactServiceStub(channel), *metadata),
         hosts=_Keyed(hosts_pb2_grpc.HostServiceStub(channel), *metadata),
         keys=_Keyed(keys_pb2_grpc.KeyServiceStub(channel), *metadata),
+        usage=_Keyed(usage_pb2_grpc.UsageServiceStub(channel), *metadata),
+        webhooks=_Keyed(webhooks_pb2_grpc.WebhookServiceStub(channel), *metadata),
     )
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     """Settings of a control plane on a free port and an empty directory."""
-    return Config(data_dir=tmp_path / "data", grpc_address="127.0.0.1:0", minimum_free_bytes=0)
+    return Config(
+        data_dir=tmp_path / "data", grpc_address="127.0.0.1:0", minimum_free_bytes=0, first_host_token_for="*"
+    )
 
 
 @pytest.fixture

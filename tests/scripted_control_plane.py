@@ -26,11 +26,23 @@ from tabkeep.v1 import (
     hosts_pb2,
     keys_pb2,
     runs_pb2,
+    usage_pb2,
+    webhooks_pb2,
     workflows_pb2,
 )
 
 API_KEY = "tk_test_scripted"
-PUBLIC_FILES = (artifacts_pb2, browser_profiles_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2)
+PUBLIC_FILES = (
+    artifacts_pb2,
+    browser_profiles_pb2,
+    browser_sessions_pb2,
+    hosts_pb2,
+    keys_pb2,
+    runs_pb2,
+    usage_pb2,
+    webhooks_pb2,
+    workflows_pb2,
+)
 
 
 @dataclass(frozen=True, slots=True)

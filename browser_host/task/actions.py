@@ -34,6 +34,7 @@ from browser_host.task.failures import (
     STEP_TIMEOUT,
     Failed,
 )
+from browser_host.task.gate import Gate
 from browser_host.task.journal import ActionLeaseOver, Journal
 from browser_host.task.page_script import call, look
 from browser_host.task.values import Parameters, Secrets, to_schema
@@ -79,14 +80,22 @@ class Actor:
     """Carries out one action on one page."""
 
     def __init__(
-        self, page: Page, journal: Journal, clock: Clock, parameters: Parameters, secrets: Secrets, timeout: float
+        self,
+        page: Page,
+        journal: Journal,
+        clock: Clock,
+        parameters: Parameters,
+        secrets: Secrets,
+        timeout: float,
+        gate: Gate,
     ) -> None:
-        """The action's time begins now."""
+        """The action's time begins now; `gate` is asked at the last moment before each press."""
         self._page = page
         self._journal = journal
         self._clock = clock
         self._parameters = parameters
         self._secrets = secrets
+        self._gate = gate
         self._timeout = timeout
         self._deadline = clock.monotonic() + timeout
 
@@ -183,6 +192,7 @@ class Actor:
         url = goto.url
         if not url.lower().startswith(("http://", "https://")):
             raise Failed(NAVIGATION, f"not an absolute http or https URL: {url}")
+        self._gate.go(url)
         allowed = await self._allowed()
         return self._arrived(await self._page.goto(url, timeout=allowed), goto.allow_error_status)
 
@@ -225,6 +235,7 @@ class Actor:
         while True:
             point = ready or await self._prepare(target, purpose, avoid)
             ready = None
+            self._gate.press(point["name"], point["leads"])
             seen = await self._strike(point, click_count, min(patience, self._left()))
             label = point["label"]
             if seen["invalid"]:
@@ -304,8 +315,7 @@ class Actor:
             raise Failed(EXPECTATION_FAILED, f"{label} did not take the text{shown}", target=label)
         done = Done(label, title=filled["title"])
         if fill.submit:
-            armed = await self._look("armFocused")
-            done.title = await self._key("Enter", armed["label"])
+            done.title = await self._key("Enter", await self._look("armFocused"))
         return done
 
     async def _select(self, select: actions_pb2.Select) -> Done:
@@ -368,10 +378,12 @@ class Actor:
             if not focused["focused"]:
                 raise Failed(EXPECTATION_FAILED, f"{focused['label']} does not take the focus", target=focused["label"])
         armed = await self._look("armFocused")
-        return Done(armed["label"], title=await self._key(press.key, armed["label"]))
+        return Done(armed["label"], title=await self._key(press.key, armed))
 
-    async def _key(self, key: str, label: str) -> str | None:
+    async def _key(self, key: str, armed: dict[str, Any]) -> str | None:
         """Press a key on what has the focus and follow where it leads; a key needs no effect."""
+        if key.rsplit("+", 1)[-1] in ("Enter", "Space", " "):
+            self._gate.press(armed["name"], armed["leads"])
         before = self._page.effects_so_far()
         allowed = await self._allowed()
 
@@ -384,7 +396,7 @@ class Actor:
         except ValueError as error:
             raise Failed(NOT_FOUND, str(error)) from None
         if seen["invalid"]:
-            raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=label)
+            raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=armed["label"])
         title: str | None = seen["title"]
         return title
 

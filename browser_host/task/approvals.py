@@ -3,44 +3,73 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
+from typing import Protocol
 
-from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import runs_pb2
 from tabkeep.v1.runs_pb2 import RunEvent
 
-from browser_host.task.failures import Failed, Stopped
-from browser_host.task.journal import ApprovalAnswer
-from browser_host.task.steps import Steps, canceled
+from browser_host.browser import Page
+from browser_host.task.failures import Failed, Stopped, canceled
+from browser_host.task.journal import ApprovalAnswer, Journal
+from browser_host.task.values import Secrets
 
 
-async def approve(steps: Steps, block: host_pb2.Block) -> None:
-    """Ask, and return once a person has said yes.
+class _Now(Protocol):
+    def now(self) -> datetime:
+        """The time of day."""
+
+
+class Asker(Protocol):
+    """What asking needs of a run: `steps.Steps`."""
+
+    @property
+    def journal(self) -> Journal:
+        """Where the question is recorded and the answer comes from."""
+
+    @property
+    def secrets(self) -> Secrets:
+        """What no question may show."""
+
+    @property
+    def clock(self) -> _Now:
+        """When the question was asked."""
+
+    async def page(self) -> Page:
+        """The page that the question is about."""
+
+    async def picture(self, page: Page) -> str:
+        """Keep a picture of it."""
+
+    def check(self) -> None:
+        """Raise if the run is canceled or its time is over."""
+
+
+async def ask(run: Asker, approval_id: str, question: str, limit: float) -> str:
+    """Ask, and return once a person has said yes: what they wrote. `limit` is how long to wait, in seconds.
 
     Raises:
         Stopped: a person said no, the run was canceled, or its time is over.
         Failed: no one answered in time.
     """
-    limit = _timeout(steps, block)
-    approval_id = f"{block.block_id}-{steps.begun}"
     approval = runs_pb2.Approval(
         approval_id=approval_id,
-        message=steps.secrets.scrub(steps.parameters.fill(block.approve.message)),
-        screenshot_artifact_id=await steps.picture(await steps.page()),
+        message=run.secrets.scrub(question),
+        screenshot_artifact_id=await run.picture(await run.page()),
     )
-    now = steps.clock.now()
-    approval.create_time.FromDatetime(now)
+    approval.create_time.FromDatetime(run.clock.now())
     approval.expire_time.FromMicroseconds(approval.create_time.ToMicroseconds() + int(limit * 1e6))
-    await steps.journal.record_durably(RunEvent(approval_requested=runs_pb2.ApprovalRequested(approval=approval)))
-    answer = await _answer(steps, approval_id, limit)
+    await run.journal.record_durably(RunEvent(approval_requested=runs_pb2.ApprovalRequested(approval=approval)))
+    answer = await _answer(run, approval_id, limit)
     resolved = runs_pb2.ApprovalResolved(approval_id=approval_id)
     if answer is None:
         resolved.timed_out = True
     else:
         resolved.approved = answer.approved
         resolved.comment = answer.comment
-    await steps.journal.record(RunEvent(approval_resolved=resolved))
+    await run.journal.record(RunEvent(approval_resolved=resolved))
     if answer is None:
-        steps.check()
+        run.check()
         raise Failed(runs_pb2.FAILURE_REASON_APPROVAL_TIMED_OUT, f"no one answered within {limit:g} s")
     if not answer.approved:
         said = f": {answer.comment}" if answer.comment else ""
@@ -49,24 +78,17 @@ async def approve(steps: Steps, block: host_pb2.Block) -> None:
             runs_pb2.FAILURE_REASON_APPROVAL_REJECTED,
             f"the approval was rejected{said}",
         )
+    return answer.comment
 
 
-def _timeout(steps: Steps, block: host_pb2.Block) -> float:
-    """Seconds to wait: what the question says, else its block, never longer than the run."""
-    for holder in (block.approve, block):
-        if holder.HasField("timeout"):
-            return min(holder.timeout.ToTimedelta().total_seconds(), max(steps.left(), 0.0))
-    return max(steps.left(), 0.0)
-
-
-async def _answer(steps: Steps, approval_id: str, limit: float) -> ApprovalAnswer | None:
+async def _answer(run: Asker, approval_id: str, limit: float) -> ApprovalAnswer | None:
     """The person's answer; None when the time is over.
 
     Raises:
         Stopped: the run was canceled.
     """
-    answering = asyncio.ensure_future(steps.journal.approval(approval_id))
-    canceling = asyncio.ensure_future(steps.journal.cancel_requested.wait())
+    answering = asyncio.ensure_future(run.journal.approval(approval_id))
+    canceling = asyncio.ensure_future(run.journal.cancel_requested.wait())
     try:
         await asyncio.wait({answering, canceling}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         if answering.done():

@@ -17,6 +17,8 @@ class Plan:
     intents: tuple[Intent, ...]
     secrets: tuple[str, ...]
     """Texts of the prompt that must never be shown."""
+    planner: str
+    """What events call whoever planned it: "rules", "model", or both."""
 
     @property
     def clauses(self) -> Iterable[str]:
@@ -26,10 +28,6 @@ class Plan:
 
 class Planner(Protocol):
     """Understands prompts."""
-
-    @property
-    def name(self) -> str:
-        """What events call it, for example "rules"."""
 
     def plan(self, prompt: str, parameters: Parameters) -> Plan:
         """Understand a prompt whole, before anything is done.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from browser_host.task.failures import NEEDS_MODEL, Failed
 from browser_host.task.values import HOLE
@@ -41,6 +42,13 @@ _VERBS = (
     "refresh|turn"
 )
 _POLITE = r"(?:please|kindly|also|now|next|finally|first|afterwards|can you|could you)\s*,?\s*"
+
+
+def sites_in(prompt: str) -> frozenset[str]:
+    """The host names that a prompt names, in URLs or bare."""
+    urls = [urlsplit(found[0]).hostname or "" for found in _URL.finditer(prompt)]
+    bare = [found[0].split("/")[0].rsplit(":", 1)[0] for found in _SITE.finditer(_ADDRESS.sub(" ", prompt))]
+    return frozenset(host.lower() for host in (*urls, *bare) if host)
 
 
 @dataclass(frozen=True, slots=True)

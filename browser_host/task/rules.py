@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from browser_host.task.failures import NEEDS_MODEL, Failed
 from browser_host.task.grammar import Reader
@@ -12,8 +13,16 @@ from browser_host.task.prompt_text import CUT, PromptText
 from browser_host.task.sign_in import SignIn, credential_required
 from browser_host.task.site_rules import SITE_RULES
 from browser_host.task.values import Parameters
-from browser_host.task.workspace import Intent
+from browser_host.task.workspace import MODEL, RULES, Intent
 
+_BOUND_TO_OTHERS = re.compile(
+    r"\b(if|unless|but|only|except|instead|otherwise|else|until|without|not|never|before|while|whenever|whether|"
+    r"make sure|ensure|verify|repeat|again|each|every|both|whichever|should|must|n['\u2019]t)\b|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+"""Words by which a part of a prompt may say something about other parts."""
+_BY_MODEL = 1000
+"""What a part costs that goes to the model, where a rule costs 1."""
 _MOST_JOINED = 6
 """Neighbouring parts that one rule may take together."""
 _SECRET_WORD = re.compile(
@@ -24,39 +33,32 @@ _SECRET_WORD = re.compile(
 class RulesPlanner:
     """Implements `planner.Planner` by the grammar of this module."""
 
-    name = "rules"
-
     def plan(self, prompt: str, parameters: Parameters) -> Plan:
         """Understand a prompt whole."""
         text = PromptText(prompt)
         reader = Reader(text, parameters, [*SITE_RULES, *PAGE_RULES])
-        intents = self._understand(text, reader)
-        missing = next((intent for intent in intents if isinstance(intent, SignIn) and not intent.password), None)
-        if missing is not None:
-            raise credential_required(missing.username)
-        return Plan(tuple(intents), tuple(reader.secrets))
+        intents = _fewest(text, reader, None)
+        if intents is None:
+            raise self._needs_model(text, reader)
+        return _plan(intents, reader, RULES)
 
-    def _understand(self, text: PromptText, reader: Reader) -> list[Intent]:
-        """Read the clauses, joining neighbours where a rule takes them together; the fewest clauses win.
+    def plan_with(self, prompt: str, parameters: Parameters, otherwise: Callable[[str], Intent]) -> Plan | None:
+        """Understand a prompt with the help of another planner: `otherwise` takes the text of parts that no rule reads.
+
+        None where the parts cannot be told apart: a part that bounds or conditions another one must be read with it.
 
         Raises:
-            Failed: NEEDS_MODEL.
+            Failed: MISSING_INPUT, CREDENTIAL_REQUIRED.
         """
-        parts = text.clauses
-        best: list[list[Intent] | None] = [None] * len(parts) + [[]]
-        for start in range(len(parts) - 1, -1, -1):
-            for end in range(len(parts), start, -1):
-                rest = best[end]
-                if rest is None or end - start > _MOST_JOINED:
-                    continue
-                intent = reader.read(CUT.join(parts[start:end]))
-                shorter = best[start]
-                if intent is not None and (shorter is None or len(rest) + 1 < len(shorter)):
-                    best[start] = [intent, *rest]
-        whole = best[0]
-        if whole is None:
-            raise self._needs_model(text, reader)
-        return whole
+        try:
+            text = PromptText(prompt)
+        except Failed:
+            return None
+        if any(_BOUND_TO_OTHERS.search(part) for part in text.clauses):
+            return None
+        reader = Reader(text, parameters, [*SITE_RULES, *PAGE_RULES])
+        intents = _fewest(text, reader, lambda part: otherwise(text.shown(part, hide=False)))
+        return None if intents is None else _plan(intents, reader, f"{RULES}, {MODEL}")
 
     def _needs_model(self, text: PromptText, reader: Reader) -> Failed:
         hide = any(_SECRET_WORD.search(part) for part in text.clauses)
@@ -66,6 +68,37 @@ class RulesPlanner:
                 return Failed(
                     NEEDS_MODEL,
                     f'this prompt needs a model: part {number}, "{shown[:200]}", is not understood by the rules; '
-                    "nothing was done. Put names and values in quotes, say it in simpler words, or use typed actions",
+                    "nothing was done. Put names and values in quotes, say it in simpler words, use typed actions, or "
+                    "give the browser host a model (TABKEEP_MODEL_BASE_URL and TABKEEP_MODEL)",
                 )
         return Failed(NEEDS_MODEL, "this prompt needs a model: its parts do not fit together; nothing was done")
+
+
+def _plan(intents: list[Intent], reader: Reader, planner: str) -> Plan:
+    missing = next((intent for intent in intents if isinstance(intent, SignIn) and not intent.password), None)
+    if missing is not None:
+        raise credential_required(missing.username)
+    return Plan(tuple(intents), tuple(reader.secrets), planner)
+
+
+def _fewest(text: PromptText, reader: Reader, otherwise: Callable[[str], Intent] | None) -> list[Intent] | None:
+    """Read the clauses, joining neighbours where a rule takes them together; the fewest intents win.
+
+    What no rule reads goes to `otherwise`, as little of it as possible; None where that is not given.
+    """
+    parts = text.clauses
+    best: list[tuple[int, list[Intent]] | None] = [None] * len(parts) + [(0, [])]
+    for start in range(len(parts) - 1, -1, -1):
+        for end in range(len(parts), start, -1):
+            rest = best[end]
+            if rest is None:
+                continue
+            joined = CUT.join(parts[start:end])
+            intent = reader.read(joined) if end - start <= _MOST_JOINED else None
+            cost = 1
+            if intent is None and otherwise is not None:
+                intent, cost = otherwise(joined), _BY_MODEL * (end - start + 1)
+            known = best[start]
+            if intent is not None and (known is None or rest[0] + cost < known[0]):
+                best[start] = (rest[0] + cost, [intent, *rest[1]])
+    return None if best[0] is None else best[0][1]

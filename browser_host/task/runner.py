@@ -26,7 +26,7 @@ from browser_host.browser import (
 )
 from browser_host.clock import Clock
 from browser_host.task import extract
-from browser_host.task.approvals import approve
+from browser_host.task.approvals import ask
 from browser_host.task.failures import (
     EXPECTATION_FAILED,
     EXTRACT,
@@ -38,9 +38,10 @@ from browser_host.task.failures import (
     Stopped,
 )
 from browser_host.task.journal import Journal
+from browser_host.task.model import Model
 from browser_host.task.own_output import brought
 from browser_host.task.planner import Plan, Planner
-from browser_host.task.rules import RulesPlanner
+from browser_host.task.planners import planner_for
 from browser_host.task.steps import Steps
 from browser_host.task.values import Parameters, to_schema, to_value
 from browser_host.task.workspace import Workspace
@@ -56,13 +57,17 @@ _TASK_STEPS = 50
 _WORKFLOW_STEPS = 200
 
 
-async def carry_out(start_run: host_pb2.StartRun, browser: Browser, journal: Journal, clock: Clock) -> None:
+async def carry_out(
+    start_run: host_pb2.StartRun, browser: Browser, journal: Journal, clock: Clock, *, model: Model | None = None
+) -> None:
     """Carry out a run and record all of it; returns when its RunFinished is recorded.
+
+    `model` is asked for what the rules do not understand; without one such runs end NEEDS_MODEL.
 
     Raises:
         BrowserGone: the browser ended under the run; no RunFinished is recorded, the host reports the end.
     """
-    await _Run(start_run, browser, journal, clock, RulesPlanner()).carry_out()
+    await _Run(start_run, browser, journal, clock, planner_for(start_run.planner, model)).carry_out()
 
 
 @dataclass(slots=True)
@@ -96,6 +101,7 @@ class _Run:
             max_steps=start_run.max_steps or (_WORKFLOW_STEPS if workflow else _TASK_STEPS),
             timeout=timeout or (_WORKFLOW_TIMEOUT if workflow else _TASK_TIMEOUT),
             screenshots=start_run.screenshots,
+            irreversible=start_run.irreversible_policy,
         )
         self._source = "workflow" if workflow else "caller"
         self._output: Any = {} if workflow else _NOTHING
@@ -236,9 +242,22 @@ class _Run:
             case "task":
                 return await self._task(block.task, self._plans[block.block_id])
             case "approve":
-                await approve(self._steps, block)
+                await self._approve(block)
                 return _NOTHING
         raise ValueError(f"a block of no known kind: {block.block_id}")
+
+    async def _approve(self, block: host_pb2.Block) -> None:
+        """Ask a person; no longer than the question says, else its block, else the run.
+
+        Raises:
+            Failed.
+        """
+        limit = max(self._steps.left(), 0.0)
+        holder = next((one for one in (block.approve, block) if one.HasField("timeout")), None)
+        if holder is not None:
+            limit = min(holder.timeout.ToTimedelta().total_seconds(), limit)
+        question = self._steps.parameters.fill(block.approve.message)
+        await ask(self._steps, f"{block.block_id}-{self._steps.begun}", question, limit)
 
     def _wait(self, block: host_pb2.Block) -> actions_pb2.Action:
         """A wait takes as long as its block may, where that is said."""
@@ -269,9 +288,10 @@ class _Run:
     async def _task(self, task: host_pb2.TaskBlock, plan: Plan) -> Any:
         """Do what a prompt says, as it was understood."""
         clauses = [self._steps.secrets.scrub(clause) for clause in plan.clauses]
-        made = runs_pb2.PlanMade(planner=self._planner.name, clauses=clauses)
+        made = runs_pb2.PlanMade(planner=plan.planner, clauses=clauses)
         await self._journal.record(RunEvent(plan_made=made))
         workspace = Workspace(self._steps)
+        workspace.schema = to_schema(task.data_extraction_schema) if task.HasField("data_extraction_schema") else None
         with self._steps.at_most(task.max_steps):
             for intent in plan.intents:
                 try:

@@ -18,7 +18,9 @@ from browser_host.browser import Browser, BrowserError, BrowserGone, Page
 from browser_host.clock import Clock
 from browser_host.task import page_script
 from browser_host.task.actions import Actor, Done, timeout_of
-from browser_host.task.failures import Failed, Stopped
+from browser_host.task.approvals import ask
+from browser_host.task.failures import Failed, Stopped, canceled
+from browser_host.task.gate import Gate, Irreversible, NeedsApproval, OnSite
 from browser_host.task.journal import ActionLeaseOver, Journal
 from browser_host.task.values import Parameters, Secrets, to_value
 from browser_host.task.wording import describe, names_a_secret, script_target
@@ -31,6 +33,7 @@ _LONGEST_MESSAGE = 2000
 _LEASE_POLL = 0.1
 
 T = TypeVar("T")
+PolicyGate = Irreversible | OnSite
 
 
 class Steps:
@@ -46,12 +49,15 @@ class Steps:
         max_steps: int,
         timeout: float,
         screenshots: runs_pb2.ScreenshotMode,
+        irreversible: runs_pb2.IrreversiblePolicy = runs_pb2.IRREVERSIBLE_POLICY_UNSPECIFIED,
     ) -> None:
         """The run's time begins now."""
         self.clock = clock
         self.journal = journal
         self.parameters = parameters
         self.secrets = Secrets()
+        self.irreversible = irreversible
+        self.gate = Irreversible(irreversible)
         self._limits: list[tuple[float, Failed]] = [(clock.monotonic() + timeout, _timed_out(timeout))]
         self.block_id = ""
         self._browser = browser
@@ -108,8 +114,8 @@ class Steps:
         """What the earliest limit says of its end."""
         return min(self._limits, key=lambda limit: limit[0])[1]
 
-    async def do(self, action: actions_pb2.Action, source: str) -> Done:
-        """Carry out one action as a step.
+    async def do(self, action: actions_pb2.Action, source: str, gate: PolicyGate | None = None) -> Done:
+        """Carry out one action as a step; `gate` stands for the run's own where a planner is held to more.
 
         Raises:
             Failed: the step did not do what it says; its StepFinished is recorded.
@@ -142,7 +148,7 @@ class Steps:
         try:
             await self._lease()
             began = self.clock.monotonic()
-            done = await self._bounded(action, page)
+            done = await self._allowed_by(gate or self.gate, action, page, step)
         except Failed as failed:
             failure = failed
         await self._finish(step, page, done, failure, self.clock.monotonic() - began)
@@ -188,9 +194,22 @@ class Steps:
                 self.check()
                 await asyncio.sleep(_LEASE_POLL)
 
-    async def _bounded(self, action: actions_pb2.Action, page: Page) -> Done:
+    async def _allowed_by(self, gate: PolicyGate, action: actions_pb2.Action, page: Page, step: int) -> Done:
+        """Act; where the gate wants a person's word, ask before anything is pressed, then act anew."""
+        try:
+            while True:
+                try:
+                    return await self._bounded(action, page, gate)
+                except NeedsApproval as asked:
+                    question = f"Step {step} of this run is about to press a button: {asked}. Go on?"
+                    await ask(self, f"step-{step}-{asked.act}", question, max(self.left(), 0.0))
+                    gate.approved(asked)
+        finally:
+            gate.step_over()
+
+    async def _bounded(self, action: actions_pb2.Action, page: Page, gate: Gate) -> Done:
         """Act, but end with the run's time, and soon after the run was canceled."""
-        actor = Actor(page, self.journal, self.clock, self.parameters, self.secrets, timeout_of(action))
+        actor = Actor(page, self.journal, self.clock, self.parameters, self.secrets, timeout_of(action), gate)
         return await self.until_stopped(
             actor.carry_out(action), grace=0 if action.WhichOneof("kind") == "wait" else CANCEL_GRACE
         )
@@ -267,8 +286,3 @@ def _timed_out(timeout: float) -> Stopped:
         runs_pb2.FAILURE_REASON_RUN_TIMED_OUT,
         f"the run took longer than its timeout of {timeout:g} s",
     )
-
-
-def canceled() -> Stopped:
-    """The run was canceled."""
-    return Stopped(runs_pb2.RUN_STATUS_CANCELED, runs_pb2.FAILURE_REASON_CANCELED, "the run was canceled")

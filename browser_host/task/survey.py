@@ -31,6 +31,9 @@ class Item:
     """One thing that can be acted on."""
 
     ref: int
+    """Its number in this survey."""
+    id: int
+    """Its number as long as its document lives."""
     role: str
     name: str
     type: str

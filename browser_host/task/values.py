@@ -66,6 +66,11 @@ class Secrets:
         """Know none."""
         self._texts: set[str] = set()
 
+    @property
+    def known(self) -> bool:
+        """Whether there are any."""
+        return bool(self._texts)
+
     def add(self, text: str) -> None:
         """Never show this text from now on, as it is nor as it looks in a URL."""
         if len(text) >= _SHORTEST_SECRET:

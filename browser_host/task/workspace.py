@@ -16,6 +16,8 @@ from browser_host.task.survey import Item, Survey
 from browser_host.task.wording import target_from_script
 
 RULES = "rules"
+MODEL = "model"
+"""Who decided a step, as events say it."""
 _SURVEY_GRACE = 10.0
 _PAUSE = 0.25
 OUTCOME_PATIENCE = 10.0
@@ -29,6 +31,8 @@ class Workspace:
         """Begin with nothing found."""
         self.steps = steps
         self.output: Any = None
+        self.schema: dict[str, Any] | None = None
+        """The JSON Schema that the task's output must fit."""
         self.products: Any = None
         """What the last clause that looked for products found: `shopping.Products`."""
 

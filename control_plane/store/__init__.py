@@ -6,5 +6,6 @@
 
 from control_plane.store.database import Database, Effects, Move, Transaction
 from control_plane.store.tables import RunFilter, SessionFilter, Tables
+from control_plane.store.webhook_tables import DeliveryFilter
 
-__all__ = ["Database", "Effects", "Move", "RunFilter", "SessionFilter", "Tables", "Transaction"]
+__all__ = ["Database", "DeliveryFilter", "Effects", "Move", "RunFilter", "SessionFilter", "Tables", "Transaction"]

@@ -16,7 +16,6 @@ import os
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -26,6 +25,7 @@ from control_plane.clock import Clock, SystemClock
 from control_plane.config import Config
 from control_plane.errors import StoreUnusable, TabkeepError, Unavailable
 from control_plane.ids import Ids
+from control_plane.store import schema
 from control_plane.store.tables import Tables
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,6 @@ T_co = TypeVar("T_co", covariant=True)
 Connect = Callable[..., aiosqlite.Connection]
 """Opens a connection when awaited; takes what aiosqlite.connect takes."""
 
-SCHEMA_VERSION = 1
 _MAX_BATCH = 500
 _QUICK_CHECK_SECONDS = 1.5
 """How long the file is read through at every start, which is to take less than 3 s. 260 MiB, a million events, take
@@ -312,17 +311,15 @@ async def _in_thread(connection: aiosqlite.Connection, function: Callable[..., T
 async def _connect(connect: Connect, path: Path, *, read_only: bool) -> aiosqlite.Connection:
     target = f"{path.as_uri()}?mode={'ro' if read_only else 'rwc'}"
     connection = await connect(target, uri=True, isolation_level=None, cached_statements=512)
+    # None of these writes to the file: it may turn out to be somebody else's.
     pragmas = [
         "busy_timeout=5000",
         "foreign_keys=ON",
         "trusted_schema=OFF",
         "cache_size=-65536",
         "wal_autocheckpoint=0",
+        "query_only=ON" if read_only else "synchronous=FULL",
     ]
-    if read_only:
-        pragmas.append("query_only=ON")
-    else:
-        pragmas += ["journal_mode=WAL", "synchronous=FULL"]
     try:
         for pragma in pragmas:
             await connection.execute(f"PRAGMA {pragma}")
@@ -334,20 +331,29 @@ async def _connect(connect: Connect, path: Path, *, read_only: bool) -> aiosqlit
 
 async def _prepare(writer: aiosqlite.Connection, path: Path) -> datetime | None:
     """Check the file and its version, create the schema; returns the last time the database saw."""
+    new = await _in_thread(writer, _refuse_other_schema, writer._conn, path)
     await asyncio.to_thread(path.chmod, 0o600)
-    version = await _value(writer, "PRAGMA user_version")
-    if version > SCHEMA_VERSION:
-        raise StoreUnusable(
-            f"database {path} is of version {version}, this program knows up to {SCHEMA_VERSION}: use the newer "
-            "program, or restore a backup that this one wrote"
-        )
-    if version == 0:
-        schema = resources.files("control_plane.store").joinpath("schema.sql").read_text()
-        await writer.executescript(f"BEGIN; {schema}; PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+    await _value(writer, "PRAGMA journal_mode=WAL")
+    if new:
+        await writer.executescript(f"BEGIN; {schema.TEXT}; PRAGMA user_version={schema.VERSION}; COMMIT;")
         return None
     await _check(writer, path)
     last = await _value(writer, "SELECT (SELECT value FROM meta WHERE name = 'clock')")
     return datetime.fromisoformat(last) if last else None
+
+
+def _refuse_other_schema(connection: sqlite3.Connection, path: Path) -> bool:
+    """Raise StoreUnusable unless the tables are those of this program; True when there are none at all yet."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    found = schema.of(connection)
+    if not version and not found:
+        return True
+    if difference := schema.difference(version, found):
+        raise StoreUnusable(
+            f"database {path} {difference}. Nothing was changed. Use the version of Tabkeep that wrote it, or give "
+            "this one an empty TABKEEP_DATA_DIR; there is no way yet to take the data over"
+        )
+    return False
 
 
 async def _check(writer: aiosqlite.Connection, path: Path) -> None:

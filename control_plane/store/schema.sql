@@ -10,7 +10,8 @@ CREATE TABLE keys (
     hmac            BLOB NOT NULL CHECK (length(hmac) = 32),
     display_name    TEXT NOT NULL,
     create_time     TEXT NOT NULL,
-    revoke_time     TEXT
+    revoke_time     TEXT,
+    host_id         TEXT NOT NULL CHECK (host_id = '' OR scope = 'host')
 ) STRICT;
 
 CREATE TABLE hosts (
@@ -34,6 +35,7 @@ CREATE TABLE hosts (
     launch_failures    INTEGER NOT NULL CHECK (launch_failures >= 0),
     violations         INTEGER NOT NULL CHECK (violations >= 0),
     quarantine_message TEXT NOT NULL,
+    silent_time        TEXT,
     CHECK (state != 'quarantined' OR quarantine_message != '')
 ) STRICT;
 CREATE INDEX hosts_suspect ON hosts (state_time) WHERE state = 'suspect';
@@ -137,6 +139,7 @@ CREATE TABLE runs (
     approval_id          TEXT NOT NULL,
     approval_answer      TEXT NOT NULL,
     traceparent          TEXT NOT NULL,
+    step_open            INTEGER NOT NULL,
     CHECK ((status IN ('completed', 'failed', 'terminated', 'canceled', 'timed_out')) = (end_time IS NOT NULL)),
     CHECK (end_time IS NULL OR due_time IS NULL),
     CHECK (status != 'completed' OR failure_reason = '')
@@ -247,3 +250,35 @@ CREATE TABLE browser_states (
     create_time        TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX one_state_per_version ON browser_states (owner_id, version);
+-- For usage: an organization's sessions of a month, without reading those of all others.
+CREATE INDEX sessions_started ON sessions (organization_id, start_time) WHERE start_time IS NOT NULL;
+
+-- One row for each telling of a run's end. `sealed` is encrypted: the URL and, until it is over, the key that signs.
+CREATE TABLE webhook_deliveries (
+    webhook_delivery_id TEXT PRIMARY KEY,
+    organization_id     TEXT NOT NULL,
+    run_id              TEXT NOT NULL REFERENCES runs,
+    state               TEXT NOT NULL CHECK (state IN ('waiting', 'pending', 'delivered', 'failed')),
+    replay              INTEGER NOT NULL,
+    sealed              BLOB NOT NULL,
+    attempt_count       INTEGER NOT NULL CHECK (attempt_count >= 0),
+    create_time         TEXT NOT NULL,
+    due_time            TEXT,
+    end_time            TEXT,
+    CHECK ((state = 'pending') = (due_time IS NOT NULL)),
+    CHECK ((state IN ('delivered', 'failed')) = (end_time IS NOT NULL))
+) STRICT;
+CREATE INDEX webhook_deliveries_of_organization ON webhook_deliveries (organization_id, webhook_delivery_id);
+CREATE INDEX webhook_deliveries_of_run ON webhook_deliveries (run_id, webhook_delivery_id);
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (due_time) WHERE due_time IS NOT NULL;
+
+CREATE TABLE webhook_attempts (
+    webhook_delivery_id TEXT NOT NULL REFERENCES webhook_deliveries,
+    attempt             INTEGER NOT NULL CHECK (attempt > 0),
+    create_time         TEXT NOT NULL,
+    duration            INTEGER NOT NULL,
+    status_code         INTEGER NOT NULL,
+    error               TEXT NOT NULL,
+    response_body       TEXT NOT NULL,
+    PRIMARY KEY (webhook_delivery_id, attempt)
+) STRICT, WITHOUT ROWID;

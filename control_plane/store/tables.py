@@ -10,11 +10,13 @@ from datetime import datetime
 
 from control_plane.hosts import Host, HostState
 from control_plane.keys import Key
-from control_plane.records import Artifact, CommandRow, Workflow
+from control_plane.records import Artifact, CommandKind, CommandRow, Workflow
 from control_plane.runs import Run, RunStatus
 from control_plane.sessions import Session, SessionState
 from control_plane.store.profile_tables import Profiles
 from control_plane.store.rows import Table, time_text
+from control_plane.store.usage_tables import Usage
+from control_plane.store.webhook_tables import Webhooks
 
 _SESSIONS = Table(Session, "sessions", ["browser_session_id"], guard="state")
 _RUNS = Table(Run, "runs", ["run_id"], guard="status")
@@ -76,6 +78,10 @@ class Sessions:
             "WHERE profile_due_time IS NOT NULL AND profile_due_time <= ? ORDER BY profile_due_time LIMIT ?",
             (time_text(now), limit),
         )
+
+    def with_deadline(self) -> list[Session]:
+        """All for which something is due some time."""
+        return _SESSIONS.all(self._connection, "WHERE due_time IS NOT NULL ORDER BY browser_session_id")
 
     def pending(self, limit: int) -> list[Session]:
         """The oldest first."""
@@ -178,6 +184,10 @@ class Runs:
             (time_text(now), limit),
         )
 
+    def with_deadline(self) -> list[Run]:
+        """All for which something is due some time."""
+        return _RUNS.all(self._connection, "WHERE due_time IS NOT NULL ORDER BY rowid")
+
     def waiting_in(self, browser_session_id: str, limit: int = -1) -> list[Run]:
         """The oldest first."""
         return _RUNS.all(
@@ -251,6 +261,10 @@ class Hosts:
     def drained_by(self, now: datetime) -> list[Host]:
         """Hosts whose drain timeout is over."""
         return _HOSTS.all(self._connection, "WHERE drain_expire_time <= ? ORDER BY host_id", (time_text(now),))
+
+    def with_deadline(self) -> list[Host]:
+        """All that are being drained until some time."""
+        return _HOSTS.all(self._connection, "WHERE drain_expire_time IS NOT NULL ORDER BY host_id")
 
     def with_room(self, browser_type: str, limit: int = 16) -> list[Host]:
         """READY hosts that could take such a session, the least filled first."""
@@ -328,6 +342,14 @@ class Hosts:
 
     def pending_commands(self, host_id: str) -> list[CommandRow]:
         return _COMMANDS.all(self._connection, "WHERE host_id = ? ORDER BY command_id", (host_id,))
+
+    def unanswered_since(self, browser_session_id: str, kind: CommandKind) -> datetime | None:
+        """Since when the session's host has not answered a command of this kind; None when nothing is unanswered."""
+        (text,) = self._connection.execute(
+            "SELECT min(create_time) FROM commands WHERE browser_session_id = ? AND kind = ?",
+            (browser_session_id, kind.value),
+        ).fetchone()
+        return datetime.fromisoformat(text) if text else None
 
     def drop_command(self, host_id: str, command_id: int) -> None:
         self._connection.execute("DELETE FROM commands WHERE host_id = ? AND command_id = ?", (host_id, command_id))
@@ -503,6 +525,8 @@ class Tables:
         self.requests = Requests(connection)
         self.meta = Meta(connection)
         self.profiles = Profiles(connection)
+        self.usage = Usage(connection)
+        self.webhooks = Webhooks(connection)
 
     def next_due_time(self) -> datetime | None:
         """The earliest stored deadline."""

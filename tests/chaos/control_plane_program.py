@@ -52,6 +52,7 @@ class ControlPlaneProgram:
             "TABKEEP_DATA_DIR": str(self.data_dir),
             "TABKEEP_GRPC_ADDRESS": "127.0.0.1:0",
             "TABKEEP_MINIMUM_FREE_MIB": "0",
+            "TABKEEP_FIRST_HOST_TOKEN_FOR": "*",
             "TABKEEP_LOG_LEVEL": "WARNING",
             "GRPC_VERBOSITY": "NONE",
             **self._variables,

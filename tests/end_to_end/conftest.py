@@ -31,6 +31,7 @@ class Stack:
     data_dir: Path
     control_plane_pid: int
     host_pid: int
+    http_url: str
 
     def browsers(self) -> list[psutil.Process]:
         """Every process of every browser that this stack's host has started."""
@@ -55,7 +56,8 @@ async def gone(client: Client, browser_session_id: str) -> BrowserSession:
 @asynccontextmanager
 async def running_stack(data_dir: Path, *options: str) -> AsyncIterator[Stack]:
     """`tabkeep up` on a free port; ends it with SIGTERM, and it must end well."""
-    up = ["up", "--json", "--data-dir", str(data_dir), "--grpc-address", "127.0.0.1:0", *options]
+    free = ["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0"]
+    up = ["up", "--json", "--data-dir", str(data_dir), *free, *options]
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tabkeep", *up, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:
@@ -68,6 +70,7 @@ async def running_stack(data_dir: Path, *options: str) -> AsyncIterator[Stack]:
             data_dir,
             ready["control_plane_pid"],
             ready["host_pid"],
+            f"http://{ready['http_address']}",
         )
     finally:
         if process.returncode is None:

@@ -32,14 +32,16 @@ async def plane(tmp_path: Path) -> AsyncIterator[tuple[Client, Hosts]]:
     hosts: list[asyncio.subprocess.Process] = []
     process, address = await start_control_plane(tmp_path / "plane")
 
-    async def start(name: str) -> asyncio.subprocess.Process:
-        token = str(tmp_path / "plane" / "host-token")
-        settings = {"TABKEEP_HOST_ID": name, "TABKEEP_HOST_TOKEN_FILE": token, "TABKEEP_CAPACITY": "2"}
-        hosts.append(await start_host(tmp_path / name, address, **settings))
-        return hosts[-1]
-
     try:
         async with Client((tmp_path / "plane" / "api-key").read_text().strip(), address) as client:
+
+            async def start(name: str) -> asyncio.subprocess.Process:
+                token = tmp_path / f"{name}-token"
+                token.write_text((await client.create_key(scope="host")).secret)
+                settings = {"TABKEEP_HOST_ID": name, "TABKEEP_HOST_TOKEN_FILE": str(token), "TABKEEP_CAPACITY": "2"}
+                hosts.append(await start_host(tmp_path / name, address, **settings))
+                return hosts[-1]
+
             yield client, start
     finally:
         await end(*hosts, process)

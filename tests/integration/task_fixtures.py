@@ -23,6 +23,7 @@ from browser_host.clock import SystemClock
 from browser_host.playwright_page import PlaywrightPage
 from browser_host.task import runner
 from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer
+from browser_host.task.model import Model
 
 PAGES = Path(__file__).parents[1] / "pages"
 
@@ -165,6 +166,7 @@ class Desk:
         journal: ListJournal | None = None,
         schema: dict[str, Any] | None = None,
         parameters: dict[str, Any] | None = None,
+        model: Model | None = None,
         **fields: Any,
     ) -> Outcome:
         """Carry out actions, a prompt or blocks, and return what was recorded."""
@@ -187,7 +189,7 @@ class Desk:
         if parameters:
             start.parameters.CopyFrom(struct(parameters))
         journal = journal or ListJournal()
-        await runner.carry_out(start, self.browser, journal, SystemClock())
+        await runner.carry_out(start, self.browser, journal, SystemClock(), model=model)
         return Outcome(journal)
 
 

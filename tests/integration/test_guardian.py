@@ -23,6 +23,7 @@ from tabkeep.v1 import browser_sessions_pb2
 from browser_host import cgroups, guardian, processes
 from browser_host.guard import GuardianLost, GuardianProcess
 from browser_host.messages import Placement
+from browser_host.processes import ProcessWatch
 from tests.host_control_plane import GrpcControlPlane
 from tests.host_fakes import until
 from tests.host_program import Program, a_program
@@ -368,6 +369,32 @@ async def test_the_latest_word_gets_through_a_guardian_that_did_not_read_and_not
     finally:
         watcher.release(placement)
         await watcher.close()
+
+
+@pytest.mark.parametrize(
+    ("hold", "deadline", "cause"), [(1000.0, -10.0, guardian.DEADLINE), (0.0, 1000.0, guardian.LEASE)]
+)
+async def test_the_host_knows_what_a_browser_was_killed_for_as_soon_as_it_is_dead(
+    hold: float, deadline: float, cause: str
+):
+    watcher = await a_guardian()
+    browser = await a_sleeper()
+    placement = Placement("pbs_1", 7)
+    try:
+        watcher.hold_until(guardian.boottime() + 1000)
+        await watcher.cover(placement, None, [], "")
+        watcher.identify(placement, browser.pid)
+        assert watcher.killed_for(placement) == ""
+        watcher.set_deadline(placement, guardian.boottime() + deadline)
+        watcher.hold_until(guardian.boottime() + hold)
+        await ProcessWatch(browser.pid).exited
+        await asyncio.sleep(0)
+        assert watcher.killed_for(placement) == cause
+    finally:
+        watcher.release(placement)
+        await watcher.close()
+        await browser.wait()
+    assert watcher.killed_for(placement) == ""
 
 
 async def test_a_launch_waits_for_a_guardian_and_fails_without_one():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import threading
@@ -351,6 +352,48 @@ async def test_a_browser_that_was_removed_fails_the_launch_with_the_way_to_get_o
         removed.unlink()
         with pytest.raises(LaunchFailed, match=f"{removed} and is not there any more: install"):
             await launcher.launch(a_request())
+
+
+async def test_a_browser_without_a_directory_fails_the_launch_in_words(tmp_path: Path):
+    async with a_launcher(tmp_path) as launcher:
+        (tmp_path / "browsers").rmdir()
+        with pytest.raises(LaunchFailed, match=r"no directory could be made for .*: No such file or directory"):
+            await launcher.launch(a_request())
+
+
+async def test_a_browser_whose_end_broke_is_ended_by_the_next_attempt(
+    launcher: PlaywrightLauncher, monkeypatch: pytest.MonkeyPatch
+):
+    browser = await launcher.launch(a_request())
+    profile = profile_of(browser)
+    with monkeypatch.context() as broken:
+        broken.setattr(processes, "end_group", no_descriptors)
+        with pytest.raises(OSError, match="Too many open files"):
+            await browser.close()
+    await browser.close()
+    assert processes.processes_of(profile) == []
+    assert not profile.exists()
+
+
+async def no_descriptors(_: int) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+async def test_a_process_is_watched_also_without_a_descriptor_to_spare(monkeypatch: pytest.MonkeyPatch):
+    def none_left(_: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    sleeper = await asyncio.create_subprocess_exec("sleep", "1000")
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "pidfd_open", none_left)
+        watch = processes.ProcessWatch(sleeper.pid)
+    await asyncio.sleep(0)
+    assert not watch.exited.done()
+    sleeper.kill()
+    async with asyncio.timeout(5):
+        await watch.exited
+    await sleeper.wait()
+    watch.close()
 
 
 async def test_a_dead_driver_ends_its_browsers_and_the_next_launch_gets_a_new_one(tmp_path: Path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import grpc
 import pytest
 from tabkeep.host.v1 import host_pb2, host_pb2_grpc
@@ -10,7 +13,9 @@ from tabkeep.v1 import browser_sessions_pb2 as pb
 
 from control_plane import first_keys
 from control_plane.errors import StoreUnusable
+from control_plane.server import serve
 from tests.api_calls import all_of, get_run, minutes, run_task, running_session
+from tests.clocks import SteppedClock
 from tests.conftest import api_on
 from tests.fake_host import FakeHost
 from tests.refusals import Refusal, refused
@@ -147,6 +152,9 @@ async def test_an_unknown_key_cannot_be_revoked(api):
         ({"organization_id": "o_a", "display_name": "x" * 201}, "display_name"),
         ({"organization_id": "o_a", "scope": 9}, "scope"),
         ({"organization_id": "o_a", "scope": keys_pb2.KEY_SCOPE_HOST}, "organization_id"),
+        ({"organization_id": "o_a", "host_id": "host-a"}, "host_id"),
+        ({"scope": keys_pb2.KEY_SCOPE_HOST, "host_id": "a host"}, "host_id"),
+        ({"scope": keys_pb2.KEY_SCOPE_HOST, "host_id": "x" * 101}, "host_id"),
     ],
 )
 async def test_a_key_that_is_asked_for_wrongly_is_not_made(api, fields, violation):
@@ -177,6 +185,67 @@ async def test_a_host_token_that_was_made_later_takes_a_host_in(control_plane, a
     fake = FakeHost(control_plane.address, secret)
     await fake.attach()
     await fake.vanish()
+
+
+async def host_of(key_id, api):
+    (found,) = [key for key in (await api.keys.ListKeys(keys_pb2.ListKeysRequest())).keys if key.key_id == key_id]
+    return found.host_id
+
+
+async def test_a_host_token_is_the_first_hosts_that_attaches_with_it(control_plane, api):
+    made = await api.keys.CreateKey(keys_pb2.CreateKeyRequest(scope=keys_pb2.KEY_SCOPE_HOST))
+    assert made.key.host_id == ""
+    first, second = (FakeHost(control_plane.address, made.secret, host_id) for host_id in ("host-a", "host-b"))
+    await first.attach()
+    assert await host_of(made.key.key_id, api) == "host-a"
+
+    refusal = await refused(second.attach())
+
+    assert str(refusal) == "PERMISSION_DENIED/HOST_TOKEN_BOUND"
+    assert refusal.message == (
+        f"host token {made.key.key_id} belongs to host host-a: host host-b needs one of its own, made with "
+        "`tabkeep key create --scope host --host host-b`"
+    )
+    await first.attach()  # its own, again and again
+    for fake in (first, second):
+        await fake.vanish()
+
+
+async def test_two_hosts_that_show_a_new_token_at_once_do_not_both_get_it(control_plane, api):
+    made = await api.keys.CreateKey(keys_pb2.CreateKeyRequest(scope=keys_pb2.KEY_SCOPE_HOST))
+    fakes = [FakeHost(control_plane.address, made.secret, f"host-{number}") for number in range(5)]
+    attached = await asyncio.gather(*(fake.attach() for fake in fakes), return_exceptions=True)
+    refused_ones = [one for one in attached if isinstance(one, BaseException)]
+    assert len(refused_ones) == 4
+    (winner,) = [fake.host_id for fake, one in zip(fakes, attached, strict=True) if not isinstance(one, BaseException)]
+    assert await host_of(made.key.key_id, api) == winner
+    listed = await api.hosts.ListHosts(hosts_pb2.ListHostsRequest())
+    assert [host.host_id for host in listed.hosts] == [winner]
+    for fake in fakes:
+        await fake.vanish()
+
+
+async def test_a_host_token_may_be_made_for_one_host_or_for_any(control_plane, api):
+    for host_id, taken in (("host-b", ["host-b"]), ("*", ["host-a", "host-b"])):
+        made = await api.keys.CreateKey(keys_pb2.CreateKeyRequest(scope=keys_pb2.KEY_SCOPE_HOST, host_id=host_id))
+        assert made.key.host_id == host_id
+        for one in ("host-a", "host-b"):
+            fake = FakeHost(control_plane.address, made.secret, one)
+            if one in taken:
+                await fake.attach()
+            else:
+                assert str(await refused(fake.attach())) == "PERMISSION_DENIED/HOST_TOKEN_BOUND"
+            await fake.vanish()
+
+
+async def test_the_first_host_token_of_an_installation_is_the_first_hosts(config):
+    async with serve(replace(config, first_host_token_for=""), SteppedClock) as running:
+        token = first_keys.host_token_file(config.data_dir).read_text().strip()
+        first, second = (FakeHost(running.address, token, host_id) for host_id in ("host-a", "host-b"))
+        await first.attach()
+        assert str(await refused(second.attach())) == "PERMISSION_DENIED/HOST_TOKEN_BOUND"
+        for fake in (first, second):
+            await fake.vanish()
 
 
 async def test_only_operators_see_hosts_and_keys(stranger):

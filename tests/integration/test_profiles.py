@@ -254,6 +254,26 @@ async def test_a_sessions_host_gets_the_state_and_nobody_elses_does(api, host, f
     assert str(await refused(fetch(launch))) == "FAILED_PRECONDITION/STALE_FENCE"
 
 
+async def test_the_token_of_another_host_gets_no_state_and_brings_none(api, host, channel):
+    made = await uploaded(api)
+    await api.sessions.CreateBrowserSession(
+        sessions_pb.CreateBrowserSessionRequest(browser_profile_id=made.browser_profile_id, save_profile=True)
+    )
+    launch = await host.command("launch")
+    key = await api.keys.CreateKey(keys_pb2.CreateKeyRequest(scope=keys_pb2.KEY_SCOPE_HOST))
+    stub, metadata = host_pb2_grpc.HostBlobServiceStub(channel), (("x-api-key", key.secret),)
+    placement = {"host_id": host.host_id, "browser_session_id": launch.browser_session_id, "fence": launch.fence}
+    fetching = stub.GetBrowserState(host_pb2.GetBrowserStateRequest(**placement), metadata=metadata)
+    assert str(await refused(all_of(fetching))) == "PERMISSION_DENIED/HOST_TOKEN_BOUND"
+    header = host_pb2.BrowserStateHeader(**placement, state_no=1, last=True, failure="forged")
+    bringing = stub.PutBrowserState(iter([host_pb2.PutBrowserStateRequest(header=header)]), metadata=metadata)
+    assert str(await refused(_awaited(bringing))) == "PERMISSION_DENIED/HOST_TOKEN_BOUND"
+
+
+async def _awaited(call):
+    return await call
+
+
 async def test_a_profile_that_cannot_be_used_closes_the_session_and_no_other_host_tries(
     api, host, control_plane, host_token
 ):

@@ -16,15 +16,14 @@ from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2 as pb
 from tabkeep.v1 import hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
 
-from control_plane import first_keys
 from control_plane.errors import StoreUnusable
-from control_plane.server import serve
 from control_plane.store import Database
 from tests.api_calls import all_of, get_run, get_session, minutes, run_task, running_session, watch_run
 from tests.clocks import SteppedClock
 from tests.conftest import api_on
-from tests.fake_host import FakeHost, run_finished, step_finished, step_started
+from tests.fake_host import run_finished, step_finished, step_started
 from tests.refusals import refused
+from tests.restarting import Restarting
 
 WORKFLOW = """
 version: 1
@@ -32,46 +31,6 @@ title: Visit
 blocks:
   - goto: "https://shop.example/"
 """
-
-
-class Restarting:
-    """A control plane that is left and entered again on the same data directory."""
-
-    def __init__(self, config):
-        self.config = config
-
-    async def start(self):
-        self.running = contextlib.AsyncExitStack()
-        self.control_plane = await self.running.enter_async_context(serve(self.config, SteppedClock))
-        clock = self.control_plane.coordinator.clock
-        assert isinstance(clock, SteppedClock)
-        self.clock = clock
-        self.channel = grpc.aio.insecure_channel(
-            self.control_plane.address, options=[("grpc.use_local_subchannel_pool", 1)]
-        )
-        self.api = api_on(self.channel, first_keys.api_key_file(self.config.data_dir).read_text().strip())
-        return self
-
-    async def stop(self):
-        await self.running.aclose()
-        await self.channel.close()
-
-    async def restart(self):
-        await self.stop()
-        return await self.start()
-
-    def new_host(self):
-        return FakeHost(
-            self.control_plane.address, first_keys.host_token_file(self.config.data_dir).read_text().strip()
-        )
-
-    async def reattach(self, host):
-        host._address = self.control_plane.address
-        await host.attach()
-
-    async def advance(self, length):
-        self.clock.advance(length)
-        await self.control_plane.coordinator.expire_due()
 
 
 @pytest.fixture
@@ -172,29 +131,6 @@ async def test_a_host_that_was_attached_has_its_whole_holding_lease_to_come_back
     assert (await get_host(api)).state == hosts_pb2.HOST_STATE_LOST
     closed = await get_session(api, launch.browser_session_id)
     assert closed.close_reason == pb.CLOSE_REASON_HOST_LOST
-
-
-async def test_deadlines_are_kept_over_a_restart_and_what_was_due_meanwhile_happens_at_once(restarting, config):
-    host = restarting.new_host()
-    await host.attach()
-    soon = await running_session(restarting.api, host, timeout=minutes(5))
-    later = await running_session(restarting.api, host, timeout=minutes(6))
-    before = await get_session(restarting.api, later.browser_session_id)
-    await host.vanish()
-    await restarting.stop()
-    closed_at = restarting.clock.now() + timedelta(minutes=5, seconds=1)
-    with sqlite3.connect(config.data_dir / "tabkeep.db") as database:
-        database.execute("UPDATE meta SET value = ? WHERE name = 'clock'", (closed_at.isoformat(),))
-    database.close()
-
-    api = (await restarting.start()).api
-    await restarting.advance(timedelta())
-
-    assert (await get_session(api, soon.browser_session_id)).close_reason == pb.CLOSE_REASON_TIMED_OUT
-    kept = await get_session(api, later.browser_session_id)
-    assert (kept.state, kept.expire_time) == (pb.BROWSER_SESSION_STATE_RUNNING, before.expire_time)
-    await restarting.advance(timedelta(seconds=59))
-    assert (await get_session(api, later.browser_session_id)).close_reason == pb.CLOSE_REASON_TIMED_OUT
 
 
 async def test_time_never_goes_back_behind_what_the_database_has_seen(restarting):
@@ -345,7 +281,7 @@ async def test_a_newer_database_is_refused_and_left_as_it_is(config):
         newer.execute("PRAGMA user_version=2")
     newer.close()
     before = path.read_bytes()
-    with pytest.raises(StoreUnusable, match="is of version 2, this program knows up to 1: use the newer program"):
+    with pytest.raises(StoreUnusable, match="is of version 2, this program knows up to 1: a newer Tabkeep wrote it"):
         await Database.open(config)
     assert path.read_bytes() == before
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlencode
 
 import pytest
 from tabkeep.host.v1 import host_pb2
@@ -12,7 +13,7 @@ from browser_host.browser import BrowserGone
 from browser_host.clock import SystemClock
 from browser_host.task import runner
 from browser_host.task.journal import ApprovalAnswer
-from tests.integration.task_fixtures import Desk, ListJournal, Outcome, act, struct
+from tests.integration.task_fixtures import Desk, ListJournal, Outcome, PageServer, act, struct
 
 ORDER = {
     "type": "object",
@@ -314,3 +315,38 @@ async def test_the_schema_of_a_task_of_actions_is_read_at_its_end(desk: Desk) ->
     schema = {"type": "object", "properties": {"customer": {"type": "string"}}, "required": ["customer"]}
     outcome = await desk.run(act("goto", url=desk.url + "/data.html"), schema=schema)
     assert outcome.output == {"customer": "Ada Lovelace"}
+
+
+async def test_before_an_act_that_cannot_be_undone_a_person_is_asked_where_the_run_says_so(
+    desk: Desk, page_server: PageServer
+) -> None:
+    body = '<button onclick="document.title = `Deleted`; this.remove()">Delete</button>'
+    page = await desk.open(f"{page_server.url}/text?{urlencode({'body': body})}")
+    journal = ListJournal()
+    running = asyncio.create_task(
+        desk.run(prompt="Click 'Delete'", journal=journal, irreversible_policy=runs_pb2.IRREVERSIBLE_POLICY_APPROVE)
+    )
+
+    asked = (await journal.until("approval_requested")).approval_requested.approval
+    title_when_asked = await page.title(timeout=5)
+    journal.answer(asked.approval_id).set_result(ApprovalAnswer(approved=True, comment="Ada says yes"))
+    outcome = await running
+
+    assert '"Delete" would delete something' in asked.message
+    assert title_when_asked != "Deleted"
+    assert outcome.status == "COMPLETED", outcome
+    assert await page.title(timeout=5) == "Deleted"
+    assert outcome.journal.of("approval_resolved")[0].comment == "Ada says yes"
+
+
+async def test_what_the_run_denies_is_not_pressed_also_not_by_enter(desk: Desk, page_server: PageServer) -> None:
+    body = '<form action="/text"><label>Note <input name=body></label><button>Send message</button></form>'
+    page = await desk.open(f"{page_server.url}/text?{urlencode({'body': body})}")
+    before = page.url
+    fill = act("fill", target={"name": "Note"}, value={"literal": "x"}, submit=True)
+
+    outcome = await desk.run(fill, irreversible_policy=runs_pb2.IRREVERSIBLE_POLICY_DENY)
+
+    assert (outcome.status, outcome.reason) == ("FAILED", "BLOCKED_BY_POLICY")
+    assert '"Send message"' in outcome.message
+    assert page.url == before

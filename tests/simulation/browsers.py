@@ -21,6 +21,7 @@ CLOSE_SECONDS = 3.0
 class BrowserProcess:
     """A browser as the process table shows it."""
 
+    number: int
     placement: Placement
     host: Process
     started_at: float
@@ -55,14 +56,17 @@ class Site:
 
     loop: SimulatedLoop
     trace: Callable[[str], None]
-    browsers: list[BrowserProcess] = field(default_factory=list)
+    living: dict[int, BrowserProcess] = field(default_factory=dict)
+    """By their number, so in the order of their start."""
+    started: int = 0
     effects: list[Effect] = field(default_factory=list)
     on_start: Callable[[BrowserProcess], None] = lambda browser: None
     on_effect: Callable[[Effect], None] = lambda effect: None
 
     def start(self, placement: Placement, host: Process, local_time: float) -> BrowserProcess:
-        browser = BrowserProcess(placement, host, self.loop.true_time, local_time)
-        self.browsers.append(browser)
+        self.started += 1
+        browser = BrowserProcess(self.started, placement, host, self.loop.true_time, local_time)
+        self.living[browser.number] = browser
         self.trace(f"{browser} starts")
         self.on_start(browser)
         return browser
@@ -70,6 +74,7 @@ class Site:
     def end(self, browser: BrowserProcess, why: str) -> None:
         if browser.ended_at is None:
             browser.ended_at = self.loop.true_time
+            del self.living[browser.number]
             self.trace(f"{browser} ends: {why}")
 
     def kill(self, browser: BrowserProcess, why: str) -> None:
@@ -85,7 +90,7 @@ class Site:
         self.on_effect(effect)
 
     def alive(self) -> list[BrowserProcess]:
-        return [browser for browser in self.browsers if browser.alive]
+        return list(self.living.values())
 
 
 def _tell_gone(browser: BrowserProcess, why: str) -> None:

@@ -19,7 +19,9 @@ from control_plane.page_tokens import PageTokens
 from control_plane.run_moves import RunSpec
 from control_plane.run_service import RunService
 from control_plane.runs import RunType
+from control_plane.seals import Seals
 from control_plane.session_moves import SessionSpec
+from tests.simulation.checkers import SessionRecord
 from tests.simulation.programs import EPOCH
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class Clients:
             return
         self._watch()
         sessions = [one.browser_session_id for one in self._open()]
-        runs = [run.run_id for run in self._world.checkers.runs.values() if not run.final]
+        runs = [run.run_id for run in self._world.checkers.active_runs.values()]
         choice = self._rng.random()
         if choice < 0.35 and len(sessions) < MOST_OPEN:
             self._make(self._create)
@@ -76,8 +78,8 @@ class Clients:
             host_id = self._rng.choice(self._world.hosts).host_id
             self._make(lambda coordinator: self._drain(coordinator, host_id))
 
-    def _open(self) -> list[object]:
-        return [session for session in self._world.checkers.sessions.values() if session.state != "closed"]
+    def _open(self) -> list[SessionRecord]:
+        return list(self._world.checkers.open_sessions.values())
 
     def _make(self, call: Call) -> None:
         control_plane = self._world.control_plane
@@ -155,7 +157,7 @@ class Clients:
 
     async def _follow(self, coordinator: Coordinator, run_id: str) -> None:
         caller.set(_KEY)
-        service = RunService(coordinator, PageTokens(b"pepper"))
+        service = RunService(coordinator, PageTokens(b"pepper"), Seals(b"pepper", "webhooks"))
         request = pb.WatchRunRequest(run_id=run_id, after_seq=self._cursors[run_id])
         async for response in service.WatchRun(request, None):  # type: ignore[arg-type]
             if response.WhichOneof("update") == "event":

@@ -8,7 +8,6 @@ connection lives, keepalive and all, but the messages of one direction do not co
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import hashlib
 import random
 from collections import deque
@@ -194,7 +193,7 @@ class Network:
 
     def at(self, time: float, callback: Callable[[], object]) -> None:
         """Call back at a true time, whatever process asked."""
-        contextvars.Context().run(self.loop.call_at, time, callback)
+        self.loop.at(time, callback)
 
     def is_cut(self, host: Process, to: str) -> bool:
         return self._cuts.get((host.machine.name, to), 0.0) > self.loop.true_time

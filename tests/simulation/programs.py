@@ -58,6 +58,8 @@ class MachineClock:
 class SteadyClock:
     """A machine's clocks as the control plane reads them: the wall clock once, then the other (see `SystemClock`)."""
 
+    origin = "the machine, which is never booted"
+
     def __init__(self, machine_clock: MachineClock, not_before: datetime | None) -> None:
         self._clock = machine_clock
         wall = machine_clock.wall()
@@ -140,7 +142,7 @@ class ControlPlane:
     def stop(self) -> None:
         """SIGSTOP."""
         assert self.process is not None
-        self.process.stopped = True
+        self.world.loop.freeze(self.process)
         self.ready_since = None
         self.world.network.stopped(self.process)
 
@@ -266,7 +268,7 @@ class HostProgram:
     def stop(self) -> None:
         """SIGSTOP; its browsers go on."""
         assert self.process is not None
-        self.process.stopped = True
+        self.world.loop.freeze(self.process)
         self.world.network.stopped(self.process)
 
     def resume(self) -> None:

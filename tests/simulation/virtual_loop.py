@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import heapq
 import selectors
+from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any
@@ -45,6 +47,8 @@ class Process:
         self.machine = machine
         self.stopped = False
         self.dead = False
+        self.held = False
+        """Stopped or dead: nothing of it is called."""
         self.waiting: list[_Callback] = []
         self.context = contextvars.copy_context()
         self.context.run(_OWNER.set, self)
@@ -54,38 +58,30 @@ class Process:
 
     @property
     def runs(self) -> bool:
-        return not self.stopped and not self.dead
+        return not self.held
 
 
 _OWNER: contextvars.ContextVar[Process | None] = contextvars.ContextVar("owner", default=None)
+_NOBODY = contextvars.Context()
 
 
-class _Callback(asyncio.Handle):
-    """A callback that belongs to a process."""
+class _Callback(list[Any]):
+    """A handle: when, a number, the context, the callback, its arguments.
 
-    __slots__ = ("owner",)
-    owner: Process | None
+    There are tens of thousands in every world, so it is made and compared without a line of Python.
+    """
 
-    def _run(self) -> None:
-        if not _is_held(self):
-            super()._run()  # type: ignore[misc]
+    __slots__ = ()
 
+    def cancel(self) -> None:
+        self[3] = None
 
-class _Timer(asyncio.TimerHandle):
-    __slots__ = ("owner",)
-    owner: Process | None
+    def cancelled(self) -> bool:
+        return self[3] is None
 
-    def _run(self) -> None:
-        if not _is_held(self):
-            super()._run()  # type: ignore[misc]
-
-
-def _is_held(callback: Any) -> bool:
-    owner = callback.owner
-    if owner is None or owner.runs:
-        return False
-    owner.waiting.append(callback)
-    return True
+    def when(self) -> float:
+        time: float = self[0]
+        return time
 
 
 class SimulatedTask(asyncio.Task[Any]):
@@ -114,9 +110,16 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         self.faults: list[str] = []
         """What would have been logged as an exception that nobody handled."""
         self._buried: list[asyncio.Task[Any]] = []
+        self._due: deque[_Callback] = deque()
+        self._timers: list[_Callback] = []
+        """By time, and of one time in the order of their making."""
+        self._made = 0
         SimulatedTask.made = 0
-        super().__init__(_NoSelector(self))
+        super().__init__(_NoSelector())
         self.set_task_factory(_make_task)
+        # Without a line of Python each, as they are asked for with every future.
+        self.create_future = functools.partial(asyncio.Future, loop=self)  # type: ignore[method-assign]
+        self.get_debug = functools.partial(bool)  # type: ignore[method-assign]
         self.set_exception_handler(lambda _, context: self.faults.append(f"{context.get('message')}: {context!r}"))
 
     def time(self) -> float:
@@ -125,26 +128,66 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
-    ) -> asyncio.TimerHandle:
+    ) -> _Callback:
         current = _OWNER.get()
         if current is not None:
             when = current.machine.true(when)
-        context = context or contextvars.copy_context()
-        timer = _Timer(when, callback, args, self, context)
-        timer.owner = context.get(_OWNER)
-        self._schedule(timer)
+        return self._schedule(when, callback, args, contextvars.copy_context() if context is None else context)
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> _Callback:
+        current = _OWNER.get()
+        when = self.true_time + (delay if current is None else delay / current.machine.rate)
+        return self._schedule(when, callback, args, contextvars.copy_context() if context is None else context)
+
+    def at(self, true_time: float, callback: Callable[..., object], *args: Any) -> None:
+        """Call back at a true time, as part of no process, whoever asked."""
+        self._schedule(true_time, callback, args, _NOBODY)
+
+    def _schedule(
+        self, when: float, callback: Callable[..., object], args: tuple[Any, ...], context: contextvars.Context
+    ) -> _Callback:
+        self._made += 1
+        timer = _Callback((when, self._made, context, callback, args))
+        heapq.heappush(self._timers, timer)
         return timer
 
-    def _schedule(self, timer: asyncio.TimerHandle) -> None:
-        heapq.heappush(self._scheduled, timer)  # type: ignore[attr-defined]
-        timer._scheduled = True  # type: ignore[attr-defined]
-
-    def _call_soon(self, callback: Any, args: Any, context: contextvars.Context | None) -> asyncio.Handle:
-        context = context or contextvars.copy_context()
-        handle = _Callback(callback, args, self, context)
-        handle.owner = context.get(_OWNER)
-        self._ready.append(handle)  # type: ignore[attr-defined]
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> _Callback:
+        handle = _Callback((0.0, 0, contextvars.copy_context() if context is None else context, callback, args))
+        self._due.append(handle)
         return handle
+
+    def _run_once(self) -> None:
+        """All rounds until the loop is stopped: what is due is called, and then the time of the next timer comes."""
+        due, timers = self._due, self._timers
+        while not self._stopping:
+            self.true_time += ROUND_SECONDS
+            if not due:
+                while timers and timers[0][3] is None:
+                    heapq.heappop(timers)
+                if not timers:
+                    raise RuntimeError("nothing is left that could ever happen")
+                self.true_time = max(self.true_time, timers[0][0])
+            while timers and timers[0][0] <= self.true_time:
+                due.append(heapq.heappop(timers))
+            for _ in range(len(due)):
+                handle = due.popleft()
+                _, _, context, callback, arguments = handle
+                if callback is None:
+                    continue
+                owner = context.get(_OWNER)
+                if owner is not None and owner.held:
+                    owner.waiting.append(handle)
+                    continue
+                try:
+                    context.run(callback, *arguments)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as error:
+                    self.call_exception_handler({"message": f"exception in {callback!r}", "exception": error})
 
     def call_soon_threadsafe(self, *arguments: Any, **options: Any) -> Any:  # type: ignore[override]
         raise AssertionError("a thread has come into the simulation")
@@ -167,9 +210,13 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         """Call back as part of `process`: at once, or once it goes on, or never if it is dead."""
         self.call_soon(callback, *args, context=process.context.copy())
 
+    def freeze(self, process: Process) -> None:
+        """Stop a process as SIGSTOP does."""
+        process.stopped = process.held = True
+
     def kill(self, process: Process) -> None:
         """End a process as SIGKILL does."""
-        process.dead = True
+        process.dead = process.held = True
         # Kept: a coroutine that is collected as garbage would run its `finally` blocks.
         self._buried.extend(task for task in asyncio.all_tasks(self) if getattr(task, "owner", None) is process)
 
@@ -194,8 +241,9 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def resume(self, process: Process) -> None:
         """Let a stopped process go on with all that has come meanwhile, in order."""
         process.stopped = False
+        process.held = process.dead
         waiting, process.waiting = process.waiting, []
-        self._ready.extend(callback for callback in waiting if not callback.cancelled())  # type: ignore[attr-defined]
+        self._due.extend(waiting)
 
 
 def _make_task(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
@@ -203,15 +251,7 @@ def _make_task(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> as
 
 
 class _NoSelector(selectors.SelectSelector):
-    """Waits for no file; turns the clock to the next timer instead."""
-
-    def __init__(self, loop: SimulatedLoop) -> None:
-        super().__init__()
-        self._loop = loop
+    """Waits for no file."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self._loop.true_time += ROUND_SECONDS
-        if timeout is None:
-            raise RuntimeError("nothing is left that could ever happen")
-        self._loop.true_time += max(timeout, 0.0)
-        return []
+        raise AssertionError("the simulation has come to wait for the real world")

@@ -23,6 +23,8 @@ from tests.simulation.virtual_loop import Machine, Process, SimulatedLoop
 
 SAFETY_SECONDS = 240.0
 QUIET_SECONDS = 200.0
+REST_SECONDS = 10.0
+"""When nothing is left for so long that could be stuck or left over, the quiet time is over sooner."""
 TICK_SECONDS = 0.5
 CLOCK_ERROR = 0.004
 """How much faster or slower than true time a machine's clock may run; two of them are then within 1 %."""
@@ -46,7 +48,7 @@ class World:
     """Made and run once."""
 
     capacity = CAPACITY
-    quiet_seconds = QUIET_SECONDS
+    healed_at = 0.0
 
     def __init__(self, seed: int, data_dir: Path, *, keep_trace: bool = False) -> None:
         self.seed = seed
@@ -98,6 +100,7 @@ class World:
         faults = _Faults(self)
         logger = logging.getLogger()
         level, logging.raiseExceptions = logger.level, True
+        logger.setLevel(logging.ERROR)
         logger.addHandler(faults)
         gc.disable()
         try:
@@ -133,19 +136,22 @@ class World:
         self.clients.plan(SAFETY_SECONDS)
         if not await self._pass(SAFETY_SECONDS):
             return
+        self.healed_at = self.loop.true_time
         self.nemesis.heal()
         if not await self._pass(15.0):
             return
         self.checkers.soon_after_healing()
-        if await self._pass(QUIET_SECONDS - 15.0):
+        if await self._pass(QUIET_SECONDS - 15.0, until_rest=True):
             self.checkers.at_the_end()
             self.clients.at_the_end()
 
-    async def _pass(self, seconds: float) -> bool:
-        """Let time pass; False as soon as an invariant is broken."""
+    async def _pass(self, seconds: float, *, until_rest: bool = False) -> bool:
+        """Let time pass, all of it or until nothing is left to happen; False as soon as an invariant is broken."""
         end = self.loop.true_time + seconds
-        while self.loop.true_time < end:
+        at_rest = 0.0
+        while self.loop.true_time < end and at_rest < REST_SECONDS:
             await asyncio.sleep(TICK_SECONDS)
+            at_rest = at_rest + TICK_SECONDS if until_rest and self.checkers.at_rest() else 0.0
             for host in self.hosts:
                 host.guard()
             self.checkers.tick()

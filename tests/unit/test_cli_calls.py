@@ -424,7 +424,6 @@ def test_nobody_at_the_address_is_exit_status_6(tabkeep: Tabkeep, plane: Scripte
         (("session", "get"), "Missing argument"),
         (("no-such-command",), "No such command"),
         (("host", "--capacity", "2", "list"), "belong to `host run`"),
-        (("up", "--http-address", "127.0.0.1:8080"), "the HTTP gateway is not in this release"),
     ],
 )
 def test_wrong_usage_is_exit_status_2_and_sends_nothing(

@@ -76,7 +76,8 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
         folder.mkdir()
         (folder / "control_plane.py").write_text(BEGIN.format(root=str(ROOT)) + control_plane)
         (folder / "browser_host.py").write_text(BEGIN.format(root=str(ROOT)) + host)
-        monkeypatch.setenv("PYTHONPATH", str(folder))
+        inherited = os.environ.get("PYTHONPATH")
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(folder), inherited))))
         monkeypatch.setenv("TABKEEP_API_KEY", "tk_mine")
         monkeypatch.delenv("TABKEEP_HOST_ID", raising=False)
 
@@ -90,8 +91,9 @@ def up(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
     def start(*arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", "from tabkeep.cli import main; main()", "up", *arguments]
+        free = ["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0"]
         process = subprocess.Popen(
-            [*command, "--data-dir", str(tmp_path / "data"), "--grpc-address", "127.0.0.1:0"],
+            [*command, "--data-dir", str(tmp_path / "data"), *free],
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -142,6 +144,7 @@ def test_it_says_when_both_are_ready_and_ends_the_host_first(programs: Install, 
     pids = [ready.pop("control_plane_pid"), ready.pop("host_pid")]
     assert all(psutil.pid_exists(pid) for pid in pids)
     assert ready == {
+        "http_address": "",  # as the stand-in says
         "api_key_file": str(data / "api-key"),
         "host_token_file": str(data / "host-token"),
         "data_dir": str(data),

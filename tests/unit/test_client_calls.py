@@ -22,6 +22,8 @@ from tabkeep.v1 import (
     hosts_pb2,
     keys_pb2,
     runs_pb2,
+    usage_pb2,
+    webhooks_pb2,
     workflows_pb2,
 )
 
@@ -65,6 +67,7 @@ def test_each_public_method_says_whether_it_may_be_repeated_and_the_protos_agree
 
 async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedControlPlane, client: Client) -> None:
     session, run, workflow = a_session(), a_run("COMPLETED"), workflows_pb2.Workflow(workflow_id="wf_a")
+    delivery = webhooks_pb2.WebhookDelivery(webhook_delivery_id="whd_1", attempts=[webhooks_pb2.WebhookAttempt()])
     host, key = hosts_pb2.Host(host_id="h"), keys_pb2.Key(key_id="k")
     closed = a_session(state=browser_sessions_pb2.BROWSER_SESSION_STATE_CLOSED)
     watched = browser_sessions_pb2.WatchBrowserSessionResponse(browser_session=closed)
@@ -120,6 +123,13 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
         "KeyService/CreateKey": keys_pb2.CreateKeyResponse(key=key, secret="tk_secret"),
         "KeyService/ListKeys": keys_pb2.ListKeysResponse(keys=[key]),
         "KeyService/RevokeKey": keys_pb2.RevokeKeyResponse(key=key),
+        "UsageService/GetUsage": usage_pb2.GetUsageResponse(usage=usage_pb2.Usage(session_minutes=7)),
+        "WebhookService/ListWebhookDeliveries": webhooks_pb2.ListWebhookDeliveriesResponse(
+            webhook_deliveries=[delivery]
+        ),
+        "WebhookService/GetWebhookDelivery": webhooks_pb2.GetWebhookDeliveryResponse(webhook_delivery=delivery),
+        "WebhookService/ReplayWebhook": webhooks_pb2.ReplayWebhookResponse(webhook_delivery=delivery),
+        "WebhookService/GetWebhookSecret": webhooks_pb2.GetWebhookSecretResponse(secret="whsec_x"),
     }.items():
         plane.answers(method, answer)
     plane.streams("BrowserSessionService/WatchBrowserSession", [watched])
@@ -162,6 +172,11 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     assert "tk_secret" not in repr(made)
     assert [k.key_id for k in await client.list_keys()] == ["k"]
     assert (await client.revoke_key("k")).key_id == "k"
+    assert (await client.get_usage("2026-11")).session_minutes == 7
+    assert [d.webhook_delivery_id async for d in client.list_webhook_deliveries(states=["failed"])] == ["whd_1"]
+    assert len((await client.get_webhook_delivery("whd_1")).attempts) == 1
+    assert (await client.replay_webhook("tsk_1")).webhook_delivery_id == "whd_1"
+    assert await client.get_webhook_secret() == "whsec_x"
 
     assert {call.method for call in plane.received} == {*calls.RETRY_SAFE}
     assert {call.metadata["x-api-key"] for call in plane.received} == {API_KEY}
@@ -204,6 +219,7 @@ Call = Callable[[Client], Awaitable[object]]
     ("method", "call"),
     [
         ("KeyService/CreateKey", lambda c: c.create_key(organization_id="o_a")),
+        ("WebhookService/ReplayWebhook", lambda c: c.replay_webhook("tsk_1")),
         ("WorkflowService/UpdateWorkflow", lambda c: c.update_workflow("wf_a", "x")),
     ],
 )

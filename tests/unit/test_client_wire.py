@@ -18,6 +18,8 @@ from tabkeep.v1 import (
     hosts_pb2,
     keys_pb2,
     runs_pb2,
+    usage_pb2,
+    webhooks_pb2,
     workflows_pb2,
 )
 
@@ -53,6 +55,9 @@ def test_each_enum_has_exactly_the_words_of_its_proto(kind: type[StrEnum]) -> No
         (records.Artifact, artifacts_pb2.Artifact),
         (records.Host, hosts_pb2.Host),
         (records.Key, keys_pb2.Key),
+        (records.Usage, usage_pb2.Usage),
+        (records.WebhookAttempt, webhooks_pb2.WebhookAttempt),
+        (records.WebhookDelivery, webhooks_pb2.WebhookDelivery),
     ],
     ids=lambda kind: kind.__name__,
 )

@@ -34,6 +34,13 @@ def test_a_browser_dies_at_its_deadline_or_with_the_lease_whatever_is_first():
     assert deadline_first.due(100.0 + CLOSE_GRACE_SECONDS) == [COVER]
 
 
+def test_it_says_whether_the_deadline_or_the_lease_ends_a_browser():
+    assert covers({"hold_until": 60.0}, cover_line(COVER)).cause(COVER) == guardian.LEASE
+    assert covers({"hold_until": 900.0}, cover_line(COVER)).cause(COVER) == guardian.DEADLINE
+    starting = replace(COVER, deadline=None)
+    assert covers({"hold_until": 900.0}, cover_line(starting)).cause(starting) == guardian.LEASE
+
+
 def test_the_host_is_left_no_grace_after_the_holding_lease():
     both_at_once = covers({"hold_until": 100.0}, cover_line(COVER))
     assert both_at_once.due(100.0) == [COVER]

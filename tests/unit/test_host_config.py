@@ -107,3 +107,20 @@ def test_a_browsers_environment_has_what_it_needs_and_nothing_else():
 @pytest.mark.parametrize("browser_type", list(BrowserType))
 def test_there_is_a_remedy_for_every_missing_browser(browser_type: BrowserType):
     assert f"TABKEEP_{browser_type.upper()}" in launch.how_to_install(browser_type)
+
+
+def test_a_model_needs_a_url_and_a_name_and_its_key_is_not_shown(tmp_path: Path):
+    url, key = "http://127.0.0.1:11434/v1", "sk-very-secret"
+    assert config.from_environment(environment(tmp_path)).model is None
+    with pytest.raises(config.ConfigInvalid, match="TABKEEP_MODEL: not given"):
+        config.from_environment(environment(tmp_path, TABKEEP_MODEL_BASE_URL=url))
+    with pytest.raises(config.ConfigInvalid, match="TABKEEP_MODEL_BASE_URL=ftp://x"):
+        config.from_environment(environment(tmp_path, TABKEEP_MODEL_BASE_URL="ftp://x", TABKEEP_MODEL="m"))
+
+    given = environment(tmp_path, TABKEEP_MODEL_BASE_URL=url, TABKEEP_MODEL="m", TABKEEP_MODEL_API_KEY=key)
+    settings = config.from_environment(given)
+
+    assert settings.model is not None
+    assert (settings.model.base_url, settings.model.name, settings.model.api_key) == (url, "m", key)
+    assert settings.model.token_budget == 200_000
+    assert key not in repr(settings)

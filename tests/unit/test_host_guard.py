@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from browser_host import guardian
 from browser_host.guard import Unguarded
-from browser_host.messages import EndReason, Failure, Placement, SetTimeout
+from browser_host.messages import Close, EndReason, Failure, Placement, SetTimeout
 from tests.host_fakes import FakeControlPlane, a_host, a_launch, attached, until, virtual_time
 
 ONE = Placement("pbs_1", 7)
@@ -20,12 +21,16 @@ class Told(Unguarded):
     def __init__(self) -> None:
         self.held_until: list[float] = []
         self.deadlines: dict[Placement, float] = {}
+        self.killed: dict[Placement, str] = {}
 
     def hold_until(self, at: float) -> None:
         self.held_until.append(at)
 
     def set_deadline(self, placement: Placement, at: float) -> None:
         self.deadlines[placement] = at
+
+    def killed_for(self, placement: Placement) -> str:
+        return self.killed.get(placement, "")
 
 
 @virtual_time
@@ -78,6 +83,46 @@ async def test_a_browser_that_was_killed_before_has_crashed() -> None:
         await control_plane.launch(ONE)
         parts.launcher.browsers[0].crash()
         assert (await control_plane.tombstone(ONE)).reason is EndReason.BROWSER_CRASHED
+
+
+async def end_of_a_browser_killed_for(cause: str) -> EndReason:
+    told = Told()
+    async with attached(a_host(guard=told)) as (parts, control_plane):
+        await control_plane.launch(ONE)
+        told.killed[ONE] = cause
+        # The host's own lease looks as if it went on: an ack that had waited was read before the death was.
+        assert parts.host.leases.remaining_holding() > 0
+        parts.launcher.browsers[0].crash()
+        return (await control_plane.tombstone(ONE)).reason
+
+
+@virtual_time
+async def test_what_the_guardian_killed_a_browser_for_is_its_end_whatever_the_host_learns_first() -> None:
+    assert await end_of_a_browser_killed_for(guardian.LEASE) is EndReason.HOST_LOST
+    assert await end_of_a_browser_killed_for(guardian.DEADLINE) is EndReason.TIMED_OUT
+
+
+@virtual_time
+async def test_no_tombstone_says_that_a_browser_is_gone_which_could_not_be_ended() -> None:
+    told = Told()
+    async with attached(a_host(guard=told)) as (parts, control_plane):
+        await control_plane.launch(ONE)
+        browser = parts.launcher.browsers[0]
+        close, failures = browser.close, [OSError(24, "Too many open files"), OSError(16, "Device or resource busy")]
+
+        async def breaks_twice() -> None:
+            if failures:
+                raise failures.pop()
+            await close()
+
+        browser.close = breaks_twice  # type: ignore[method-assign]
+        control_plane.command(ONE, Close())
+        await asyncio.sleep(1.5)
+        assert ONE not in control_plane.tombstones
+        assert told.deadlines[ONE] == 0.0  # the guardian was told to kill it meanwhile
+        assert (await control_plane.tombstone(ONE)).reason is EndReason.REQUESTED
+        assert not browser.alive
+        assert failures == []
 
 
 @virtual_time

@@ -71,5 +71,5 @@ def test_actions_of_the_page_are_taken_by_the_client_and_the_control_plane(text:
 
 def test_the_page_names_every_reason_a_task_can_end_with():
     reasons = {name.removeprefix("FAILURE_REASON_") for name in runs_pb2.FailureReason.DESCRIPTOR.values_by_name}
-    only_elsewhere = {"UNSPECIFIED", "BLOCKED_BY_POLICY", "APPROVAL_REJECTED", "APPROVAL_TIMED_OUT"}
+    only_elsewhere = {"UNSPECIFIED", "APPROVAL_REJECTED", "APPROVAL_TIMED_OUT"}
     assert reasons - set(re.findall(r"`([A-Z_]+)`", PAGE)) == only_elsewhere

@@ -116,9 +116,20 @@ async function prepare({ target, purpose, wait, avoid }) {
       return { reason: "STEP_TIMEOUT", message: `${describeElement(el)} ${cover}` };
     }
     arm(el);
-    return { ok: true, x: point.x, y: point.y, label: describeElement(el), checked: checkedState(el), role: roleOf(el) };
+    return { ok: true, x: point.x, y: point.y, label: describeElement(el), checked: checkedState(el), role: roleOf(el), name: nameOf(el), leads: leadsTo(el) };
   });
 }
+
+// Where a press leads: a link's address, or that of the form which a button sends. Empty when it leads nowhere.
+function leadsTo(el) {
+  const link = el.closest && el.closest("a[href],area[href]");
+  if (link) return link.href || "";
+  const sends = el.form && (el.type === "submit" || el.type === "image");
+  return sends ? (el.hasAttribute("formaction") ? el.formAction : formAddress(el.form)) : "";
+}
+
+// A field called "action" hides the form's own property.
+const formAddress = (form) => new URL(form.getAttribute("action") || "", form.ownerDocument.baseURI).href;
 
 // Replaces a field's text as one input of a person would, and reads it back a moment later.
 async function fill({ target, value, wait }) {
@@ -237,10 +248,15 @@ async function bringIn({ target, wait }) {
   });
 }
 
+// Makes what has the focus ready for a key, and tells what Enter would do there: press it, or send its form.
 function armFocused() {
-  arm(activeElement() || document.body);
-  return { label: describeElement(activeElement() || document.body) };
+  const el = activeElement() || document.body;
+  arm(el);
+  const pressed = /^(button|link|menuitem|tab)$/.test(roleOf(el)) ? el : el.tagName === "INPUT" && el.form ? sender(el.form) : null;
+  return { label: describeElement(el), name: pressed ? nameOf(pressed) : "", leads: pressed ? leadsTo(pressed) : el.form ? formAddress(el.form) : "" };
 }
+
+const sender = (form) => [...form.elements].find((el) => (el.type === "submit" || el.type === "image") && !el.disabled) || null;
 
 // Scrolls the page, or where the page itself does not scroll the largest part that does.
 function scrollBy({ delta }) {

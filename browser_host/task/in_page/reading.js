@@ -1,9 +1,15 @@
 // Tells planners what can be acted on, and reads data off the page as it stands there. Changes nothing.
 
-const seen = { elements: [] };
+const seen = { elements: [], ids: new WeakMap(), lastId: 0 };
 const MOST_ITEMS = 3000;
 
 const PRICE = /(?:[$€£]\s?\d[\d.,]*|\d[\d.,]*\s?(?:€|EUR|USD|GBP))/;
+
+// A number that an element keeps as long as its document lives.
+function idOf(el) {
+  if (!seen.ids.has(el)) seen.ids.set(el, ++seen.lastId);
+  return seen.ids.get(el);
+}
 
 function survey() {
   watch();
@@ -25,7 +31,7 @@ function survey() {
     const home = homeOf(el);
     const secret = isSecret(el);
     items.push({
-      ref: seen.elements.push(el) - 1,
+      ref: seen.elements.push(el) - 1, id: idOf(el),
       role, name: nameOf(el).slice(0, 200), weak: weakNames(el), others: otherNames(el),
       type: el.type || "", value: secret ? "" : valueOf(el).slice(0, 200), filled: secret ? el.value !== "" : valueOf(el).trim() !== "",
       secret, required: !!el.required || el.getAttribute("aria-required") === "true" || /\*\s*$/.test(nameOf(el)),

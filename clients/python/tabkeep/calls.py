@@ -60,6 +60,11 @@ RETRY_SAFE = {
     "KeyService/CreateKey": False,  # makes another key
     "KeyService/ListKeys": True,
     "KeyService/RevokeKey": True,
+    "UsageService/GetUsage": True,
+    "WebhookService/ListWebhookDeliveries": True,
+    "WebhookService/GetWebhookDelivery": True,
+    "WebhookService/ReplayWebhook": False,  # makes another delivery
+    "WebhookService/GetWebhookSecret": True,
 }
 """Every method of the public API: whether the same request may be sent twice. A test holds it against the protos."""
 

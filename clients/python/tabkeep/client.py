@@ -26,13 +26,18 @@ from tabkeep.records import (
     BrowserType,
     CreatedKey,
     Host,
+    IrreversiblePolicy,
     Key,
     KeyScope,
+    Planner,
     Run,
     RunStatus,
     RunUpdate,
     ScreenshotMode,
+    Usage,
     Viewport,
+    WebhookDelivery,
+    WebhookDeliveryState,
     Workflow,
 )
 from tabkeep.v1 import (
@@ -43,6 +48,8 @@ from tabkeep.v1 import (
     hosts_pb2,
     keys_pb2,
     runs_pb2,
+    usage_pb2,
+    webhooks_pb2,
     workflows_pb2,
 )
 
@@ -406,6 +413,9 @@ class Client:
         fail_if_busy: bool = False,
         labels: Mapping[str, str] | None = None,
         screenshots: ScreenshotMode | str | None = None,
+        planner: Planner | str | None = None,
+        irreversible_policy: IrreversiblePolicy | str | None = None,
+        webhook_url: str | None = None,
         request_id: str | None = None,
         wait_for_completion: bool = False,
     ) -> Run:
@@ -414,7 +424,9 @@ class Client:
         With `browser_session_id` it waits its turn in that session and goes on where the last run ended, on the
         current page unless `url` is given. Without, it gets a session of its own, opened as `browser_session` says
         and closed afterwards. With `wait_for_completion` the final run is returned, however it ended: look at its
-        `status` or call `raise_for_failure`. When the waiting is given up, the run goes on.
+        `status` or call `raise_for_failure`. When the waiting is given up, the run goes on. `planner` says who turns
+        the prompt into steps, `irreversible_policy` what happens before paying, ordering, deleting and sending;
+        `webhook_url` is told of the run's end.
 
         Raises:
             InvalidArgument: a field is wrong; nothing was stored.
@@ -431,11 +443,12 @@ class Client:
             max_steps=max_steps or 0,
             fail_if_busy=fail_if_busy,
             labels=dict(labels or {}),
+            webhook_url=webhook_url or "",
             request_id=request_id or _new_request_id(),
         )
         if data_extraction_schema is not None:
             request.data_extraction_schema.CopyFrom(wire.to_struct(data_extraction_schema))
-        _set_run_options(request, browser_session, timeout, screenshots)
+        _set_run_options(request, browser_session, timeout, screenshots, planner, irreversible_policy)
         answer = await self._calls.unary("RunService/RunTask", request, runs_pb2.RunTaskResponse)
         run = wire.run(answer.run)
         return await self.wait_for_run(run.run_id) if wait_for_completion and not run.is_final else run
@@ -454,6 +467,9 @@ class Client:
         fail_if_busy: bool = False,
         labels: Mapping[str, str] | None = None,
         screenshots: ScreenshotMode | str | None = None,
+        planner: Planner | str | None = None,
+        irreversible_policy: IrreversiblePolicy | str | None = None,
+        webhook_url: str | None = None,
         request_id: str | None = None,
         wait_for_completion: bool = False,
     ) -> Run:
@@ -471,11 +487,12 @@ class Client:
             max_steps=max_steps or 0,
             fail_if_busy=fail_if_busy,
             labels=dict(labels or {}),
+            webhook_url=webhook_url or "",
             request_id=request_id or _new_request_id(),
         )
         if parameters is not None:
             request.parameters.CopyFrom(wire.to_struct(parameters))
-        _set_run_options(request, browser_session, timeout, screenshots)
+        _set_run_options(request, browser_session, timeout, screenshots, planner, irreversible_policy)
         answer = await self._calls.unary("RunService/RunWorkflow", request, runs_pb2.RunWorkflowResponse)
         run = wire.run(answer.run)
         return await self.wait_for_run(run.run_id) if wait_for_completion and not run.is_final else run
@@ -708,16 +725,24 @@ class Client:
         return wire.host(answer.host)
 
     async def create_key(
-        self, *, organization_id: str | None = None, scope: KeyScope | str = KeyScope.API, display_name: str = ""
+        self,
+        *,
+        organization_id: str | None = None,
+        scope: KeyScope | str = KeyScope.API,
+        display_name: str = "",
+        host_id: str | None = None,
     ) -> CreatedKey:
         """Make a key; its text is in the answer and shown nowhere else. A host token has no organization.
 
+        `host_id` names the host that a host token is for, "*" any; without, it is the first one's that attaches with
+        it.
         Not repeated when the connection breaks: that would make another key.
         """
         request = keys_pb2.CreateKeyRequest(
             organization_id=organization_id or "",
             scope=wire.enum_to_proto(KeyScope, scope),
             display_name=display_name,
+            host_id=host_id or "",
         )
         answer = await self._calls.unary("KeyService/CreateKey", request, keys_pb2.CreateKeyResponse)
         return wire.created_key(answer)
@@ -736,6 +761,84 @@ class Client:
         request = keys_pb2.RevokeKeyRequest(key_id=key_id)
         answer = await self._calls.unary("KeyService/RevokeKey", request, keys_pb2.RevokeKeyResponse)
         return wire.key(answer.key)
+
+    # Usage and webhooks.
+
+    async def get_usage(self, month: str | None = None, *, organization_id: str | None = None) -> Usage:
+        """Return what an organization used in a month ("2026-11", in UTC; the present one unless told).
+
+        Raises:
+            InvalidArgument: not a month.
+            PermissionDenied: another organization's usage, asked for without the operator scope.
+        """
+        request = usage_pb2.GetUsageRequest(month=month or "", organization_id=organization_id or "")
+        answer = await self._calls.unary("UsageService/GetUsage", request, usage_pb2.GetUsageResponse)
+        return wire.usage(answer.usage)
+
+    async def list_webhook_deliveries(
+        self,
+        *,
+        run_id: str | None = None,
+        states: Iterable[WebhookDeliveryState | str] = (),
+        page_size: int = _PAGE_SIZE,
+    ) -> AsyncIterator[WebhookDelivery]:
+        """Yield the organization's webhook deliveries without their attempts, newest first."""
+        request = webhooks_pb2.ListWebhookDeliveriesRequest(
+            page_size=page_size,
+            run_id=run_id or "",
+            states=[wire.enum_to_proto(WebhookDeliveryState, state) for state in states],
+        )
+        while True:
+            page = await self._calls.unary(
+                "WebhookService/ListWebhookDeliveries", request, webhooks_pb2.ListWebhookDeliveriesResponse
+            )
+            for delivery in page.webhook_deliveries:
+                yield wire.webhook_delivery(delivery)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def get_webhook_delivery(self, webhook_delivery_id: str) -> WebhookDelivery:
+        """Return a delivery with all its attempts.
+
+        Raises:
+            NotFound: no such delivery in the caller's organization.
+        """
+        request = webhooks_pb2.GetWebhookDeliveryRequest(webhook_delivery_id=webhook_delivery_id)
+        answer = await self._calls.unary(
+            "WebhookService/GetWebhookDelivery", request, webhooks_pb2.GetWebhookDeliveryResponse
+        )
+        return wire.webhook_delivery(answer.webhook_delivery)
+
+    async def replay_webhook(
+        self, run_id: str, *, webhook_url: str | None = None, wait_timeout: timedelta | None = None
+    ) -> WebhookDelivery:
+        """Tell the end of a run again, where its last delivery went unless `webhook_url` says otherwise.
+
+        With `wait_timeout` (at most 30 s) the answer has the first attempt in it.
+
+        Raises:
+            FailedPrecondition: the run is not final, or has no webhook.
+        """
+        request = webhooks_pb2.ReplayWebhookRequest(run_id=run_id, webhook_url=webhook_url or "")
+        if wait_timeout is not None:
+            request.wait_timeout.CopyFrom(wire.to_duration(wait_timeout, "wait_timeout"))
+        answer = await self._calls.unary(
+            "WebhookService/ReplayWebhook",
+            request,
+            webhooks_pb2.ReplayWebhookResponse,
+            extra_seconds=wait_timeout.total_seconds() if wait_timeout else 0.0,
+        )
+        return wire.webhook_delivery(answer.webhook_delivery)
+
+    async def get_webhook_secret(self) -> str:
+        """Return the secret under which the organization's webhooks carry `webhook-signature`."""
+        answer = await self._calls.unary(
+            "WebhookService/GetWebhookSecret",
+            webhooks_pb2.GetWebhookSecretRequest(),
+            webhooks_pb2.GetWebhookSecretResponse,
+        )
+        return answer.secret
 
     async def _close_quietly(self, session: BrowserSession) -> TabkeepError | None:
         try:
@@ -786,6 +889,8 @@ def _set_run_options(
     browser_session: BrowserSessionOptions | None,
     timeout: timedelta | None,
     screenshots: ScreenshotMode | str | None,
+    planner: Planner | str | None,
+    irreversible_policy: IrreversiblePolicy | str | None,
 ) -> None:
     if browser_session is not None:
         request.browser_session.CopyFrom(wire.to_create_session(browser_session))
@@ -793,6 +898,10 @@ def _set_run_options(
         request.timeout.CopyFrom(wire.to_duration(timeout, "timeout"))
     if screenshots is not None:
         request.screenshots = wire.enum_to_proto(ScreenshotMode, screenshots)
+    if planner is not None:
+        request.planner = wire.enum_to_proto(Planner, planner)
+    if irreversible_policy is not None:
+        request.irreversible_policy = wire.enum_to_proto(IrreversiblePolicy, irreversible_policy)
 
 
 async def _to_the_end(work: Awaitable[_T], *, undo: Any = None) -> _T:

@@ -10,6 +10,8 @@ from tabkeep.errors import AuthenticationError
 
 DEFAULT_ADDRESS = "127.0.0.1:7330"
 DEFAULT_PORT = 7330
+DEFAULT_HTTP_ADDRESS = "127.0.0.1:7331"
+"""Where `tabkeep up` serves HTTP/JSON."""
 
 _SECURE_SCHEMES = ("https://", "grpcs://")
 _PLAIN_SCHEMES = ("http://", "grpc://")

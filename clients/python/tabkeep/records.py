@@ -136,6 +136,8 @@ class FailureReason(StrEnum):
     HOST_LOST = "HOST_LOST"
     HOST_DRAINED = "HOST_DRAINED"
     INTERNAL = "INTERNAL"
+    MODEL_FAILED = "MODEL_FAILED"
+    MODEL_BUDGET = "MODEL_BUDGET"
     UNKNOWN = "UNKNOWN"
 
 
@@ -153,6 +155,23 @@ class ScreenshotMode(StrEnum):
     EVERY_STEP = "every_step"
     ON_FAILURE = "on_failure"
     NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class Planner(StrEnum):
+    """Who turns a prompt into steps; not given: the rules, and the model for what they do not understand."""
+
+    RULES = "rules"
+    MODEL = "model"
+    UNKNOWN = "unknown"
+
+
+class IrreversiblePolicy(StrEnum):
+    """What happens before an act that cannot be undone: paying, ordering, deleting, sending, publishing."""
+
+    ALLOW = "allow"
+    APPROVE = "approve"
+    DENY = "deny"
     UNKNOWN = "unknown"
 
 
@@ -182,6 +201,16 @@ class KeyScope(StrEnum):
     API = "api"
     OPERATOR = "operator"
     HOST = "host"
+    UNKNOWN = "unknown"
+
+
+class WebhookDeliveryState(StrEnum):
+    """Where a webhook delivery is."""
+
+    WAITING = "waiting"
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
     UNKNOWN = "unknown"
 
 
@@ -445,6 +474,18 @@ class ApprovalResolved:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One request to the model's endpoint; `error` says why there is no usable answer, and is empty when there is."""
+
+    model: str
+    attempt: int
+    input_tokens: int
+    output_tokens: int
+    duration: timedelta
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunWarning:
     """Something worth knowing that stops nothing."""
 
@@ -472,6 +513,7 @@ RunEventDetail: TypeAlias = (
     | ApprovalRequested
     | ApprovalResolved
     | RunWarning
+    | ModelCall
     | RunFinished
 )
 
@@ -568,6 +610,8 @@ class Key:
     display_name: str
     create_time: datetime
     revoke_time: datetime | None
+    host_id: str | None = None
+    """Of a host token: the host it is for, "*" for any; None until the first host has attached with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -580,3 +624,43 @@ class CreatedKey:
     def __repr__(self) -> str:
         """Leave the secret out, so that it does not end up in logs."""
         return f"CreatedKey(key={self.key!r}, secret='***')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one organization used in one calendar month, in UTC."""
+
+    organization_id: str
+    month: str
+    session_time: timedelta
+    session_minutes: int
+    session_count: int
+    open_session_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAttempt:
+    """One try to send a delivery."""
+
+    attempt: int
+    create_time: datetime
+    duration: timedelta
+    status_code: int | None
+    error: str | None
+    response_body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDelivery:
+    """One telling of one run's end; in lists without its attempts."""
+
+    webhook_delivery_id: str
+    run_id: str
+    webhook_url: str
+    state: WebhookDeliveryState
+    replay: bool
+    attempt_count: int
+    create_time: datetime
+    next_attempt_time: datetime | None
+    end_time: datetime | None
+    attempts: tuple[WebhookAttempt, ...]

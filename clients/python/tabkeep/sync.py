@@ -200,6 +200,12 @@ class Client:
     list_keys = _Blocking(asynchronous.Client.list_keys)
     revoke_key = _Blocking(asynchronous.Client.revoke_key)
 
+    get_usage = _Blocking(asynchronous.Client.get_usage)
+    list_webhook_deliveries = _Iterating(asynchronous.Client.list_webhook_deliveries)
+    get_webhook_delivery = _Blocking(asynchronous.Client.get_webhook_delivery)
+    replay_webhook = _Blocking(asynchronous.Client.replay_webhook)
+    get_webhook_secret = _Blocking(asynchronous.Client.get_webhook_secret)
+
 
 def _each(items: AsyncIterator[_T]) -> Iterator[_T]:
     ended = object()

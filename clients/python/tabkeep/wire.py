@@ -20,6 +20,8 @@ from tabkeep.v1 import (
     hosts_pb2,
     keys_pb2,
     runs_pb2,
+    usage_pb2,
+    webhooks_pb2,
     workflows_pb2,
 )
 
@@ -55,10 +57,13 @@ ENUMERATIONS: Mapping[type[StrEnum], _Enumeration] = {
         (r.RunStatus, runs_pb2.RunStatus, "RUN_STATUS_"),
         (r.FailureReason, runs_pb2.FailureReason, "FAILURE_REASON_"),
         (r.StepOutcome, runs_pb2.StepOutcome, "STEP_OUTCOME_"),
+        (r.Planner, runs_pb2.Planner, "PLANNER_"),
+        (r.IrreversiblePolicy, runs_pb2.IrreversiblePolicy, "IRREVERSIBLE_POLICY_"),
         (r.ScreenshotMode, runs_pb2.ScreenshotMode, "SCREENSHOT_MODE_"),
         (r.ArtifactType, artifacts_pb2.ArtifactType, "ARTIFACT_TYPE_"),
         (r.HostState, hosts_pb2.HostState, "HOST_STATE_"),
         (r.KeyScope, keys_pb2.KeyScope, "KEY_SCOPE_"),
+        (r.WebhookDeliveryState, webhooks_pb2.WebhookDeliveryState, "WEBHOOK_DELIVERY_STATE_"),
     )
 }
 
@@ -357,12 +362,51 @@ def key(message: keys_pb2.Key) -> r.Key:
         display_name=message.display_name,
         create_time=_time(message.create_time),
         revoke_time=_optional_time(message, "revoke_time"),
+        host_id=message.host_id or None,
     )
 
 
 def created_key(message: keys_pb2.CreateKeyResponse) -> r.CreatedKey:
     """Return a new key with its text."""
     return r.CreatedKey(key(message.key), message.secret)
+
+
+def usage(message: usage_pb2.Usage) -> r.Usage:
+    """Return what was used."""
+    return r.Usage(
+        organization_id=message.organization_id,
+        month=message.month,
+        session_time=message.session_time.ToTimedelta(),
+        session_minutes=message.session_minutes,
+        session_count=message.session_count,
+        open_session_count=message.open_session_count,
+    )
+
+
+def webhook_delivery(message: webhooks_pb2.WebhookDelivery) -> r.WebhookDelivery:
+    """Return a delivery with what it holds of its attempts."""
+    return r.WebhookDelivery(
+        webhook_delivery_id=message.webhook_delivery_id,
+        run_id=message.run_id,
+        webhook_url=message.webhook_url,
+        state=_enum(r.WebhookDeliveryState, message.state),
+        replay=message.replay,
+        attempt_count=message.attempt_count,
+        create_time=_time(message.create_time),
+        next_attempt_time=_optional_time(message, "next_attempt_time"),
+        end_time=_optional_time(message, "end_time"),
+        attempts=tuple(
+            r.WebhookAttempt(
+                attempt=attempt.attempt,
+                create_time=_time(attempt.create_time),
+                duration=attempt.duration.ToTimedelta(),
+                status_code=attempt.status_code or None,
+                error=attempt.error or None,
+                response_body=attempt.response_body,
+            )
+            for attempt in message.attempts
+        ),
+    )
 
 
 def _run_started(message: runs_pb2.RunStarted) -> r.RunStarted:
@@ -431,6 +475,17 @@ def _warning(message: runs_pb2.Warning) -> r.RunWarning:
     return r.RunWarning(message.code, message.message)
 
 
+def _model_call(message: runs_pb2.ModelCall) -> r.ModelCall:
+    return r.ModelCall(
+        message.model,
+        message.attempt,
+        message.input_tokens,
+        message.output_tokens,
+        message.duration.ToTimedelta(),
+        message.error,
+    )
+
+
 def _run_finished(message: runs_pb2.RunFinished) -> r.RunFinished:
     return r.RunFinished(
         _enum(r.RunStatus, message.status),
@@ -450,6 +505,7 @@ _DETAILS: Mapping[str, Callable[[Any], r.RunEventDetail]] = {
     "approval_requested": _approval_requested,
     "approval_resolved": _approval_resolved,
     "warning": _warning,
+    "model_call": _model_call,
     "run_finished": _run_finished,
 }
 

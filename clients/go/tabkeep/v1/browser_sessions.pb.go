@@ -346,8 +346,10 @@ func (BrowserSessionChange) EnumDescriptor() ([]byte, []int) {
 type Condition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A stable word: HOST_UNREACHABLE (the host has not renewed its action lease, so no new step begins),
-	// HOST_DRAINING, PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a
-	// service worker that its site did not let register again; the message says which).
+	// HOST_DRAINING (the host takes no new sessions and closes this one when its drain is over), TIMEOUT_UNCONFIRMED
+	// (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then),
+	// PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a service worker that
+	// its site did not let register again; the message says which).
 	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
 	// When it became true.
 	SinceTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since_time,json=sinceTime,proto3" json:"since_time,omitempty"`

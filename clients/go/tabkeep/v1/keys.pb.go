@@ -95,7 +95,10 @@ type Key struct {
 	// When it was made.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it was revoked; absent while it works.
-	RevokeTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=revoke_time,json=revokeTime,proto3" json:"revoke_time,omitempty"`
+	RevokeTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=revoke_time,json=revokeTime,proto3" json:"revoke_time,omitempty"`
+	// Of a host token: the host that may attach with it, or "*" for any; empty until the first host has attached with
+	// it, whose it is from then on. Empty for other keys.
+	HostId        string `protobuf:"bytes,7,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -172,6 +175,13 @@ func (x *Key) GetRevokeTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Key) GetHostId() string {
+	if x != nil {
+		return x.HostId
+	}
+	return ""
+}
+
 // Asks for a key.
 type CreateKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -180,7 +190,9 @@ type CreateKeyRequest struct {
 	// What it may do. Absent: the API.
 	Scope KeyScope `protobuf:"varint,2,opt,name=scope,proto3,enum=tabkeep.v1.KeyScope" json:"scope,omitempty"`
 	// For people, at most 200 characters.
-	DisplayName   string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// For a host token: the host it is for, or "*" for any host. Absent: the first host that attaches with it.
+	HostId        string `protobuf:"bytes,4,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -232,6 +244,13 @@ func (x *CreateKeyRequest) GetScope() KeyScope {
 func (x *CreateKeyRequest) GetDisplayName() string {
 	if x != nil {
 		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *CreateKeyRequest) GetHostId() string {
+	if x != nil {
+		return x.HostId
 	}
 	return ""
 }
@@ -471,7 +490,7 @@ var File_tabkeep_v1_keys_proto protoreflect.FileDescriptor
 const file_tabkeep_v1_keys_proto_rawDesc = "" +
 	"\n" +
 	"\x15tabkeep/v1/keys.proto\x12\n" +
-	"tabkeep.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x02\n" +
+	"tabkeep.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x02\n" +
 	"\x03Key\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12*\n" +
@@ -480,11 +499,13 @@ const file_tabkeep_v1_keys_proto_rawDesc = "" +
 	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vrevoke_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"revokeTime\"\x8a\x01\n" +
+	"revokeTime\x12\x17\n" +
+	"\ahost_id\x18\a \x01(\tR\x06hostId\"\xa3\x01\n" +
 	"\x10CreateKeyRequest\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12*\n" +
 	"\x05scope\x18\x02 \x01(\x0e2\x14.tabkeep.v1.KeyScopeR\x05scope\x12!\n" +
-	"\fdisplay_name\x18\x03 \x01(\tR\vdisplayName\"N\n" +
+	"\fdisplay_name\x18\x03 \x01(\tR\vdisplayName\x12\x17\n" +
+	"\ahost_id\x18\x04 \x01(\tR\x06hostId\"N\n" +
 	"\x11CreateKeyResponse\x12!\n" +
 	"\x03key\x18\x01 \x01(\v2\x0f.tabkeep.v1.KeyR\x03key\x12\x16\n" +
 	"\x06secret\x18\x02 \x01(\tR\x06secret\"\x11\n" +

@@ -31,7 +31,7 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // Makes, lists and revokes API keys and host tokens. A key's text is shown once, when it is made; only an
-// HMAC of it is stored.
+// HMAC of it is stored (and of a key that starts a run with a webhook its text, encrypted, until that is sent).
 //
 // Every call needs the metadata `x-api-key` of a key with the operator scope; other keys get
 // PERMISSION_DENIED/SCOPE_MISSING. Further errors of every call: see BrowserSessionService.
@@ -99,7 +99,7 @@ func (c *keyServiceClient) RevokeKey(ctx context.Context, in *RevokeKeyRequest, 
 // for forward compatibility.
 //
 // Makes, lists and revokes API keys and host tokens. A key's text is shown once, when it is made; only an
-// HMAC of it is stored.
+// HMAC of it is stored (and of a key that starts a run with a webhook its text, encrypted, until that is sent).
 //
 // Every call needs the metadata `x-api-key` of a key with the operator scope; other keys get
 // PERMISSION_DENIED/SCOPE_MISSING. Further errors of every call: see BrowserSessionService.

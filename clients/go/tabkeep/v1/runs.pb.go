@@ -221,6 +221,10 @@ const (
 	FailureReason_FAILURE_REASON_HOST_DRAINED FailureReason = 26
 	// A fault of Tabkeep's own; the message carries an incident id.
 	FailureReason_FAILURE_REASON_INTERNAL FailureReason = 27
+	// The model's endpoint refused, did not answer, or answered what cannot be used; the message says which.
+	FailureReason_FAILURE_REASON_MODEL_FAILED FailureReason = 30
+	// The model used up the tokens that the host allows a run; the run is TERMINATED.
+	FailureReason_FAILURE_REASON_MODEL_BUDGET FailureReason = 31
 )
 
 // Enum value maps for FailureReason.
@@ -254,6 +258,8 @@ var (
 		25: "FAILURE_REASON_HOST_LOST",
 		26: "FAILURE_REASON_HOST_DRAINED",
 		27: "FAILURE_REASON_INTERNAL",
+		30: "FAILURE_REASON_MODEL_FAILED",
+		31: "FAILURE_REASON_MODEL_BUDGET",
 	}
 	FailureReason_value = map[string]int32{
 		"FAILURE_REASON_UNSPECIFIED":         0,
@@ -284,6 +290,8 @@ var (
 		"FAILURE_REASON_HOST_LOST":           25,
 		"FAILURE_REASON_HOST_DRAINED":        26,
 		"FAILURE_REASON_INTERNAL":            27,
+		"FAILURE_REASON_MODEL_FAILED":        30,
+		"FAILURE_REASON_MODEL_BUDGET":        31,
 	}
 )
 
@@ -312,6 +320,118 @@ func (x FailureReason) Number() protoreflect.EnumNumber {
 // Deprecated: Use FailureReason.Descriptor instead.
 func (FailureReason) EnumDescriptor() ([]byte, []int) {
 	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{2}
+}
+
+// Who turns a prompt into steps.
+type Planner int32
+
+const (
+	// Not given: the rules, and for what they do not understand the model, where the host has one.
+	Planner_PLANNER_UNSPECIFIED Planner = 0
+	// Only the rules.
+	Planner_PLANNER_RULES Planner = 1
+	// The model gets the whole prompt. NEEDS_MODEL where the host has none.
+	Planner_PLANNER_MODEL Planner = 2
+)
+
+// Enum value maps for Planner.
+var (
+	Planner_name = map[int32]string{
+		0: "PLANNER_UNSPECIFIED",
+		1: "PLANNER_RULES",
+		2: "PLANNER_MODEL",
+	}
+	Planner_value = map[string]int32{
+		"PLANNER_UNSPECIFIED": 0,
+		"PLANNER_RULES":       1,
+		"PLANNER_MODEL":       2,
+	}
+)
+
+func (x Planner) Enum() *Planner {
+	p := new(Planner)
+	*p = x
+	return p
+}
+
+func (x Planner) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Planner) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_runs_proto_enumTypes[3].Descriptor()
+}
+
+func (Planner) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_runs_proto_enumTypes[3]
+}
+
+func (x Planner) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Planner.Descriptor instead.
+func (Planner) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
+}
+
+// What happens before an act that cannot be undone: paying, placing an order, deleting, sending, publishing,
+// transferring. Such acts are told by the name of the button or link that does them.
+type IrreversiblePolicy int32
+
+const (
+	// Not given: what the prompt names, and what typed actions say, is done; what a model decides beyond the
+	// prompt waits for a person.
+	IrreversiblePolicy_IRREVERSIBLE_POLICY_UNSPECIFIED IrreversiblePolicy = 0
+	// Done without asking.
+	IrreversiblePolicy_IRREVERSIBLE_POLICY_ALLOW IrreversiblePolicy = 1
+	// The run pauses until ResolveApproval says yes or no.
+	IrreversiblePolicy_IRREVERSIBLE_POLICY_APPROVE IrreversiblePolicy = 2
+	// Not done: the step fails BLOCKED_BY_POLICY.
+	IrreversiblePolicy_IRREVERSIBLE_POLICY_DENY IrreversiblePolicy = 3
+)
+
+// Enum value maps for IrreversiblePolicy.
+var (
+	IrreversiblePolicy_name = map[int32]string{
+		0: "IRREVERSIBLE_POLICY_UNSPECIFIED",
+		1: "IRREVERSIBLE_POLICY_ALLOW",
+		2: "IRREVERSIBLE_POLICY_APPROVE",
+		3: "IRREVERSIBLE_POLICY_DENY",
+	}
+	IrreversiblePolicy_value = map[string]int32{
+		"IRREVERSIBLE_POLICY_UNSPECIFIED": 0,
+		"IRREVERSIBLE_POLICY_ALLOW":       1,
+		"IRREVERSIBLE_POLICY_APPROVE":     2,
+		"IRREVERSIBLE_POLICY_DENY":        3,
+	}
+)
+
+func (x IrreversiblePolicy) Enum() *IrreversiblePolicy {
+	p := new(IrreversiblePolicy)
+	*p = x
+	return p
+}
+
+func (x IrreversiblePolicy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (IrreversiblePolicy) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_runs_proto_enumTypes[4].Descriptor()
+}
+
+func (IrreversiblePolicy) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_runs_proto_enumTypes[4]
+}
+
+func (x IrreversiblePolicy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use IrreversiblePolicy.Descriptor instead.
+func (IrreversiblePolicy) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
 }
 
 // Which steps of a run get a screenshot.
@@ -355,11 +475,11 @@ func (x ScreenshotMode) String() string {
 }
 
 func (ScreenshotMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[3].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[5].Descriptor()
 }
 
 func (ScreenshotMode) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[3]
+	return &file_tabkeep_v1_runs_proto_enumTypes[5]
 }
 
 func (x ScreenshotMode) Number() protoreflect.EnumNumber {
@@ -368,7 +488,7 @@ func (x ScreenshotMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ScreenshotMode.Descriptor instead.
 func (ScreenshotMode) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
 }
 
 // Whether a step did what it says.
@@ -408,11 +528,11 @@ func (x StepOutcome) String() string {
 }
 
 func (StepOutcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[4].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[6].Descriptor()
 }
 
 func (StepOutcome) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[4]
+	return &file_tabkeep_v1_runs_proto_enumTypes[6]
 }
 
 func (x StepOutcome) Number() protoreflect.EnumNumber {
@@ -421,7 +541,7 @@ func (x StepOutcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StepOutcome.Descriptor instead.
 func (StepOutcome) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
 }
 
 // A task or workflow in a session.
@@ -807,7 +927,15 @@ type RunTaskRequest struct {
 	// Like CreateBrowserSessionRequest.request_id.
 	RequestId string `protobuf:"bytes,12,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which steps get a picture. Absent: all.
-	Screenshots   ScreenshotMode `protobuf:"varint,13,opt,name=screenshots,proto3,enum=tabkeep.v1.ScreenshotMode" json:"screenshots,omitempty"`
+	Screenshots ScreenshotMode `protobuf:"varint,13,opt,name=screenshots,proto3,enum=tabkeep.v1.ScreenshotMode" json:"screenshots,omitempty"`
+	// Who turns the prompt into steps; must not be set beside actions.
+	Planner Planner `protobuf:"varint,20,opt,name=planner,proto3,enum=tabkeep.v1.Planner" json:"planner,omitempty"`
+	// What happens before acts that cannot be undone.
+	IrreversiblePolicy IrreversiblePolicy `protobuf:"varint,21,opt,name=irreversible_policy,json=irreversiblePolicy,proto3,enum=tabkeep.v1.IrreversiblePolicy" json:"irreversible_policy,omitempty"`
+	// Told of the run's end by a POST: an absolute http or https URL without user name and fragment. Refused where it
+	// names an address that is not public, unless the operator allows that one; see WebhookService. Absent: nobody is
+	// told.
+	WebhookUrl    string `protobuf:"bytes,80,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -933,6 +1061,27 @@ func (x *RunTaskRequest) GetScreenshots() ScreenshotMode {
 	return ScreenshotMode_SCREENSHOT_MODE_UNSPECIFIED
 }
 
+func (x *RunTaskRequest) GetPlanner() Planner {
+	if x != nil {
+		return x.Planner
+	}
+	return Planner_PLANNER_UNSPECIFIED
+}
+
+func (x *RunTaskRequest) GetIrreversiblePolicy() IrreversiblePolicy {
+	if x != nil {
+		return x.IrreversiblePolicy
+	}
+	return IrreversiblePolicy_IRREVERSIBLE_POLICY_UNSPECIFIED
+}
+
+func (x *RunTaskRequest) GetWebhookUrl() string {
+	if x != nil {
+		return x.WebhookUrl
+	}
+	return ""
+}
+
 // The new run.
 type RunTaskResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1005,7 +1154,13 @@ type RunWorkflowRequest struct {
 	// Like CreateBrowserSessionRequest.request_id.
 	RequestId string `protobuf:"bytes,11,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Which steps get a picture. Absent: all.
-	Screenshots   ScreenshotMode `protobuf:"varint,12,opt,name=screenshots,proto3,enum=tabkeep.v1.ScreenshotMode" json:"screenshots,omitempty"`
+	Screenshots ScreenshotMode `protobuf:"varint,12,opt,name=screenshots,proto3,enum=tabkeep.v1.ScreenshotMode" json:"screenshots,omitempty"`
+	// Like RunTaskRequest.planner, for all prompts of the workflow.
+	Planner Planner `protobuf:"varint,20,opt,name=planner,proto3,enum=tabkeep.v1.Planner" json:"planner,omitempty"`
+	// Like RunTaskRequest.irreversible_policy.
+	IrreversiblePolicy IrreversiblePolicy `protobuf:"varint,21,opt,name=irreversible_policy,json=irreversiblePolicy,proto3,enum=tabkeep.v1.IrreversiblePolicy" json:"irreversible_policy,omitempty"`
+	// Like RunTaskRequest.webhook_url.
+	WebhookUrl    string `protobuf:"bytes,80,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1124,6 +1279,27 @@ func (x *RunWorkflowRequest) GetScreenshots() ScreenshotMode {
 	return ScreenshotMode_SCREENSHOT_MODE_UNSPECIFIED
 }
 
+func (x *RunWorkflowRequest) GetPlanner() Planner {
+	if x != nil {
+		return x.Planner
+	}
+	return Planner_PLANNER_UNSPECIFIED
+}
+
+func (x *RunWorkflowRequest) GetIrreversiblePolicy() IrreversiblePolicy {
+	if x != nil {
+		return x.IrreversiblePolicy
+	}
+	return IrreversiblePolicy_IRREVERSIBLE_POLICY_UNSPECIFIED
+}
+
+func (x *RunWorkflowRequest) GetWebhookUrl() string {
+	if x != nil {
+		return x.WebhookUrl
+	}
+	return ""
+}
+
 // The new run.
 type RunWorkflowResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1176,7 +1352,9 @@ type GetRunRequest struct {
 	// The run.
 	RunId string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	// Hold the answer until the run is final, at most this long, 0 to 10 minutes. Absent: answer at once.
-	WaitTimeout   *durationpb.Duration `protobuf:"bytes,2,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	WaitTimeout *durationpb.Duration `protobuf:"bytes,2,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	// Hold it no longer than until the run waits for a person's answer.
+	OrPaused      bool `protobuf:"varint,80,opt,name=or_paused,json=orPaused,proto3" json:"or_paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1223,6 +1401,13 @@ func (x *GetRunRequest) GetWaitTimeout() *durationpb.Duration {
 		return x.WaitTimeout
 	}
 	return nil
+}
+
+func (x *GetRunRequest) GetOrPaused() bool {
+	if x != nil {
+		return x.OrPaused
+	}
+	return false
 }
 
 // One run.
@@ -1784,6 +1969,7 @@ type RunEvent struct {
 	//	*RunEvent_ApprovalResolved
 	//	*RunEvent_Warning
 	//	*RunEvent_RunFinished
+	//	*RunEvent_ModelCall
 	Kind          isRunEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1937,6 +2123,15 @@ func (x *RunEvent) GetRunFinished() *RunFinished {
 	return nil
 }
 
+func (x *RunEvent) GetModelCall() *ModelCall {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_ModelCall); ok {
+			return x.ModelCall
+		}
+	}
+	return nil
+}
+
 type isRunEvent_Kind interface {
 	isRunEvent_Kind()
 }
@@ -1991,6 +2186,11 @@ type RunEvent_RunFinished struct {
 	RunFinished *RunFinished `protobuf:"bytes,19,opt,name=run_finished,json=runFinished,proto3,oneof"`
 }
 
+type RunEvent_ModelCall struct {
+	// The model was asked, and answered or not.
+	ModelCall *ModelCall `protobuf:"bytes,20,opt,name=model_call,json=modelCall,proto3,oneof"`
+}
+
 func (*RunEvent_RunStarted) isRunEvent_Kind() {}
 
 func (*RunEvent_PlanMade) isRunEvent_Kind() {}
@@ -2010,6 +2210,8 @@ func (*RunEvent_ApprovalResolved) isRunEvent_Kind() {}
 func (*RunEvent_Warning) isRunEvent_Kind() {}
 
 func (*RunEvent_RunFinished) isRunEvent_Kind() {}
+
+func (*RunEvent_ModelCall) isRunEvent_Kind() {}
 
 // The host began to carry out the run.
 type RunStarted struct {
@@ -2069,7 +2271,7 @@ func (x *RunStarted) GetTitle() string {
 // How a prompt was understood.
 type PlanMade struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which planner: "rules".
+	// Which planner: "rules", "model", or "rules, model" where the model has a part of the prompt.
 	Planner string `protobuf:"bytes,1,opt,name=planner,proto3" json:"planner,omitempty"`
 	// The parts, each in the planner's own words.
 	Clauses       []string `protobuf:"bytes,2,rep,name=clauses,proto3" json:"clauses,omitempty"`
@@ -2249,7 +2451,7 @@ type StepStarted struct {
 	Action *Action `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"`
 	// The same in one line for people.
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	// Who decided it: "rules", "caller" or "workflow".
+	// Who decided it: "rules", "model", "caller" or "workflow".
 	Source string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
 	// The page before it.
 	Url string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
@@ -2578,6 +2780,97 @@ func (x *ApprovalResolved) GetComment() string {
 	return ""
 }
 
+// One request to the model's endpoint. What was said is not kept.
+type ModelCall struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model, as the endpoint names it; as it was asked for where the endpoint did not answer.
+	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// 1 for the first try of a question, 2 and more for tries after an error.
+	Attempt int32 `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Tokens of the question; counted by the endpoint, or characters divided by 4 where it does not count.
+	InputTokens int64 `protobuf:"varint,3,opt,name=input_tokens,json=inputTokens,proto3" json:"input_tokens,omitempty"`
+	// Tokens of the answer, likewise.
+	OutputTokens int64 `protobuf:"varint,4,opt,name=output_tokens,json=outputTokens,proto3" json:"output_tokens,omitempty"`
+	// How long the answer took.
+	Duration *durationpb.Duration `protobuf:"bytes,5,opt,name=duration,proto3" json:"duration,omitempty"`
+	// Why there is no usable answer; empty when there is.
+	Error         string `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModelCall) Reset() {
+	*x = ModelCall{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelCall) ProtoMessage() {}
+
+func (x *ModelCall) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelCall.ProtoReflect.Descriptor instead.
+func (*ModelCall) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ModelCall) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *ModelCall) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *ModelCall) GetInputTokens() int64 {
+	if x != nil {
+		return x.InputTokens
+	}
+	return 0
+}
+
+func (x *ModelCall) GetOutputTokens() int64 {
+	if x != nil {
+		return x.OutputTokens
+	}
+	return 0
+}
+
+func (x *ModelCall) GetDuration() *durationpb.Duration {
+	if x != nil {
+		return x.Duration
+	}
+	return nil
+}
+
+func (x *ModelCall) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 // Something worth knowing that stops nothing.
 type Warning struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2591,7 +2884,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2603,7 +2896,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2616,7 +2909,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Warning) GetCode() string {
@@ -2650,7 +2943,7 @@ type RunFinished struct {
 
 func (x *RunFinished) Reset() {
 	*x = RunFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2662,7 +2955,7 @@ func (x *RunFinished) String() string {
 func (*RunFinished) ProtoMessage() {}
 
 func (x *RunFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2675,7 +2968,7 @@ func (x *RunFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunFinished.ProtoReflect.Descriptor instead.
 func (*RunFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RunFinished) GetStatus() RunStatus {
@@ -2760,7 +3053,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x124\n" +
-	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\xb1\x05\n" +
+	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\xd2\x06\n" +
 	"\x0eRunTaskRequest\x12\x16\n" +
 	"\x06prompt\x18\x01 \x01(\tR\x06prompt\x12,\n" +
 	"\aactions\x18\x02 \x03(\v2\x12.tabkeep.v1.ActionR\aactions\x12\x10\n" +
@@ -2777,12 +3070,16 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x06labels\x18\v \x03(\v2&.tabkeep.v1.RunTaskRequest.LabelsEntryR\x06labels\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\f \x01(\tR\trequestId\x12<\n" +
-	"\vscreenshots\x18\r \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x1a9\n" +
+	"\vscreenshots\x18\r \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x12-\n" +
+	"\aplanner\x18\x14 \x01(\x0e2\x13.tabkeep.v1.PlannerR\aplanner\x12O\n" +
+	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12\x1f\n" +
+	"\vwebhook_url\x18P \x01(\tR\n" +
+	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"4\n" +
 	"\x0fRunTaskResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\x97\x05\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xb8\x06\n" +
 	"\x12RunWorkflowRequest\x12\x1f\n" +
 	"\vworkflow_id\x18\x01 \x01(\tR\n" +
 	"workflowId\x12)\n" +
@@ -2801,15 +3098,20 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	" \x03(\v2*.tabkeep.v1.RunWorkflowRequest.LabelsEntryR\x06labels\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\v \x01(\tR\trequestId\x12<\n" +
-	"\vscreenshots\x18\f \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x1a9\n" +
+	"\vscreenshots\x18\f \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x12-\n" +
+	"\aplanner\x18\x14 \x01(\x0e2\x13.tabkeep.v1.PlannerR\aplanner\x12O\n" +
+	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12\x1f\n" +
+	"\vwebhook_url\x18P \x01(\tR\n" +
+	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"8\n" +
 	"\x13RunWorkflowResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"d\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\x81\x01\n" +
 	"\rGetRunRequest\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12<\n" +
-	"\fwait_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vwaitTimeout\"3\n" +
+	"\fwait_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vwaitTimeout\x12\x1b\n" +
+	"\tor_paused\x18P \x01(\bR\borPaused\"3\n" +
 	"\x0eGetRunResponse\x12!\n" +
 	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xcf\x01\n" +
 	"\x0fListRunsRequest\x12\x1b\n" +
@@ -2841,7 +3143,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\bapproved\x18\x03 \x01(\bR\bapproved\x12\x18\n" +
 	"\acomment\x18\x04 \x01(\tR\acomment\"<\n" +
 	"\x17ResolveApprovalResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xf8\x05\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xb0\x06\n" +
 	"\bRunEvent\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12;\n" +
@@ -2858,7 +3160,9 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x12approval_requested\x18\x10 \x01(\v2\x1d.tabkeep.v1.ApprovalRequestedH\x00R\x11approvalRequested\x12K\n" +
 	"\x11approval_resolved\x18\x11 \x01(\v2\x1c.tabkeep.v1.ApprovalResolvedH\x00R\x10approvalResolved\x12/\n" +
 	"\awarning\x18\x12 \x01(\v2\x13.tabkeep.v1.WarningH\x00R\awarning\x12<\n" +
-	"\frun_finished\x18\x13 \x01(\v2\x17.tabkeep.v1.RunFinishedH\x00R\vrunFinishedB\x06\n" +
+	"\frun_finished\x18\x13 \x01(\v2\x17.tabkeep.v1.RunFinishedH\x00R\vrunFinished\x126\n" +
+	"\n" +
+	"model_call\x18\x14 \x01(\v2\x15.tabkeep.v1.ModelCallH\x00R\tmodelCallB\x06\n" +
 	"\x04kind\"4\n" +
 	"\n" +
 	"RunStarted\x12\x10\n" +
@@ -2901,7 +3205,14 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"approvalId\x12\x1a\n" +
 	"\bapproved\x18\x02 \x01(\bR\bapproved\x12\x1b\n" +
 	"\ttimed_out\x18\x03 \x01(\bR\btimedOut\x12\x18\n" +
-	"\acomment\x18\x04 \x01(\tR\acomment\"7\n" +
+	"\acomment\x18\x04 \x01(\tR\acomment\"\xd0\x01\n" +
+	"\tModelCall\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
+	"\aattempt\x18\x02 \x01(\x05R\aattempt\x12!\n" +
+	"\finput_tokens\x18\x03 \x01(\x03R\vinputTokens\x12#\n" +
+	"\routput_tokens\x18\x04 \x01(\x03R\foutputTokens\x125\n" +
+	"\bduration\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bduration\x12\x14\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\"7\n" +
 	"\aWarning\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\"\xd7\x01\n" +
@@ -2924,7 +3235,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x11RUN_STATUS_FAILED\x10\x06\x12\x19\n" +
 	"\x15RUN_STATUS_TERMINATED\x10\a\x12\x17\n" +
 	"\x13RUN_STATUS_CANCELED\x10\b\x12\x18\n" +
-	"\x14RUN_STATUS_TIMED_OUT\x10\t*\xb3\a\n" +
+	"\x14RUN_STATUS_TIMED_OUT\x10\t*\xf5\a\n" +
 	"\rFailureReason\x12\x1e\n" +
 	"\x1aFAILURE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aFAILURE_REASON_NEEDS_MODEL\x10\x01\x12\x1c\n" +
@@ -2954,7 +3265,18 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x1eFAILURE_REASON_BROWSER_CRASHED\x10\x18\x12\x1c\n" +
 	"\x18FAILURE_REASON_HOST_LOST\x10\x19\x12\x1f\n" +
 	"\x1bFAILURE_REASON_HOST_DRAINED\x10\x1a\x12\x1b\n" +
-	"\x17FAILURE_REASON_INTERNAL\x10\x1b*\x8b\x01\n" +
+	"\x17FAILURE_REASON_INTERNAL\x10\x1b\x12\x1f\n" +
+	"\x1bFAILURE_REASON_MODEL_FAILED\x10\x1e\x12\x1f\n" +
+	"\x1bFAILURE_REASON_MODEL_BUDGET\x10\x1f*H\n" +
+	"\aPlanner\x12\x17\n" +
+	"\x13PLANNER_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rPLANNER_RULES\x10\x01\x12\x11\n" +
+	"\rPLANNER_MODEL\x10\x02*\x97\x01\n" +
+	"\x12IrreversiblePolicy\x12#\n" +
+	"\x1fIRREVERSIBLE_POLICY_UNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x19IRREVERSIBLE_POLICY_ALLOW\x10\x01\x12\x1f\n" +
+	"\x1bIRREVERSIBLE_POLICY_APPROVE\x10\x02\x12\x1c\n" +
+	"\x18IRREVERSIBLE_POLICY_DENY\x10\x03*\x8b\x01\n" +
 	"\x0eScreenshotMode\x12\x1f\n" +
 	"\x1bSCREENSHOT_MODE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aSCREENSHOT_MODE_EVERY_STEP\x10\x01\x12\x1e\n" +
@@ -2986,130 +3308,139 @@ func file_tabkeep_v1_runs_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_runs_proto_rawDescData
 }
 
-var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(RunType)(0),                        // 0: tabkeep.v1.RunType
 	(RunStatus)(0),                      // 1: tabkeep.v1.RunStatus
 	(FailureReason)(0),                  // 2: tabkeep.v1.FailureReason
-	(ScreenshotMode)(0),                 // 3: tabkeep.v1.ScreenshotMode
-	(StepOutcome)(0),                    // 4: tabkeep.v1.StepOutcome
-	(*Run)(nil),                         // 5: tabkeep.v1.Run
-	(*Approval)(nil),                    // 6: tabkeep.v1.Approval
-	(*RunTaskRequest)(nil),              // 7: tabkeep.v1.RunTaskRequest
-	(*RunTaskResponse)(nil),             // 8: tabkeep.v1.RunTaskResponse
-	(*RunWorkflowRequest)(nil),          // 9: tabkeep.v1.RunWorkflowRequest
-	(*RunWorkflowResponse)(nil),         // 10: tabkeep.v1.RunWorkflowResponse
-	(*GetRunRequest)(nil),               // 11: tabkeep.v1.GetRunRequest
-	(*GetRunResponse)(nil),              // 12: tabkeep.v1.GetRunResponse
-	(*ListRunsRequest)(nil),             // 13: tabkeep.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),            // 14: tabkeep.v1.ListRunsResponse
-	(*WatchRunRequest)(nil),             // 15: tabkeep.v1.WatchRunRequest
-	(*WatchRunResponse)(nil),            // 16: tabkeep.v1.WatchRunResponse
-	(*CancelRunRequest)(nil),            // 17: tabkeep.v1.CancelRunRequest
-	(*CancelRunResponse)(nil),           // 18: tabkeep.v1.CancelRunResponse
-	(*ResolveApprovalRequest)(nil),      // 19: tabkeep.v1.ResolveApprovalRequest
-	(*ResolveApprovalResponse)(nil),     // 20: tabkeep.v1.ResolveApprovalResponse
-	(*RunEvent)(nil),                    // 21: tabkeep.v1.RunEvent
-	(*RunStarted)(nil),                  // 22: tabkeep.v1.RunStarted
-	(*PlanMade)(nil),                    // 23: tabkeep.v1.PlanMade
-	(*BlockStarted)(nil),                // 24: tabkeep.v1.BlockStarted
-	(*BlockFinished)(nil),               // 25: tabkeep.v1.BlockFinished
-	(*StepStarted)(nil),                 // 26: tabkeep.v1.StepStarted
-	(*StepFinished)(nil),                // 27: tabkeep.v1.StepFinished
-	(*ApprovalRequested)(nil),           // 28: tabkeep.v1.ApprovalRequested
-	(*ApprovalResolved)(nil),            // 29: tabkeep.v1.ApprovalResolved
-	(*Warning)(nil),                     // 30: tabkeep.v1.Warning
-	(*RunFinished)(nil),                 // 31: tabkeep.v1.RunFinished
-	nil,                                 // 32: tabkeep.v1.Run.LabelsEntry
-	nil,                                 // 33: tabkeep.v1.RunTaskRequest.LabelsEntry
-	nil,                                 // 34: tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	(*structpb.Value)(nil),              // 35: google.protobuf.Value
-	(*timestamppb.Timestamp)(nil),       // 36: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),         // 37: google.protobuf.Duration
-	(*Condition)(nil),                   // 38: tabkeep.v1.Condition
-	(*structpb.Struct)(nil),             // 39: google.protobuf.Struct
-	(*Action)(nil),                      // 40: tabkeep.v1.Action
-	(*CreateBrowserSessionRequest)(nil), // 41: tabkeep.v1.CreateBrowserSessionRequest
+	(Planner)(0),                        // 3: tabkeep.v1.Planner
+	(IrreversiblePolicy)(0),             // 4: tabkeep.v1.IrreversiblePolicy
+	(ScreenshotMode)(0),                 // 5: tabkeep.v1.ScreenshotMode
+	(StepOutcome)(0),                    // 6: tabkeep.v1.StepOutcome
+	(*Run)(nil),                         // 7: tabkeep.v1.Run
+	(*Approval)(nil),                    // 8: tabkeep.v1.Approval
+	(*RunTaskRequest)(nil),              // 9: tabkeep.v1.RunTaskRequest
+	(*RunTaskResponse)(nil),             // 10: tabkeep.v1.RunTaskResponse
+	(*RunWorkflowRequest)(nil),          // 11: tabkeep.v1.RunWorkflowRequest
+	(*RunWorkflowResponse)(nil),         // 12: tabkeep.v1.RunWorkflowResponse
+	(*GetRunRequest)(nil),               // 13: tabkeep.v1.GetRunRequest
+	(*GetRunResponse)(nil),              // 14: tabkeep.v1.GetRunResponse
+	(*ListRunsRequest)(nil),             // 15: tabkeep.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),            // 16: tabkeep.v1.ListRunsResponse
+	(*WatchRunRequest)(nil),             // 17: tabkeep.v1.WatchRunRequest
+	(*WatchRunResponse)(nil),            // 18: tabkeep.v1.WatchRunResponse
+	(*CancelRunRequest)(nil),            // 19: tabkeep.v1.CancelRunRequest
+	(*CancelRunResponse)(nil),           // 20: tabkeep.v1.CancelRunResponse
+	(*ResolveApprovalRequest)(nil),      // 21: tabkeep.v1.ResolveApprovalRequest
+	(*ResolveApprovalResponse)(nil),     // 22: tabkeep.v1.ResolveApprovalResponse
+	(*RunEvent)(nil),                    // 23: tabkeep.v1.RunEvent
+	(*RunStarted)(nil),                  // 24: tabkeep.v1.RunStarted
+	(*PlanMade)(nil),                    // 25: tabkeep.v1.PlanMade
+	(*BlockStarted)(nil),                // 26: tabkeep.v1.BlockStarted
+	(*BlockFinished)(nil),               // 27: tabkeep.v1.BlockFinished
+	(*StepStarted)(nil),                 // 28: tabkeep.v1.StepStarted
+	(*StepFinished)(nil),                // 29: tabkeep.v1.StepFinished
+	(*ApprovalRequested)(nil),           // 30: tabkeep.v1.ApprovalRequested
+	(*ApprovalResolved)(nil),            // 31: tabkeep.v1.ApprovalResolved
+	(*ModelCall)(nil),                   // 32: tabkeep.v1.ModelCall
+	(*Warning)(nil),                     // 33: tabkeep.v1.Warning
+	(*RunFinished)(nil),                 // 34: tabkeep.v1.RunFinished
+	nil,                                 // 35: tabkeep.v1.Run.LabelsEntry
+	nil,                                 // 36: tabkeep.v1.RunTaskRequest.LabelsEntry
+	nil,                                 // 37: tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	(*structpb.Value)(nil),              // 38: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil),       // 39: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),         // 40: google.protobuf.Duration
+	(*Condition)(nil),                   // 41: tabkeep.v1.Condition
+	(*structpb.Struct)(nil),             // 42: google.protobuf.Struct
+	(*Action)(nil),                      // 43: tabkeep.v1.Action
+	(*CreateBrowserSessionRequest)(nil), // 44: tabkeep.v1.CreateBrowserSessionRequest
 }
 var file_tabkeep_v1_runs_proto_depIdxs = []int32{
 	0,  // 0: tabkeep.v1.Run.run_type:type_name -> tabkeep.v1.RunType
 	1,  // 1: tabkeep.v1.Run.status:type_name -> tabkeep.v1.RunStatus
 	2,  // 2: tabkeep.v1.Run.failure_reason:type_name -> tabkeep.v1.FailureReason
-	35, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
-	32, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
-	36, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
-	36, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
-	36, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
-	37, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
-	6,  // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
-	38, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
-	36, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
-	39, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
-	36, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
-	36, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
-	40, // 15: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
-	41, // 16: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	37, // 17: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
-	39, // 18: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
-	33, // 19: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
-	3,  // 20: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	5,  // 21: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
-	39, // 22: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
-	41, // 23: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	37, // 24: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
-	34, // 25: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	3,  // 26: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	5,  // 27: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
-	37, // 28: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
-	5,  // 29: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
-	1,  // 30: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
-	5,  // 31: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
-	21, // 32: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
-	5,  // 33: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
-	5,  // 34: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
-	5,  // 35: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
-	36, // 36: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
-	22, // 37: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
-	23, // 38: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
-	24, // 39: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
-	25, // 40: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
-	26, // 41: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
-	27, // 42: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
-	28, // 43: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
-	29, // 44: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
-	30, // 45: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
-	31, // 46: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
-	4,  // 47: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	35, // 48: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
-	40, // 49: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
-	4,  // 50: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	2,  // 51: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	37, // 52: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
-	35, // 53: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
-	6,  // 54: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
-	1,  // 55: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
-	2,  // 56: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	35, // 57: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
-	7,  // 58: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
-	9,  // 59: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
-	11, // 60: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
-	13, // 61: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
-	15, // 62: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
-	17, // 63: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
-	19, // 64: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
-	8,  // 65: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
-	10, // 66: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
-	12, // 67: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
-	14, // 68: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
-	16, // 69: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
-	18, // 70: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
-	20, // 71: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
-	65, // [65:72] is the sub-list for method output_type
-	58, // [58:65] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	38, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
+	35, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
+	39, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
+	39, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
+	39, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
+	40, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
+	8,  // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
+	41, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
+	39, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
+	42, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
+	39, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
+	39, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
+	43, // 15: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
+	44, // 16: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	40, // 17: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
+	42, // 18: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
+	36, // 19: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
+	5,  // 20: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 21: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
+	4,  // 22: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	7,  // 23: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
+	42, // 24: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
+	44, // 25: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	40, // 26: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
+	37, // 27: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	5,  // 28: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 29: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
+	4,  // 30: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	7,  // 31: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
+	40, // 32: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
+	7,  // 33: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
+	1,  // 34: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
+	7,  // 35: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
+	23, // 36: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
+	7,  // 37: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
+	7,  // 38: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
+	7,  // 39: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
+	39, // 40: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
+	24, // 41: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
+	25, // 42: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
+	26, // 43: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
+	27, // 44: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
+	28, // 45: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
+	29, // 46: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
+	30, // 47: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
+	31, // 48: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
+	33, // 49: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
+	34, // 50: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
+	32, // 51: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
+	6,  // 52: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	38, // 53: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
+	43, // 54: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
+	6,  // 55: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	2,  // 56: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	40, // 57: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
+	38, // 58: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
+	8,  // 59: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
+	40, // 60: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
+	1,  // 61: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
+	2,  // 62: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	38, // 63: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
+	9,  // 64: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
+	11, // 65: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
+	13, // 66: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
+	15, // 67: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
+	17, // 68: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
+	19, // 69: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
+	21, // 70: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
+	10, // 71: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
+	12, // 72: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
+	14, // 73: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
+	16, // 74: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
+	18, // 75: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
+	20, // 76: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
+	22, // 77: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
+	71, // [71:78] is the sub-list for method output_type
+	64, // [64:71] is the sub-list for method input_type
+	64, // [64:64] is the sub-list for extension type_name
+	64, // [64:64] is the sub-list for extension extendee
+	0,  // [0:64] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_runs_proto_init() }
@@ -3134,14 +3465,15 @@ func file_tabkeep_v1_runs_proto_init() {
 		(*RunEvent_ApprovalResolved)(nil),
 		(*RunEvent_Warning)(nil),
 		(*RunEvent_RunFinished)(nil),
+		(*RunEvent_ModelCall)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_runs_proto_rawDesc), len(file_tabkeep_v1_runs_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   30,
+			NumEnums:      7,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

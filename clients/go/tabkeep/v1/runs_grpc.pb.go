@@ -46,8 +46,8 @@ type RunServiceClient interface {
 	// Errors: INVALID_ARGUMENT/FIELD_INVALID with field_violations; NOT_FOUND/SESSION_NOT_FOUND;
 	//
 	//	FAILED_PRECONDITION/SESSION_CLOSED, the session takes no more runs (the message says when and why it
-	//	closed); FAILED_PRECONDITION/SESSION_BUSY, with fail_if_busy; RESOURCE_EXHAUSTED/QUEUE_FULL, 100 runs
-	//	already wait in the session; ALREADY_EXISTS/REQUEST_ID_REUSED.
+	//	closed); FAILED_PRECONDITION/SESSION_BUSY, with fail_if_busy; RESOURCE_EXHAUSTED/QUEUE_FULL with RetryInfo,
+	//	100 runs already wait in the session; ALREADY_EXISTS/REQUEST_ID_REUSED.
 	//
 	// Retry: safe with the same request_id (the same run is returned); without one, a retry may act twice.
 	RunTask(ctx context.Context, in *RunTaskRequest, opts ...grpc.CallOption) (*RunTaskResponse, error)
@@ -204,8 +204,8 @@ type RunServiceServer interface {
 	// Errors: INVALID_ARGUMENT/FIELD_INVALID with field_violations; NOT_FOUND/SESSION_NOT_FOUND;
 	//
 	//	FAILED_PRECONDITION/SESSION_CLOSED, the session takes no more runs (the message says when and why it
-	//	closed); FAILED_PRECONDITION/SESSION_BUSY, with fail_if_busy; RESOURCE_EXHAUSTED/QUEUE_FULL, 100 runs
-	//	already wait in the session; ALREADY_EXISTS/REQUEST_ID_REUSED.
+	//	closed); FAILED_PRECONDITION/SESSION_BUSY, with fail_if_busy; RESOURCE_EXHAUSTED/QUEUE_FULL with RetryInfo,
+	//	100 runs already wait in the session; ALREADY_EXISTS/REQUEST_ID_REUSED.
 	//
 	// Retry: safe with the same request_id (the same run is returned); without one, a retry may act twice.
 	RunTask(context.Context, *RunTaskRequest) (*RunTaskResponse, error)

@@ -19,6 +19,7 @@ from tabkeep.cli.programs import control_plane
 from tabkeep.cli.runs import run as run_group
 from tabkeep.cli.sessions import session
 from tabkeep.cli.up import up
+from tabkeep.cli.usage import usage
 from tabkeep.cli.workflows import workflow
 from tabkeep.errors import TabkeepError
 
@@ -36,7 +37,7 @@ def tabkeep() -> None:
     """
 
 
-for command in (up, session, profile, run_group, workflow, host, key, doctor, control_plane):
+for command in (up, session, profile, run_group, workflow, usage, host, key, doctor, control_plane):
     tabkeep.add_command(command)
 
 

@@ -7,7 +7,7 @@ import click
 from tabkeep.cli.connection import calls_control_plane
 from tabkeep.cli.output import Output
 from tabkeep.client import Client
-from tabkeep.records import Key
+from tabkeep.records import Key, KeyScope
 
 
 @click.group()
@@ -19,10 +19,15 @@ def key() -> None:
 @click.option("--organization", "organization_id", help='"o_" and letters, digits or "_"; none for a host token.')
 @click.option("--scope", type=click.Choice(["api", "operator", "host"]), default="api", show_default=True)
 @click.option("--name", "display_name", default="", help="For people.")
+@click.option("--host", "host_id", help='The host a host token is for, "*" for any; otherwise the first that uses it.')
 @calls_control_plane
-async def create(client: Client, output: Output, organization_id: str | None, scope: str, display_name: str) -> None:
+async def create(
+    client: Client, output: Output, organization_id: str | None, scope: str, display_name: str, host_id: str | None
+) -> None:
     """Make a key. Its text is shown now and never again."""
-    made = await client.create_key(organization_id=organization_id, scope=scope, display_name=display_name)
+    made = await client.create_key(
+        organization_id=organization_id, scope=scope, display_name=display_name, host_id=host_id
+    )
     output.record(made, (("secret", made.secret), *_fields(made.key)))
 
 
@@ -31,8 +36,11 @@ async def create(client: Client, output: Output, organization_id: str | None, sc
 async def list_keys(client: Client, output: Output) -> None:
     """List all keys, newest first."""
     found = await client.list_keys()
-    rows = [(k.key_id, k.scope.value, k.organization_id, k.display_name, k.create_time, k.revoke_time) for k in found]
-    output.table(found, ("KEY", "SCOPE", "ORGANIZATION", "NAME", "CREATED", "REVOKED"), rows)
+    rows = [
+        (k.key_id, k.scope.value, k.organization_id, k.host_id, k.display_name, k.create_time, k.revoke_time)
+        for k in found
+    ]
+    output.table(found, ("KEY", "SCOPE", "ORGANIZATION", "HOST", "NAME", "CREATED", "REVOKED"), rows)
 
 
 @key.command()
@@ -44,11 +52,19 @@ async def revoke(client: Client, output: Output, key_id: str) -> None:
     output.record(revoked, _fields(revoked))
 
 
+def _host(k: Key) -> str | None:
+    """Whose a host token is."""
+    if k.scope is not KeyScope.HOST:
+        return None
+    return k.host_id or "the first that attaches with it"
+
+
 def _fields(k: Key) -> tuple[tuple[str, object], ...]:
     return (
         ("key", k.key_id),
         ("scope", k.scope.value),
         ("organization", k.organization_id),
+        ("host", _host(k)),
         ("name", k.display_name),
         ("created", k.create_time),
         ("revoked", k.revoke_time),

@@ -36,6 +36,8 @@ class StackSettings:
 
     data_dir: Path
     grpc_address: str
+    http_address: str = ""
+    """Empty: no HTTP."""
     capacity: int | None = None
     log_level: str | None = None
     log_to_stderr: bool = False
@@ -47,6 +49,8 @@ class Ready:
     """What a running stack can be reached by."""
 
     grpc_address: str
+    http_address: str
+    """Empty when it is not served."""
     api_key_file: Path
     host_token_file: Path
     control_plane_pid: int
@@ -106,7 +110,7 @@ class LocalStack:
         self._control_plane = await ChildProcess.start(
             CONTROL_PLANE,
             "control_plane",
-            self._environment(TABKEEP_GRPC_ADDRESS=settings.grpc_address),
+            self._environment(TABKEEP_GRPC_ADDRESS=settings.grpc_address, TABKEEP_HTTP_ADDRESS=settings.http_address),
             log_path=self._log_path(CONTROL_PLANE),
             heard=lambda line: _hear(line, ready_line),
         )
@@ -131,6 +135,7 @@ class LocalStack:
         await self._unless_ended(self._host, asyncio.ensure_future(attached))
         return Ready(
             address,
+            said.get("http_address", ""),
             key_file,
             Path(said["host_token_file"]),
             self._control_plane.pid,

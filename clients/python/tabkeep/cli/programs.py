@@ -21,13 +21,17 @@ LOG_LEVEL = click.Choice(["debug", "info", "warning", "error"], case_sensitive=F
     help="Database, keys and files.  [default: $TABKEEP_DATA_DIR or ~/.tabkeep]",
 )
 @click.option("--grpc-address", help="host:port to listen on; port 0 takes a free one.  [default: 127.0.0.1:7330]")
+@click.option("--http-address", help="host:port to listen on for HTTP/JSON.  [default: nowhere]")
 @click.option("--log-level", type=LOG_LEVEL)
-def control_plane(data_dir: Path | None, grpc_address: str | None, log_level: str | None) -> None:
+def control_plane(
+    data_dir: Path | None, grpc_address: str | None, http_address: str | None, log_level: str | None
+) -> None:
     """Run the control plane, until SIGTERM."""
     become(
         "control_plane",
         TABKEEP_DATA_DIR=data_dir,
         TABKEEP_GRPC_ADDRESS=grpc_address,
+        TABKEEP_HTTP_ADDRESS=http_address,
         TABKEEP_LOG_LEVEL=log_level and log_level.upper(),
     )
 

@@ -16,6 +16,7 @@ from tabkeep.records import (
     ApprovalResolved,
     BlockFinished,
     BlockStarted,
+    ModelCall,
     PlanMade,
     Run,
     RunEvent,
@@ -194,6 +195,11 @@ def event_text(detail: object) -> str:
         case ApprovalResolved():
             answer = "approved" if detail.approved else "timed out" if detail.timed_out else "rejected"
             return f"approval {detail.approval_id} {answer} {clean(detail.comment)}".rstrip()
+        case ModelCall() if detail.error:
+            return f"model {clean(detail.model)}, attempt {detail.attempt}: {clean(detail.error)}"
+        case ModelCall():
+            seconds = detail.duration.total_seconds()
+            return f"model {clean(detail.model)}: {detail.input_tokens}+{detail.output_tokens} tokens, {seconds:.1f} s"
         case RunWarning():
             return f"warning {detail.code}: {clean(detail.message)}"
     return ""

@@ -37,6 +37,13 @@ def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--fail-if-busy", is_flag=True, help="Do not wait behind other runs of the session."),
         click.option("--label", "label", multiple=True, metavar="KEY=VALUE", help="May be given several times."),
         click.option("--screenshots", type=click.Choice(["every_step", "on_failure", "none"])),
+        click.option("--planner", type=click.Choice(["rules", "model"]), help="[default: rules, then the model]"),
+        click.option(
+            "--irreversible",
+            "irreversible_policy",
+            type=click.Choice(["allow", "approve", "deny"]),
+            help="Before paying, ordering, deleting, sending.  [default: what the prompt names is done]",
+        ),
         click.option("--request-id", help="The same id returns the same run."),
         click.option(
             "--watch/--no-watch", default=None, help="Show the steps live.  [default: unless --wait or --json]"

@@ -18,7 +18,7 @@ from tabkeep.cli.connection import json_option
 from tabkeep.cli.local_stack import LocalStack, Ready, StackSettings
 from tabkeep.cli.output import Output
 from tabkeep.cli.programs import LOG_LEVEL
-from tabkeep.endpoint import DEFAULT_ADDRESS
+from tabkeep.endpoint import DEFAULT_ADDRESS, DEFAULT_HTTP_ADDRESS
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
 
@@ -30,7 +30,13 @@ _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if
     help="Database, keys, files, logs.  [default: $TABKEEP_DATA_DIR or ~/.tabkeep]",
 )
 @click.option("--grpc-address", default=DEFAULT_ADDRESS, show_default=True, help="host:port; port 0 takes a free one.")
-@click.option("--http-address", hidden=True)
+@click.option(
+    "--http-address",
+    default=DEFAULT_HTTP_ADDRESS,
+    show_default=True,
+    envvar="TABKEEP_HTTP_ADDRESS",
+    help="host:port of the HTTP/JSON API; port 0 takes a free one, an empty text serves none.",
+)
 @click.option("--capacity", type=click.IntRange(1, 1000), help="The most sessions at once.")
 @click.option("--log-level", type=LOG_LEVEL)
 @click.option("--log-to-stderr", is_flag=True, help="Logs go to standard error, not to files in the data directory.")
@@ -38,7 +44,7 @@ _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if
 def up(
     data_dir: Path | None,
     grpc_address: str,
-    http_address: str | None,
+    http_address: str,
     capacity: int | None,
     log_level: str | None,
     log_to_stderr: bool,
@@ -46,14 +52,13 @@ def up(
 ) -> None:
     """Run a control plane and one browser host on this machine.
 
-    With --json, one line when everything is ready: grpc_address, api_key_file, host_token_file, control_plane_pid,
-    host_pid, data_dir. SIGTERM or Ctrl-C ends both, the browsers first; a second one kills them.
+    With --json, one line when everything is ready: grpc_address, http_address, api_key_file, host_token_file,
+    control_plane_pid, host_pid, data_dir. SIGTERM or Ctrl-C ends both, the browsers first; a second one kills them.
     """
-    if http_address is not None:
-        raise click.UsageError("--http-address: the HTTP gateway is not in this release; gRPC is at --grpc-address")
     settings = StackSettings(
         data_dir=(data_dir or default_data_dir()).expanduser().absolute(),
         grpc_address=grpc_address,
+        http_address=http_address,
         capacity=capacity,
         log_level=log_level and log_level.upper(),
         log_to_stderr=log_to_stderr,
@@ -101,6 +106,7 @@ async def _serve(stack: LocalStack, out: Output) -> None:
 def _ready_json(ready: Ready) -> dict[str, object]:
     return {
         "grpc_address": ready.grpc_address,
+        "http_address": ready.http_address,
         "api_key_file": str(ready.api_key_file),
         "host_token_file": str(ready.host_token_file),
         "control_plane_pid": ready.control_plane_pid,
@@ -112,6 +118,7 @@ def _ready_json(ready: Ready) -> dict[str, object]:
 def _say_ready(out: Output, ready: Ready) -> None:
     fields = (
         ("control plane", f"{ready.grpc_address} (process {ready.control_plane_pid})"),
+        *([("HTTP", f"http://{ready.http_address}")] if ready.http_address else []),
         ("host", f"process {ready.host_pid}"),
         ("API key", str(ready.api_key_file)),
         ("host token", str(ready.host_token_file)),

@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atabkeep/v1/artifacts.proto\x12\ntabkeep.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x01\n\x08\x41rtifact\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12/\n\rartifact_type\x18\x03 \x01(\x0e\x32\x18.tabkeep.v1.ArtifactType\x12\x14\n\x0c\x63ontent_type\x18\x04 \x01(\t\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\x12GetArtifactRequest\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\"X\n\x13GetArtifactResponse\x12(\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.ArtifactH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"&\n\x14ListArtifactsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"@\n\x15ListArtifactsResponse\x12\'\n\tartifacts\x18\x01 \x03(\x0b\x32\x14.tabkeep.v1.Artifact*K\n\x0c\x41rtifactType\x12\x1d\n\x19\x41RTIFACT_TYPE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41RTIFACT_TYPE_SCREENSHOT\x10\x01\x32\xb9\x01\n\x0f\x41rtifactService\x12P\n\x0bGetArtifact\x12\x1e.tabkeep.v1.GetArtifactRequest\x1a\x1f.tabkeep.v1.GetArtifactResponse0\x01\x12T\n\rListArtifacts\x12 .tabkeep.v1.ListArtifactsRequest\x1a!.tabkeep.v1.ListArtifactsResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atabkeep/v1/artifacts.proto\x12\ntabkeep.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x01\n\x08\x41rtifact\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12/\n\rartifact_type\x18\x03 \x01(\x0e\x32\x18.tabkeep.v1.ArtifactType\x12\x14\n\x0c\x63ontent_type\x18\x04 \x01(\t\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\x12GetArtifactRequest\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\"X\n\x13GetArtifactResponse\x12(\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.ArtifactH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"&\n\x14ListArtifactsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"@\n\x15ListArtifactsResponse\x12\'\n\tartifacts\x18\x01 \x03(\x0b\x32\x14.tabkeep.v1.Artifact*K\n\x0c\x41rtifactType\x12\x1d\n\x19\x41RTIFACT_TYPE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41RTIFACT_TYPE_SCREENSHOT\x10\x01\x32\x94\x02\n\x0f\x41rtifactService\x12}\n\x0bGetArtifact\x12\x1e.tabkeep.v1.GetArtifactRequest\x1a\x1f.tabkeep.v1.GetArtifactResponse\"+\x82\xd3\xe4\x93\x02%\x12#/v1/tabkeep/artifacts/{artifact_id}0\x01\x12\x81\x01\n\rListArtifacts\x12 .tabkeep.v1.ListArtifactsRequest\x1a!.tabkeep.v1.ListArtifactsResponse\"+\x82\xd3\xe4\x93\x02%\x12#/v1/tabkeep/runs/{run_id}/artifactsB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,18 +34,22 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabkeep.v1.artifacts_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1'
-  _globals['_ARTIFACTTYPE']._serialized_start=514
-  _globals['_ARTIFACTTYPE']._serialized_end=589
-  _globals['_ARTIFACT']._serialized_start=76
-  _globals['_ARTIFACT']._serialized_end=273
-  _globals['_GETARTIFACTREQUEST']._serialized_start=275
-  _globals['_GETARTIFACTREQUEST']._serialized_end=316
-  _globals['_GETARTIFACTRESPONSE']._serialized_start=318
-  _globals['_GETARTIFACTRESPONSE']._serialized_end=406
-  _globals['_LISTARTIFACTSREQUEST']._serialized_start=408
-  _globals['_LISTARTIFACTSREQUEST']._serialized_end=446
-  _globals['_LISTARTIFACTSRESPONSE']._serialized_start=448
-  _globals['_LISTARTIFACTSRESPONSE']._serialized_end=512
-  _globals['_ARTIFACTSERVICE']._serialized_start=592
-  _globals['_ARTIFACTSERVICE']._serialized_end=777
+  _globals['_ARTIFACTSERVICE'].methods_by_name['GetArtifact']._loaded_options = None
+  _globals['_ARTIFACTSERVICE'].methods_by_name['GetArtifact']._serialized_options = b'\202\323\344\223\002%\022#/v1/tabkeep/artifacts/{artifact_id}'
+  _globals['_ARTIFACTSERVICE'].methods_by_name['ListArtifacts']._loaded_options = None
+  _globals['_ARTIFACTSERVICE'].methods_by_name['ListArtifacts']._serialized_options = b'\202\323\344\223\002%\022#/v1/tabkeep/runs/{run_id}/artifacts'
+  _globals['_ARTIFACTTYPE']._serialized_start=544
+  _globals['_ARTIFACTTYPE']._serialized_end=619
+  _globals['_ARTIFACT']._serialized_start=106
+  _globals['_ARTIFACT']._serialized_end=303
+  _globals['_GETARTIFACTREQUEST']._serialized_start=305
+  _globals['_GETARTIFACTREQUEST']._serialized_end=346
+  _globals['_GETARTIFACTRESPONSE']._serialized_start=348
+  _globals['_GETARTIFACTRESPONSE']._serialized_end=436
+  _globals['_LISTARTIFACTSREQUEST']._serialized_start=438
+  _globals['_LISTARTIFACTSREQUEST']._serialized_end=476
+  _globals['_LISTARTIFACTSRESPONSE']._serialized_start=478
+  _globals['_LISTARTIFACTSRESPONSE']._serialized_end=542
+  _globals['_ARTIFACTSERVICE']._serialized_start=622
+  _globals['_ARTIFACTSERVICE']._serialized_end=898
 # @@protoc_insertion_point(module_scope)

@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tabkeep/v1/browser_profiles.proto\x12\ntabkeep.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\x02\n\x0e\x42rowserProfile\x12\x1a\n\x12\x62rowser_profile_id\x18\x01 \x01(\t\x12\x17\n\x0forganization_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\x05\x12\x33\n\x08versions\x18\x06 \x03(\x0b\x32!.tabkeep.v1.BrowserProfileVersion\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc7\x01\n\x15\x42rowserProfileVersion\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x1a\n\x12\x62rowser_session_id\x18\x02 \x01(\t\x12\x17\n\x0f\x62rowser_version\x18\x03 \x01(\t\x12.\n\nstate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x14\n\x0c\x63ookie_count\x18\x06 \x01(\x05\x12\x14\n\x0corigin_count\x18\x07 \x01(\x05\"\x95\x01\n\x1b\x43reateBrowserProfileRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x1c\n\x12\x62rowser_session_id\x18\x03 \x01(\tH\x00\x12\x17\n\rstorage_state\x18\x04 \x01(\tH\x00\x12\x12\n\nrequest_id\x18\x05 \x01(\tB\x08\n\x06source\"S\n\x1c\x43reateBrowserProfileResponse\x12\x33\n\x0f\x62rowser_profile\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserProfile\"6\n\x18GetBrowserProfileRequest\x12\x1a\n\x12\x62rowser_profile_id\x18\x01 \x01(\t\"P\n\x19GetBrowserProfileResponse\x12\x33\n\x0f\x62rowser_profile\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserProfile\"C\n\x1aListBrowserProfilesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"l\n\x1bListBrowserProfilesResponse\x12\x34\n\x10\x62rowser_profiles\x18\x01 \x03(\x0b\x32\x1a.tabkeep.v1.BrowserProfile\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x01\n\x1bUpdateBrowserProfileRequest\x12\x33\n\x0f\x62rowser_profile\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserProfile\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"S\n\x1cUpdateBrowserProfileResponse\x12\x33\n\x0f\x62rowser_profile\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserProfile\"9\n\x1b\x44\x65leteBrowserProfileRequest\x12\x1a\n\x12\x62rowser_profile_id\x18\x01 \x01(\t\"\x1e\n\x1c\x44\x65leteBrowserProfileResponse\"J\n\x1b\x45xportBrowserProfileRequest\x12\x1a\n\x12\x62rowser_profile_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"r\n\x1c\x45xportBrowserProfileResponse\x12\x39\n\rstorage_state\x18\x01 \x01(\x0b\x32 .tabkeep.v1.ExportedStorageStateH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"a\n\x14\x45xportedStorageState\x12\x1a\n\x12\x62rowser_profile_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t2\x8f\x05\n\x15\x42rowserProfileService\x12i\n\x14\x43reateBrowserProfile\x12\'.tabkeep.v1.CreateBrowserProfileRequest\x1a(.tabkeep.v1.CreateBrowserProfileResponse\x12`\n\x11GetBrowserProfile\x12$.tabkeep.v1.GetBrowserProfileRequest\x1a%.tabkeep.v1.GetBrowserProfileResponse\x12\x66\n\x13ListBrowserProfiles\x12&.tabkeep.v1.ListBrowserProfilesRequest\x1a\'.tabkeep.v1.ListBrowserProfilesResponse\x12i\n\x14UpdateBrowserProfile\x12\'.tabkeep.v1.UpdateBrowserProfileRequest\x1a(.tabkeep.v1.UpdateBrowserProfileResponse\x12i\n\x14\x44\x65leteBrowserProfile\x12\'.tabkeep.v1.DeleteBrowserProfileRequest\x1a(.tabkeep.v1.DeleteBrowserProfileResponse\x12k\n\x14\x45xportBrowserProfile\x12\'.tabkeep.v1.ExportBrowserProfileRequest\x1a(.tabkeep.v1.ExportBrowserProfileResponse0\x01\x42<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tabkeep/v1/browser_profiles.proto\x12\ntabkeep.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\x02\n\x0e\x42rowserProfile\x12\x1a\n\x12\x62rowser_profile_id\x18\x01 \x01(\t\x12\x17\n\x0forganization_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\x05\x12\x33\n\x08versions\x18\x06 \x03(\x0b\x32!.tabkeep.v1.BrowserProfileVersion\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc7\x01\n\x15\x42rowserProfileVersion\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x1a\n\x12\x62rowser_session_id\x18\x02 \x01(\t\x12\x17\n\x0f\x62rowser_version\x18\x03 \x01(\t\x12.\n\nstate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x14\n\x0c\x63ookie_count\x18\x06 \x01(\x05\x12\x14\n\x0corigin_count\x18\x07 \x01(\x05\"\x95\x01\n\x1b\x43reateBrowserProfileRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x1c\n\x12\x62rowser_session_id\x18\x03 \x01(\tH\x00\x12\x17\n\rstorage_state\x18\x04 \x01(\tH\x00\x12\x12\n\nrequest_id\x18\x05 \x01(\tB\x08\n\x06source\"S\n\x1c\x43reateBrowserProfileResponse\x12\x33\n\x0f\x62rowser_profile\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserProfile\"6\n\x18GetBrowserProfileRequest\x12\x1a\n\x12\x62rowser_profile_id\x18\x01 \x01(\t\"P\n\x19GetBrowserProfileResponse\x12\x33\n\x0f\x62rowser_profile\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserProfile\"C\n\x1aListBrowserProfilesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"l\n\x1bListBrowserProfilesResponse\x12\x34\n\x10\x62rowser_profiles\x18\x01 \x03(\x0b\x32\x1a.tabkeep.v1.BrowserProfile\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x01\n\x1bUpdateBrowserProfileRequest\x12\x33\n\x0f\x62rowser_profile\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserProfile\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"S\n\x1cUpdateBrowserProfileResponse\x12\x33\n\x0f\x62rowser_profile\x18\x01 \x01(\x0b\x32\x1a.tabkeep.v1.BrowserProfile\"9\n\x1b\x44\x65leteBrowserProfileRequest\x12\x1a\n\x12\x62rowser_profile_id\x18\x01 \x01(\t\"\x1e\n\x1c\x44\x65leteBrowserProfileResponse\"J\n\x1b\x45xportBrowserProfileRequest\x12\x1a\n\x12\x62rowser_profile_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"r\n\x1c\x45xportBrowserProfileResponse\x12\x39\n\rstorage_state\x18\x01 \x01(\x0b\x32 .tabkeep.v1.ExportedStorageStateH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"a\n\x14\x45xportedStorageState\x12\x1a\n\x12\x62rowser_profile_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t2\xa5\x08\n\x15\x42rowserProfileService\x12\xa2\x01\n\x14\x43reateBrowserProfile\x12\'.tabkeep.v1.CreateBrowserProfileRequest\x1a(.tabkeep.v1.CreateBrowserProfileResponse\"7\x82\xd3\xe4\x93\x02\x31\"\x1b/v1/tabkeep/browserProfiles:\x01*b\x0f\x62rowser_profile\x12\xab\x01\n\x11GetBrowserProfile\x12$.tabkeep.v1.GetBrowserProfileRequest\x1a%.tabkeep.v1.GetBrowserProfileResponse\"I\x82\xd3\xe4\x93\x02\x43\x12\x30/v1/tabkeep/browserProfiles/{browser_profile_id}b\x0f\x62rowser_profile\x12\x8b\x01\n\x13ListBrowserProfiles\x12&.tabkeep.v1.ListBrowserProfilesRequest\x1a\'.tabkeep.v1.ListBrowserProfilesResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/tabkeep/browserProfiles\x12\xd5\x01\n\x14UpdateBrowserProfile\x12\'.tabkeep.v1.UpdateBrowserProfileRequest\x1a(.tabkeep.v1.UpdateBrowserProfileResponse\"j\x82\xd3\xe4\x93\x02\x64\x32@/v1/tabkeep/browserProfiles/{browser_profile.browser_profile_id}:\x0f\x62rowser_profileb\x0f\x62rowser_profile\x12\xa3\x01\n\x14\x44\x65leteBrowserProfile\x12\'.tabkeep.v1.DeleteBrowserProfileRequest\x1a(.tabkeep.v1.DeleteBrowserProfileResponse\"8\x82\xd3\xe4\x93\x02\x32*0/v1/tabkeep/browserProfiles/{browser_profile_id}\x12\xac\x01\n\x14\x45xportBrowserProfile\x12\'.tabkeep.v1.ExportBrowserProfileRequest\x1a(.tabkeep.v1.ExportBrowserProfileResponse\"?\x82\xd3\xe4\x93\x02\x39\x12\x37/v1/tabkeep/browserProfiles/{browser_profile_id}:export0\x01\x42<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,36 +35,48 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabkeep.v1.browser_profiles
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1'
-  _globals['_BROWSERPROFILE']._serialized_start=117
-  _globals['_BROWSERPROFILE']._serialized_end=389
-  _globals['_BROWSERPROFILEVERSION']._serialized_start=392
-  _globals['_BROWSERPROFILEVERSION']._serialized_end=591
-  _globals['_CREATEBROWSERPROFILEREQUEST']._serialized_start=594
-  _globals['_CREATEBROWSERPROFILEREQUEST']._serialized_end=743
-  _globals['_CREATEBROWSERPROFILERESPONSE']._serialized_start=745
-  _globals['_CREATEBROWSERPROFILERESPONSE']._serialized_end=828
-  _globals['_GETBROWSERPROFILEREQUEST']._serialized_start=830
-  _globals['_GETBROWSERPROFILEREQUEST']._serialized_end=884
-  _globals['_GETBROWSERPROFILERESPONSE']._serialized_start=886
-  _globals['_GETBROWSERPROFILERESPONSE']._serialized_end=966
-  _globals['_LISTBROWSERPROFILESREQUEST']._serialized_start=968
-  _globals['_LISTBROWSERPROFILESREQUEST']._serialized_end=1035
-  _globals['_LISTBROWSERPROFILESRESPONSE']._serialized_start=1037
-  _globals['_LISTBROWSERPROFILESRESPONSE']._serialized_end=1145
-  _globals['_UPDATEBROWSERPROFILEREQUEST']._serialized_start=1148
-  _globals['_UPDATEBROWSERPROFILEREQUEST']._serialized_end=1279
-  _globals['_UPDATEBROWSERPROFILERESPONSE']._serialized_start=1281
-  _globals['_UPDATEBROWSERPROFILERESPONSE']._serialized_end=1364
-  _globals['_DELETEBROWSERPROFILEREQUEST']._serialized_start=1366
-  _globals['_DELETEBROWSERPROFILEREQUEST']._serialized_end=1423
-  _globals['_DELETEBROWSERPROFILERESPONSE']._serialized_start=1425
-  _globals['_DELETEBROWSERPROFILERESPONSE']._serialized_end=1455
-  _globals['_EXPORTBROWSERPROFILEREQUEST']._serialized_start=1457
-  _globals['_EXPORTBROWSERPROFILEREQUEST']._serialized_end=1531
-  _globals['_EXPORTBROWSERPROFILERESPONSE']._serialized_start=1533
-  _globals['_EXPORTBROWSERPROFILERESPONSE']._serialized_end=1647
-  _globals['_EXPORTEDSTORAGESTATE']._serialized_start=1649
-  _globals['_EXPORTEDSTORAGESTATE']._serialized_end=1746
-  _globals['_BROWSERPROFILESERVICE']._serialized_start=1749
-  _globals['_BROWSERPROFILESERVICE']._serialized_end=2404
+  _globals['_BROWSERPROFILESERVICE'].methods_by_name['CreateBrowserProfile']._loaded_options = None
+  _globals['_BROWSERPROFILESERVICE'].methods_by_name['CreateBrowserProfile']._serialized_options = b'\202\323\344\223\0021\"\033/v1/tabkeep/browserProfiles:\001*b\017browser_profile'
+  _globals['_BROWSERPROFILESERVICE'].methods_by_name['GetBrowserProfile']._loaded_options = None
+  _globals['_BROWSERPROFILESERVICE'].methods_by_name['GetBrowserProfile']._serialized_options = b'\202\323\344\223\002C\0220/v1/tabkeep/browserProfiles/{browser_profile_id}b\017browser_profile'
+  _globals['_BROWSERPROFILESERVICE'].methods_by_name['ListBrowserProfiles']._loaded_options = None
+  _globals['_BROWSERPROFILESERVICE'].methods_by_name['ListBrowserProfiles']._serialized_options = b'\202\323\344\223\002\035\022\033/v1/tabkeep/browserProfiles'
+  _globals['_BROWSERPROFILESERVICE'].methods_by_name['UpdateBrowserProfile']._loaded_options = None
+  _globals['_BROWSERPROFILESERVICE'].methods_by_name['UpdateBrowserProfile']._serialized_options = b'\202\323\344\223\002d2@/v1/tabkeep/browserProfiles/{browser_profile.browser_profile_id}:\017browser_profileb\017browser_profile'
+  _globals['_BROWSERPROFILESERVICE'].methods_by_name['DeleteBrowserProfile']._loaded_options = None
+  _globals['_BROWSERPROFILESERVICE'].methods_by_name['DeleteBrowserProfile']._serialized_options = b'\202\323\344\223\0022*0/v1/tabkeep/browserProfiles/{browser_profile_id}'
+  _globals['_BROWSERPROFILESERVICE'].methods_by_name['ExportBrowserProfile']._loaded_options = None
+  _globals['_BROWSERPROFILESERVICE'].methods_by_name['ExportBrowserProfile']._serialized_options = b'\202\323\344\223\0029\0227/v1/tabkeep/browserProfiles/{browser_profile_id}:export'
+  _globals['_BROWSERPROFILE']._serialized_start=147
+  _globals['_BROWSERPROFILE']._serialized_end=419
+  _globals['_BROWSERPROFILEVERSION']._serialized_start=422
+  _globals['_BROWSERPROFILEVERSION']._serialized_end=621
+  _globals['_CREATEBROWSERPROFILEREQUEST']._serialized_start=624
+  _globals['_CREATEBROWSERPROFILEREQUEST']._serialized_end=773
+  _globals['_CREATEBROWSERPROFILERESPONSE']._serialized_start=775
+  _globals['_CREATEBROWSERPROFILERESPONSE']._serialized_end=858
+  _globals['_GETBROWSERPROFILEREQUEST']._serialized_start=860
+  _globals['_GETBROWSERPROFILEREQUEST']._serialized_end=914
+  _globals['_GETBROWSERPROFILERESPONSE']._serialized_start=916
+  _globals['_GETBROWSERPROFILERESPONSE']._serialized_end=996
+  _globals['_LISTBROWSERPROFILESREQUEST']._serialized_start=998
+  _globals['_LISTBROWSERPROFILESREQUEST']._serialized_end=1065
+  _globals['_LISTBROWSERPROFILESRESPONSE']._serialized_start=1067
+  _globals['_LISTBROWSERPROFILESRESPONSE']._serialized_end=1175
+  _globals['_UPDATEBROWSERPROFILEREQUEST']._serialized_start=1178
+  _globals['_UPDATEBROWSERPROFILEREQUEST']._serialized_end=1309
+  _globals['_UPDATEBROWSERPROFILERESPONSE']._serialized_start=1311
+  _globals['_UPDATEBROWSERPROFILERESPONSE']._serialized_end=1394
+  _globals['_DELETEBROWSERPROFILEREQUEST']._serialized_start=1396
+  _globals['_DELETEBROWSERPROFILEREQUEST']._serialized_end=1453
+  _globals['_DELETEBROWSERPROFILERESPONSE']._serialized_start=1455
+  _globals['_DELETEBROWSERPROFILERESPONSE']._serialized_end=1485
+  _globals['_EXPORTBROWSERPROFILEREQUEST']._serialized_start=1487
+  _globals['_EXPORTBROWSERPROFILEREQUEST']._serialized_end=1561
+  _globals['_EXPORTBROWSERPROFILERESPONSE']._serialized_start=1563
+  _globals['_EXPORTBROWSERPROFILERESPONSE']._serialized_end=1677
+  _globals['_EXPORTEDSTORAGESTATE']._serialized_start=1679
+  _globals['_EXPORTEDSTORAGESTATE']._serialized_end=1776
+  _globals['_BROWSERPROFILESERVICE']._serialized_start=1779
+  _globals['_BROWSERPROFILESERVICE']._serialized_end=2840
 # @@protoc_insertion_point(module_scope)

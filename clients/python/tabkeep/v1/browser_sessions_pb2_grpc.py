@@ -136,7 +136,8 @@ class BrowserSessionServiceServicer:
 
         Called by: API clients.
         Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED; INVALID_ARGUMENT/FIELD_INVALID,
-        also when the new deadline would lie in the past.
+        also when the new deadline would lie in the past; UNAVAILABLE/HOST_UNREACHABLE with RetryInfo, the timeout
+        would be longer and the host, which ends the browser at the old one, cannot be told now.
         Retry: safe; the timeout is set, not added.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

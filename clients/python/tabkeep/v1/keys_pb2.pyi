@@ -1,5 +1,6 @@
 import datetime
 
+from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -22,30 +23,34 @@ KEY_SCOPE_OPERATOR: KeyScope
 KEY_SCOPE_HOST: KeyScope
 
 class Key(_message.Message):
-    __slots__ = ("key_id", "organization_id", "scope", "display_name", "create_time", "revoke_time")
+    __slots__ = ("key_id", "organization_id", "scope", "display_name", "create_time", "revoke_time", "host_id")
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
     ORGANIZATION_ID_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     REVOKE_TIME_FIELD_NUMBER: _ClassVar[int]
+    HOST_ID_FIELD_NUMBER: _ClassVar[int]
     key_id: str
     organization_id: str
     scope: KeyScope
     display_name: str
     create_time: _timestamp_pb2.Timestamp
     revoke_time: _timestamp_pb2.Timestamp
-    def __init__(self, key_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., scope: _Optional[_Union[KeyScope, str]] = ..., display_name: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revoke_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    host_id: str
+    def __init__(self, key_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., scope: _Optional[_Union[KeyScope, str]] = ..., display_name: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revoke_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., host_id: _Optional[str] = ...) -> None: ...
 
 class CreateKeyRequest(_message.Message):
-    __slots__ = ("organization_id", "scope", "display_name")
+    __slots__ = ("organization_id", "scope", "display_name", "host_id")
     ORGANIZATION_ID_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    HOST_ID_FIELD_NUMBER: _ClassVar[int]
     organization_id: str
     scope: KeyScope
     display_name: str
-    def __init__(self, organization_id: _Optional[str] = ..., scope: _Optional[_Union[KeyScope, str]] = ..., display_name: _Optional[str] = ...) -> None: ...
+    host_id: str
+    def __init__(self, organization_id: _Optional[str] = ..., scope: _Optional[_Union[KeyScope, str]] = ..., display_name: _Optional[str] = ..., host_id: _Optional[str] = ...) -> None: ...
 
 class CreateKeyResponse(_message.Message):
     __slots__ = ("key", "secret")

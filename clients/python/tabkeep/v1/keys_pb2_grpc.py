@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class KeyServiceStub:
     """Makes, lists and revokes API keys and host tokens. A key's text is shown once, when it is made; only an
-    HMAC of it is stored.
+    HMAC of it is stored (and of a key that starts a run with a webhook its text, encrypted, until that is sent).
 
     Every call needs the metadata `x-api-key` of a key with the operator scope; other keys get
     PERMISSION_DENIED/SCOPE_MISSING. Further errors of every call: see BrowserSessionService.
@@ -58,7 +58,7 @@ class KeyServiceStub:
 
 class KeyServiceServicer:
     """Makes, lists and revokes API keys and host tokens. A key's text is shown once, when it is made; only an
-    HMAC of it is stored.
+    HMAC of it is stored (and of a key that starts a run with a webhook its text, encrypted, until that is sent).
 
     Every call needs the metadata `x-api-key` of a key with the operator scope; other keys get
     PERMISSION_DENIED/SCOPE_MISSING. Further errors of every call: see BrowserSessionService.
@@ -125,7 +125,7 @@ def add_KeyServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class KeyService:
     """Makes, lists and revokes API keys and host tokens. A key's text is shown once, when it is made; only an
-    HMAC of it is stored.
+    HMAC of it is stored (and of a key that starts a run with a webhook its text, encrypted, until that is sent).
 
     Every call needs the metadata `x-api-key` of a key with the operator scope; other keys get
     PERMISSION_DENIED/SCOPE_MISSING. Further errors of every call: see BrowserSessionService.

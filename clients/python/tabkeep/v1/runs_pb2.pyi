@@ -1,5 +1,6 @@
 import datetime
 
+from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -63,6 +64,21 @@ class FailureReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAILURE_REASON_HOST_LOST: _ClassVar[FailureReason]
     FAILURE_REASON_HOST_DRAINED: _ClassVar[FailureReason]
     FAILURE_REASON_INTERNAL: _ClassVar[FailureReason]
+    FAILURE_REASON_MODEL_FAILED: _ClassVar[FailureReason]
+    FAILURE_REASON_MODEL_BUDGET: _ClassVar[FailureReason]
+
+class Planner(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLANNER_UNSPECIFIED: _ClassVar[Planner]
+    PLANNER_RULES: _ClassVar[Planner]
+    PLANNER_MODEL: _ClassVar[Planner]
+
+class IrreversiblePolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    IRREVERSIBLE_POLICY_UNSPECIFIED: _ClassVar[IrreversiblePolicy]
+    IRREVERSIBLE_POLICY_ALLOW: _ClassVar[IrreversiblePolicy]
+    IRREVERSIBLE_POLICY_APPROVE: _ClassVar[IrreversiblePolicy]
+    IRREVERSIBLE_POLICY_DENY: _ClassVar[IrreversiblePolicy]
 
 class ScreenshotMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -117,6 +133,15 @@ FAILURE_REASON_BROWSER_CRASHED: FailureReason
 FAILURE_REASON_HOST_LOST: FailureReason
 FAILURE_REASON_HOST_DRAINED: FailureReason
 FAILURE_REASON_INTERNAL: FailureReason
+FAILURE_REASON_MODEL_FAILED: FailureReason
+FAILURE_REASON_MODEL_BUDGET: FailureReason
+PLANNER_UNSPECIFIED: Planner
+PLANNER_RULES: Planner
+PLANNER_MODEL: Planner
+IRREVERSIBLE_POLICY_UNSPECIFIED: IrreversiblePolicy
+IRREVERSIBLE_POLICY_ALLOW: IrreversiblePolicy
+IRREVERSIBLE_POLICY_APPROVE: IrreversiblePolicy
+IRREVERSIBLE_POLICY_DENY: IrreversiblePolicy
 SCREENSHOT_MODE_UNSPECIFIED: ScreenshotMode
 SCREENSHOT_MODE_EVERY_STEP: ScreenshotMode
 SCREENSHOT_MODE_ON_FAILURE: ScreenshotMode
@@ -203,7 +228,7 @@ class Approval(_message.Message):
     def __init__(self, approval_id: _Optional[str] = ..., message: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., screenshot_artifact_id: _Optional[str] = ...) -> None: ...
 
 class RunTaskRequest(_message.Message):
-    __slots__ = ("prompt", "actions", "url", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "data_extraction_schema", "fail_if_busy", "labels", "request_id", "screenshots")
+    __slots__ = ("prompt", "actions", "url", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "data_extraction_schema", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "webhook_url")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -224,6 +249,9 @@ class RunTaskRequest(_message.Message):
     LABELS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SCREENSHOTS_FIELD_NUMBER: _ClassVar[int]
+    PLANNER_FIELD_NUMBER: _ClassVar[int]
+    IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    WEBHOOK_URL_FIELD_NUMBER: _ClassVar[int]
     prompt: str
     actions: _containers.RepeatedCompositeFieldContainer[_actions_pb2.Action]
     url: str
@@ -237,7 +265,10 @@ class RunTaskRequest(_message.Message):
     labels: _containers.ScalarMap[str, str]
     request_id: str
     screenshots: ScreenshotMode
-    def __init__(self, prompt: _Optional[str] = ..., actions: _Optional[_Iterable[_Union[_actions_pb2.Action, _Mapping]]] = ..., url: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ...) -> None: ...
+    planner: Planner
+    irreversible_policy: IrreversiblePolicy
+    webhook_url: str
+    def __init__(self, prompt: _Optional[str] = ..., actions: _Optional[_Iterable[_Union[_actions_pb2.Action, _Mapping]]] = ..., url: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
 
 class RunTaskResponse(_message.Message):
     __slots__ = ("run",)
@@ -246,7 +277,7 @@ class RunTaskResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ...) -> None: ...
 
 class RunWorkflowRequest(_message.Message):
-    __slots__ = ("workflow_id", "workflow_version", "parameters", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "fail_if_busy", "labels", "request_id", "screenshots")
+    __slots__ = ("workflow_id", "workflow_version", "parameters", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "webhook_url")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -266,6 +297,9 @@ class RunWorkflowRequest(_message.Message):
     LABELS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SCREENSHOTS_FIELD_NUMBER: _ClassVar[int]
+    PLANNER_FIELD_NUMBER: _ClassVar[int]
+    IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    WEBHOOK_URL_FIELD_NUMBER: _ClassVar[int]
     workflow_id: str
     workflow_version: int
     parameters: _struct_pb2.Struct
@@ -278,7 +312,10 @@ class RunWorkflowRequest(_message.Message):
     labels: _containers.ScalarMap[str, str]
     request_id: str
     screenshots: ScreenshotMode
-    def __init__(self, workflow_id: _Optional[str] = ..., workflow_version: _Optional[int] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ...) -> None: ...
+    planner: Planner
+    irreversible_policy: IrreversiblePolicy
+    webhook_url: str
+    def __init__(self, workflow_id: _Optional[str] = ..., workflow_version: _Optional[int] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
 
 class RunWorkflowResponse(_message.Message):
     __slots__ = ("run",)
@@ -287,12 +324,14 @@ class RunWorkflowResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ...) -> None: ...
 
 class GetRunRequest(_message.Message):
-    __slots__ = ("run_id", "wait_timeout")
+    __slots__ = ("run_id", "wait_timeout", "or_paused")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     WAIT_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    OR_PAUSED_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     wait_timeout: _duration_pb2.Duration
-    def __init__(self, run_id: _Optional[str] = ..., wait_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    or_paused: bool
+    def __init__(self, run_id: _Optional[str] = ..., wait_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., or_paused: _Optional[bool] = ...) -> None: ...
 
 class GetRunResponse(_message.Message):
     __slots__ = ("run",)
@@ -369,7 +408,7 @@ class ResolveApprovalResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ...) -> None: ...
 
 class RunEvent(_message.Message):
-    __slots__ = ("run_id", "seq", "create_time", "run_started", "plan_made", "block_started", "block_finished", "step_started", "step_finished", "approval_requested", "approval_resolved", "warning", "run_finished")
+    __slots__ = ("run_id", "seq", "create_time", "run_started", "plan_made", "block_started", "block_finished", "step_started", "step_finished", "approval_requested", "approval_resolved", "warning", "run_finished", "model_call")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -383,6 +422,7 @@ class RunEvent(_message.Message):
     APPROVAL_RESOLVED_FIELD_NUMBER: _ClassVar[int]
     WARNING_FIELD_NUMBER: _ClassVar[int]
     RUN_FINISHED_FIELD_NUMBER: _ClassVar[int]
+    MODEL_CALL_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     seq: int
     create_time: _timestamp_pb2.Timestamp
@@ -396,7 +436,8 @@ class RunEvent(_message.Message):
     approval_resolved: ApprovalResolved
     warning: Warning
     run_finished: RunFinished
-    def __init__(self, run_id: _Optional[str] = ..., seq: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., run_started: _Optional[_Union[RunStarted, _Mapping]] = ..., plan_made: _Optional[_Union[PlanMade, _Mapping]] = ..., block_started: _Optional[_Union[BlockStarted, _Mapping]] = ..., block_finished: _Optional[_Union[BlockFinished, _Mapping]] = ..., step_started: _Optional[_Union[StepStarted, _Mapping]] = ..., step_finished: _Optional[_Union[StepFinished, _Mapping]] = ..., approval_requested: _Optional[_Union[ApprovalRequested, _Mapping]] = ..., approval_resolved: _Optional[_Union[ApprovalResolved, _Mapping]] = ..., warning: _Optional[_Union[Warning, _Mapping]] = ..., run_finished: _Optional[_Union[RunFinished, _Mapping]] = ...) -> None: ...
+    model_call: ModelCall
+    def __init__(self, run_id: _Optional[str] = ..., seq: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., run_started: _Optional[_Union[RunStarted, _Mapping]] = ..., plan_made: _Optional[_Union[PlanMade, _Mapping]] = ..., block_started: _Optional[_Union[BlockStarted, _Mapping]] = ..., block_finished: _Optional[_Union[BlockFinished, _Mapping]] = ..., step_started: _Optional[_Union[StepStarted, _Mapping]] = ..., step_finished: _Optional[_Union[StepFinished, _Mapping]] = ..., approval_requested: _Optional[_Union[ApprovalRequested, _Mapping]] = ..., approval_resolved: _Optional[_Union[ApprovalResolved, _Mapping]] = ..., warning: _Optional[_Union[Warning, _Mapping]] = ..., run_finished: _Optional[_Union[RunFinished, _Mapping]] = ..., model_call: _Optional[_Union[ModelCall, _Mapping]] = ...) -> None: ...
 
 class RunStarted(_message.Message):
     __slots__ = ("url", "title")
@@ -489,6 +530,22 @@ class ApprovalResolved(_message.Message):
     timed_out: bool
     comment: str
     def __init__(self, approval_id: _Optional[str] = ..., approved: _Optional[bool] = ..., timed_out: _Optional[bool] = ..., comment: _Optional[str] = ...) -> None: ...
+
+class ModelCall(_message.Message):
+    __slots__ = ("model", "attempt", "input_tokens", "output_tokens", "duration", "error")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    attempt: int
+    input_tokens: int
+    output_tokens: int
+    duration: _duration_pb2.Duration
+    error: str
+    def __init__(self, model: _Optional[str] = ..., attempt: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., error: _Optional[str] = ...) -> None: ...
 
 class Warning(_message.Message):
     __slots__ = ("code", "message")

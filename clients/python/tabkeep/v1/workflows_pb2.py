@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atabkeep/v1/workflows.proto\x12\ntabkeep.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\x02\n\x08Workflow\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x17\n\x0forganization_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12\r\n\x05title\x18\x04 \x01(\t\x12\x12\n\ndefinition\x18\x05 \x01(\t\x12\x31\n\nparameters\x18\x06 \x03(\x0b\x32\x1d.tabkeep.v1.WorkflowParameter\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"V\n\x11WorkflowParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x10\n\x08required\x18\x03 \x01(\x08\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\"T\n\x15\x43reateWorkflowRequest\x12\x12\n\ndefinition\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16\x43reateWorkflowResponse\x12&\n\x08workflow\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.Workflow\":\n\x12GetWorkflowRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"=\n\x13GetWorkflowResponse\x12&\n\x08workflow\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.Workflow\"=\n\x14ListWorkflowsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x15ListWorkflowsResponse\x12\'\n\tworkflows\x18\x01 \x03(\x0b\x32\x14.tabkeep.v1.Workflow\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Z\n\x15UpdateWorkflowRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x12\n\ndefinition\x18\x02 \x01(\t\x12\x18\n\x10\x65xpected_version\x18\x03 \x01(\x05\"@\n\x16UpdateWorkflowResponse\x12&\n\x08workflow\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.Workflow\",\n\x15\x44\x65leteWorkflowRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\"\x18\n\x16\x44\x65leteWorkflowResponse2\xc2\x03\n\x0fWorkflowService\x12W\n\x0e\x43reateWorkflow\x12!.tabkeep.v1.CreateWorkflowRequest\x1a\".tabkeep.v1.CreateWorkflowResponse\x12N\n\x0bGetWorkflow\x12\x1e.tabkeep.v1.GetWorkflowRequest\x1a\x1f.tabkeep.v1.GetWorkflowResponse\x12T\n\rListWorkflows\x12 .tabkeep.v1.ListWorkflowsRequest\x1a!.tabkeep.v1.ListWorkflowsResponse\x12W\n\x0eUpdateWorkflow\x12!.tabkeep.v1.UpdateWorkflowRequest\x1a\".tabkeep.v1.UpdateWorkflowResponse\x12W\n\x0e\x44\x65leteWorkflow\x12!.tabkeep.v1.DeleteWorkflowRequest\x1a\".tabkeep.v1.DeleteWorkflowResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atabkeep/v1/workflows.proto\x12\ntabkeep.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\x02\n\x08Workflow\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x17\n\x0forganization_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12\r\n\x05title\x18\x04 \x01(\t\x12\x12\n\ndefinition\x18\x05 \x01(\t\x12\x31\n\nparameters\x18\x06 \x03(\x0b\x32\x1d.tabkeep.v1.WorkflowParameter\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"V\n\x11WorkflowParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x10\n\x08required\x18\x03 \x01(\x08\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\"T\n\x15\x43reateWorkflowRequest\x12\x12\n\ndefinition\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x16\x43reateWorkflowResponse\x12&\n\x08workflow\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.Workflow\":\n\x12GetWorkflowRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"=\n\x13GetWorkflowResponse\x12&\n\x08workflow\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.Workflow\"=\n\x14ListWorkflowsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x15ListWorkflowsResponse\x12\'\n\tworkflows\x18\x01 \x03(\x0b\x32\x14.tabkeep.v1.Workflow\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Z\n\x15UpdateWorkflowRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x12\n\ndefinition\x18\x02 \x01(\t\x12\x18\n\x10\x65xpected_version\x18\x03 \x01(\x05\"@\n\x16UpdateWorkflowResponse\x12&\n\x08workflow\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.Workflow\",\n\x15\x44\x65leteWorkflowRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\"\x18\n\x16\x44\x65leteWorkflowResponse2\xaf\x05\n\x0fWorkflowService\x12\x83\x01\n\x0e\x43reateWorkflow\x12!.tabkeep.v1.CreateWorkflowRequest\x1a\".tabkeep.v1.CreateWorkflowResponse\"*\x82\xd3\xe4\x93\x02$\"\x15/v1/tabkeep/workflows:\x01*b\x08workflow\x12\x85\x01\n\x0bGetWorkflow\x12\x1e.tabkeep.v1.GetWorkflowRequest\x1a\x1f.tabkeep.v1.GetWorkflowResponse\"5\x82\xd3\xe4\x93\x02/\x12#/v1/tabkeep/workflows/{workflow_id}b\x08workflow\x12s\n\rListWorkflows\x12 .tabkeep.v1.ListWorkflowsRequest\x1a!.tabkeep.v1.ListWorkflowsResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/tabkeep/workflows\x12\x91\x01\n\x0eUpdateWorkflow\x12!.tabkeep.v1.UpdateWorkflowRequest\x1a\".tabkeep.v1.UpdateWorkflowResponse\"8\x82\xd3\xe4\x93\x02\x32\x32#/v1/tabkeep/workflows/{workflow_id}:\x01*b\x08workflow\x12\x84\x01\n\x0e\x44\x65leteWorkflow\x12!.tabkeep.v1.DeleteWorkflowRequest\x1a\".tabkeep.v1.DeleteWorkflowResponse\"+\x82\xd3\xe4\x93\x02%*#/v1/tabkeep/workflows/{workflow_id}B<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,30 +34,40 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabkeep.v1.workflows_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1'
-  _globals['_WORKFLOW']._serialized_start=76
-  _globals['_WORKFLOW']._serialized_end=333
-  _globals['_WORKFLOWPARAMETER']._serialized_start=335
-  _globals['_WORKFLOWPARAMETER']._serialized_end=421
-  _globals['_CREATEWORKFLOWREQUEST']._serialized_start=423
-  _globals['_CREATEWORKFLOWREQUEST']._serialized_end=507
-  _globals['_CREATEWORKFLOWRESPONSE']._serialized_start=509
-  _globals['_CREATEWORKFLOWRESPONSE']._serialized_end=573
-  _globals['_GETWORKFLOWREQUEST']._serialized_start=575
-  _globals['_GETWORKFLOWREQUEST']._serialized_end=633
-  _globals['_GETWORKFLOWRESPONSE']._serialized_start=635
-  _globals['_GETWORKFLOWRESPONSE']._serialized_end=696
-  _globals['_LISTWORKFLOWSREQUEST']._serialized_start=698
-  _globals['_LISTWORKFLOWSREQUEST']._serialized_end=759
-  _globals['_LISTWORKFLOWSRESPONSE']._serialized_start=761
-  _globals['_LISTWORKFLOWSRESPONSE']._serialized_end=850
-  _globals['_UPDATEWORKFLOWREQUEST']._serialized_start=852
-  _globals['_UPDATEWORKFLOWREQUEST']._serialized_end=942
-  _globals['_UPDATEWORKFLOWRESPONSE']._serialized_start=944
-  _globals['_UPDATEWORKFLOWRESPONSE']._serialized_end=1008
-  _globals['_DELETEWORKFLOWREQUEST']._serialized_start=1010
-  _globals['_DELETEWORKFLOWREQUEST']._serialized_end=1054
-  _globals['_DELETEWORKFLOWRESPONSE']._serialized_start=1056
-  _globals['_DELETEWORKFLOWRESPONSE']._serialized_end=1080
-  _globals['_WORKFLOWSERVICE']._serialized_start=1083
-  _globals['_WORKFLOWSERVICE']._serialized_end=1533
+  _globals['_WORKFLOWSERVICE'].methods_by_name['CreateWorkflow']._loaded_options = None
+  _globals['_WORKFLOWSERVICE'].methods_by_name['CreateWorkflow']._serialized_options = b'\202\323\344\223\002$\"\025/v1/tabkeep/workflows:\001*b\010workflow'
+  _globals['_WORKFLOWSERVICE'].methods_by_name['GetWorkflow']._loaded_options = None
+  _globals['_WORKFLOWSERVICE'].methods_by_name['GetWorkflow']._serialized_options = b'\202\323\344\223\002/\022#/v1/tabkeep/workflows/{workflow_id}b\010workflow'
+  _globals['_WORKFLOWSERVICE'].methods_by_name['ListWorkflows']._loaded_options = None
+  _globals['_WORKFLOWSERVICE'].methods_by_name['ListWorkflows']._serialized_options = b'\202\323\344\223\002\027\022\025/v1/tabkeep/workflows'
+  _globals['_WORKFLOWSERVICE'].methods_by_name['UpdateWorkflow']._loaded_options = None
+  _globals['_WORKFLOWSERVICE'].methods_by_name['UpdateWorkflow']._serialized_options = b'\202\323\344\223\00222#/v1/tabkeep/workflows/{workflow_id}:\001*b\010workflow'
+  _globals['_WORKFLOWSERVICE'].methods_by_name['DeleteWorkflow']._loaded_options = None
+  _globals['_WORKFLOWSERVICE'].methods_by_name['DeleteWorkflow']._serialized_options = b'\202\323\344\223\002%*#/v1/tabkeep/workflows/{workflow_id}'
+  _globals['_WORKFLOW']._serialized_start=106
+  _globals['_WORKFLOW']._serialized_end=363
+  _globals['_WORKFLOWPARAMETER']._serialized_start=365
+  _globals['_WORKFLOWPARAMETER']._serialized_end=451
+  _globals['_CREATEWORKFLOWREQUEST']._serialized_start=453
+  _globals['_CREATEWORKFLOWREQUEST']._serialized_end=537
+  _globals['_CREATEWORKFLOWRESPONSE']._serialized_start=539
+  _globals['_CREATEWORKFLOWRESPONSE']._serialized_end=603
+  _globals['_GETWORKFLOWREQUEST']._serialized_start=605
+  _globals['_GETWORKFLOWREQUEST']._serialized_end=663
+  _globals['_GETWORKFLOWRESPONSE']._serialized_start=665
+  _globals['_GETWORKFLOWRESPONSE']._serialized_end=726
+  _globals['_LISTWORKFLOWSREQUEST']._serialized_start=728
+  _globals['_LISTWORKFLOWSREQUEST']._serialized_end=789
+  _globals['_LISTWORKFLOWSRESPONSE']._serialized_start=791
+  _globals['_LISTWORKFLOWSRESPONSE']._serialized_end=880
+  _globals['_UPDATEWORKFLOWREQUEST']._serialized_start=882
+  _globals['_UPDATEWORKFLOWREQUEST']._serialized_end=972
+  _globals['_UPDATEWORKFLOWRESPONSE']._serialized_start=974
+  _globals['_UPDATEWORKFLOWRESPONSE']._serialized_end=1038
+  _globals['_DELETEWORKFLOWREQUEST']._serialized_start=1040
+  _globals['_DELETEWORKFLOWREQUEST']._serialized_end=1084
+  _globals['_DELETEWORKFLOWRESPONSE']._serialized_start=1086
+  _globals['_DELETEWORKFLOWRESPONSE']._serialized_end=1110
+  _globals['_WORKFLOWSERVICE']._serialized_start=1113
+  _globals['_WORKFLOWSERVICE']._serialized_end=1800
 # @@protoc_insertion_point(module_scope)

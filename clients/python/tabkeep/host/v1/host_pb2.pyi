@@ -214,7 +214,7 @@ class Close(_message.Message):
     def __init__(self, reason: _Optional[_Union[_browser_sessions_pb2.CloseReason, str]] = ...) -> None: ...
 
 class StartRun(_message.Message):
-    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow")
+    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow", "planner", "irreversible_policy")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
@@ -223,6 +223,8 @@ class StartRun(_message.Message):
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     SCREENSHOTS_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_FIELD_NUMBER: _ClassVar[int]
+    PLANNER_FIELD_NUMBER: _ClassVar[int]
+    IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     blocks: _containers.RepeatedCompositeFieldContainer[Block]
     parameters: _struct_pb2.Struct
@@ -231,7 +233,9 @@ class StartRun(_message.Message):
     timeout: _duration_pb2.Duration
     screenshots: _runs_pb2.ScreenshotMode
     workflow: bool
-    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ...) -> None: ...
+    planner: _runs_pb2.Planner
+    irreversible_policy: _runs_pb2.IrreversiblePolicy
+    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ..., planner: _Optional[_Union[_runs_pb2.Planner, str]] = ..., irreversible_policy: _Optional[_Union[_runs_pb2.IrreversiblePolicy, str]] = ...) -> None: ...
 
 class Block(_message.Message):
     __slots__ = ("block_id", "timeout", "goto", "task", "actions", "extract", "wait", "approve")

@@ -52,7 +52,8 @@ class HostControlServiceServicer:
 
         Called by: hosts, with the metadata `x-api-key` of a host token.
         Errors: UNAUTHENTICATED/KEY_MISSING or KEY_INVALID, PERMISSION_DENIED/SCOPE_MISSING,
-        FAILED_PRECONDITION/PROTOCOL_VERSION: final, the host ends. ALREADY_EXISTS/HOST_ID_TAKEN, another live
+        PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is another host's, FAILED_PRECONDITION/PROTOCOL_VERSION: final,
+        the host ends. ALREADY_EXISTS/HOST_ID_TAKEN, another live
         process attaches under this host_id: final. ABORTED/STREAM_REPLACED, a newer stream of this host
         exists; ABORTED/HOST_SILENT, no message came for the holding lease; INVALID_ARGUMENT/PROTOCOL, the
         host broke a rule named in the message; INVALID_ARGUMENT/CONTROL_EPOCH, the host has seen a control
@@ -148,7 +149,7 @@ class HostBlobServiceServicer:
 
         Called by: hosts, with the metadata `x-api-key` of a host token.
         Errors: INVALID_ARGUMENT/BLOB_INVALID, no header, another size or checksum than it says, or more than
-        16 MiB; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence;
+        16 MiB; PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is another host's; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence;
         UNAVAILABLE/STORAGE_FULL.
         Retry: safe; the artifact_id is stored once.
         """
@@ -161,8 +162,8 @@ class HostBlobServiceServicer:
         in pieces of at most 256 KiB.
 
         Called by: hosts, with the metadata `x-api-key` of a host token.
-        Errors: FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence, or starts from
-        no profile; NOT_FOUND/PROFILE_NOT_FOUND, the profile or its version was deleted; DATA_LOSS/PROFILE_DAMAGED or
+        Errors: PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is not this host's; FAILED_PRECONDITION/STALE_FENCE, the
+        session is not placed on this host under this fence, or starts from no profile; NOT_FOUND/PROFILE_NOT_FOUND, the profile or its version was deleted; DATA_LOSS/PROFILE_DAMAGED or
         PROFILE_KEY_MISSING, it is there and cannot be read.
         Retry: safe.
         """
@@ -175,8 +176,8 @@ class HostBlobServiceServicer:
         keeps, or the answer to CaptureState.
 
         Called by: hosts, with the metadata `x-api-key` of a host token.
-        Errors: INVALID_ARGUMENT/BLOB_INVALID, no header, another size or checksum than it says, more than 32 MiB, or not
-        a browser state; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence, is
+        Errors: PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is not this host's; INVALID_ARGUMENT/BLOB_INVALID, no header,
+        another size or checksum than it says, more than 32 MiB, or not a browser state; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence, is
         not to be saved, or its save is over already; NOT_FOUND/PROFILE_NOT_FOUND, the profile was deleted;
         UNAVAILABLE/STORAGE_FULL.
         Retry: safe; of a session only a higher state_no replaces what is stored.

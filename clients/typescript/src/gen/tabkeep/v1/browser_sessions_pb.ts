@@ -24,8 +24,10 @@ export const file_tabkeep_v1_browser_sessions: GenFile = /*@__PURE__*/
 export type Condition = Message<"tabkeep.v1.Condition"> & {
   /**
    * A stable word: HOST_UNREACHABLE (the host has not renewed its action lease, so no new step begins),
-   * HOST_DRAINING, PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a
-   * service worker that its site did not let register again; the message says which).
+   * HOST_DRAINING (the host takes no new sessions and closes this one when its drain is over), TIMEOUT_UNCONFIRMED
+   * (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then),
+   * PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a service worker that
+   * its site did not let register again; the message says which).
    *
    * @generated from field: string type = 1;
    */
@@ -1045,7 +1047,8 @@ export const BrowserSessionService: GenService<{
    *
    * Called by: API clients.
    * Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED; INVALID_ARGUMENT/FIELD_INVALID,
-   *   also when the new deadline would lie in the past.
+   *   also when the new deadline would lie in the past; UNAVAILABLE/HOST_UNREACHABLE with RetryInfo, the timeout
+   *   would be longer and the host, which ends the browser at the old one, cannot be told now.
    * Retry: safe; the timeout is set, not added.
    *
    * @generated from rpc tabkeep.v1.BrowserSessionService.ExtendBrowserSession

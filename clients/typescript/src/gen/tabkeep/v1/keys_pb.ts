@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/keys.proto.
  */
 export const file_tabkeep_v1_keys: GenFile = /*@__PURE__*/
-  fileDesc("ChV0YWJrZWVwL3YxL2tleXMucHJvdG8SCnRhYmtlZXAudjEiywEKA0tleRIOCgZrZXlfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiMKBXNjb3BlGAMgASgOMhQudGFia2VlcC52MS5LZXlTY29wZRIUCgxkaXNwbGF5X25hbWUYBCABKAkSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3Jldm9rZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJmChBDcmVhdGVLZXlSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIjCgVzY29wZRgCIAEoDjIULnRhYmtlZXAudjEuS2V5U2NvcGUSFAoMZGlzcGxheV9uYW1lGAMgASgJIkEKEUNyZWF0ZUtleVJlc3BvbnNlEhwKA2tleRgBIAEoCzIPLnRhYmtlZXAudjEuS2V5Eg4KBnNlY3JldBgCIAEoCSIRCg9MaXN0S2V5c1JlcXVlc3QiMQoQTGlzdEtleXNSZXNwb25zZRIdCgRrZXlzGAEgAygLMg8udGFia2VlcC52MS5LZXkiIgoQUmV2b2tlS2V5UmVxdWVzdBIOCgZrZXlfaWQYASABKAkiMQoRUmV2b2tlS2V5UmVzcG9uc2USHAoDa2V5GAEgASgLMg8udGFia2VlcC52MS5LZXkqZAoIS2V5U2NvcGUSGQoVS0VZX1NDT1BFX1VOU1BFQ0lGSUVEEAASEQoNS0VZX1NDT1BFX0FQSRABEhYKEktFWV9TQ09QRV9PUEVSQVRPUhACEhIKDktFWV9TQ09QRV9IT1NUEAMy5wEKCktleVNlcnZpY2USSAoJQ3JlYXRlS2V5EhwudGFia2VlcC52MS5DcmVhdGVLZXlSZXF1ZXN0Gh0udGFia2VlcC52MS5DcmVhdGVLZXlSZXNwb25zZRJFCghMaXN0S2V5cxIbLnRhYmtlZXAudjEuTGlzdEtleXNSZXF1ZXN0GhwudGFia2VlcC52MS5MaXN0S2V5c1Jlc3BvbnNlEkgKCVJldm9rZUtleRIcLnRhYmtlZXAudjEuUmV2b2tlS2V5UmVxdWVzdBodLnRhYmtlZXAudjEuUmV2b2tlS2V5UmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChV0YWJrZWVwL3YxL2tleXMucHJvdG8SCnRhYmtlZXAudjEi3AEKA0tleRIOCgZrZXlfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiMKBXNjb3BlGAMgASgOMhQudGFia2VlcC52MS5LZXlTY29wZRIUCgxkaXNwbGF5X25hbWUYBCABKAkSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3Jldm9rZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdob3N0X2lkGAcgASgJIncKEENyZWF0ZUtleVJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEiMKBXNjb3BlGAIgASgOMhQudGFia2VlcC52MS5LZXlTY29wZRIUCgxkaXNwbGF5X25hbWUYAyABKAkSDwoHaG9zdF9pZBgEIAEoCSJBChFDcmVhdGVLZXlSZXNwb25zZRIcCgNrZXkYASABKAsyDy50YWJrZWVwLnYxLktleRIOCgZzZWNyZXQYAiABKAkiEQoPTGlzdEtleXNSZXF1ZXN0IjEKEExpc3RLZXlzUmVzcG9uc2USHQoEa2V5cxgBIAMoCzIPLnRhYmtlZXAudjEuS2V5IiIKEFJldm9rZUtleVJlcXVlc3QSDgoGa2V5X2lkGAEgASgJIjEKEVJldm9rZUtleVJlc3BvbnNlEhwKA2tleRgBIAEoCzIPLnRhYmtlZXAudjEuS2V5KmQKCEtleVNjb3BlEhkKFUtFWV9TQ09QRV9VTlNQRUNJRklFRBAAEhEKDUtFWV9TQ09QRV9BUEkQARIWChJLRVlfU0NPUEVfT1BFUkFUT1IQAhISCg5LRVlfU0NPUEVfSE9TVBADMucBCgpLZXlTZXJ2aWNlEkgKCUNyZWF0ZUtleRIcLnRhYmtlZXAudjEuQ3JlYXRlS2V5UmVxdWVzdBodLnRhYmtlZXAudjEuQ3JlYXRlS2V5UmVzcG9uc2USRQoITGlzdEtleXMSGy50YWJrZWVwLnYxLkxpc3RLZXlzUmVxdWVzdBocLnRhYmtlZXAudjEuTGlzdEtleXNSZXNwb25zZRJICglSZXZva2VLZXkSHC50YWJrZWVwLnYxLlJldm9rZUtleVJlcXVlc3QaHS50YWJrZWVwLnYxLlJldm9rZUtleVJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A key without its text.
@@ -63,6 +63,14 @@ export type Key = Message<"tabkeep.v1.Key"> & {
    * @generated from field: google.protobuf.Timestamp revoke_time = 6;
    */
   revokeTime?: Timestamp | undefined;
+
+  /**
+   * Of a host token: the host that may attach with it, or "*" for any; empty until the first host has attached with
+   * it, whose it is from then on. Empty for other keys.
+   *
+   * @generated from field: string host_id = 7;
+   */
+  hostId: string;
 };
 
 /**
@@ -98,6 +106,13 @@ export type CreateKeyRequest = Message<"tabkeep.v1.CreateKeyRequest"> & {
    * @generated from field: string display_name = 3;
    */
   displayName: string;
+
+  /**
+   * For a host token: the host it is for, or "*" for any host. Absent: the first host that attaches with it.
+   *
+   * @generated from field: string host_id = 4;
+   */
+  hostId: string;
 };
 
 /**
@@ -256,7 +271,7 @@ export const KeyScopeSchema: GenEnum<KeyScope> = /*@__PURE__*/
 
 /**
  * Makes, lists and revokes API keys and host tokens. A key's text is shown once, when it is made; only an
- * HMAC of it is stored.
+ * HMAC of it is stored (and of a key that starts a run with a webhook its text, encrypted, until that is sent).
  *
  * Every call needs the metadata `x-api-key` of a key with the operator scope; other keys get
  * PERMISSION_DENIED/SCOPE_MISSING. Further errors of every call: see BrowserSessionService.

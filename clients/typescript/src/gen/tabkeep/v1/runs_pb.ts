@@ -18,7 +18,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/runs.proto.
  */
 export const file_tabkeep_v1_runs: GenFile = /*@__PURE__*/
-  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJIoYECg5SdW5UYXNrUmVxdWVzdBIOCgZwcm9tcHQYASABKAkSIwoHYWN0aW9ucxgCIAMoCzISLnRhYmtlZXAudjEuQWN0aW9uEgsKA3VybBgDIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFmRhdGFfZXh0cmFjdGlvbl9zY2hlbWEYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGZhaWxfaWZfYnVzeRgKIAEoCBI2CgZsYWJlbHMYCyADKAsyJi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhIKCnJlcXVlc3RfaWQYDCABKAkSLwoLc2NyZWVuc2hvdHMYDSABKA4yGi50YWJrZWVwLnYxLlNjcmVlbnNob3RNb2RlGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoPUnVuVGFza1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIu8DChJSdW5Xb3JrZmxvd1JlcXVlc3QSEwoLd29ya2Zsb3dfaWQYASABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgCIAEoBRIrCgpwYXJhbWV0ZXJzGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGZhaWxfaWZfYnVzeRgJIAEoCBI6CgZsYWJlbHMYCiADKAsyKi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAsgASgJEi8KC3NjcmVlbnNob3RzGAwgASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjMKE1J1bldvcmtmbG93UmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4iUAoNR2V0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSLwoMd2FpdF90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIi4KDkdldFJ1blJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIpIBCg9MaXN0UnVuc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAMgASgJEhMKC3dvcmtmbG93X2lkGAQgASgJEicKCHN0YXR1c2VzGAUgAygOMhUudGFia2VlcC52MS5SdW5TdGF0dXMiSgoQTGlzdFJ1bnNSZXNwb25zZRIdCgRydW5zGAEgAygLMg8udGFia2VlcC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKD1dhdGNoUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJYWZ0ZXJfc2VxGAIgASgDImMKEFdhdGNoUnVuUmVzcG9uc2USJQoFZXZlbnQYASABKAsyFC50YWJrZWVwLnYxLlJ1bkV2ZW50SAASHgoDcnVuGAIgASgLMg8udGFia2VlcC52MS5SdW5IAEIICgZ1cGRhdGUiIgoQQ2FuY2VsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkiMQoRQ2FuY2VsUnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4iYAoWUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoLYXBwcm92YWxfaWQYAiABKAkSEAoIYXBwcm92ZWQYAyABKAgSDwoHY29tbWVudBgEIAEoCSI3ChdSZXNvbHZlQXBwcm92YWxSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biLXBAoIUnVuRXZlbnQSDgoGcnVuX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoLcnVuX3N0YXJ0ZWQYCiABKAsyFi50YWJrZWVwLnYxLlJ1blN0YXJ0ZWRIABIpCglwbGFuX21hZGUYCyABKAsyFC50YWJrZWVwLnYxLlBsYW5NYWRlSAASMQoNYmxvY2tfc3RhcnRlZBgMIAEoCzIYLnRhYmtlZXAudjEuQmxvY2tTdGFydGVkSAASMwoOYmxvY2tfZmluaXNoZWQYDSABKAsyGS50YWJrZWVwLnYxLkJsb2NrRmluaXNoZWRIABIvCgxzdGVwX3N0YXJ0ZWQYDiABKAsyFy50YWJrZWVwLnYxLlN0ZXBTdGFydGVkSAASMQoNc3RlcF9maW5pc2hlZBgPIAEoCzIYLnRhYmtlZXAudjEuU3RlcEZpbmlzaGVkSAASOwoSYXBwcm92YWxfcmVxdWVzdGVkGBAgASgLMh0udGFia2VlcC52MS5BcHByb3ZhbFJlcXVlc3RlZEgAEjkKEWFwcHJvdmFsX3Jlc29sdmVkGBEgASgLMhwudGFia2VlcC52MS5BcHByb3ZhbFJlc29sdmVkSAASJgoHd2FybmluZxgSIAEoCzITLnRhYmtlZXAudjEuV2FybmluZ0gAEi8KDHJ1bl9maW5pc2hlZBgTIAEoCzIXLnRhYmtlZXAudjEuUnVuRmluaXNoZWRIAEIGCgRraW5kIigKClJ1blN0YXJ0ZWQSCwoDdXJsGAEgASgJEg0KBXRpdGxlGAIgASgJIiwKCFBsYW5NYWRlEg8KB3BsYW5uZXIYASABKAkSDwoHY2xhdXNlcxgCIAMoCSI0CgxCbG9ja1N0YXJ0ZWQSEAoIYmxvY2tfaWQYASABKAkSEgoKYmxvY2tfdHlwZRgCIAEoCSJzCg1CbG9ja0ZpbmlzaGVkEhAKCGJsb2NrX2lkGAEgASgJEigKB291dGNvbWUYAiABKA4yFy50YWJrZWVwLnYxLlN0ZXBPdXRjb21lEiYKBm91dHB1dBgDIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSKDAQoLU3RlcFN0YXJ0ZWQSDAoEc3RlcBgBIAEoBRIiCgZhY3Rpb24YAiABKAsyEi50YWJrZWVwLnYxLkFjdGlvbhITCgtkZXNjcmlwdGlvbhgDIAEoCRIOCgZzb3VyY2UYBCABKAkSCwoDdXJsGAUgASgJEhAKCGJsb2NrX2lkGAYgASgJIqsCCgxTdGVwRmluaXNoZWQSDAoEc3RlcBgBIAEoBRIoCgdvdXRjb21lGAIgASgOMhcudGFia2VlcC52MS5TdGVwT3V0Y29tZRIxCg5mYWlsdXJlX3JlYXNvbhgDIAEoDjIZLnRhYmtlZXAudjEuRmFpbHVyZVJlYXNvbhIPCgdtZXNzYWdlGAQgASgJEisKCGR1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgsKA3VybBgGIAEoCRINCgV0aXRsZRgHIAEoCRIOCgZ0YXJnZXQYCCABKAkSHgoWc2NyZWVuc2hvdF9hcnRpZmFjdF9pZBgJIAEoCRImCgZvdXRwdXQYCiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUiOwoRQXBwcm92YWxSZXF1ZXN0ZWQSJgoIYXBwcm92YWwYASABKAsyFC50YWJrZWVwLnYxLkFwcHJvdmFsIl0KEEFwcHJvdmFsUmVzb2x2ZWQSEwoLYXBwcm92YWxfaWQYASABKAkSEAoIYXBwcm92ZWQYAiABKAgSEQoJdGltZWRfb3V0GAMgASgIEg8KB2NvbW1lbnQYBCABKAkiKAoHV2FybmluZxIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiqAEKC1J1bkZpbmlzaGVkEiUKBnN0YXR1cxgBIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAIgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgDIAEoCRImCgZvdXRwdXQYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUqTQoHUnVuVHlwZRIYChRSVU5fVFlQRV9VTlNQRUNJRklFRBAAEhEKDVJVTl9UWVBFX1RBU0sQARIVChFSVU5fVFlQRV9XT1JLRkxPVxACKoQCCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfQ1JFQVRFRBABEhUKEVJVTl9TVEFUVVNfUVVFVUVEEAISFgoSUlVOX1NUQVRVU19SVU5OSU5HEAMSFQoRUlVOX1NUQVRVU19QQVVTRUQQBBIYChRSVU5fU1RBVFVTX0NPTVBMRVRFRBAFEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAYSGQoVUlVOX1NUQVRVU19URVJNSU5BVEVEEAcSFwoTUlVOX1NUQVRVU19DQU5DRUxFRBAIEhgKFFJVTl9TVEFUVVNfVElNRURfT1VUEAkqswcKDUZhaWx1cmVSZWFzb24SHgoaRkFJTFVSRV9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpGQUlMVVJFX1JFQVNPTl9ORUVEU19NT0RFTBABEhwKGEZBSUxVUkVfUkVBU09OX05PVF9GT1VORBACEhwKGEZBSUxVUkVfUkVBU09OX0FNQklHVU9VUxADEiMKH0ZBSUxVUkVfUkVBU09OX1JFSkVDVEVEX0JZX1BBR0UQBBIgChxGQUlMVVJFX1JFQVNPTl9NSVNTSU5HX0lOUFVUEAUSJgoiRkFJTFVSRV9SRUFTT05fQ1JFREVOVElBTF9SRVFVSVJFRBAGEiQKIEZBSUxVUkVfUkVBU09OX0JMT0NLRURfQllfUE9MSUNZEAcSHQoZRkFJTFVSRV9SRUFTT05fTkFWSUdBVElPThAIEhwKGEZBSUxVUkVfUkVBU09OX05PX0VGRkVDVBAJEiUKIUZBSUxVUkVfUkVBU09OX0VYUEVDVEFUSU9OX0ZBSUxFRBAKEhoKFkZBSUxVUkVfUkVBU09OX0VYVFJBQ1QQCxIfChtGQUlMVVJFX1JFQVNPTl9TVEVQX1RJTUVPVVQQDBIaChZGQUlMVVJFX1JFQVNPTl9TVEFMTEVEEA0SHwobRkFJTFVSRV9SRUFTT05fUEFHRV9DUkFTSEVEEA4SHAoYRkFJTFVSRV9SRUFTT05fTUFYX1NURVBTEA8SIAocRkFJTFVSRV9SRUFTT05fUlVOX1RJTUVEX09VVBAQEhsKF0ZBSUxVUkVfUkVBU09OX0NBTkNFTEVEEBESJAogRkFJTFVSRV9SRUFTT05fQVBQUk9WQUxfUkVKRUNURUQQEhIlCiFGQUlMVVJFX1JFQVNPTl9BUFBST1ZBTF9USU1FRF9PVVQQExIhCh1GQUlMVVJFX1JFQVNPTl9TRVNTSU9OX0NMT1NFRBAUEiQKIEZBSUxVUkVfUkVBU09OX1NFU1NJT05fVElNRURfT1VUEBUSHgoaRkFJTFVSRV9SRUFTT05fTk9fQ0FQQUNJVFkQFhIgChxGQUlMVVJFX1JFQVNPTl9MQVVOQ0hfRkFJTEVEEBcSIgoeRkFJTFVSRV9SRUFTT05fQlJPV1NFUl9DUkFTSEVEEBgSHAoYRkFJTFVSRV9SRUFTT05fSE9TVF9MT1NUEBkSHwobRkFJTFVSRV9SRUFTT05fSE9TVF9EUkFJTkVEEBoSGwoXRkFJTFVSRV9SRUFTT05fSU5URVJOQUwQGyqLAQoOU2NyZWVuc2hvdE1vZGUSHwobU0NSRUVOU0hPVF9NT0RFX1VOU1BFQ0lGSUVEEAASHgoaU0NSRUVOU0hPVF9NT0RFX0VWRVJZX1NURVAQARIeChpTQ1JFRU5TSE9UX01PREVfT05fRkFJTFVSRRACEhgKFFNDUkVFTlNIT1RfTU9ERV9OT05FEAMqWwoLU3RlcE91dGNvbWUSHAoYU1RFUF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFQoRU1RFUF9PVVRDT01FX0RPTkUQARIXChNTVEVQX09VVENPTUVfRkFJTEVEEAIylwQKClJ1blNlcnZpY2USQgoHUnVuVGFzaxIaLnRhYmtlZXAudjEuUnVuVGFza1JlcXVlc3QaGy50YWJrZWVwLnYxLlJ1blRhc2tSZXNwb25zZRJOCgtSdW5Xb3JrZmxvdxIeLnRhYmtlZXAudjEuUnVuV29ya2Zsb3dSZXF1ZXN0Gh8udGFia2VlcC52MS5SdW5Xb3JrZmxvd1Jlc3BvbnNlEj8KBkdldFJ1bhIZLnRhYmtlZXAudjEuR2V0UnVuUmVxdWVzdBoaLnRhYmtlZXAudjEuR2V0UnVuUmVzcG9uc2USRQoITGlzdFJ1bnMSGy50YWJrZWVwLnYxLkxpc3RSdW5zUmVxdWVzdBocLnRhYmtlZXAudjEuTGlzdFJ1bnNSZXNwb25zZRJHCghXYXRjaFJ1bhIbLnRhYmtlZXAudjEuV2F0Y2hSdW5SZXF1ZXN0GhwudGFia2VlcC52MS5XYXRjaFJ1blJlc3BvbnNlMAESSAoJQ2FuY2VsUnVuEhwudGFia2VlcC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh0udGFia2VlcC52MS5DYW5jZWxSdW5SZXNwb25zZRJaCg9SZXNvbHZlQXBwcm92YWwSIi50YWJrZWVwLnYxLlJlc29sdmVBcHByb3ZhbFJlcXVlc3QaIy50YWJrZWVwLnYxLlJlc29sdmVBcHByb3ZhbFJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions]);
+  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJIv4ECg5SdW5UYXNrUmVxdWVzdBIOCgZwcm9tcHQYASABKAkSIwoHYWN0aW9ucxgCIAMoCzISLnRhYmtlZXAudjEuQWN0aW9uEgsKA3VybBgDIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFmRhdGFfZXh0cmFjdGlvbl9zY2hlbWEYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGZhaWxfaWZfYnVzeRgKIAEoCBI2CgZsYWJlbHMYCyADKAsyJi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhIKCnJlcXVlc3RfaWQYDCABKAkSLwoLc2NyZWVuc2hvdHMYDSABKA4yGi50YWJrZWVwLnYxLlNjcmVlbnNob3RNb2RlEiQKB3BsYW5uZXIYFCABKA4yEy50YWJrZWVwLnYxLlBsYW5uZXISOwoTaXJyZXZlcnNpYmxlX3BvbGljeRgVIAEoDjIeLnRhYmtlZXAudjEuSXJyZXZlcnNpYmxlUG9saWN5EhMKC3dlYmhvb2tfdXJsGFAgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoPUnVuVGFza1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIucEChJSdW5Xb3JrZmxvd1JlcXVlc3QSEwoLd29ya2Zsb3dfaWQYASABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgCIAEoBRIrCgpwYXJhbWV0ZXJzGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGZhaWxfaWZfYnVzeRgJIAEoCBI6CgZsYWJlbHMYCiADKAsyKi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAsgASgJEi8KC3NjcmVlbnNob3RzGAwgASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjMKE1J1bldvcmtmbG93UmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4iYwoNR2V0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSLwoMd2FpdF90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhEKCW9yX3BhdXNlZBhQIAEoCCIuCg5HZXRSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biKSAQoPTGlzdFJ1bnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgDIAEoCRITCgt3b3JrZmxvd19pZBgEIAEoCRInCghzdGF0dXNlcxgFIAMoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzIkoKEExpc3RSdW5zUmVzcG9uc2USHQoEcnVucxgBIAMoCzIPLnRhYmtlZXAudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI0Cg9XYXRjaFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhEKCWFmdGVyX3NlcRgCIAEoAyJjChBXYXRjaFJ1blJlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhQudGFia2VlcC52MS5SdW5FdmVudEgAEh4KA3J1bhgCIAEoCzIPLnRhYmtlZXAudjEuUnVuSABCCAoGdXBkYXRlIiIKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJIjEKEUNhbmNlbFJ1blJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImAKFlJlc29sdmVBcHByb3ZhbFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKC2FwcHJvdmFsX2lkGAIgASgJEhAKCGFwcHJvdmVkGAMgASgIEg8KB2NvbW1lbnQYBCABKAkiNwoXUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4ihAUKCFJ1bkV2ZW50Eg4KBnJ1bl9pZBgBIAEoCRILCgNzZXEYAiABKAMSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KC3J1bl9zdGFydGVkGAogASgLMhYudGFia2VlcC52MS5SdW5TdGFydGVkSAASKQoJcGxhbl9tYWRlGAsgASgLMhQudGFia2VlcC52MS5QbGFuTWFkZUgAEjEKDWJsb2NrX3N0YXJ0ZWQYDCABKAsyGC50YWJrZWVwLnYxLkJsb2NrU3RhcnRlZEgAEjMKDmJsb2NrX2ZpbmlzaGVkGA0gASgLMhkudGFia2VlcC52MS5CbG9ja0ZpbmlzaGVkSAASLwoMc3RlcF9zdGFydGVkGA4gASgLMhcudGFia2VlcC52MS5TdGVwU3RhcnRlZEgAEjEKDXN0ZXBfZmluaXNoZWQYDyABKAsyGC50YWJrZWVwLnYxLlN0ZXBGaW5pc2hlZEgAEjsKEmFwcHJvdmFsX3JlcXVlc3RlZBgQIAEoCzIdLnRhYmtlZXAudjEuQXBwcm92YWxSZXF1ZXN0ZWRIABI5ChFhcHByb3ZhbF9yZXNvbHZlZBgRIAEoCzIcLnRhYmtlZXAudjEuQXBwcm92YWxSZXNvbHZlZEgAEiYKB3dhcm5pbmcYEiABKAsyEy50YWJrZWVwLnYxLldhcm5pbmdIABIvCgxydW5fZmluaXNoZWQYEyABKAsyFy50YWJrZWVwLnYxLlJ1bkZpbmlzaGVkSAASKwoKbW9kZWxfY2FsbBgUIAEoCzIVLnRhYmtlZXAudjEuTW9kZWxDYWxsSABCBgoEa2luZCIoCgpSdW5TdGFydGVkEgsKA3VybBgBIAEoCRINCgV0aXRsZRgCIAEoCSIsCghQbGFuTWFkZRIPCgdwbGFubmVyGAEgASgJEg8KB2NsYXVzZXMYAiADKAkiNAoMQmxvY2tTdGFydGVkEhAKCGJsb2NrX2lkGAEgASgJEhIKCmJsb2NrX3R5cGUYAiABKAkicwoNQmxvY2tGaW5pc2hlZBIQCghibG9ja19pZBgBIAEoCRIoCgdvdXRjb21lGAIgASgOMhcudGFia2VlcC52MS5TdGVwT3V0Y29tZRImCgZvdXRwdXQYAyABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUigwEKC1N0ZXBTdGFydGVkEgwKBHN0ZXAYASABKAUSIgoGYWN0aW9uGAIgASgLMhIudGFia2VlcC52MS5BY3Rpb24SEwoLZGVzY3JpcHRpb24YAyABKAkSDgoGc291cmNlGAQgASgJEgsKA3VybBgFIAEoCRIQCghibG9ja19pZBgGIAEoCSKrAgoMU3RlcEZpbmlzaGVkEgwKBHN0ZXAYASABKAUSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSMQoOZmFpbHVyZV9yZWFzb24YAyABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SDwoHbWVzc2FnZRgEIAEoCRIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhILCgN1cmwYBiABKAkSDQoFdGl0bGUYByABKAkSDgoGdGFyZ2V0GAggASgJEh4KFnNjcmVlbnNob3RfYXJ0aWZhY3RfaWQYCSABKAkSJgoGb3V0cHV0GAogASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIjsKEUFwcHJvdmFsUmVxdWVzdGVkEiYKCGFwcHJvdmFsGAEgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbCJdChBBcHByb3ZhbFJlc29sdmVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEhAKCGFwcHJvdmVkGAIgASgIEhEKCXRpbWVkX291dBgDIAEoCBIPCgdjb21tZW50GAQgASgJIpQBCglNb2RlbENhbGwSDQoFbW9kZWwYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIUCgxpbnB1dF90b2tlbnMYAyABKAMSFQoNb3V0cHV0X3Rva2VucxgEIAEoAxIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVlcnJvchgGIAEoCSIoCgdXYXJuaW5nEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSKoAQoLUnVuRmluaXNoZWQSJQoGc3RhdHVzGAEgASgOMhUudGFia2VlcC52MS5SdW5TdGF0dXMSMQoOZmFpbHVyZV9yZWFzb24YAiABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SFwoPZmFpbHVyZV9tZXNzYWdlGAMgASgJEiYKBm91dHB1dBgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSpNCgdSdW5UeXBlEhgKFFJVTl9UWVBFX1VOU1BFQ0lGSUVEEAASEQoNUlVOX1RZUEVfVEFTSxABEhUKEVJVTl9UWVBFX1dPUktGTE9XEAIqhAIKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19DUkVBVEVEEAESFQoRUlVOX1NUQVRVU19RVUVVRUQQAhIWChJSVU5fU1RBVFVTX1JVTk5JTkcQAxIVChFSVU5fU1RBVFVTX1BBVVNFRBAEEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAUSFQoRUlVOX1NUQVRVU19GQUlMRUQQBhIZChVSVU5fU1RBVFVTX1RFUk1JTkFURUQQBxIXChNSVU5fU1RBVFVTX0NBTkNFTEVEEAgSGAoUUlVOX1NUQVRVU19USU1FRF9PVVQQCSr1BwoNRmFpbHVyZVJlYXNvbhIeChpGQUlMVVJFX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGkZBSUxVUkVfUkVBU09OX05FRURTX01PREVMEAESHAoYRkFJTFVSRV9SRUFTT05fTk9UX0ZPVU5EEAISHAoYRkFJTFVSRV9SRUFTT05fQU1CSUdVT1VTEAMSIwofRkFJTFVSRV9SRUFTT05fUkVKRUNURURfQllfUEFHRRAEEiAKHEZBSUxVUkVfUkVBU09OX01JU1NJTkdfSU5QVVQQBRImCiJGQUlMVVJFX1JFQVNPTl9DUkVERU5USUFMX1JFUVVJUkVEEAYSJAogRkFJTFVSRV9SRUFTT05fQkxPQ0tFRF9CWV9QT0xJQ1kQBxIdChlGQUlMVVJFX1JFQVNPTl9OQVZJR0FUSU9OEAgSHAoYRkFJTFVSRV9SRUFTT05fTk9fRUZGRUNUEAkSJQohRkFJTFVSRV9SRUFTT05fRVhQRUNUQVRJT05fRkFJTEVEEAoSGgoWRkFJTFVSRV9SRUFTT05fRVhUUkFDVBALEh8KG0ZBSUxVUkVfUkVBU09OX1NURVBfVElNRU9VVBAMEhoKFkZBSUxVUkVfUkVBU09OX1NUQUxMRUQQDRIfChtGQUlMVVJFX1JFQVNPTl9QQUdFX0NSQVNIRUQQDhIcChhGQUlMVVJFX1JFQVNPTl9NQVhfU1RFUFMQDxIgChxGQUlMVVJFX1JFQVNPTl9SVU5fVElNRURfT1VUEBASGwoXRkFJTFVSRV9SRUFTT05fQ0FOQ0VMRUQQERIkCiBGQUlMVVJFX1JFQVNPTl9BUFBST1ZBTF9SRUpFQ1RFRBASEiUKIUZBSUxVUkVfUkVBU09OX0FQUFJPVkFMX1RJTUVEX09VVBATEiEKHUZBSUxVUkVfUkVBU09OX1NFU1NJT05fQ0xPU0VEEBQSJAogRkFJTFVSRV9SRUFTT05fU0VTU0lPTl9USU1FRF9PVVQQFRIeChpGQUlMVVJFX1JFQVNPTl9OT19DQVBBQ0lUWRAWEiAKHEZBSUxVUkVfUkVBU09OX0xBVU5DSF9GQUlMRUQQFxIiCh5GQUlMVVJFX1JFQVNPTl9CUk9XU0VSX0NSQVNIRUQQGBIcChhGQUlMVVJFX1JFQVNPTl9IT1NUX0xPU1QQGRIfChtGQUlMVVJFX1JFQVNPTl9IT1NUX0RSQUlORUQQGhIbChdGQUlMVVJFX1JFQVNPTl9JTlRFUk5BTBAbEh8KG0ZBSUxVUkVfUkVBU09OX01PREVMX0ZBSUxFRBAeEh8KG0ZBSUxVUkVfUkVBU09OX01PREVMX0JVREdFVBAfKkgKB1BsYW5uZXISFwoTUExBTk5FUl9VTlNQRUNJRklFRBAAEhEKDVBMQU5ORVJfUlVMRVMQARIRCg1QTEFOTkVSX01PREVMEAIqlwEKEklycmV2ZXJzaWJsZVBvbGljeRIjCh9JUlJFVkVSU0lCTEVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZSVJSRVZFUlNJQkxFX1BPTElDWV9BTExPVxABEh8KG0lSUkVWRVJTSUJMRV9QT0xJQ1lfQVBQUk9WRRACEhwKGElSUkVWRVJTSUJMRV9QT0xJQ1lfREVOWRADKosBCg5TY3JlZW5zaG90TW9kZRIfChtTQ1JFRU5TSE9UX01PREVfVU5TUEVDSUZJRUQQABIeChpTQ1JFRU5TSE9UX01PREVfRVZFUllfU1RFUBABEh4KGlNDUkVFTlNIT1RfTU9ERV9PTl9GQUlMVVJFEAISGAoUU0NSRUVOU0hPVF9NT0RFX05PTkUQAypbCgtTdGVwT3V0Y29tZRIcChhTVEVQX09VVENPTUVfVU5TUEVDSUZJRUQQABIVChFTVEVQX09VVENPTUVfRE9ORRABEhcKE1NURVBfT1VUQ09NRV9GQUlMRUQQAjKXBAoKUnVuU2VydmljZRJCCgdSdW5UYXNrEhoudGFia2VlcC52MS5SdW5UYXNrUmVxdWVzdBobLnRhYmtlZXAudjEuUnVuVGFza1Jlc3BvbnNlEk4KC1J1bldvcmtmbG93Eh4udGFia2VlcC52MS5SdW5Xb3JrZmxvd1JlcXVlc3QaHy50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVzcG9uc2USPwoGR2V0UnVuEhkudGFia2VlcC52MS5HZXRSdW5SZXF1ZXN0GhoudGFia2VlcC52MS5HZXRSdW5SZXNwb25zZRJFCghMaXN0UnVucxIbLnRhYmtlZXAudjEuTGlzdFJ1bnNSZXF1ZXN0GhwudGFia2VlcC52MS5MaXN0UnVuc1Jlc3BvbnNlEkcKCFdhdGNoUnVuEhsudGFia2VlcC52MS5XYXRjaFJ1blJlcXVlc3QaHC50YWJrZWVwLnYxLldhdGNoUnVuUmVzcG9uc2UwARJICglDYW5jZWxSdW4SHC50YWJrZWVwLnYxLkNhbmNlbFJ1blJlcXVlc3QaHS50YWJrZWVwLnYxLkNhbmNlbFJ1blJlc3BvbnNlEloKD1Jlc29sdmVBcHByb3ZhbBIiLnRhYmtlZXAudjEuUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBojLnRhYmtlZXAudjEuUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions]);
 
 /**
  * A task or workflow in a session.
@@ -363,6 +363,29 @@ export type RunTaskRequest = Message<"tabkeep.v1.RunTaskRequest"> & {
    * @generated from field: tabkeep.v1.ScreenshotMode screenshots = 13;
    */
   screenshots: ScreenshotMode;
+
+  /**
+   * Who turns the prompt into steps; must not be set beside actions.
+   *
+   * @generated from field: tabkeep.v1.Planner planner = 20;
+   */
+  planner: Planner;
+
+  /**
+   * What happens before acts that cannot be undone.
+   *
+   * @generated from field: tabkeep.v1.IrreversiblePolicy irreversible_policy = 21;
+   */
+  irreversiblePolicy: IrreversiblePolicy;
+
+  /**
+   * Told of the run's end by a POST: an absolute http or https URL without user name and fragment. Refused where it
+   * names an address that is not public, unless the operator allows that one; see WebhookService. Absent: nobody is
+   * told.
+   *
+   * @generated from field: string webhook_url = 80;
+   */
+  webhookUrl: string;
 };
 
 /**
@@ -482,6 +505,27 @@ export type RunWorkflowRequest = Message<"tabkeep.v1.RunWorkflowRequest"> & {
    * @generated from field: tabkeep.v1.ScreenshotMode screenshots = 12;
    */
   screenshots: ScreenshotMode;
+
+  /**
+   * Like RunTaskRequest.planner, for all prompts of the workflow.
+   *
+   * @generated from field: tabkeep.v1.Planner planner = 20;
+   */
+  planner: Planner;
+
+  /**
+   * Like RunTaskRequest.irreversible_policy.
+   *
+   * @generated from field: tabkeep.v1.IrreversiblePolicy irreversible_policy = 21;
+   */
+  irreversiblePolicy: IrreversiblePolicy;
+
+  /**
+   * Like RunTaskRequest.webhook_url.
+   *
+   * @generated from field: string webhook_url = 80;
+   */
+  webhookUrl: string;
 };
 
 /**
@@ -531,6 +575,13 @@ export type GetRunRequest = Message<"tabkeep.v1.GetRunRequest"> & {
    * @generated from field: google.protobuf.Duration wait_timeout = 2;
    */
   waitTimeout?: Duration | undefined;
+
+  /**
+   * Hold it no longer than until the run waits for a person's answer.
+   *
+   * @generated from field: bool or_paused = 80;
+   */
+  orPaused: boolean;
 };
 
 /**
@@ -920,6 +971,14 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
      */
     value: RunFinished;
     case: "runFinished";
+  } | {
+    /**
+     * The model was asked, and answered or not.
+     *
+     * @generated from field: tabkeep.v1.ModelCall model_call = 20;
+     */
+    value: ModelCall;
+    case: "modelCall";
   } | { case: undefined; value?: undefined };
 };
 
@@ -965,7 +1024,7 @@ export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
  */
 export type PlanMade = Message<"tabkeep.v1.PlanMade"> & {
   /**
-   * Which planner: "rules".
+   * Which planner: "rules", "model", or "rules, model" where the model has a part of the prompt.
    *
    * @generated from field: string planner = 1;
    */
@@ -1077,7 +1136,7 @@ export type StepStarted = Message<"tabkeep.v1.StepStarted"> & {
   description: string;
 
   /**
-   * Who decided it: "rules", "caller" or "workflow".
+   * Who decided it: "rules", "model", "caller" or "workflow".
    *
    * @generated from field: string source = 4;
    */
@@ -1254,6 +1313,62 @@ export const ApprovalResolvedSchema: GenMessage<ApprovalResolved> = /*@__PURE__*
   messageDesc(file_tabkeep_v1_runs, 24);
 
 /**
+ * One request to the model's endpoint. What was said is not kept.
+ *
+ * @generated from message tabkeep.v1.ModelCall
+ */
+export type ModelCall = Message<"tabkeep.v1.ModelCall"> & {
+  /**
+   * The model, as the endpoint names it; as it was asked for where the endpoint did not answer.
+   *
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * 1 for the first try of a question, 2 and more for tries after an error.
+   *
+   * @generated from field: int32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * Tokens of the question; counted by the endpoint, or characters divided by 4 where it does not count.
+   *
+   * @generated from field: int64 input_tokens = 3;
+   */
+  inputTokens: bigint;
+
+  /**
+   * Tokens of the answer, likewise.
+   *
+   * @generated from field: int64 output_tokens = 4;
+   */
+  outputTokens: bigint;
+
+  /**
+   * How long the answer took.
+   *
+   * @generated from field: google.protobuf.Duration duration = 5;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * Why there is no usable answer; empty when there is.
+   *
+   * @generated from field: string error = 6;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.ModelCall.
+ * Use `create(ModelCallSchema)` to create a new message.
+ */
+export const ModelCallSchema: GenMessage<ModelCall> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 25);
+
+/**
  * Something worth knowing that stops nothing.
  *
  * @generated from message tabkeep.v1.Warning
@@ -1279,7 +1394,7 @@ export type Warning = Message<"tabkeep.v1.Warning"> & {
  * Use `create(WarningSchema)` to create a new message.
  */
 export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 25);
+  messageDesc(file_tabkeep_v1_runs, 26);
 
 /**
  * The host is done with the run.
@@ -1321,7 +1436,7 @@ export type RunFinished = Message<"tabkeep.v1.RunFinished"> & {
  * Use `create(RunFinishedSchema)` to create a new message.
  */
 export const RunFinishedSchema: GenMessage<RunFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 26);
+  messageDesc(file_tabkeep_v1_runs, 27);
 
 /**
  * What a run carries out.
@@ -1642,6 +1757,20 @@ export enum FailureReason {
    * @generated from enum value: FAILURE_REASON_INTERNAL = 27;
    */
   INTERNAL = 27,
+
+  /**
+   * The model's endpoint refused, did not answer, or answered what cannot be used; the message says which.
+   *
+   * @generated from enum value: FAILURE_REASON_MODEL_FAILED = 30;
+   */
+  MODEL_FAILED = 30,
+
+  /**
+   * The model used up the tokens that the host allows a run; the run is TERMINATED.
+   *
+   * @generated from enum value: FAILURE_REASON_MODEL_BUDGET = 31;
+   */
+  MODEL_BUDGET = 31,
 }
 
 /**
@@ -1649,6 +1778,83 @@ export enum FailureReason {
  */
 export const FailureReasonSchema: GenEnum<FailureReason> = /*@__PURE__*/
   enumDesc(file_tabkeep_v1_runs, 2);
+
+/**
+ * Who turns a prompt into steps.
+ *
+ * @generated from enum tabkeep.v1.Planner
+ */
+export enum Planner {
+  /**
+   * Not given: the rules, and for what they do not understand the model, where the host has one.
+   *
+   * @generated from enum value: PLANNER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Only the rules.
+   *
+   * @generated from enum value: PLANNER_RULES = 1;
+   */
+  RULES = 1,
+
+  /**
+   * The model gets the whole prompt. NEEDS_MODEL where the host has none.
+   *
+   * @generated from enum value: PLANNER_MODEL = 2;
+   */
+  MODEL = 2,
+}
+
+/**
+ * Describes the enum tabkeep.v1.Planner.
+ */
+export const PlannerSchema: GenEnum<Planner> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_runs, 3);
+
+/**
+ * What happens before an act that cannot be undone: paying, placing an order, deleting, sending, publishing,
+ * transferring. Such acts are told by the name of the button or link that does them.
+ *
+ * @generated from enum tabkeep.v1.IrreversiblePolicy
+ */
+export enum IrreversiblePolicy {
+  /**
+   * Not given: what the prompt names, and what typed actions say, is done; what a model decides beyond the
+   * prompt waits for a person.
+   *
+   * @generated from enum value: IRREVERSIBLE_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Done without asking.
+   *
+   * @generated from enum value: IRREVERSIBLE_POLICY_ALLOW = 1;
+   */
+  ALLOW = 1,
+
+  /**
+   * The run pauses until ResolveApproval says yes or no.
+   *
+   * @generated from enum value: IRREVERSIBLE_POLICY_APPROVE = 2;
+   */
+  APPROVE = 2,
+
+  /**
+   * Not done: the step fails BLOCKED_BY_POLICY.
+   *
+   * @generated from enum value: IRREVERSIBLE_POLICY_DENY = 3;
+   */
+  DENY = 3,
+}
+
+/**
+ * Describes the enum tabkeep.v1.IrreversiblePolicy.
+ */
+export const IrreversiblePolicySchema: GenEnum<IrreversiblePolicy> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_runs, 4);
 
 /**
  * Which steps of a run get a screenshot.
@@ -1689,7 +1895,7 @@ export enum ScreenshotMode {
  * Describes the enum tabkeep.v1.ScreenshotMode.
  */
 export const ScreenshotModeSchema: GenEnum<ScreenshotMode> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_runs, 3);
+  enumDesc(file_tabkeep_v1_runs, 5);
 
 /**
  * Whether a step did what it says.
@@ -1723,7 +1929,7 @@ export enum StepOutcome {
  * Describes the enum tabkeep.v1.StepOutcome.
  */
 export const StepOutcomeSchema: GenEnum<StepOutcome> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_runs, 4);
+  enumDesc(file_tabkeep_v1_runs, 6);
 
 /**
  * Starts, follows and ends runs.
@@ -1741,8 +1947,8 @@ export const RunService: GenService<{
    * Called by: API clients.
    * Errors: INVALID_ARGUMENT/FIELD_INVALID with field_violations; NOT_FOUND/SESSION_NOT_FOUND;
    *   FAILED_PRECONDITION/SESSION_CLOSED, the session takes no more runs (the message says when and why it
-   *   closed); FAILED_PRECONDITION/SESSION_BUSY, with fail_if_busy; RESOURCE_EXHAUSTED/QUEUE_FULL, 100 runs
-   *   already wait in the session; ALREADY_EXISTS/REQUEST_ID_REUSED.
+   *   closed); FAILED_PRECONDITION/SESSION_BUSY, with fail_if_busy; RESOURCE_EXHAUSTED/QUEUE_FULL with RetryInfo,
+   *   100 runs already wait in the session; ALREADY_EXISTS/REQUEST_ID_REUSED.
    * Retry: safe with the same request_id (the same run is returned); without one, a retry may act twice.
    *
    * @generated from rpc tabkeep.v1.RunService.RunTask

@@ -1,0 +1,73 @@
+"""The gateway's server: uvicorn in the control plane's own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from control_plane.http.connection import BoundedConnection
+from control_plane.http.limits import Limits
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 2
+"""For answers that are under way when the control plane stops."""
+_BACKLOG = 1024
+_HEADERS = [
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("referrer-policy", "no-referrer"),
+]
+"""With every answer; a route may set its own instead."""
+
+
+@contextlib.asynccontextmanager
+async def listening(address: str, app: ASGIApp, limits: Limits) -> AsyncIterator[str]:
+    """Serve `app` while the context is entered; yields the address, host:port, that it really has.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    listener = _listener(address)
+    bound = f"{address.rpartition(':')[0]}:{listener.getsockname()[1]}"
+    config = uvicorn.Config(
+        app,
+        http=BoundedConnection.of(limits),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        headers=_HEADERS,
+        backlog=_BACKLOG,
+        timeout_keep_alive=round(limits.idle_seconds),
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    # Not `serve`, which takes the process's signals: those are the program's.
+    serving = asyncio.create_task(server._serve(sockets=[listener]), name="http gateway")
+    logger.info("listening for http", extra={"address": bound})
+    try:
+        yield bound
+    finally:
+        server.should_exit = True
+        await serving
+        logger.info("stopped listening for http", extra={"address": bound})
+
+
+def _listener(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, int(port)), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise OSError(f"cannot listen on {address} for HTTP: {error.strerror}; TABKEEP_HTTP_ADDRESS sets it") from error
