@@ -205,9 +205,12 @@ async def main_job(client: Client, site: DemoSite) -> list[str]:
 async def browsers_gone(client: Client, browser_session_ids: list[str], data_dir: Path) -> bool:
     """Whether the host said that the browsers are gone, and the process table agrees."""
     async with asyncio.timeout(10):
-        for browser_session_id in browser_session_ids:
-            while (await client.get_browser_session(browser_session_id)).browser_gone_time is None:
+        waiting = list(browser_session_ids)
+        while waiting:
+            if (await client.get_browser_session(waiting[-1])).browser_gone_time is None:
                 await asyncio.sleep(0.05)
+            else:
+                waiting.pop()
     marks = (f"--user-data-dir={data_dir}", f"--database={data_dir}")
     left = [
         process.pid
