@@ -18,6 +18,8 @@ ARGS ?=
 SEEDS ?= 300
 FIRST ?= 0
 SEED ?=
+# How long: make load MINUTES=10, make soak MINUTES=10
+MINUTES ?= 10
 
 RUN := .venv/bin/python
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.tools/node_modules/.bin:$(PATH)
@@ -31,7 +33,7 @@ TYPESCRIPT_CLIENT := clients/typescript/node_modules/.set-up
 
 SIMULATION := $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
 
-.PHONY: help demo test sim sim-mutants chaos check check-style check-types check-imports check-protos check-stubs gen bench setup browser clean
+.PHONY: help demo test sim sim-mutants chaos check check-style check-types check-imports check-protos check-stubs gen bench load setup browser clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -72,6 +74,9 @@ check-stubs: $(VENV) $(GENERATORS) ## the committed stubs are what the protos gi
 
 gen: $(VENV) $(GENERATORS) ## make the Python, Go and TypeScript stubs from protos/
 	@$(RUN) scripts/generate.py
+
+load: $(VENV) ## 1,000 simulated hosts with 10,000 sessions and 5,200 events a second on one control plane (MINUTES=10)
+	@$(RUN) -m bench.fleet_load --minutes $(MINUTES) $(ARGS)
 
 bench: $(VENV) browser ## the figures: ours beside the floor and a peer, in one run
 	@$(RUN) -m bench $(ARGS)

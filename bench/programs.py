@@ -69,12 +69,12 @@ class Program:
         if self._process.returncode is not None:
             raise ProgramFailed(f"{self.name} ended, its log:\n{self.tail()}")
 
-    async def ask(self, **request: Any) -> dict[str, Any]:
-        """Send a request and wait for its answer."""
+    async def ask(self, *, timeout: float = ANSWER_SECONDS, **request: Any) -> dict[str, Any]:
+        """Send a request and wait for its answer, at most `timeout` seconds."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
         await self._process.stdin.drain()
-        return await self.read(ANSWER_SECONDS)
+        return await self.read(timeout)
 
     def cpu_seconds(self) -> float:
         """Processor time it took so far."""

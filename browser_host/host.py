@@ -33,6 +33,7 @@ from browser_host.messages import (
     Drain,
     EndReason,
     EventAck,
+    EventAcks,
     Failure,
     FromControlPlane,
     FromHost,
@@ -175,6 +176,9 @@ class Host:
                 self._carry_out(message)
             case EventAck():
                 self.outbox.acknowledged(message)
+            case EventAcks(acks):
+                for ack in acks:
+                    self.outbox.acknowledged(ack)
             case HeartbeatAck(heartbeat_no):
                 self._renew(heartbeat_no)
             case CommandResultAck(command_id):

@@ -13,6 +13,8 @@ from enum import Enum, StrEnum
 from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1.runs_pb2 import RunEvent
 
+from browser_host.isolation import Isolation
+
 
 class BrowserType(StrEnum):
     """Which browser."""
@@ -54,7 +56,7 @@ class Identity:
     capacity: int
     browsers: tuple[tuple[BrowserType, str], ...]
     """Type, and product with version."""
-    sandboxed: bool
+    isolation: Isolation
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,13 @@ class EventAck:
 
 
 @dataclass(frozen=True, slots=True)
+class EventAcks:
+    """The same for several runs, in one message."""
+
+    acks: tuple[EventAck, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Welcome:
     """The control plane takes the host in."""
 
@@ -326,6 +335,7 @@ FromControlPlane = (
     | HeartbeatAck
     | Command
     | EventAck
+    | EventAcks
     | Resend
     | StopRun
     | TombstoneAck

@@ -25,6 +25,18 @@ class StateNotTaken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class BrowserSpec:
+    """What of a browser is settled when it starts; all else can be given to one that runs already.
+
+    The viewport is part of it, because the context applies it to each new tab before its first script runs.
+    """
+
+    browser_type: BrowserType
+    width: int = 1280
+    height: int = 720
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchRequest:
     """What to start."""
 
@@ -39,6 +51,11 @@ class LaunchRequest:
     """Of the browser, counted from its launch; None: only the lease ends it."""
     state: bytes | None = field(default=None, repr=False)
     """To be put into it before its first page; None: it starts fresh."""
+
+    @property
+    def spec(self) -> BrowserSpec:
+        """What a browser that was started beforehand must have to serve this request."""
+        return BrowserSpec(self.browser_type, self.width, self.height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +76,7 @@ class OpenBrowser(Browser, Protocol):
 
     @property
     def launch_time(self) -> float:
-        """When its process was started, on the host's monotonic clock."""
+        """When its process was started, or given to the session when it ran already; on the host's monotonic clock."""
 
     @property
     def gone(self) -> asyncio.Future[str]:

@@ -143,7 +143,14 @@ def _hello(hello: messages.Hello) -> host_pb2.Hello:
             hosts_pb2.BrowserOffer(browser_type=_BROWSER_TYPES_TO_PROTO[browser_type], version=version)
             for browser_type, version in identity.browsers
         ],
-        sandboxed=identity.sandboxed,
+        sandboxed=identity.isolation.sandboxed,
+        fault=identity.isolation.failure,
+        isolation=hosts_pb2.HostIsolation(
+            user_per_session=identity.isolation.user_per_session,
+            session_memory_limit_bytes=identity.isolation.memory_bytes,
+            session_task_limit=identity.isolation.tasks,
+            session_cpu_percent_limit=identity.isolation.cpu_percent,
+        ),
         inventory=[
             host_pb2.InventoryItem(
                 browser_session_id=item.placement.browser_session_id,
@@ -158,6 +165,7 @@ def _hello(hello: messages.Hello) -> host_pb2.Hello:
         command_results=[_command_result(result) for result in hello.command_results],
         heartbeat_no=hello.heartbeat_no,
         draining=hello.draining,
+        takes_event_acks=True,
     )
 
 
@@ -192,6 +200,8 @@ def _message(response: host_pb2.AttachResponse) -> messages.FromControlPlane | N
             return messages.HeartbeatAck(response.heartbeat_ack.heartbeat_no)
         case "command":
             return _command(response.command)
+        case "event_acks":
+            return messages.EventAcks(tuple(messages.EventAck(ack.run_id, ack.seq) for ack in response.event_acks.acks))
         case "event_ack":
             return messages.EventAck(response.event_ack.run_id, response.event_ack.seq)
         case "resend":

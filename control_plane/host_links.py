@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from control_plane.errors import StreamReplaced, TabkeepError, Unavailable
-from control_plane.host_messages import ToHost
+from control_plane.host_messages import EventAcks, ToHost
 
 _MAX_QUEUE = 10_000
 
@@ -16,7 +16,8 @@ _MAX_QUEUE = 10_000
 class Link:
     """One attached stream. At the bound of its queue it is ended: the host attaches again and is told all."""
 
-    def __init__(self, host_id: str, incarnation: str) -> None:
+    def __init__(self, host_id: str, incarnation: str, *, takes_event_acks: bool = False) -> None:
+        self._takes_event_acks = takes_event_acks
         self.host_id = host_id
         self.incarnation = incarnation
         self.stream_no = 0
@@ -29,6 +30,10 @@ class Link:
 
     def send(self, message: ToHost) -> None:
         """Queue a message; never waits."""
+        if isinstance(message, EventAcks) and not self._takes_event_acks:
+            for ack in message.acks:
+                self.send(ack)
+            return
         if self._outgoing.qsize() < _MAX_QUEUE:
             self._outgoing.put_nowait(message)
         else:

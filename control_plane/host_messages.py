@@ -58,12 +58,17 @@ class Hello:
     capacity: int
     browsers: dict[str, str]
     sandboxed: bool
+    isolation: dict[str, int]
+    """By the field names of HostIsolation, without those that are 0."""
+    fault: str
+    """Why it may run no browser; empty when it may."""
     inventory: tuple[InventoryItem, ...]
     run_ids: tuple[str, ...]
     tombstones: tuple[Tombstone, ...]
     command_results: tuple[CommandResult, ...]
     heartbeat_no: int
     draining: bool
+    takes_event_acks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,13 @@ class EventAck:
 
     run_id: str
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventAcks:
+    """The same for several runs, in one message."""
+
+    acks: tuple[EventAck, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +222,7 @@ ToHost = (
     | HeartbeatAck
     | Command
     | EventAck
+    | EventAcks
     | Resend
     | StopRun
     | TombstoneAck

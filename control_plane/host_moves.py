@@ -15,6 +15,7 @@ from control_plane import host_standing, hosts, restart_clock, run_moves, runs, 
 from control_plane.clock import Clock
 from control_plane.effects import Attached, Detached, Due, Log, Send, Wake
 from control_plane.errors import HostProtocolError, NotFound, PreconditionFailed, StreamReplaced
+from control_plane.forgery import NUMBERS_PER_EPOCH, refuse_forged
 from control_plane.host_links import Link
 from control_plane.host_messages import (
     Command,
@@ -22,11 +23,8 @@ from control_plane.host_messages import (
     CommandResultAck,
     Drain,
     EventAck,
-    EventKind,
     Hello,
     PageReport,
-    ReportedEvent,
-    Resend,
     StopRun,
     Tombstone,
     TombstoneAck,
@@ -36,14 +34,11 @@ from control_plane.host_messages import (
 from control_plane.host_standing import save_host
 from control_plane.hosts import Host, HostEvent, HostState
 from control_plane.records import Artifact, CommandKind, CommandRow
-from control_plane.runs import Run
 from control_plane.sessions import CloseReason, SessionState
 from control_plane.store import Tables, Transaction
-from control_plane.turns import save_run, save_session
+from control_plane.turns import save_session
 
 PROTOCOL = 1
-_NUMBERS_PER_EPOCH = 2**32
-"""Fences and command ids of one control epoch."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -139,7 +134,7 @@ def _taken_in(tx: Transaction, hello: Hello, epoch: int) -> Host:
     """The host's row as this Hello makes it; a new process of the host has none of the old one's browsers."""
     old = tx.hosts.get(hello.host_id)
     if old is None:
-        old = hosts.new(hello.host_id, tx.now, epoch * _NUMBERS_PER_EPOCH)
+        old = hosts.new(hello.host_id, tx.now, epoch * NUMBERS_PER_EPOCH)
         tx.hosts.insert(old)
     if old.incarnation not in ("", hello.incarnation):
         lose_browsers(tx, old, f"host {old.host_id} was started again")
@@ -149,6 +144,8 @@ def _taken_in(tx: Transaction, hello: Hello, epoch: int) -> Host:
         draining = hello.draining
     # What was counted against an old process says nothing about the new one.
     judged = old if old.incarnation == hello.incarnation else host_standing.unblemished(old)
+    if hello.fault:
+        judged = replace(judged, quarantine_message=hello.fault)
     event, message = HostEvent.ATTACH, ""
     if draining:
         event = HostEvent.ATTACH_DRAINING
@@ -167,6 +164,7 @@ def _taken_in(tx: Transaction, hello: Hello, epoch: int) -> Host:
             browsers=hello.browsers,
             build=hello.build,
             sandboxed=hello.sandboxed,
+            isolation=hello.isolation,
             attach_time=tx.now if old.incarnation != hello.incarnation else old.attach_time,
             heartbeat_time=tx.now,
             drain_expire_time=old.drain_expire_time if draining else None,
@@ -205,80 +203,6 @@ def _settle_inventory(tx: Transaction, host: Host, hello: Hello) -> tuple[Verdic
         stone = Tombstone(session.browser_session_id, session.fence, CloseReason.BROWSER_CRASHED, message)
         bury(tx, host.host_id, stone, acknowledge=False)
     return tuple(verdicts)
-
-
-def record_events(tx: Transaction, host_id: str, events: tuple[ReportedEvent, ...]) -> None:
-    """Store run events: each once, in order, only of runs that have their turn on this host.
-
-    Raises:
-        HostProtocolError: an event is not the one that was stored under its seq, or of a placement that this host
-            was never given.
-    """
-    acks: dict[str, int] = {}
-    gaps: dict[str, int] = {}
-    unwanted: dict[str, StopRun] = {}
-    for event in events:
-        run = tx.runs.get(event.run_id)
-        session = tx.sessions.get(event.browser_session_id)
-        if (
-            run is None
-            or session is None
-            or run.browser_session_id != event.browser_session_id
-            or (session.host_id, session.fence) != (host_id, event.fence)
-        ):
-            _refuse_forged(tx, host_id, event.browser_session_id, event.fence)
-            unwanted[event.run_id] = StopRun(event.run_id)
-            continue
-        if event.seq <= run.last_seq:
-            if tx.runs.event(event.run_id, event.seq) != event.body:
-                raise HostProtocolError(
-                    f"host {host_id} sent another event {event.seq} of run {event.run_id} than before",
-                    run_id=event.run_id,
-                )
-            acks[run.run_id] = run.last_seq
-        elif not run.status.active:
-            unwanted[event.run_id] = StopRun(event.run_id)
-        elif event.seq != run.last_seq + 1:
-            gaps[run.run_id] = run.last_seq + 1
-        else:
-            _record(tx, run, event)
-            acks[run.run_id] = event.seq
-    for run_id, seq in acks.items():
-        tx.effects.add(Send(host_id, EventAck(run_id, seq)))
-    for run_id, seq in gaps.items():
-        tx.effects.add(Send(host_id, Resend(run_id, seq)))
-    for stop in unwanted.values():
-        tx.effects.add(Send(host_id, stop))
-
-
-def _refuse_forged(tx: Transaction, host_id: str, browser_session_id: str, fence: int) -> None:
-    """Raise unless the host was given this placement, now or earlier; what was is merely late and moves nothing.
-
-    Placements of earlier control epochs are let pass: this database may have been restored and not know them.
-    """
-    epoch = int(tx.meta.get("control_epoch") or 0)
-    if fence >= epoch * _NUMBERS_PER_EPOCH and not tx.sessions.was_placed(browser_session_id, fence, host_id):
-        raise HostProtocolError(
-            f"host {host_id} reports on session {browser_session_id} under fence {fence}, which it was never given",
-            browser_session_id=browser_session_id,
-        )
-
-
-def _record(tx: Transaction, run: Run, event: ReportedEvent) -> None:
-    """Store the next event of a run, and move the run as it says."""
-    tx.runs.append_event(run.run_id, event.seq, event.body)
-    begins, ends = event.kind is EventKind.STEP_STARTED, event.kind is EventKind.STEP_FINISHED
-    steps = max(run.step_count, event.step)
-    step_open = begins or (run.step_open and not ends)
-    run = save_run(tx, run, replace(run, last_seq=event.seq, step_count=steps, step_open=step_open))
-    if event.kind is EventKind.APPROVAL_REQUESTED and run.status is runs.RunStatus.RUNNING:
-        save_run(tx, run, runs.paused(run, event.approval_id, event.approval, tx.now))
-    elif event.kind is EventKind.APPROVAL_RESOLVED and run.status is runs.RunStatus.PAUSED:
-        save_run(tx, run, runs.resumed(run, tx.now))
-    elif event.kind is EventKind.RUN_FINISHED and event.status is not None:
-        run_moves.finish(
-            tx, run, event.status, reason=event.failure_reason, message=event.failure_message, output=event.output
-        )
 
 
 def command_result(tx: Transaction, host_id: str, result: CommandResult, *, acknowledge: bool = True) -> None:
@@ -337,7 +261,7 @@ def bury(tx: Transaction, host_id: str, tombstone: Tombstone, *, acknowledge: bo
     session = tx.sessions.get(tombstone.browser_session_id)
     if session is None or (session.host_id, session.fence) != (host_id, tombstone.fence):
         if acknowledge:
-            _refuse_forged(tx, host_id, tombstone.browser_session_id, tombstone.fence)
+            refuse_forged(tx, host_id, tombstone.browser_session_id, tombstone.fence)
         return
     if session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
         session_moves.launch_failed(tx, session, tombstone.message or "the browser ended while it was being started")
@@ -359,7 +283,7 @@ def bury(tx: Transaction, host_id: str, tombstone: Tombstone, *, acknowledge: bo
 def show_page(tx: Transaction, host_id: str, report: PageReport) -> None:
     """Store what a session's pages show now; a report under an old fence is dropped."""
     session = tx.sessions.get(report.browser_session_id)
-    _refuse_forged(tx, host_id, report.browser_session_id, report.fence)
+    refuse_forged(tx, host_id, report.browser_session_id, report.fence)
     if session is None or not session.open or (session.host_id, session.fence) != (host_id, report.fence):
         return
     shown = replace(session, current_url=report.url, page_title=report.title, tab_count=report.tab_count)
@@ -545,8 +469,8 @@ def recover(tx: Transaction, clock: Clock) -> tuple[int, dict[str, int]]:
     epoch = max(int(tx.meta.get("control_epoch") or 0) + 1, tx.config.minimum_control_epoch)
     tx.meta.put("control_epoch", str(epoch))
     # After a restore from a backup, what was given out since then is not known here, but the hosts remember it.
-    tx.sessions.number_fences_from(epoch * _NUMBERS_PER_EPOCH)
-    tx.hosts.number_commands_from(epoch * _NUMBERS_PER_EPOCH)
+    tx.sessions.number_fences_from(epoch * NUMBERS_PER_EPOCH)
+    tx.hosts.number_commands_from(epoch * NUMBERS_PER_EPOCH)
     tx.meta.put("clock", tx.now.isoformat())
     attached = tx.hosts.in_states(*sorted(hosts.ATTACHED))
     for host in attached:

@@ -56,21 +56,20 @@ def profile_spec(fields: Fields, request: pb.CreateBrowserProfileRequest) -> Pro
 
 def profile_change(fields: Fields, request: pb.UpdateBrowserProfileRequest) -> ProfileChange:
     """What to change."""
-    given = request.browser_profile
     paths = list(request.update_mask.paths)
     for path in paths:
         if path not in _CHANGEABLE:
             fields.wrong("update_mask", f"{path[:80]!r} cannot be changed: use {' and '.join(_CHANGEABLE)}")
     if not paths:
-        paths = [name for name in _CHANGEABLE if getattr(given, name)]
+        paths = [name for name in _CHANGEABLE if getattr(request, name)]
         if not paths:
             fields.wrong("update_mask", f"names nothing to change: use {' and '.join(_CHANGEABLE)}")
     name = description = None
     if "name" in paths:
-        name = fields.text("browser_profile.name", given.name, _LONGEST_NAME, required=True)
+        name = fields.text("name", request.name, _LONGEST_NAME, required=True)
     if "description" in paths:
-        description = fields.text("browser_profile.description", given.description, _LONGEST_DESCRIPTION)
-    browser_profile_id = fields.text("browser_profile.browser_profile_id", given.browser_profile_id, 200, required=True)
+        description = fields.text("description", request.description, _LONGEST_DESCRIPTION)
+    browser_profile_id = fields.text("browser_profile_id", request.browser_profile_id, 200, required=True)
     return ProfileChange(browser_profile_id, name, description)
 
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import grpc
@@ -48,7 +49,7 @@ from control_plane.errors import Unavailable
 from control_plane.host_blob_service import HostBlobService
 from control_plane.host_control_service import HostControlService
 from control_plane.host_service import HostService
-from control_plane.http import seed_runs
+from control_plane.http import seed_routes, seed_runs
 from control_plane.http.app import Gateway, all_resources
 from control_plane.http.calls import Calls
 from control_plane.http.limits import Limits
@@ -129,7 +130,9 @@ async def serve(
         await keeping.open_up()
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
         upkeep = asyncio.create_task(keeping.serve(), name="browser states")
-        deliverer = WebhookDeliverer(coordinator, Seals(secret, "webhooks"), secret, _webhook_body)
+        deliverer = WebhookDeliverer(
+            coordinator, Seals(secret, "webhooks"), secret, partial(_webhook_body, config.http_url)
+        )
         webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
             async with _listening(config, coordinator, secret, keeping) as (address, http_address):
@@ -162,7 +165,8 @@ async def _listening(
     browser_profiles_pb2_grpc.add_BrowserProfileServiceServicer_to_server(
         BrowserProfileService(coordinator, page_tokens, keeping, captures), services
     )
-    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens, seals), services)
+    plans = Seals(secret, "plans")
+    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens, seals, plans), services)
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
     artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs), services)
     hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), services)
@@ -171,7 +175,7 @@ async def _listening(
     webhooks_pb2_grpc.add_WebhookServiceServicer_to_server(
         WebhookService(coordinator, page_tokens, seals, secret), services
     )
-    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator), services)
+    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans), services)
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(
         HostBlobService(coordinator, blobs, keeping, captures), services
     )
@@ -191,7 +195,9 @@ async def _listening(
     address = f"{config.grpc_address.rpartition(':')[0]}:{port}"
     logger.info("listening", extra={"address": address})
     try:
-        async with _listening_for_http(config, Calls(interceptor, services.handlers)) as http_address:
+        async with _listening_for_http(
+            coordinator, blobs, secret, Calls(interceptor, services.handlers)
+        ) as http_address:
             try:
                 yield address, http_address
             finally:
@@ -209,18 +215,24 @@ async def _listening(
         logger.info("stopped listening", extra={"address": address})
 
 
-def _webhook_body(run: Run) -> bytes:
-    return seed_runs.webhook_body(wire.run(run))
+def _webhook_body(http_url: str, run: Run) -> bytes:
+    # The same bytes in every attempt, so its link has no token.
+    return seed_runs.webhook_body(
+        wire.run(run), f"{http_url}/browser-session/{run.browser_session_id}" if http_url else None
+    )
 
 
 @contextlib.asynccontextmanager
-async def _listening_for_http(config: Config, calls: Calls) -> AsyncIterator[str]:
+async def _listening_for_http(
+    coordinator: Coordinator, blobs: Blobs, secret: bytes, calls: Calls
+) -> AsyncIterator[str]:
+    config = coordinator.config
     if not config.http_address:
         yield ""
         return
     limits = Limits()
     hosts = (config.http_address.rpartition(":")[0], *config.http_hosts)
-    gateway = Gateway(all_resources(calls), calls, hosts, limits)
+    gateway = Gateway(all_resources(calls, seed_routes.resources(coordinator, blobs, secret)), calls, hosts, limits)
     async with listening(config.http_address, gateway, limits) as address:
         yield address
 

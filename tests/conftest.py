@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+# Tests count browsers; those that are about browsers kept ready ask for them.
+os.environ.setdefault("TABKEEP_WARM_BROWSERS", "0")
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,11 +30,36 @@ from tabkeep.v1 import (
     workflows_pb2_grpc,
 )
 
+from browser_host import isolation
 from control_plane import first_keys
 from control_plane.config import Config
 from control_plane.server import ControlPlane, serve
 from tests.clocks import SteppedClock
 from tests.fake_host import FakeHost
+
+SANDBOX = isolation.sandbox_is_possible()
+"""Whether this machine lets Chromium have its sandbox; where not, the tests do without, as an operator would."""
+if not SANDBOX:
+    os.environ.setdefault("TABKEEP_ALLOW_UNSANDBOXED", "1")
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A directory of the test's own, to which the users of sessions can get where browsers have such.
+
+    Not pytest's own, because that closes the one above it for everybody else whenever it is started.
+    """
+    with passable_directory() as directory:
+        yield directory
+
+
+@contextmanager
+def passable_directory() -> Iterator[Path]:
+    """A directory that every user may pass through; removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tk-", ignore_cleanup_errors=True) as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        yield directory
 
 
 @dataclass

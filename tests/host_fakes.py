@@ -24,6 +24,7 @@ from browser_host.browser import Browser, BrowserGone, Page
 from browser_host.clock import Clock
 from browser_host.guard import Guard, Unguarded
 from browser_host.host import Host, Means
+from browser_host.isolation import Isolation
 from browser_host.leases import Leases
 from browser_host.messages import (
     BrowserType,
@@ -317,7 +318,7 @@ def an_identity(capacity: int = 4, host_id: str = "host-1") -> Identity:
         build="0.1.0",
         capacity=capacity,
         browsers=((BrowserType.CHROME, "Chromium 1.0"),),
-        sandboxed=True,
+        isolation=Isolation(sandboxed=True, user_per_session=False),
     )
 
 

@@ -5,7 +5,17 @@
 """
 
 from control_plane.store.database import Database, Effects, Move, Transaction
-from control_plane.store.tables import RunFilter, SessionFilter, Tables
+from control_plane.store.tables import Progress, RunFilter, SessionFilter, Tables
 from control_plane.store.webhook_tables import DeliveryFilter
 
-__all__ = ["Database", "DeliveryFilter", "Effects", "Move", "RunFilter", "SessionFilter", "Tables", "Transaction"]
+__all__ = [
+    "Database",
+    "DeliveryFilter",
+    "Effects",
+    "Move",
+    "Progress",
+    "RunFilter",
+    "SessionFilter",
+    "Tables",
+    "Transaction",
+]

@@ -4,6 +4,10 @@
 which commits all that waits together, each move in a savepoint of its own, so that one caller's failure does not undo
 the others. That connection also makes every checkpoint: SQLite before 3.51.3 can lose commits when two connections
 checkpoint and write at once.
+
+Moves run on the event loop's thread; only what waits for the disk, the commit and the checkpoint, runs in the writer's.
+A move is a handful of statements of some microseconds, and SQLite lets go of the interpreter's lock in each: run in a
+thread of their own beside a busy loop, they would wait for that lock up to 5 ms every time.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import fcntl
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -40,8 +44,10 @@ _QUICK_CHECK_SECONDS = 1.5
 """How long the file is read through at every start, which is to take less than 3 s. 260 MiB, a million events, take
 0.4 s from the machine's cache and may take many seconds from its disk; the check is then left where it was."""
 _MAX_QUEUE = 20_000
-_CHECKPOINT_AFTER = 2_000
-"""Commits between checkpoints by the writer itself."""
+_CHECKPOINT_AFTER = 4_000
+"""Rows changed between checkpoints by the writer itself: what waits meanwhile waits some 10 ms."""
+_LONGEST_TURN = 0.02
+"""Seconds of moves in one transaction, about: the event loop does nothing else meanwhile."""
 
 
 class Effects:
@@ -110,7 +116,8 @@ class Database:
         self._queue: asyncio.Queue[_Pending[Any]] = asyncio.Queue(_MAX_QUEUE)
         self._publish: Callable[[Effects], None] = lambda effects: None
         self._reader_tables: Tables | None = None
-        self._commits_since_checkpoint = 0
+        self._checkpointed_at = 0
+        """How many rows the connection had changed at its last checkpoint."""
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Set with an exception when the disk failed a commit: the process must end and recover by a restart."""
 
@@ -200,19 +207,19 @@ class Database:
     async def serve(self) -> None:
         """Commit what is queued, until cancelled."""
         while True:
-            batch = [await self._queue.get()]
-            while len(batch) < _MAX_BATCH and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            await self._commit(batch)
+            first = await self._queue.get()
+            await self._commit([first])
 
     async def _commit(self, batch: list[_Pending[Any]]) -> None:
+        """Make these moves and as many of those that wait as one transaction takes, and commit them."""
         failure: BaseException | None = None
         if self.failed.done():
             # What the failed fsync was to write may be dropped by now, and a later one would succeed all the same.
             failure = Unavailable("the control plane's disk failed: it has to start again", reason="STORAGE_FAILED")
         else:
             try:
-                await _in_thread(self._writer, self._apply, batch)
+                self._apply(batch)
+                await _in_thread(self._writer, self._finish)
             except sqlite3.Error as broken:
                 failure = _storage_error(broken)
             except Exception as broken:
@@ -242,27 +249,44 @@ class Database:
             logger.exception("effects failed")
 
     def _apply(self, batch: list[_Pending[Any]]) -> None:
-        """In the writer's thread: all of the batch in one transaction.
+        """Begin a transaction and make the batch's moves in it, and those of the queue, which join the batch.
 
         Savepoints are two statements more for each move, and only a move that fails after it wrote needs one; when
         there is such a move, the batch is undone and made again with savepoints.
         """
         try:
-            self._make(batch, savepoints=False)
+            self._make(self._joining(batch), savepoints=False)
         except _HalfDone:
             self._make(batch, savepoints=True)
-        self._commits_since_checkpoint += 1
-        if self._commits_since_checkpoint >= _CHECKPOINT_AFTER:
-            self._commits_since_checkpoint = 0
-            self._writer._conn.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def _make(self, batch: list[_Pending[Any]], *, savepoints: bool) -> None:
+    def _joining(self, batch: list[_Pending[Any]]) -> Iterator[_Pending[Any]]:
+        """The batch, and what waits in the queue for as long as there is room and time in one transaction."""
+        until = self._clock.monotonic() + _LONGEST_TURN
+        yield from tuple(batch)
+        while len(batch) < _MAX_BATCH and not self._queue.empty() and self._clock.monotonic() < until:
+            batch.append(self._queue.get_nowait())
+            yield batch[-1]
+
+    def _finish(self) -> None:
+        """In the writer's thread: commit, and checkpoint when it is time."""
+        connection: sqlite3.Connection = self._writer._conn
+        try:
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.rollback()
+            raise
+        if connection.total_changes - self._checkpointed_at >= _CHECKPOINT_AFTER:
+            self._checkpointed_at = connection.total_changes
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _make(self, moves: Iterable[_Pending[Any]], *, savepoints: bool) -> None:
         connection: sqlite3.Connection = self._writer._conn
         execute = connection.execute
         execute("BEGIN IMMEDIATE")
         try:
             tx = Transaction(connection, self._clock.now(), self._ids, self._config)
-            for pending in batch:
+            for pending in moves:
                 tx.begin(self._clock.now())
                 pending.error = None
                 written = connection.total_changes
@@ -281,7 +305,6 @@ class Database:
                     pending.error = error
                 if savepoints:
                     execute("RELEASE move")
-            execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.rollback()
@@ -310,7 +333,8 @@ async def _in_thread(connection: aiosqlite.Connection, function: Callable[..., T
 
 async def _connect(connect: Connect, path: Path, *, read_only: bool) -> aiosqlite.Connection:
     target = f"{path.as_uri()}?mode={'ro' if read_only else 'rwc'}"
-    connection = await connect(target, uri=True, isolation_level=None, cached_statements=512)
+    # Its thread and the event loop's take turns.
+    connection = await connect(target, uri=True, isolation_level=None, cached_statements=512, check_same_thread=False)
     # None of these writes to the file: it may turn out to be somebody else's.
     pragmas = [
         "busy_timeout=5000",

@@ -29,6 +29,7 @@ CREATE TABLE hosts (
     browsers           TEXT NOT NULL,
     build              TEXT NOT NULL,
     sandboxed          INTEGER NOT NULL,
+    isolation          TEXT NOT NULL,
     attach_time        TEXT,
     heartbeat_time     TEXT,
     drain_expire_time  TEXT,

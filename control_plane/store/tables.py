@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from control_plane.errors import Conflict
 from control_plane.hosts import Host, HostState
 from control_plane.keys import Key
 from control_plane.records import Artifact, CommandKind, CommandRow, Workflow
@@ -42,6 +43,20 @@ class RunFilter:
     browser_session_id: str = ""
     workflow_id: str = ""
     statuses: tuple[RunStatus, ...] = ()
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is, and where its session is placed."""
+
+    run_id: str
+    status: RunStatus
+    last_seq: int
+    step_count: int
+    step_open: bool
+    browser_session_id: str
+    host_id: str
+    fence: int
 
 
 class Sessions:
@@ -205,6 +220,29 @@ class Runs:
 
     def append_event(self, run_id: str, seq: int, body: bytes) -> None:
         self._connection.execute("INSERT INTO run_events (run_id, seq, body) VALUES (?, ?, ?)", (run_id, seq, body))
+
+    def progress(self, run_id: str) -> Progress | None:
+        """How far the run is and where it is placed: the few columns that most events need."""
+        row = self._connection.execute(
+            "SELECT run_id, status, last_seq, step_count, step_open, browser_session_id, host_id, fence"
+            " FROM runs JOIN sessions USING (browser_session_id) WHERE run_id = ?",
+            (run_id,),
+        ).fetchone()
+        return None if row is None else Progress(row[0], RunStatus(row[1]), row[2], row[3], bool(row[4]), *row[5:])
+
+    def record(self, events: Sequence[tuple[str, int, bytes]], progress: Iterable[Progress]) -> None:
+        """Append events (run_id, seq, body), and write how far their runs are by now.
+
+        Raises:
+            Conflict: a run has another status than its progress says.
+        """
+        self._connection.executemany("INSERT INTO run_events (run_id, seq, body) VALUES (?, ?, ?)", events)
+        rows = [(p.last_seq, p.step_count, int(p.step_open), p.run_id, p.status.value) for p in progress]
+        written = self._connection.executemany(
+            "UPDATE runs SET last_seq = ?, step_count = ?, step_open = ? WHERE run_id = ? AND status = ?", rows
+        )
+        if written.rowcount != len(rows):
+            raise Conflict("a row of runs is not what it was")
 
     def event(self, run_id: str, seq: int) -> bytes | None:
         row = self._connection.execute(

@@ -19,18 +19,19 @@ from pathlib import Path
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
-from tests.chaos import control_plane_faults
-from tests.chaos.load import Acknowledged
+from tests.chaos import control_plane_faults, deadlines, host_faults, link_faults
+from tests.chaos.kills import Kills
 from tests.chaos.outcomes import NotPossibleHere, Outcome, table
 
-KILLS = "kill -9 of the control plane under load, on one database that grows"
+FAULTS = {**control_plane_faults.FAULTS, **host_faults.FAULTS, **link_faults.FAULTS, **deadlines.FAULTS}
+KILLS = "kill -9 of the control plane under load, on one database with 1,000,000 events"
 
 
 async def try_fault(outcome: Outcome, seed: int, folder: Path) -> None:
     """Do one fault once."""
     outcome.tried += 1
     try:
-        note = await control_plane_faults.FAULTS[outcome.fault](folder, random.Random(seed))
+        note = await FAULTS[outcome.fault](folder, random.Random(seed))
     except NotPossibleHere as missing:
         outcome.tried -= 1
         outcome.notes.append(f"not possible here: {missing}")
@@ -46,34 +47,35 @@ async def try_fault(outcome: Outcome, seed: int, folder: Path) -> None:
 async def kill_many_times(times: int, seed: int) -> Outcome:
     """kill -9 after kill -9 on one database."""
     outcome = Outcome(KILLS)
-    rng, acknowledged = random.Random(seed), Acknowledged()
-    slowest = 0.0
     with tempfile.TemporaryDirectory(prefix="tabkeep-chaos-") as folder:
+        kills = Kills(Path(folder), random.Random(seed))
+        await kills.prepare()
         for _ in range(times):
             outcome.tried += 1
             try:
-                (note,) = await control_plane_faults.kills_under_load(Path(folder), rng, acknowledged, 1)
+                note = await kills.once()
             except Exception as error:
                 traceback.print_exc()
-                outcome.notes.append(f"{type(error).__name__}: {error}")
-                break
+                outcome.notes.append(f"kill {outcome.tried}: {type(error).__name__}: {error}")
+                continue
             outcome.survived += 1
-            slowest = max(slowest, float(note.split()[-2]))
-            outcome.notes = [f"{note}, at worst {slowest:.2f} s"]
-            print(f"{outcome.survived} kills survived: {outcome.note}", file=sys.stderr, flush=True)
+            print(f"{outcome.survived} of {outcome.tried} kills survived: {note}", file=sys.stderr, flush=True)
+        await kills.finish()
+        outcome.notes.append(kills.note())
     return outcome
 
 
 async def run(arguments: argparse.Namespace) -> list[Outcome]:
     """All faults that were asked for."""
     outcomes = []
-    for fault in control_plane_faults.FAULTS:
+    for fault in FAULTS:
         if arguments.fault and not any(part in fault for part in arguments.fault):
             continue
         outcome = Outcome(fault)
         outcomes.append(outcome)
         begun = time.monotonic()
-        for seed in range(arguments.seed, arguments.seed + arguments.times):
+        times = min(arguments.times, 1) if fault in deadlines.EXPENSIVE else arguments.times
+        for seed in range(arguments.seed, arguments.seed + times):
             with tempfile.TemporaryDirectory(prefix="tabkeep-chaos-") as folder:
                 await try_fault(outcome, seed, Path(folder))
             if not outcome.tried:
@@ -90,10 +92,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__.split("\n", 1)[0])
     parser.add_argument("fault", nargs="*", help="part of the name of a fault; all when none is given")
     parser.add_argument("--times", type=int, default=10, help="how often each is done")
-    parser.add_argument("--kills", type=int, default=0, help="how many kill -9 on one database that grows, beside that")
+    parser.add_argument("--kills", type=int, default=0, help="how many kill -9 on a database with 1,000,000 events")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    names = [*control_plane_faults.FAULTS, KILLS]
+    names = [*FAULTS, KILLS]
     for part in arguments.fault:
         if not any(part in name for name in names):
             # An empty table with status 0 would look like a fault that was survived.

@@ -35,12 +35,9 @@ class Acknowledged:
     def lost(self, program: ControlPlaneProgram) -> list[str]:
         """What of it the running control plane's database does not hold, in words."""
         states = dict(program.query("SELECT browser_session_id, state FROM sessions"))
-        events = {
-            run_id: (count, last)
-            for run_id, count, last in program.query(
-                "SELECT run_id, count(*), max(seq) FROM run_events GROUP BY run_id"
-            )
-        }
+        ids = ", ".join(f"'{run_id}'" for run_id in self.last_seq)
+        found = f"SELECT run_id, count(*), max(seq) FROM run_events WHERE run_id IN ({ids}) GROUP BY run_id"
+        events = {run_id: (count, last) for run_id, count, last in program.query(found)}
         lost = [f"session {one}" for one in self.sessions.values() if one not in states]
         lost += [
             f"the close of {one}, which is {states.get(one)}" for one in self.closed if states.get(one) != "closed"

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.chaos import control_plane_faults
+from tests.chaos import control_plane_faults, kills
 from tests.chaos.load import Acknowledged
 from tests.chaos.outcomes import NotPossibleHere
 
@@ -19,6 +19,10 @@ async def test_the_control_plane_survives(fault, tmp_path):
         await control_plane_faults.FAULTS[fault](tmp_path, random.Random(1))
     except NotPossibleHere as missing:
         pytest.skip(str(missing))
+
+
+async def test_hosts_keep_their_browsers_over_three_kills_one_after_another(tmp_path):
+    await kills.a_few_kills(tmp_path, random.Random(1))
 
 
 async def test_three_kills_one_after_another_lose_nothing_that_was_acknowledged(tmp_path):

@@ -174,6 +174,8 @@ class Desk:
         for name, value in fields.items():
             if name == "timeout":
                 start.timeout.FromNanoseconds(int(value * 1e9))
+            elif name in ("secrets", "secret_parameters"):
+                getattr(start, name).extend(value)
             else:
                 setattr(start, name, value)
         if actions:

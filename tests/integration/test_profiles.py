@@ -136,8 +136,8 @@ async def test_an_uploaded_profile_is_got_listed_renamed_exported_and_deleted(ap
     second = pb.ListBrowserProfilesRequest(page_size=1, page_token=first.next_page_token)
     rest = await api.profiles.ListBrowserProfiles(second)
     assert (list(rest.browser_profiles), rest.next_page_token) == ([made], "")
-    update = pb.UpdateBrowserProfileRequest(browser_profile={"browser_profile_id": made.browser_profile_id})
-    update.browser_profile.name, update.browser_profile.description = "home", "not this"
+    update = pb.UpdateBrowserProfileRequest(browser_profile_id=made.browser_profile_id)
+    update.name, update.description = "home", "not this"
     update.update_mask.paths.append("name")
     renamed = (await api.profiles.UpdateBrowserProfile(update)).browser_profile
     assert (renamed.name, renamed.description) == ("home", "")
@@ -159,9 +159,7 @@ async def test_a_name_is_taken_once_in_an_organization(api, channel):
     other = await create(api, "other")
     key = await api.keys.CreateKey(keys_pb2.CreateKeyRequest(organization_id="o_other", scope=keys_pb2.KEY_SCOPE_API))
     await uploaded(api_on(channel, key.secret))
-    rename = pb.UpdateBrowserProfileRequest(
-        browser_profile={"browser_profile_id": other.browser_profile_id, "name": "work"}
-    )
+    rename = pb.UpdateBrowserProfileRequest(browser_profile_id=other.browser_profile_id, name="work")
     for call in (create(api), api.profiles.UpdateBrowserProfile(rename)):
         assert str(await refused(call)) == "ALREADY_EXISTS/PROFILE_NAME_TAKEN"
     assert await get(api, made) == made
@@ -191,12 +189,12 @@ async def test_bad_input_for_a_profile_names_the_field(api, fields, field):
     [
         ({}, [], "update_mask"),
         ({"name": "a"}, ["version"], "update_mask"),
-        ({"name": ""}, ["name"], "browser_profile.name"),
-        ({"description": "x" * 1001}, [], "browser_profile.description"),
+        ({"name": ""}, ["name"], "name"),
+        ({"description": "x" * 1001}, [], "description"),
     ],
 )
 async def test_bad_input_for_a_change_names_the_field(api, change, paths, field):
-    request = pb.UpdateBrowserProfileRequest(browser_profile={"browser_profile_id": "bp_1", **change})
+    request = pb.UpdateBrowserProfileRequest(browser_profile_id="bp_1", **change)
     request.update_mask.paths.extend(paths)
     assert field in (await refused(api.profiles.UpdateBrowserProfile(request))).fields
 

@@ -209,8 +209,8 @@ async def test_moves_that_wait_together_are_one_commit_and_are_answered_in_order
     original = database._apply
 
     def counted(batch):
-        commits.append(len(batch))
         original(batch)
+        commits.append(len(batch))
 
     database._apply = counted
     order = []

@@ -57,7 +57,7 @@ def test_profiles_are_listed_renamed_and_deleted(plane: ScriptedControlPlane, ta
     assert "name\twork" in tabkeep("profile", "get", "bp_1").out
     tabkeep("profile", "rename", "bp_1", "home")
     (request,) = plane.requests(f"{SERVICE}/UpdateBrowserProfile")
-    assert (request.browser_profile.name, list(request.update_mask.paths)) == ("home", ["name"])
+    assert (request.name, list(request.update_mask.paths)) == ("home", ["name"])
     assert tabkeep("profile", "delete", "bp_1").out == "deleted\tbp_1\n"
 
 

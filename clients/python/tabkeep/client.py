@@ -352,11 +352,10 @@ class Client:
             ProfileNameTaken: another profile has this name.
         """
         given = {"name": name, "description": description}
-        request = browser_profiles_pb2.UpdateBrowserProfileRequest()
-        request.browser_profile.browser_profile_id = browser_profile_id
+        request = browser_profiles_pb2.UpdateBrowserProfileRequest(browser_profile_id=browser_profile_id)
         for field, value in given.items():
             if value is not None:
-                setattr(request.browser_profile, field, value)
+                setattr(request, field, value)
                 request.update_mask.paths.append(field)
         answer = await self._calls.unary(
             "BrowserProfileService/UpdateBrowserProfile", request, browser_profiles_pb2.UpdateBrowserProfileResponse

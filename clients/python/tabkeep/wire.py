@@ -348,6 +348,12 @@ def host(message: hosts_pb2.Host) -> r.Host:
         heartbeat_time=_optional_time(message, "heartbeat_time"),
         drain_expire_time=_optional_time(message, "drain_expire_time"),
         sandboxed=message.sandboxed,
+        isolation=r.HostIsolation(
+            user_per_session=message.isolation.user_per_session,
+            session_memory_limit_bytes=message.isolation.session_memory_limit_bytes,
+            session_task_limit=message.isolation.session_task_limit,
+            session_cpu_percent_limit=message.isolation.session_cpu_percent_limit,
+        ),
         load_average=message.load_average,
         available_memory_bytes=message.available_memory_bytes,
     )

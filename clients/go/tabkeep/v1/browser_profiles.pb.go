@@ -599,10 +599,14 @@ func (x *ListBrowserProfilesResponse) GetNextPageToken() string {
 // Asks to change a profile.
 type UpdateBrowserProfileRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The profile: its browser_profile_id, and the new values of what update_mask names.
-	BrowserProfile *BrowserProfile `protobuf:"bytes,1,opt,name=browser_profile,json=browserProfile,proto3" json:"browser_profile,omitempty"`
+	// The profile.
+	BrowserProfileId string `protobuf:"bytes,1,opt,name=browser_profile_id,json=browserProfileId,proto3" json:"browser_profile_id,omitempty"`
+	// Like CreateBrowserProfileRequest.name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Like CreateBrowserProfileRequest.description.
+	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	// What to change: "name", "description". Absent: those of them that are not empty.
-	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,4,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -637,11 +641,25 @@ func (*UpdateBrowserProfileRequest) Descriptor() ([]byte, []int) {
 	return file_tabkeep_v1_browser_profiles_proto_rawDescGZIP(), []int{8}
 }
 
-func (x *UpdateBrowserProfileRequest) GetBrowserProfile() *BrowserProfile {
+func (x *UpdateBrowserProfileRequest) GetBrowserProfileId() string {
 	if x != nil {
-		return x.BrowserProfile
+		return x.BrowserProfileId
 	}
-	return nil
+	return ""
+}
+
+func (x *UpdateBrowserProfileRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *UpdateBrowserProfileRequest) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
 }
 
 func (x *UpdateBrowserProfileRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
@@ -1041,10 +1059,12 @@ const file_tabkeep_v1_browser_profiles_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\"\x8c\x01\n" +
 	"\x1bListBrowserProfilesResponse\x12E\n" +
 	"\x10browser_profiles\x18\x01 \x03(\v2\x1a.tabkeep.v1.BrowserProfileR\x0fbrowserProfiles\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9f\x01\n" +
-	"\x1bUpdateBrowserProfileRequest\x12C\n" +
-	"\x0fbrowser_profile\x18\x01 \x01(\v2\x1a.tabkeep.v1.BrowserProfileR\x0ebrowserProfile\x12;\n" +
-	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xbe\x01\n" +
+	"\x1bUpdateBrowserProfileRequest\x12,\n" +
+	"\x12browser_profile_id\x18\x01 \x01(\tR\x10browserProfileId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12;\n" +
+	"\vupdate_mask\x18\x04 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"c\n" +
 	"\x1cUpdateBrowserProfileResponse\x12C\n" +
 	"\x0fbrowser_profile\x18\x01 \x01(\v2\x1a.tabkeep.v1.BrowserProfileR\x0ebrowserProfile\"K\n" +
@@ -1111,27 +1131,26 @@ var file_tabkeep_v1_browser_profiles_proto_depIdxs = []int32{
 	0,  // 4: tabkeep.v1.CreateBrowserProfileResponse.browser_profile:type_name -> tabkeep.v1.BrowserProfile
 	0,  // 5: tabkeep.v1.GetBrowserProfileResponse.browser_profile:type_name -> tabkeep.v1.BrowserProfile
 	0,  // 6: tabkeep.v1.ListBrowserProfilesResponse.browser_profiles:type_name -> tabkeep.v1.BrowserProfile
-	0,  // 7: tabkeep.v1.UpdateBrowserProfileRequest.browser_profile:type_name -> tabkeep.v1.BrowserProfile
-	16, // 8: tabkeep.v1.UpdateBrowserProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 9: tabkeep.v1.UpdateBrowserProfileResponse.browser_profile:type_name -> tabkeep.v1.BrowserProfile
-	14, // 10: tabkeep.v1.ExportBrowserProfileResponse.storage_state:type_name -> tabkeep.v1.ExportedStorageState
-	2,  // 11: tabkeep.v1.BrowserProfileService.CreateBrowserProfile:input_type -> tabkeep.v1.CreateBrowserProfileRequest
-	4,  // 12: tabkeep.v1.BrowserProfileService.GetBrowserProfile:input_type -> tabkeep.v1.GetBrowserProfileRequest
-	6,  // 13: tabkeep.v1.BrowserProfileService.ListBrowserProfiles:input_type -> tabkeep.v1.ListBrowserProfilesRequest
-	8,  // 14: tabkeep.v1.BrowserProfileService.UpdateBrowserProfile:input_type -> tabkeep.v1.UpdateBrowserProfileRequest
-	10, // 15: tabkeep.v1.BrowserProfileService.DeleteBrowserProfile:input_type -> tabkeep.v1.DeleteBrowserProfileRequest
-	12, // 16: tabkeep.v1.BrowserProfileService.ExportBrowserProfile:input_type -> tabkeep.v1.ExportBrowserProfileRequest
-	3,  // 17: tabkeep.v1.BrowserProfileService.CreateBrowserProfile:output_type -> tabkeep.v1.CreateBrowserProfileResponse
-	5,  // 18: tabkeep.v1.BrowserProfileService.GetBrowserProfile:output_type -> tabkeep.v1.GetBrowserProfileResponse
-	7,  // 19: tabkeep.v1.BrowserProfileService.ListBrowserProfiles:output_type -> tabkeep.v1.ListBrowserProfilesResponse
-	9,  // 20: tabkeep.v1.BrowserProfileService.UpdateBrowserProfile:output_type -> tabkeep.v1.UpdateBrowserProfileResponse
-	11, // 21: tabkeep.v1.BrowserProfileService.DeleteBrowserProfile:output_type -> tabkeep.v1.DeleteBrowserProfileResponse
-	13, // 22: tabkeep.v1.BrowserProfileService.ExportBrowserProfile:output_type -> tabkeep.v1.ExportBrowserProfileResponse
-	17, // [17:23] is the sub-list for method output_type
-	11, // [11:17] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	16, // 7: tabkeep.v1.UpdateBrowserProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 8: tabkeep.v1.UpdateBrowserProfileResponse.browser_profile:type_name -> tabkeep.v1.BrowserProfile
+	14, // 9: tabkeep.v1.ExportBrowserProfileResponse.storage_state:type_name -> tabkeep.v1.ExportedStorageState
+	2,  // 10: tabkeep.v1.BrowserProfileService.CreateBrowserProfile:input_type -> tabkeep.v1.CreateBrowserProfileRequest
+	4,  // 11: tabkeep.v1.BrowserProfileService.GetBrowserProfile:input_type -> tabkeep.v1.GetBrowserProfileRequest
+	6,  // 12: tabkeep.v1.BrowserProfileService.ListBrowserProfiles:input_type -> tabkeep.v1.ListBrowserProfilesRequest
+	8,  // 13: tabkeep.v1.BrowserProfileService.UpdateBrowserProfile:input_type -> tabkeep.v1.UpdateBrowserProfileRequest
+	10, // 14: tabkeep.v1.BrowserProfileService.DeleteBrowserProfile:input_type -> tabkeep.v1.DeleteBrowserProfileRequest
+	12, // 15: tabkeep.v1.BrowserProfileService.ExportBrowserProfile:input_type -> tabkeep.v1.ExportBrowserProfileRequest
+	3,  // 16: tabkeep.v1.BrowserProfileService.CreateBrowserProfile:output_type -> tabkeep.v1.CreateBrowserProfileResponse
+	5,  // 17: tabkeep.v1.BrowserProfileService.GetBrowserProfile:output_type -> tabkeep.v1.GetBrowserProfileResponse
+	7,  // 18: tabkeep.v1.BrowserProfileService.ListBrowserProfiles:output_type -> tabkeep.v1.ListBrowserProfilesResponse
+	9,  // 19: tabkeep.v1.BrowserProfileService.UpdateBrowserProfile:output_type -> tabkeep.v1.UpdateBrowserProfileResponse
+	11, // 20: tabkeep.v1.BrowserProfileService.DeleteBrowserProfile:output_type -> tabkeep.v1.DeleteBrowserProfileResponse
+	13, // 21: tabkeep.v1.BrowserProfileService.ExportBrowserProfile:output_type -> tabkeep.v1.ExportBrowserProfileResponse
+	16, // [16:22] is the sub-list for method output_type
+	10, // [10:16] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_browser_profiles_proto_init() }

@@ -98,12 +98,16 @@ class ListBrowserProfilesResponse(_message.Message):
     def __init__(self, browser_profiles: _Optional[_Iterable[_Union[BrowserProfile, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class UpdateBrowserProfileRequest(_message.Message):
-    __slots__ = ("browser_profile", "update_mask")
-    BROWSER_PROFILE_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("browser_profile_id", "name", "description", "update_mask")
+    BROWSER_PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
-    browser_profile: BrowserProfile
+    browser_profile_id: str
+    name: str
+    description: str
     update_mask: _field_mask_pb2.FieldMask
-    def __init__(self, browser_profile: _Optional[_Union[BrowserProfile, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+    def __init__(self, browser_profile_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
 
 class UpdateBrowserProfileResponse(_message.Message):
     __slots__ = ("browser_profile",)

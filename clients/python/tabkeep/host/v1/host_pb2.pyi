@@ -36,7 +36,7 @@ class AttachRequest(_message.Message):
     def __init__(self, stream_no: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., event_batch: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., page_report: _Optional[_Union[PageReport, _Mapping]] = ..., tombstone: _Optional[_Union[Tombstone, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
 
 class AttachResponse(_message.Message):
-    __slots__ = ("control_epoch", "stream_no", "welcome", "heartbeat_ack", "command", "event_ack", "resend", "stop_run", "tombstone_ack", "drain", "command_result_ack", "capture_state")
+    __slots__ = ("control_epoch", "stream_no", "welcome", "heartbeat_ack", "command", "event_ack", "resend", "stop_run", "tombstone_ack", "drain", "command_result_ack", "capture_state", "event_acks")
     CONTROL_EPOCH_FIELD_NUMBER: _ClassVar[int]
     STREAM_NO_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,7 @@ class AttachResponse(_message.Message):
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     COMMAND_RESULT_ACK_FIELD_NUMBER: _ClassVar[int]
     CAPTURE_STATE_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ACKS_FIELD_NUMBER: _ClassVar[int]
     control_epoch: int
     stream_no: int
     welcome: Welcome
@@ -61,10 +62,11 @@ class AttachResponse(_message.Message):
     drain: Drain
     command_result_ack: CommandResultAck
     capture_state: CaptureState
-    def __init__(self, control_epoch: _Optional[int] = ..., stream_no: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat_ack: _Optional[_Union[HeartbeatAck, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., event_ack: _Optional[_Union[EventAck, _Mapping]] = ..., resend: _Optional[_Union[Resend, _Mapping]] = ..., stop_run: _Optional[_Union[StopRun, _Mapping]] = ..., tombstone_ack: _Optional[_Union[TombstoneAck, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., command_result_ack: _Optional[_Union[CommandResultAck, _Mapping]] = ..., capture_state: _Optional[_Union[CaptureState, _Mapping]] = ...) -> None: ...
+    event_acks: EventAcks
+    def __init__(self, control_epoch: _Optional[int] = ..., stream_no: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat_ack: _Optional[_Union[HeartbeatAck, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., event_ack: _Optional[_Union[EventAck, _Mapping]] = ..., resend: _Optional[_Union[Resend, _Mapping]] = ..., stop_run: _Optional[_Union[StopRun, _Mapping]] = ..., tombstone_ack: _Optional[_Union[TombstoneAck, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., command_result_ack: _Optional[_Union[CommandResultAck, _Mapping]] = ..., capture_state: _Optional[_Union[CaptureState, _Mapping]] = ..., event_acks: _Optional[_Union[EventAcks, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("host_id", "incarnation", "boot_id", "protocol_min", "protocol_max", "build", "highest_control_epoch", "capacity", "browsers", "sandboxed", "inventory", "runs", "tombstones", "command_results", "heartbeat_no", "draining")
+    __slots__ = ("host_id", "incarnation", "boot_id", "protocol_min", "protocol_max", "build", "highest_control_epoch", "capacity", "browsers", "sandboxed", "inventory", "runs", "tombstones", "command_results", "heartbeat_no", "draining", "takes_event_acks", "fault", "isolation")
     HOST_ID_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -81,6 +83,9 @@ class Hello(_message.Message):
     COMMAND_RESULTS_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_NO_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
+    TAKES_EVENT_ACKS_FIELD_NUMBER: _ClassVar[int]
+    FAULT_FIELD_NUMBER: _ClassVar[int]
+    ISOLATION_FIELD_NUMBER: _ClassVar[int]
     host_id: str
     incarnation: str
     boot_id: str
@@ -97,7 +102,10 @@ class Hello(_message.Message):
     command_results: _containers.RepeatedCompositeFieldContainer[CommandResult]
     heartbeat_no: int
     draining: bool
-    def __init__(self, host_id: _Optional[str] = ..., incarnation: _Optional[str] = ..., boot_id: _Optional[str] = ..., protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., build: _Optional[str] = ..., highest_control_epoch: _Optional[int] = ..., capacity: _Optional[int] = ..., browsers: _Optional[_Iterable[_Union[_hosts_pb2.BrowserOffer, _Mapping]]] = ..., sandboxed: _Optional[bool] = ..., inventory: _Optional[_Iterable[_Union[InventoryItem, _Mapping]]] = ..., runs: _Optional[_Iterable[_Union[RunProgress, _Mapping]]] = ..., tombstones: _Optional[_Iterable[_Union[Tombstone, _Mapping]]] = ..., command_results: _Optional[_Iterable[_Union[CommandResult, _Mapping]]] = ..., heartbeat_no: _Optional[int] = ..., draining: _Optional[bool] = ...) -> None: ...
+    takes_event_acks: bool
+    fault: str
+    isolation: _hosts_pb2.HostIsolation
+    def __init__(self, host_id: _Optional[str] = ..., incarnation: _Optional[str] = ..., boot_id: _Optional[str] = ..., protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., build: _Optional[str] = ..., highest_control_epoch: _Optional[int] = ..., capacity: _Optional[int] = ..., browsers: _Optional[_Iterable[_Union[_hosts_pb2.BrowserOffer, _Mapping]]] = ..., sandboxed: _Optional[bool] = ..., inventory: _Optional[_Iterable[_Union[InventoryItem, _Mapping]]] = ..., runs: _Optional[_Iterable[_Union[RunProgress, _Mapping]]] = ..., tombstones: _Optional[_Iterable[_Union[Tombstone, _Mapping]]] = ..., command_results: _Optional[_Iterable[_Union[CommandResult, _Mapping]]] = ..., heartbeat_no: _Optional[int] = ..., draining: _Optional[bool] = ..., takes_event_acks: _Optional[bool] = ..., fault: _Optional[str] = ..., isolation: _Optional[_Union[_hosts_pb2.HostIsolation, _Mapping]] = ...) -> None: ...
 
 class InventoryItem(_message.Message):
     __slots__ = ("browser_session_id", "fence", "live", "age")
@@ -214,7 +222,7 @@ class Close(_message.Message):
     def __init__(self, reason: _Optional[_Union[_browser_sessions_pb2.CloseReason, str]] = ...) -> None: ...
 
 class StartRun(_message.Message):
-    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow", "planner", "irreversible_policy")
+    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow", "planner", "irreversible_policy", "secrets", "secret_parameters")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
@@ -225,6 +233,8 @@ class StartRun(_message.Message):
     WORKFLOW_FIELD_NUMBER: _ClassVar[int]
     PLANNER_FIELD_NUMBER: _ClassVar[int]
     IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    SECRETS_FIELD_NUMBER: _ClassVar[int]
+    SECRET_PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     blocks: _containers.RepeatedCompositeFieldContainer[Block]
     parameters: _struct_pb2.Struct
@@ -235,7 +245,9 @@ class StartRun(_message.Message):
     workflow: bool
     planner: _runs_pb2.Planner
     irreversible_policy: _runs_pb2.IrreversiblePolicy
-    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ..., planner: _Optional[_Union[_runs_pb2.Planner, str]] = ..., irreversible_policy: _Optional[_Union[_runs_pb2.IrreversiblePolicy, str]] = ...) -> None: ...
+    secrets: _containers.RepeatedScalarFieldContainer[str]
+    secret_parameters: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ..., planner: _Optional[_Union[_runs_pb2.Planner, str]] = ..., irreversible_policy: _Optional[_Union[_runs_pb2.IrreversiblePolicy, str]] = ..., secrets: _Optional[_Iterable[str]] = ..., secret_parameters: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Block(_message.Message):
     __slots__ = ("block_id", "timeout", "goto", "task", "actions", "extract", "wait", "approve")
@@ -368,6 +380,12 @@ class EventAck(_message.Message):
     run_id: str
     seq: int
     def __init__(self, run_id: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...
+
+class EventAcks(_message.Message):
+    __slots__ = ("acks",)
+    ACKS_FIELD_NUMBER: _ClassVar[int]
+    acks: _containers.RepeatedCompositeFieldContainer[EventAck]
+    def __init__(self, acks: _Optional[_Iterable[_Union[EventAck, _Mapping]]] = ...) -> None: ...
 
 class Resend(_message.Message):
     __slots__ = ("run_id", "from_seq")
