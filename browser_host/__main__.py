@@ -174,7 +174,14 @@ async def _attach(
 
     def new_journal(placement: Placement, run_id: str) -> RunJournal:
         return RunJournal(
-            placement, run_id, outbox=outbox, leases=leases, uploads=uploads, clock=clock, new_artifact_id=_artifact_id
+            placement,
+            run_id,
+            outbox=outbox,
+            leases=leases,
+            uploads=uploads,
+            clock=clock,
+            new_artifact_id=_artifact_id,
+            credentials=link.credential,
         )
 
     means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian, states)

@@ -22,6 +22,8 @@ from tabkeep.v1 import (
     browser_profiles_pb2_grpc,
     browser_sessions_pb2,
     browser_sessions_pb2_grpc,
+    credentials_pb2,
+    credentials_pb2_grpc,
     hosts_pb2,
     hosts_pb2_grpc,
     keys_pb2,
@@ -45,9 +47,11 @@ from control_plane.captures import Captures
 from control_plane.clock import Clock, SystemClock
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
+from control_plane.credential_service import CredentialService
 from control_plane.errors import Unavailable
 from control_plane.host_blob_service import HostBlobService
 from control_plane.host_control_service import HostControlService
+from control_plane.host_secret_service import HostSecretService
 from control_plane.host_service import HostService
 from control_plane.http import seed_routes, seed_runs
 from control_plane.http.app import Gateway, all_resources
@@ -88,6 +92,7 @@ _PUBLIC = [
     runs_pb2,
     workflows_pb2,
     artifacts_pb2,
+    credentials_pb2,
     hosts_pb2,
     keys_pb2,
     usage_pb2,
@@ -179,6 +184,9 @@ async def _listening(
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(
         HostBlobService(coordinator, blobs, keeping, captures), services
     )
+    logins = Seals(secret, "credentials")
+    credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, logins), services)
+    host_pb2_grpc.add_HostSecretServiceServicer_to_server(HostSecretService(coordinator, logins), services)
     names = [service.full_name for module in _PUBLIC for service in module.DESCRIPTOR.services_by_name.values()]
     health_service = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_service, services)

@@ -18,10 +18,12 @@ from typing import Any
 
 import grpc
 import pytest
+from tabkeep.host.v1 import host_pb2_grpc
 from tabkeep.v1 import (
     artifacts_pb2_grpc,
     browser_profiles_pb2_grpc,
     browser_sessions_pb2_grpc,
+    credentials_pb2_grpc,
     hosts_pb2_grpc,
     keys_pb2_grpc,
     runs_pb2_grpc,
@@ -75,6 +77,7 @@ class Api:
     keys: Any
     usage: Any
     webhooks: Any
+    credentials: Any
 
 
 class _Keyed:
@@ -102,6 +105,7 @@ def api_on(channel: grpc.aio.Channel, key: str, *more: tuple[str, str]) -> Api:
         keys=_Keyed(keys_pb2_grpc.KeyServiceStub(channel), *metadata),
         usage=_Keyed(usage_pb2_grpc.UsageServiceStub(channel), *metadata),
         webhooks=_Keyed(webhooks_pb2_grpc.WebhookServiceStub(channel), *metadata),
+        credentials=_Keyed(credentials_pb2_grpc.CredentialServiceStub(channel), *metadata),
     )
 
 
@@ -145,6 +149,12 @@ def host_token(control_plane: ControlPlane) -> str:
 def api(channel: grpc.aio.Channel, api_key: str) -> Api:
     """Stubs of every public service, with the first key."""
     return api_on(channel, api_key)
+
+
+@pytest.fixture
+def host_secrets(channel: grpc.aio.Channel, host_token: str) -> _Keyed:
+    """HostSecretService as hosts call it, with the first host token."""
+    return _Keyed(host_pb2_grpc.HostSecretServiceStub(channel), ("x-api-key", host_token))
 
 
 @pytest.fixture

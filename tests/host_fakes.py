@@ -43,7 +43,7 @@ from browser_host.messages import (
 from browser_host.open_browser import LaunchFailed, LaunchRequest, Shown, StateNotTaken
 from browser_host.outbox import Outbox
 from browser_host.run_journal import RunJournal
-from browser_host.task.journal import Journal
+from browser_host.task.journal import Credential, CredentialMissing, Journal
 from browser_host.uploads import Uploads
 
 # Virtual time.
@@ -289,6 +289,9 @@ def a_host(
     uploads = Uploads(put or keep, clock, random.Random(1))
     numbers = iter(range(1, 1_000_000))
 
+    async def no_credential(placement: Placement, run_id: str, origin: str, username: str) -> Credential:
+        raise CredentialMissing(f"none for {origin}")
+
     def new_journal(placement: Placement, run_id: str) -> RunJournal:
         return RunJournal(
             placement,
@@ -298,6 +301,7 @@ def a_host(
             uploads=uploads,
             clock=clock,
             new_artifact_id=lambda: f"art_{next(numbers)}",
+            credentials=no_credential,
         )
 
     launcher, engine = FakeLauncher(clock), FakeEngine()

@@ -22,6 +22,7 @@ from browser_host.messages import BrowserType, Identity, Picture, Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest
 from browser_host.outbox import Outbox
 from browser_host.run_journal import RunJournal
+from browser_host.task.journal import Credential, CredentialMissing
 from browser_host.uploads import UploadFailed, Uploads
 from control_plane.clock import Clock as ControlPlaneClock
 from control_plane.config import Config
@@ -132,7 +133,7 @@ class ControlPlane:
             await self._run(process)
             self.world.trace(f"{process} ends in order")
         except (StoreUnusable, TabkeepError, sqlite3.Error) as error:
-            self.world.trace(f"{process} ends: {getattr(error, 'reason', error)}")
+            self.world.trace(f"{process} ends: {getattr(error, 'reason', type(error).__name__)}")
             if not self.disk.errors:
                 raise
         self.end(process)
@@ -250,6 +251,8 @@ class ControlPlane:
         old = self.process
         assert old is not None
         self.replaced += 1
+        for call in self.calls:
+            call.cancel()  # its clients have gone to the new one by the time it comes back
         self.config = replace(self.config, data_dir=self.copy())
         self.world.checkers.gone()
         self.start()
@@ -260,7 +263,7 @@ class ControlPlane:
         try:
             await Database.open(self.config, connect=self.disk.connect)
         except StoreUnusable as refusal:
-            self.world.trace(f"refused: {refusal}")
+            self.world.trace(f"second control plane is refused: {type(refusal).__name__}")
         else:
             self.world.checkers.fail("I9", "two control planes have opened one database")
 
@@ -314,6 +317,9 @@ class HostProgram:
         leases, outbox = Leases(self.clock), WatchedOutbox(world, process)
         uploads = Uploads(self._put, self.clock, rng)
 
+        async def no_credential(placement: Placement, run_id: str, origin: str, username: str) -> Credential:
+            raise CredentialMissing("simulated runs log in nowhere")
+
         def new_journal(placement: Placement, run_id: str) -> RunJournal:
             return RunJournal(
                 placement,
@@ -323,6 +329,7 @@ class HostProgram:
                 uploads=uploads,
                 clock=self.clock,
                 new_artifact_id=lambda: f"art_{rng.getrandbits(104):026x}",
+                credentials=no_credential,
             )
 
         identity = Identity(

@@ -612,6 +612,18 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A stored login without its secrets."""
+
+    credential_id: str
+    organization_id: str
+    origin: str
+    username: str
+    has_totp: bool
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
     """A key without its text."""
 

@@ -17,6 +17,7 @@ from tabkeep.v1 import (
     artifacts_pb2,
     browser_profiles_pb2,
     browser_sessions_pb2,
+    credentials_pb2,
     hosts_pb2,
     keys_pb2,
     runs_pb2,
@@ -369,6 +370,18 @@ def key(message: keys_pb2.Key) -> r.Key:
         create_time=_time(message.create_time),
         revoke_time=_optional_time(message, "revoke_time"),
         host_id=message.host_id or None,
+    )
+
+
+def credential(message: credentials_pb2.Credential) -> r.Credential:
+    """Return a stored login."""
+    return r.Credential(
+        credential_id=message.credential_id,
+        organization_id=message.organization_id,
+        origin=message.origin,
+        username=message.username,
+        has_totp=message.has_totp,
+        create_time=_time(message.create_time),
     )
 
 

@@ -15,6 +15,32 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class GetCredentialRequest(_message.Message):
+    __slots__ = ("host_id", "browser_session_id", "fence", "run_id", "origin", "username")
+    HOST_ID_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    host_id: str
+    browser_session_id: str
+    fence: int
+    run_id: str
+    origin: str
+    username: str
+    def __init__(self, host_id: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., run_id: _Optional[str] = ..., origin: _Optional[str] = ..., username: _Optional[str] = ...) -> None: ...
+
+class GetCredentialResponse(_message.Message):
+    __slots__ = ("username", "password", "one_time_code")
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    ONE_TIME_CODE_FIELD_NUMBER: _ClassVar[int]
+    username: str
+    password: str
+    one_time_code: str
+    def __init__(self, username: _Optional[str] = ..., password: _Optional[str] = ..., one_time_code: _Optional[str] = ...) -> None: ...
+
 class AttachRequest(_message.Message):
     __slots__ = ("stream_no", "hello", "heartbeat", "event_batch", "command_result", "page_report", "tombstone", "goodbye")
     STREAM_NO_FIELD_NUMBER: _ClassVar[int]
