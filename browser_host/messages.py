@@ -13,6 +13,7 @@ from enum import Enum, StrEnum
 from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1.runs_pb2 import RunEvent
 
+from browser_host.extensions import Extension
 from browser_host.isolation import Isolation
 
 
@@ -57,6 +58,7 @@ class Identity:
     browsers: tuple[tuple[BrowserType, str], ...]
     """Type, and product with version."""
     isolation: Isolation
+    extensions: tuple[Extension, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +240,8 @@ class Launch:
     """Fetch a state and put it into the browser before its first page."""
     save_state: bool = False
     """Bring the state now and then, and at the end."""
+    extensions: tuple[str, ...] = ()
+    """By name."""
 
 
 @dataclass(frozen=True, slots=True)

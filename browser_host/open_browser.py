@@ -51,6 +51,8 @@ class LaunchRequest:
     """Of the browser, counted from its launch; None: only the lease ends it."""
     state: bytes | None = field(default=None, repr=False)
     """To be put into it before its first page; None: it starts fresh."""
+    extensions: tuple[str, ...] = ()
+    """Loaded before the first page."""
 
     @property
     def spec(self) -> BrowserSpec:

@@ -145,6 +145,10 @@ def _hello(hello: messages.Hello) -> host_pb2.Hello:
         ],
         sandboxed=identity.isolation.sandboxed,
         fault=identity.isolation.failure,
+        extensions=[
+            hosts_pb2.ExtensionOffer(name=extension.name, version=extension.version, sha256=extension.sha256)
+            for extension in identity.extensions
+        ],
         isolation=hosts_pb2.HostIsolation(
             user_per_session=identity.isolation.user_per_session,
             session_memory_limit_bytes=identity.isolation.memory_bytes,
@@ -286,6 +290,7 @@ def _launch(launch: host_pb2.Launch) -> messages.Launch | messages.Unsupported:
         ),
         from_state=launch.from_state,
         save_state=launch.save_state,
+        extensions=tuple(launch.extensions),
     )
 
 

@@ -113,6 +113,8 @@ class Session:
     tab_count: int = 0
     browser_version: str = ""
     sandboxed: bool = False
+    extensions: str = ""
+    """Names, sorted, with commas between them."""
     traceparent: str = ""
     browser_profile_id: str = ""
     browser_profile_version: int = 0
@@ -130,6 +132,10 @@ class Session:
     """Of what is stored, as the host counts."""
     profile_due_time: datetime | None = None
     """Until when a closed session's state is waited for."""
+
+    @property
+    def extension_names(self) -> tuple[str, ...]:
+        return tuple(self.extensions.split(",")) if self.extensions else ()
 
     @property
     def open(self) -> bool:

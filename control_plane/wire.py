@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -35,6 +35,8 @@ from control_plane.workflow_parameters import ParameterValue
 
 E = TypeVar("E", bound=StrEnum)
 
+EXTENSION_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+MOST_EXTENSIONS = 8
 BROWSER_TYPES = {
     browser_sessions_pb2.BROWSER_TYPE_UNSPECIFIED: "chrome",
     browser_sessions_pb2.BROWSER_TYPE_CHROME: "chrome",
@@ -133,7 +135,18 @@ def session_spec(
         browser_profile_id=fields.text(prefix + "browser_profile_id", request.browser_profile_id, 200),
         browser_profile_version=request.browser_profile_version,
         save_profile=request.save_profile,
+        extensions=_extensions(fields, prefix + "extensions", request.extensions),
     )
+
+
+def _extensions(fields: Fields, field: str, names: Sequence[str]) -> tuple[str, ...]:
+    if len(names) > MOST_EXTENSIONS:
+        fields.wrong(field, f"{len(names)} extensions are more than the maximum of {MOST_EXTENSIONS}")
+    for place, name in enumerate(names[: MOST_EXTENSIONS + 1]):
+        if not EXTENSION_NAME.fullmatch(name):
+            what = f"{name[:80]!r} is no name of an extension: use 1 to 63 lower-case letters, digits and '-'"
+            fields.wrong(f"{field}[{place}]", f"{what}, as ListHosts shows them")
+    return tuple(sorted(set(names)))
 
 
 def session_timeout(fields: Fields, request: browser_sessions_pb2.ExtendBrowserSessionRequest) -> timedelta:
@@ -165,6 +178,7 @@ def browser_session(
         tab_count=session.tab_count,
         browser_version=session.browser_version,
         sandboxed=session.sandboxed,
+        extensions=session.extension_names,
         conditions=_session_conditions(session, host, timeout_unconfirmed) if session.open else (),
         browser_profile_id=session.browser_profile_id,
         browser_profile_version=session.browser_profile_version,
@@ -468,6 +482,10 @@ def host(
         build=host.build,
         incarnation=host.incarnation,
         sandboxed=host.sandboxed,
+        extensions=[
+            hosts_pb2.ExtensionOffer(name=name, version=offer.rpartition(" ")[0], sha256=offer.rpartition(" ")[2])
+            for name, offer in sorted(host.extensions.items())
+        ],
         isolation=_isolation(host.isolation),
         load_average=load_average,
         available_memory_bytes=available_memory_bytes,

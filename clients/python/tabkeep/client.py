@@ -128,20 +128,23 @@ class Client:
         browser_profile_id: str | None = None,
         browser_profile_version: int | None = None,
         save_profile: bool = False,
+        extensions: Sequence[str] | None = None,
         request_id: str | None = None,
     ) -> BrowserSession:
         """Open a browser; the session is returned at once, before its browser is up.
 
         `timeout` is its lifetime from the browser's launch, 5 minutes to 24 hours, 60 minutes when not given; a bare
         number counts minutes. `browser_type` is "chrome" or "msedge". `queue_timeout` is how long to wait for a host
-        with room, at most 1 hour. It starts from the current version of `browser_profile_id`, or from the one named.
-        With `save_profile` its state is kept when it closes: as the profile's next version, or, without a profile, for
-        `create_browser_profile`. The same `request_id` returns the same session.
+        with room, at most 1 hour. `extensions` are names of what hosts offer (`list_hosts`). It starts from the current
+        version of `browser_profile_id`, or from the one named. With `save_profile` its state is kept when it closes: as
+        the profile's next version, or, without a profile, for `create_browser_profile`. The same `request_id` returns
+        the same session.
 
         Raises:
             InvalidArgument: a field is wrong; nothing was stored.
             BrowserNotOffered: no attached host has this browser.
             NotFound: no such profile in the caller's organization.
+            ExtensionNotOffered: none has it with these extensions.
         """
         options = BrowserSessionOptions(
             timeout=timeout,
@@ -153,6 +156,7 @@ class Client:
             browser_profile_id=browser_profile_id,
             browser_profile_version=browser_profile_version,
             save_profile=save_profile,
+            extensions=extensions,
         )
         request = wire.to_create_session(options, request_id or _new_request_id())
         answer = await self._calls.unary(
@@ -173,6 +177,7 @@ class Client:
         browser_profile_id: str | None = None,
         browser_profile_version: int | None = None,
         save_profile: bool = False,
+        extensions: Sequence[str] | None = None,
         request_id: str | None = None,
     ) -> AsyncIterator[BrowserSession]:
         """Open a browser for the length of an `async with` block and close it whatever happens there.
@@ -191,6 +196,7 @@ class Client:
                 browser_profile_id=browser_profile_id,
                 browser_profile_version=browser_profile_version,
                 save_profile=save_profile,
+                extensions=extensions,
                 request_id=request_id,
             ),
             undo=self._close_quietly,

@@ -25,6 +25,7 @@ __all__ = [
     "Canceled",
     "DataLoss",
     "DeadlineExceeded",
+    "ExtensionNotOffered",
     "FailedPrecondition",
     "FieldViolation",
     "HostNotAttached",
@@ -139,6 +140,10 @@ class SessionClosed(FailedPrecondition):
 
 class SessionBusy(FailedPrecondition):
     """Another run has its turn in the session, and `fail_if_busy` was set."""
+
+
+class ExtensionNotOffered(FailedPrecondition):
+    """No attached host offers the browser with these extensions; the message says who offers which."""
 
 
 class BrowserNotOffered(FailedPrecondition):
@@ -260,6 +265,7 @@ _BY_REASON: Mapping[str, type[TabkeepError]] = {
     "PROFILE_NOT_SAVED": ProfileNotSaved,
     "PROFILE_NAME_TAKEN": ProfileNameTaken,
     "PROFILE_DAMAGED": ProfileDamaged,
+    "EXTENSION_NOT_OFFERED": ExtensionNotOffered,
     "NO_APPROVAL_PENDING": NoApprovalPending,
     "HOST_NOT_ATTACHED": HostNotAttached,
     "LAST_OPERATOR_KEY": LastOperatorKey,

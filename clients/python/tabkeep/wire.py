@@ -150,6 +150,7 @@ def to_create_session(
         url=options.url or "",
         labels=dict(options.labels or {}),
         request_id=request_id,
+        extensions=options.extensions or (),
         browser_profile_id=options.browser_profile_id or "",
         browser_profile_version=options.browser_profile_version or 0,
         save_profile=options.save_profile,
@@ -219,6 +220,7 @@ def browser_session(message: browser_sessions_pb2.BrowserSession) -> r.BrowserSe
         conditions=_conditions(message.conditions),
         browser_version=message.browser_version or None,
         sandboxed=message.sandboxed,
+        extensions=tuple(message.extensions),
         browser_profile_id=message.browser_profile_id or None,
         browser_profile_version=message.browser_profile_version or None,
         save_profile=message.save_profile,
@@ -349,6 +351,7 @@ def host(message: hosts_pb2.Host) -> r.Host:
         heartbeat_time=_optional_time(message, "heartbeat_time"),
         drain_expire_time=_optional_time(message, "drain_expire_time"),
         sandboxed=message.sandboxed,
+        extensions=tuple(r.ExtensionOffer(e.name, e.version, e.sha256) for e in message.extensions),
         isolation=r.HostIsolation(
             user_per_session=message.isolation.user_per_session,
             session_memory_limit_bytes=message.isolation.session_memory_limit_bytes,

@@ -519,6 +519,8 @@ type BrowserSession struct {
 	BrowserVersion string `protobuf:"bytes,24,opt,name=browser_version,json=browserVersion,proto3" json:"browser_version,omitempty"`
 	// False when the operator let this host run browsers without Chromium's sandbox.
 	Sandboxed bool `protobuf:"varint,25,opt,name=sandboxed,proto3" json:"sandboxed,omitempty"`
+	// The extensions it was asked for, by name; once it is RUNNING they are loaded.
+	Extensions []string `protobuf:"bytes,45,rep,name=extensions,proto3" json:"extensions,omitempty"`
 	// The profile it was started from, and where it saves to with save_profile; empty: none.
 	BrowserProfileId string `protobuf:"bytes,40,opt,name=browser_profile_id,json=browserProfileId,proto3" json:"browser_profile_id,omitempty"`
 	// The version of that profile it was started from; 0: none.
@@ -736,6 +738,13 @@ func (x *BrowserSession) GetSandboxed() bool {
 	return false
 }
 
+func (x *BrowserSession) GetExtensions() []string {
+	if x != nil {
+		return x.Extensions
+	}
+	return nil
+}
+
 func (x *BrowserSession) GetBrowserProfileId() string {
 	if x != nil {
 		return x.BrowserProfileId
@@ -855,6 +864,9 @@ type CreateBrowserSessionRequest struct {
 	QueueTimeout *durationpb.Duration `protobuf:"bytes,6,opt,name=queue_timeout,json=queueTimeout,proto3" json:"queue_timeout,omitempty"`
 	// Any string of at most 128 characters that makes a retry safe for 24 hours. Use a new UUID per intent.
 	RequestId string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Extensions to load before the first page, by the names under which hosts offer them (ListHosts); at most 8, each
+	// of 1 to 63 lower-case letters, digits and "-". The session is placed on a host that offers all of them.
+	Extensions []string `protobuf:"bytes,25,rep,name=extensions,proto3" json:"extensions,omitempty"`
 	// A profile to start from: cookies, storage, service workers and permissions are in the browser before its first
 	// page. Empty: a fresh browser. Unknown: NOT_FOUND/PROFILE_NOT_FOUND.
 	BrowserProfileId string `protobuf:"bytes,20,opt,name=browser_profile_id,json=browserProfileId,proto3" json:"browser_profile_id,omitempty"`
@@ -945,6 +957,13 @@ func (x *CreateBrowserSessionRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *CreateBrowserSessionRequest) GetExtensions() []string {
+	if x != nil {
+		return x.Extensions
+	}
+	return nil
 }
 
 func (x *CreateBrowserSessionRequest) GetBrowserProfileId() string {
@@ -1550,7 +1569,7 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\amessage\x18\x03 \x01(\tR\amessage\"8\n" +
 	"\bViewport\x12\x14\n" +
 	"\x05width\x18\x01 \x01(\x05R\x05width\x12\x16\n" +
-	"\x06height\x18\x02 \x01(\x05R\x06height\"\xc1\v\n" +
+	"\x06height\x18\x02 \x01(\x05R\x06height\"\xe1\v\n" +
 	"\x0eBrowserSession\x12,\n" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x125\n" +
@@ -1586,7 +1605,10 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"conditions\x18\x17 \x03(\v2\x15.tabkeep.v1.ConditionR\n" +
 	"conditions\x12'\n" +
 	"\x0fbrowser_version\x18\x18 \x01(\tR\x0ebrowserVersion\x12\x1c\n" +
-	"\tsandboxed\x18\x19 \x01(\bR\tsandboxed\x12,\n" +
+	"\tsandboxed\x18\x19 \x01(\bR\tsandboxed\x12\x1e\n" +
+	"\n" +
+	"extensions\x18- \x03(\tR\n" +
+	"extensions\x12,\n" +
 	"\x12browser_profile_id\x18( \x01(\tR\x10browserProfileId\x126\n" +
 	"\x17browser_profile_version\x18) \x01(\x05R\x15browserProfileVersion\x12!\n" +
 	"\fsave_profile\x18* \x01(\bR\vsaveProfile\x12:\n" +
@@ -1599,7 +1621,7 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x126\n" +
 	"\x17browser_profile_version\x18\x03 \x01(\x05R\x15browserProfileVersion\x129\n" +
 	"\n" +
-	"state_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstateTime\"\xc2\x04\n" +
+	"state_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstateTime\"\xe2\x04\n" +
 	"\x1bCreateBrowserSessionRequest\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12:\n" +
 	"\fbrowser_type\x18\x02 \x01(\x0e2\x17.tabkeep.v1.BrowserTypeR\vbrowserType\x12\x10\n" +
@@ -1608,7 +1630,10 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x06labels\x18\x05 \x03(\v23.tabkeep.v1.CreateBrowserSessionRequest.LabelsEntryR\x06labels\x12>\n" +
 	"\rqueue_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\fqueueTimeout\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\a \x01(\tR\trequestId\x12,\n" +
+	"request_id\x18\a \x01(\tR\trequestId\x12\x1e\n" +
+	"\n" +
+	"extensions\x18\x19 \x03(\tR\n" +
+	"extensions\x12,\n" +
 	"\x12browser_profile_id\x18\x14 \x01(\tR\x10browserProfileId\x12!\n" +
 	"\fsave_profile\x18\x15 \x01(\bR\vsaveProfile\x126\n" +
 	"\x17browser_profile_version\x18\x16 \x01(\x05R\x15browserProfileVersion\x1a9\n" +

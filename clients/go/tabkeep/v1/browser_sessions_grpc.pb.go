@@ -45,7 +45,8 @@ type BrowserSessionServiceClient interface {
 	// Called by: API clients.
 	// Errors: INVALID_ARGUMENT/FIELD_INVALID with field_violations; FAILED_PRECONDITION/BROWSER_NOT_OFFERED,
 	//
-	//	hosts are attached and none of them offers the browser type (the message says who offers what);
+	//	hosts are attached and none of them offers the browser type (the message says who offers what), or
+	//	EXTENSION_NOT_OFFERED, none of them offers it with all of the extensions (likewise);
 	//	NOT_FOUND/PROFILE_NOT_FOUND, no such browser profile in the caller's organization;
 	//	ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with another body.
 	//
@@ -185,7 +186,8 @@ type BrowserSessionServiceServer interface {
 	// Called by: API clients.
 	// Errors: INVALID_ARGUMENT/FIELD_INVALID with field_violations; FAILED_PRECONDITION/BROWSER_NOT_OFFERED,
 	//
-	//	hosts are attached and none of them offers the browser type (the message says who offers what);
+	//	hosts are attached and none of them offers the browser type (the message says who offers what), or
+	//	EXTENSION_NOT_OFFERED, none of them offers it with all of the extensions (likewise);
 	//	NOT_FOUND/PROFILE_NOT_FOUND, no such browser profile in the caller's organization;
 	//	ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with another body.
 	//

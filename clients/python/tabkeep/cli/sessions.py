@@ -41,6 +41,7 @@ def parse_viewport(ctx: click.Context, param: click.Parameter, value: str | None
 @click.option("--profile", "browser_profile_id", help="The browser profile to start from.")
 @click.option("--profile-version", "browser_profile_version", type=click.IntRange(1), help="[default: the current one]")
 @click.option("--save", "save_profile", is_flag=True, help="Keep its state at the end.")
+@click.option("--extension", "extensions", multiple=True, help="By the name a host offers; may be given several times.")
 @click.option("--request-id", help="The same id returns the same session.")
 @click.option("--wait", is_flag=True, help="Return when the browser is up.")
 @calls_control_plane
@@ -122,6 +123,7 @@ def show_session(output: Output, s: BrowserSession) -> None:
         ("close reason", s.close_reason),
         ("close message", s.close_message),
         ("browser", s.browser_version or s.browser_type.value),
+        ("extensions", ", ".join(s.extensions) or None),
         ("sandbox", None if s.sandboxed or s.start_time is None else "off, by the host's operator"),
         ("host", s.host_id),
         ("page", s.current_url or s.url),
