@@ -19,10 +19,12 @@ from pathlib import Path
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
-from tests.chaos import control_plane_faults
-from tests.chaos.kills import Kills
+from tests.chaos.control_plane_faults import FAULTS
+from tests.chaos.kills import SERVES_WITHIN, Kills
 from tests.chaos.outcomes import NotPossibleHere, Outcome, table
+from tests.chaos.power_loss import power_loss
 
+ALL = {**FAULTS, "power of the control plane's machine lost, writes torn and out of order": power_loss}
 KILLS = "kill -9 of the control plane under load, on one database with 1,000,000 events"
 
 
@@ -30,7 +32,7 @@ async def try_fault(outcome: Outcome, seed: int, folder: Path) -> None:
     """Do one fault once."""
     outcome.tried += 1
     try:
-        note = await control_plane_faults.FAULTS[outcome.fault](folder, random.Random(seed))
+        note = await ALL[outcome.fault](folder, random.Random(seed))
     except NotPossibleHere as missing:
         outcome.tried -= 1
         outcome.notes.append(f"not possible here: {missing}")
@@ -43,9 +45,9 @@ async def try_fault(outcome: Outcome, seed: int, folder: Path) -> None:
         outcome.notes.append(note)
 
 
-async def kill_many_times(times: int, seed: int) -> Outcome:
-    """kill -9 after kill -9 on one database."""
-    outcome = Outcome(KILLS)
+async def kill_many_times(times: int, seed: int) -> list[Outcome]:
+    """kill -9 after kill -9 on one database: what was survived, and what of that in time."""
+    outcome, in_time = Outcome(KILLS), Outcome(f"- of these serving within {SERVES_WITHIN:g} s, hosts back in time")
     with tempfile.TemporaryDirectory(prefix="tabkeep-chaos-") as folder:
         kills = Kills(Path(folder), random.Random(seed))
         await kills.prepare()
@@ -61,13 +63,14 @@ async def kill_many_times(times: int, seed: int) -> Outcome:
             print(f"{outcome.survived} of {outcome.tried} kills survived: {note}", file=sys.stderr, flush=True)
         await kills.finish()
         outcome.notes.append(kills.note())
-    return outcome
+        in_time.tried, in_time.survived = outcome.tried, kills.in_time
+    return [outcome, in_time]
 
 
 async def run(arguments: argparse.Namespace) -> list[Outcome]:
     """All faults that were asked for."""
     outcomes = []
-    for fault in control_plane_faults.FAULTS:
+    for fault in ALL:
         if arguments.fault and not any(part in fault for part in arguments.fault):
             continue
         outcome = Outcome(fault)
@@ -81,7 +84,7 @@ async def run(arguments: argparse.Namespace) -> list[Outcome]:
         took = time.monotonic() - begun
         print(f"{fault}: {outcome.survived} of {outcome.tried} in {took:.0f} s", file=sys.stderr, flush=True)
     if arguments.kills and (not arguments.fault or any(part in KILLS for part in arguments.fault)):
-        outcomes.append(await kill_many_times(arguments.kills, arguments.seed))
+        outcomes += await kill_many_times(arguments.kills, arguments.seed)
     return outcomes
 
 
@@ -93,7 +96,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=0, help="how many kill -9 on a database with 1,000,000 events")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    names = [*control_plane_faults.FAULTS, KILLS]
+    names = [*ALL, KILLS]
     for part in arguments.fault:
         if not any(part in name for name in names):
             # An empty table with status 0 would look like a fault that was survived.
