@@ -34,20 +34,24 @@ from tabkeep import telemetry
 
 from browser_host import config, launch
 from browser_host.attachment import Attachment, AttachRefused
+from browser_host.cgroups import Limits
 from browser_host.chat_completions import ChatCompletions, ModelUnusable
 from browser_host.clock import Clock, SystemClock
 from browser_host.config import Config, ConfigInvalid
 from browser_host.control_link import ControlLink
 from browser_host.guard import GuardianLost, GuardianProcess
 from browser_host.host import Host, Means
+from browser_host.isolation import Isolation
 from browser_host.leases import Leases
 from browser_host.messages import BrowserType, Identity, Placement
 from browser_host.open_browser import LaunchFailed
 from browser_host.outbox import Outbox
 from browser_host.playwright_launcher import PlaywrightLauncher
 from browser_host.run_journal import RunJournal
+from browser_host.session_users import SessionUsers
 from browser_host.task.runner import carry_out
 from browser_host.uploads import Uploads
+from browser_host.warm_pool import PoolSettings
 
 logger = logging.getLogger("browser_host")
 
@@ -117,8 +121,25 @@ async def _host_browsers(settings: Config, guardian: GuardianProcess) -> int:
         sandbox=settings.sandbox,
         concurrency=settings.launch_concurrency,
         use_cgroups=settings.use_cgroups,
+        limits=Limits(settings.session_memory_mib * 2**20, settings.session_tasks, settings.session_cpu_percent),
+        users=SessionUsers(*settings.session_users) if settings.session_users is not None else None,
+        pool=PoolSettings(settings.warm_browsers, settings.warm_minimum_free_mib * 2**20),
         guard=guardian,
     )
+    await launcher.open()
+    try:
+        isolation = await launcher.look()
+        if isolation.failure:
+            logger.error("host may run no browser", extra={"reason": isolation.failure})
+            print(f"browser host: {isolation.failure}", file=sys.stderr)
+        return await _control_browsers(settings, launcher, isolation, clock, guardian)
+    finally:
+        await launcher.close()
+
+
+async def _control_browsers(
+    settings: Config, launcher: PlaywrightLauncher, isolation: Isolation, clock: Clock, guardian: GuardianProcess
+) -> int:
     identity = Identity(
         host_id=settings.host_id,
         incarnation=secrets.token_hex(16),
@@ -126,14 +147,12 @@ async def _host_browsers(settings: Config, guardian: GuardianProcess) -> int:
         build=importlib.metadata.version("tabkeep"),
         capacity=settings.capacity,
         browsers=launcher.offers,
-        sandboxed=settings.sandbox,
+        isolation=isolation,
     )
-    await launcher.open()
     link = ControlLink(settings.control_plane, settings.host_token, settings.host_id, identity.incarnation)
     try:
         return await _attach(settings, identity, launcher, link, clock, guardian)
     finally:
-        await launcher.close()
         await link.close()
 
 
@@ -153,7 +172,14 @@ async def _attach(
 
     def new_journal(placement: Placement, run_id: str) -> RunJournal:
         return RunJournal(
-            placement, run_id, outbox=outbox, leases=leases, uploads=uploads, clock=clock, new_artifact_id=_artifact_id
+            placement,
+            run_id,
+            outbox=outbox,
+            leases=leases,
+            uploads=uploads,
+            clock=clock,
+            new_artifact_id=_artifact_id,
+            credentials=link.credential,
         )
 
     means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian)
@@ -165,7 +191,11 @@ async def _attach(
     logger.info(
         "browser host started",
         extra={"host_id": identity.host_id, "control_plane": settings.control_plane, "capacity": identity.capacity}
-        | {"browsers": [version for _, version in identity.browsers], "sandboxed": identity.sandboxed},
+        | {
+            "browsers": [version for _, version in identity.browsers],
+            "sandboxed": identity.isolation.sandboxed,
+            "user_per_session": identity.isolation.user_per_session,
+        },
     )
     attached = asyncio.create_task(attachment.run())
     own_work = [asyncio.create_task(host.run()), asyncio.create_task(uploads.run())]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +17,8 @@ from browser_host.chat_completions import ModelSettings
 from browser_host.messages import BrowserType
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+DEFAULT_SESSION_USERS = (61000, 61999)
+"""Below 65536, because containers often have no higher ones."""
 _HOST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -49,12 +52,36 @@ class Config:
     made each of them take longer than one after the other."""
 
     sandbox: bool = True
-    """Chromium's sandbox. TABKEEP_ALLOW_UNSANDBOXED=1 turns it off, 0 insists on it. Default: on, except for root,
-    as whom Chromium cannot start with it; the host and its sessions then say `sandboxed: false`."""
+    """Chromium's sandbox. Only TABKEEP_ALLOW_UNSANDBOXED=1 turns it off; the host and its sessions then say
+    `sandboxed: false`."""
+
+    session_users: tuple[int, int] | None = None
+    """First and last number of the users that browsers run as, each as one of its own. TABKEEP_SESSION_USERS, such as
+    61000-61999; off: as the host's own user. Default: 61000-61999 for root on Linux, off for others, who may become
+    nobody else."""
 
     use_cgroups: bool = True
-    """One cgroup for each browser. TABKEEP_CGROUPS=0 turns it off. Default: where this process may make them; where
-    not, process groups and directories do."""
+    """Cgroups of its own for each browser. TABKEEP_CGROUPS=0 turns it off. Default: where this process may make them;
+    where not, process groups, users and directories find a browser, and it has no limits."""
+
+    session_memory_mib: int = 2048
+    """The most memory of a browser. TABKEEP_SESSION_MEMORY_MIB, 0 for no limit. Five times what one with a page of
+    middling size takes; a page that takes more crashes, its session goes on."""
+
+    session_tasks: int = 2048
+    """The most processes and threads of a browser. TABKEEP_SESSION_TASKS, 0 for no limit. One with a page has about
+    150, with 20 tabs some 700."""
+
+    session_cpu_percent: int = 200
+    """The most processor time of a browser in percent of one core. TABKEEP_SESSION_CPU_PERCENT, 0 for no limit. A
+    start uses two cores for a moment."""
+
+    warm_browsers: int = 1
+    """How many browsers are kept started for sessions to come. TABKEEP_WARM_BROWSERS, 0 for none. One costs about
+    200 MiB and 0.3 % of a core, and saves a session its browser's start."""
+
+    warm_minimum_free_mib: int = 1024
+    """With less memory available none is kept. TABKEEP_WARM_MINIMUM_FREE_MIB."""
 
     drain_timeout: timedelta = timedelta(minutes=10)
     """How long sessions may go on after the first SIGTERM. TABKEEP_DRAIN_TIMEOUT, in seconds, 0 to 86400. The
@@ -82,6 +109,7 @@ def from_environment(environ: Mapping[str, str]) -> Config:
     root = Path(environ.get("TABKEEP_DATA_DIR") or Path.home() / ".tabkeep").absolute()
     data_dir = root / "host"
     cores = os.cpu_count() or 1
+    sandbox = _sandbox(environ)
     level = (environ.get("TABKEEP_LOG_LEVEL") or "INFO").upper()
     if level not in LOG_LEVELS:
         raise ConfigInvalid(f"TABKEEP_LOG_LEVEL={level}: use {', '.join(LOG_LEVELS)}")
@@ -94,8 +122,14 @@ def from_environment(environ: Mapping[str, str]) -> Config:
             _number(environ, "TABKEEP_CAPACITY", 1, 1000, default_capacity(cores, psutil.virtual_memory().available))
         ),
         launch_concurrency=int(_number(environ, "TABKEEP_LAUNCH_CONCURRENCY", 1, 1000, cores)),
-        sandbox=_sandbox(environ),
+        sandbox=sandbox,
+        session_users=_session_users(environ, sandbox=sandbox),
         use_cgroups=_cgroups(environ),
+        session_memory_mib=int(_number(environ, "TABKEEP_SESSION_MEMORY_MIB", 0, 2**20, 2048)),
+        session_tasks=int(_number(environ, "TABKEEP_SESSION_TASKS", 0, 2**20, 2048)),
+        session_cpu_percent=int(_number(environ, "TABKEEP_SESSION_CPU_PERCENT", 0, 100_000, 200)),
+        warm_browsers=int(_number(environ, "TABKEEP_WARM_BROWSERS", 0, 100, 1)),
+        warm_minimum_free_mib=int(_number(environ, "TABKEEP_WARM_MINIMUM_FREE_MIB", 0, 2**20, 1024)),
         drain_timeout=timedelta(seconds=_number(environ, "TABKEEP_DRAIN_TIMEOUT", 0, 86400, 600)),
         executables=_executables(environ),
         model=_model(environ),
@@ -181,12 +215,27 @@ def _sandbox(environ: Mapping[str, str]) -> bool:
     value = environ.get("TABKEEP_ALLOW_UNSANDBOXED") or ""
     if value not in {"", "0", "1"}:
         raise ConfigInvalid(f"TABKEEP_ALLOW_UNSANDBOXED={value}: use 1 or 0")
+    return value != "1"
+
+
+def _session_users(environ: Mapping[str, str], *, sandbox: bool) -> tuple[int, int] | None:
+    value = environ.get("TABKEEP_SESSION_USERS") or ""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
-    if root and value == "0":
-        raise ConfigInvalid(
-            "TABKEEP_ALLOW_UNSANDBOXED=0: Chromium's sandbox cannot start as root: run the host as another user"
-        )
-    return not (value == "1" or root)
+    if value == "off" or (not value and not (root and sys.platform == "linux")):
+        if root and sandbox:
+            raise ConfigInvalid(
+                f"TABKEEP_SESSION_USERS={value}: Chromium's sandbox cannot start as root: give a range such as "
+                "61000-61999 (on Linux), run the host as another user, or set TABKEEP_ALLOW_UNSANDBOXED=1"
+            )
+        return None
+    if not value:
+        return DEFAULT_SESSION_USERS
+    given = re.fullmatch(r"([1-9]\d{0,8})-([1-9]\d{0,8})", value)
+    if given is None or int(given[1]) > int(given[2]):
+        raise ConfigInvalid(f"TABKEEP_SESSION_USERS={value}: use two user numbers such as 61000-61999, or off")
+    if not root:
+        raise ConfigInvalid(f"TABKEEP_SESSION_USERS={value}: only a host run as root can become other users: use off")
+    return int(given[1]), int(given[2])
 
 
 def _model(environ: Mapping[str, str]) -> ModelSettings | None:

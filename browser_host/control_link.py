@@ -18,12 +18,14 @@ from tabkeep.host.v1 import host_pb2, host_pb2_grpc
 
 from browser_host import wire
 from browser_host.attachment import AttachRefused, StreamLost
-from browser_host.messages import FromHost, Picture, Received
+from browser_host.messages import FromHost, Picture, Placement, Received
+from browser_host.task.journal import Credential, CredentialMissing
 from browser_host.uploads import UploadFailed, UploadRefused
 
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 256 * 1024
+CREDENTIAL_SECONDS = 10.0
 UPLOAD_SECONDS = 30.0
 FINISH_SECONDS = 2.0
 
@@ -75,6 +77,7 @@ class ControlLink:
         self._blob_channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._control = host_pb2_grpc.HostControlServiceStub(self._control_channel)
         self._blobs = host_pb2_grpc.HostBlobServiceStub(self._blob_channel)
+        self._secrets = host_pb2_grpc.HostSecretServiceStub(self._blob_channel)
 
     async def dial(self) -> GrpcConnection:
         """Open a stream; that nobody answers shows at its first use."""
@@ -96,6 +99,29 @@ class ControlLink:
         except asyncio.CancelledError:
             _raise_if_cancelled()
             raise UploadFailed("CANCELLED") from None
+
+    async def credential(self, placement: Placement, run_id: str, origin: str, username: str) -> Credential:
+        """Ask for the login of an origin.
+
+        Raises:
+            CredentialMissing.
+        """
+        request = host_pb2.GetCredentialRequest(
+            host_id=self._host_id,
+            browser_session_id=placement.browser_session_id,
+            fence=placement.fence,
+            run_id=run_id,
+            origin=origin,
+            username=username,
+        )
+        try:
+            found = await self._secrets.GetCredential(request, metadata=self._metadata, timeout=CREDENTIAL_SECONDS)
+        except grpc.RpcError as error:
+            raise CredentialMissing(error.details() or error.code().name) from None
+        except asyncio.CancelledError:
+            _raise_if_cancelled()
+            raise CredentialMissing("the control plane cannot be reached") from None
+        return Credential(found.username, found.password, found.one_time_code)
 
     async def close(self) -> None:
         """Close both channels."""

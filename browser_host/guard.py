@@ -50,8 +50,20 @@ class Guard(Protocol):
     def hold_until(self, at: float) -> None:
         """All browsers may live until `at`, on the host's monotonic clock, whatever becomes of this process."""
 
-    async def cover(self, placement: Placement, deadline: float | None, directories: list[Path], cgroup: str) -> None:
+    async def cover(
+        self,
+        placement: Placement,
+        deadline: float | None,
+        directories: list[Path],
+        cgroup: str,
+        *,
+        user: int = 0,
+        leased: bool = True,
+    ) -> None:
         """Guard whatever uses these directories; returns when it is guarded, so that it may be started.
+
+        `user` is the number of a user that nothing else runs as. Not `leased` is a browser that is kept for a session
+        to come: it may live as long as this process does.
 
         Raises:
             GuardianLost.
@@ -85,7 +97,14 @@ class Unguarded:
     def hold_until(self, at: float) -> None: ...
 
     async def cover(
-        self, placement: Placement, deadline: float | None, directories: list[Path], cgroup: str
+        self,
+        placement: Placement,
+        deadline: float | None,
+        directories: list[Path],
+        cgroup: str,
+        *,
+        user: int = 0,
+        leased: bool = True,
     ) -> None: ...
 
     def identify(self, placement: Placement, pid: int) -> None: ...
@@ -138,15 +157,26 @@ class GuardianProcess:
         self._hold_until = at
         self._tell(_HOLD)
 
-    async def cover(self, placement: Placement, deadline: float | None, directories: list[Path], cgroup: str) -> None:
+    async def cover(
+        self,
+        placement: Placement,
+        deadline: float | None,
+        directories: list[Path],
+        cgroup: str,
+        *,
+        user: int = 0,
+        leased: bool = True,
+    ) -> None:
         key = _key(placement)
         self._covers[key] = Cover(
             key,
             placement.browser_session_id,
             placement.fence,
             deadline=deadline,
+            leased=leased,
             directories=tuple(str(directory) for directory in directories),
             cgroup=cgroup,
+            user=user,
         )
         self._tell(key)
         try:
@@ -171,8 +201,9 @@ class GuardianProcess:
         self._release(_key(placement))
 
     def cover_cgroup(self, cgroup: Path) -> None:
-        self._covers["cgroup"] = Cover("cgroup", leased=False, cgroup=str(cgroup))
-        self._tell("cgroup")
+        key = f"cgroup-{cgroup}"
+        self._covers[key] = Cover(key, leased=False, cgroup=str(cgroup))
+        self._tell(key)
 
     def cover_helper(self, pid: int) -> None:
         key = f"helper-{pid}"
@@ -232,7 +263,7 @@ class GuardianProcess:
         while process.poll() is None and loop.time() < give_up_at:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         if process.returncode is None:
-            left = sum(cover.leased for cover in self._covers.values())
+            left = sum(bool(cover.directories) for cover in self._covers.values())
             logger.error("guardian does not end", extra={"pid": process.pid, "covers": left})
             if not left:
                 process.kill()  # it is stuck, with nothing to guard

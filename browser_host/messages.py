@@ -13,6 +13,8 @@ from enum import Enum, StrEnum
 from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1.runs_pb2 import RunEvent
 
+from browser_host.isolation import Isolation
+
 
 class BrowserType(StrEnum):
     """Which browser."""
@@ -54,7 +56,7 @@ class Identity:
     capacity: int
     browsers: tuple[tuple[BrowserType, str], ...]
     """Type, and product with version."""
-    sandboxed: bool
+    isolation: Isolation
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,18 @@ class LaunchFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class BrowserSpec:
+    """What of a browser is settled when it starts; all else can be given to one that runs already.
+
+    The viewport is part of it, because the context applies it to each new tab before its first script runs.
+    """
+
+    browser_type: BrowserType
+    width: int = 1280
+    height: int = 720
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchRequest:
     """What to start."""
 
@@ -29,6 +41,11 @@ class LaunchRequest:
     """Of the launch."""
     lifetime: timedelta | None = None
     """Of the browser, counted from its launch; None: only the lease ends it."""
+
+    @property
+    def spec(self) -> BrowserSpec:
+        """What a browser that was started beforehand must have to serve this request."""
+        return BrowserSpec(self.browser_type, self.width, self.height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +66,7 @@ class OpenBrowser(Browser, Protocol):
 
     @property
     def launch_time(self) -> float:
-        """When its process was started, on the host's monotonic clock."""
+        """When its process was started, or given to the session when it ran already; on the host's monotonic clock."""
 
     @property
     def gone(self) -> asyncio.Future[str]:

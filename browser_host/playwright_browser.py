@@ -19,6 +19,7 @@ from playwright.async_api import Page as Tab
 
 from browser_host import cgroups, processes
 from browser_host.browser import BrowserError, BrowserGone, Page
+from browser_host.cgroups import BrowserCgroups
 from browser_host.open_browser import Shown
 from browser_host.playwright_driver import Driver
 from browser_host.playwright_page import PlaywrightPage
@@ -54,18 +55,23 @@ class PlaywrightBrowser:
         *,
         pid: int,
         directory: Path,
-        cgroup: Path | None,
+        cgroups: BrowserCgroups | None,
+        user: int,
         version: str,
         launch_time: float,
         released: Callable[[], None],
         fields: dict[str, object],
     ) -> None:
-        """`pid` is of the main process, which leads a process group; `released` is called after the end."""
+        """`pid` is of the main process, which leads a process group; `released` is called after the end.
+
+        `user` is the number of the user that only this browser runs as, 0 if it is the host's own.
+        """
         self._context = context
         self._driver = driver
         self._pid = pid
         self._directory = directory
-        self._cgroup = cgroup
+        self._cgroups = cgroups
+        self._user = user
         self._version = version
         self._launch_time = launch_time
         self._released = released
@@ -97,8 +103,18 @@ class PlaywrightBrowser:
 
     @property
     def launch_time(self) -> float:
-        """When its process was started."""
+        """When its process was started, or a session was given one that ran already."""
         return self._launch_time
+
+    @property
+    def user(self) -> int:
+        """The number of the user that only this browser runs as; 0 if it is the host's own."""
+        return self._user
+
+    def claimed(self, launch_time: float, fields: dict[str, object]) -> None:
+        """A session has it from now on: its time counts from `launch_time`, and the log names it by `fields`."""
+        self._launch_time = launch_time
+        self._fields = fields
 
     @property
     def gone(self) -> asyncio.Future[str]:
@@ -151,6 +167,14 @@ class PlaywrightBrowser:
                 front.title = front.asking_title.result()
             front.asking_title = None
         return Shown(front.tab.url, front.title, len(self._tabs))
+
+    async def answers(self, seconds: float) -> bool:
+        """Whether its page answers within `seconds`."""
+        if self._gone.done() or not self._tabs:
+            return False
+        asking = self._start(self._tabs[-1].tab.evaluate("1"))
+        await asyncio.wait({asking}, timeout=seconds)
+        return asking.done() and not asking.cancelled() and asking.exception() is None
 
     async def _race(self, call: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> Any:
         """What `call` brings, or None when it fails, takes too long, or the browser ends first."""
@@ -249,8 +273,10 @@ class PlaywrightBrowser:
             # Also after a graceful end: a child that was stuck stays behind, in the group.
             await processes.end_group(self._pid)
             await processes.end_processes_of(self._directory)
-            if self._cgroup is not None:
-                await cgroups.end(self._cgroup)
+            if self._cgroups is not None:
+                await cgroups.end(self._cgroups.paths)
+            if self._user:
+                await processes.end_user(self._user)
             ending.add_done_callback(_ignore)
             ending.cancel()
         for task in list(self._tasks):

@@ -1,7 +1,11 @@
 """Starts browsers with Playwright: not more at once than cores, each in a directory of its own, one retry.
 
 Implements `open_browser.Launcher`. Everything a browser writes lies under `<data dir>/browsers/<fence>-…`, which is
-removed with it; what a killed host left there is swept by the next one.
+removed with it; what a killed host left there is swept by the next one. Where browsers run as users of their own, which
+may not be able to get there, `browsers` is a link to a directory elsewhere.
+
+A session is given a browser that waits in the pool when there is one of its spec, else one that is started for it; from
+there on (`_hand_over`) both are the same. Each was looked at in the kernel's account before (`isolation`).
 """
 
 from __future__ import annotations
@@ -9,20 +13,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import playwright
+import psutil
 from playwright.async_api import BrowserContext, Error
 
-from browser_host import cgroups, processes
+from browser_host import cgroups, isolation, processes, session_directory
 from browser_host.browser import BrowserError
-from browser_host.cgroups import Cgroups
+from browser_host.cgroups import BrowserCgroups, Cgroups, Limits, Roots
 from browser_host.clock import Clock
 from browser_host.guard import Guard, GuardianLost, Unguarded
+from browser_host.isolation import Isolation, NotIsolated
 from browser_host.launch import (
     FoundBrowser,
     browser_arguments,
@@ -31,9 +36,11 @@ from browser_host.launch import (
     how_to_install,
 )
 from browser_host.messages import BrowserType, Placement
-from browser_host.open_browser import LaunchFailed, LaunchRequest
+from browser_host.open_browser import BrowserSpec, LaunchFailed, LaunchRequest
 from browser_host.playwright_browser import PlaywrightBrowser
 from browser_host.playwright_driver import Driver, Drivers
+from browser_host.session_users import NoUserFree, SessionUsers
+from browser_host.warm_pool import PoolSettings, WarmPool
 
 logger = logging.getLogger(__name__)
 
@@ -47,18 +54,36 @@ ABANDON_SECONDS = 10.0
 LONGEST_ROOT_PATH = 36
 """Chromium makes a socket in its temporary directory, and dies when the path of that is over 108 bytes: 46 are its
 own, 26 at most are `/<fence>-<8 letters>/tmp`. For a longer root the temporary directories lie elsewhere."""
+CLAIM_SECONDS = 1.0
+"""How long a browser of the pool may take to answer before another one takes its place; it takes a millisecond."""
+NO_LIMITS = Limits()
+NO_POOL = PoolSettings()
+NO_SANDBOX_SIGNS = ("No usable sandbox", "sandbox_host_linux", "Running as root without --no-sandbox", "credentials.cc")
 LONGEST_MESSAGE = 2000
 LAST_LINES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One try at starting a browser, and what is to be cleaned up when nothing comes of it."""
+@dataclass(slots=True, eq=False)
+class _Prepared:
+    """A browser from the try at starting it to its end, and what is to be cleaned up then."""
 
     placement: Placement
+    """Under which the guardian knows it; of the pool first, then of the session."""
     driver: Driver
     directory: Path
-    cgroup: Path | None
+    temporary: Path
+    cgroups: BrowserCgroups | None
+    user: int
+
+    @property
+    def directories(self) -> list[Path]:
+        """What the guardian removes."""
+        return [self.directory, self.temporary]
+
+    @property
+    def unified(self) -> str:
+        """The cgroup by which all its processes are found; empty where there is none."""
+        return str(self.cgroups.unified) if self.cgroups and self.cgroups.unified else ""
 
 
 class PlaywrightLauncher:
@@ -73,22 +98,30 @@ class PlaywrightLauncher:
         sandbox: bool,
         concurrency: int,
         use_cgroups: bool = True,
+        limits: Limits = NO_LIMITS,
+        users: SessionUsers | None = None,
+        pool: PoolSettings = NO_POOL,
         guard: Guard | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
-        """Prepare; `open` must be awaited before the first launch."""
+        """Prepare; `open` must be awaited before the first launch.
+
+        With `users` each browser runs as one of them, which needs root; without, as the host's own user.
+        """
         self._found: dict[BrowserType, FoundBrowser] = {}
         for browser in found:
             self._found.setdefault(browser.browser_type, browser)
-        self._root = data_dir / "browsers"
+        self._root = self._browsers = data_dir / "browsers"
         self._wrappers = data_dir / "launchers"
         self._short_link = data_dir / "temporary"
         """Where there is a root for temporary directories elsewhere, a link to it, so that the next host finds it."""
         self._short_root: Path | None = None
         self._cgroup_link = data_dir / "cgroup"
-        """Where there are cgroups, a link to the one that holds those of the browsers, for the same reason."""
+        """Where there are cgroups, links to the host's (cgroup, cgroup-1, …); for the same reason."""
         self._use_cgroups = use_cgroups
-        self._cgroups = Cgroups(None)
+        self._limits = limits
+        self._cgroups = Cgroups(Roots(), limits)
+        self._users = users
         self._guard: Guard = guard or Unguarded()
         self._clock = clock
         self._sandbox = sandbox
@@ -97,6 +130,12 @@ class PlaywrightLauncher:
         self._executables: dict[BrowserType, Path] = {}
         self._drivers = Drivers(None, self._guard)
         self._abandoned: set[asyncio.Task[None]] = set()
+        self._starts: dict[PlaywrightBrowser, _Prepared] = {}
+        self._kept_no = 0
+        self._pool: WarmPool[PlaywrightBrowser] = WarmPool(
+            self._start_for_pool, pool, clock, usual=self._usual(), free_memory=_free_memory
+        )
+        self._filling: asyncio.Task[None] | None = None
 
     @property
     def offers(self) -> tuple[tuple[BrowserType, str], ...]:
@@ -111,16 +150,62 @@ class PlaywrightLauncher:
         """
         if ended := await self._sweep():
             logger.warning("browsers of a former host ended", extra={"process_groups": ended})
-        self._root.mkdir(mode=0o700, parents=True)
+        await asyncio.to_thread(self._make_root)
         if len(os.fsencode(self._root)) > LONGEST_ROOT_PATH:
-            self._short_root = Path(tempfile.mkdtemp(prefix="tabkeep-"))
+            self._short_root = session_directory.new_root()
             self._short_link.symlink_to(self._short_root)
-        if self._use_cgroups and (cgroup := await asyncio.to_thread(cgroups.make_root)) is not None:
-            self._cgroup_link.symlink_to(cgroup)
-            self._cgroups = Cgroups(cgroup)
-            self._guard.cover_cgroup(cgroup)
+        if self._use_cgroups:
+            roots = await asyncio.to_thread(cgroups.make_roots, self._limits)
+            for number, path in enumerate(roots.paths):
+                self._cgroup_links(number).symlink_to(path)
+                self._guard.cover_cgroup(path)
+            self._cgroups = Cgroups(roots, self._limits)
         await self._write_wrappers()
         self._drivers.give_back(await self._take_driver())
+
+    async def look(self) -> Isolation:
+        """Start a browser and look how apart it is; call once, after `open`. It is the first of the pool."""
+        usual, limits = self._usual(), self._cgroups.limits
+        failure = ""
+        if usual is not None:
+            try:
+                browser = await self._start_for_pool(usual)
+            except LaunchFailed as error:
+                failure = str(error)
+            else:
+                if not self._pool.add(usual, browser):
+                    await browser.close()
+        if not failure:
+            self._filling = asyncio.create_task(self._pool.run())
+        return Isolation(
+            self._sandbox,
+            self._users is not None,
+            limits.memory_bytes,
+            limits.tasks,
+            limits.cpu_percent,
+            failure,
+        )
+
+    def _usual(self) -> BrowserSpec | None:
+        browser_type = next(iter(self._found), None)
+        return BrowserSpec(browser_type) if browser_type is not None else None
+
+    def _make_root(self) -> None:
+        """Make the directory of the browsers; elsewhere, with a link to it, where their users cannot get to it."""
+        if self._users is None:
+            self._root.mkdir(mode=0o700, parents=True)
+            return
+        self._root.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        if session_directory.others_can_reach(self._root.parent.parent):
+            self._root.parent.chmod(0o711)
+            self._root.mkdir(mode=0o711)
+            self._root.chmod(0o711)
+            return
+        link, self._root = self._root, session_directory.new_root()
+        link.symlink_to(self._root)
+
+    def _cgroup_links(self, number: int) -> Path:
+        return self._cgroup_link.with_name(f"cgroup-{number}") if number else self._cgroup_link
 
     async def _write_wrappers(self) -> None:
         dies = await asyncio.to_thread(processes.can_die_with_parent)
@@ -131,14 +216,18 @@ class PlaywrightLauncher:
         else:
             logger.warning("no setpriv here: what is stuck when host and guardian are killed stays till the next start")
         self._executables = {browser_type: browser.executable for browser_type, browser in self._found.items()}
-        if dies or self._cgroups.usable:
+        if dies or self._cgroups.usable or self._users is not None:
             for browser_type, executable in self._executables.items():
                 self._executables[browser_type] = processes.write_wrapper(
                     self._wrappers, browser_type, executable, dies_with_parent=dies
                 )
 
     async def close(self) -> None:
-        """End the drivers; every browser must have been closed before."""
+        """End the pool and the drivers; every browser that was launched must have been closed before."""
+        if self._filling is not None:
+            self._filling.cancel()
+            await asyncio.gather(self._filling, return_exceptions=True)
+        await self._pool.close()
         for task in list(self._abandoned):
             task.cancel()
         await asyncio.gather(*self._abandoned, return_exceptions=True)
@@ -146,10 +235,12 @@ class PlaywrightLauncher:
         await self._sweep()
 
     async def _sweep(self) -> int:
-        ended = await processes.sweep(self._root)
-        if self._cgroup_link.is_symlink():
-            await cgroups.end(self._cgroup_link.readlink())
-            self._cgroup_link.unlink()
+        ended = await processes.sweep(self._browsers)
+        for number in range(1 + len(cgroups.CONTROLLERS)):
+            link = self._cgroup_links(number)
+            if link.is_symlink():
+                await cgroups.end((link.readlink(),))
+                link.unlink()
         if self._short_link.is_symlink():
             await asyncio.to_thread(processes.remove_tree, self._short_link.readlink())
             self._short_link.unlink()
@@ -169,22 +260,98 @@ class PlaywrightLauncher:
             remedy = how_to_install(request.browser_type)
             raise LaunchFailed(f"{found.name} was found at {found.executable} and is not there any more: {remedy}")
         give_up_at = self._clock.monotonic() + request.timeout.total_seconds()
+        self._pool.session_starts(1)
         try:
             async with asyncio.timeout(request.timeout.total_seconds()):
-                browser = await self._attempts(request, found, give_up_at)
+                self._pool.asked(request.spec)
+                browser = await self._claim(request)
+                if browser is None:
+                    browser = await self._attempts(request, found, give_up_at)
         except TimeoutError:
             raise LaunchFailed(f"{found.name} did not start within {request.timeout.total_seconds():g} s") from None
+        finally:
+            self._pool.session_starts(-1)
         if request.url:
             await self._open_first_page(browser, request, give_up_at)
         return browser
+
+    async def _claim(self, request: LaunchRequest) -> PlaywrightBrowser | None:
+        """A browser from the pool, as if it had been started for this request; None when there is none that works."""
+        while (browser := self._pool.claim(request.spec)) is not None:
+            began = self._clock.monotonic()
+            try:
+                if not await browser.answers(CLAIM_SECONDS):
+                    raise LaunchFailed("it does not answer")
+                await self._hand_over(browser, request)
+            except BaseException as error:
+                await self._discard(browser)
+                self._guard.release(request.placement)
+                if not isinstance(error, LaunchFailed | GuardianLost):
+                    raise
+                logger.warning("browser kept ready not used", extra={"pid": browser.pid, "reason": str(error)})
+            else:
+                duration_ms = round((self._clock.monotonic() - began) * 1000)
+                logger.info(
+                    "browser claimed", extra={**_fields(request.placement, browser.pid), "duration_ms": duration_ms}
+                )
+                return browser
+        return None
+
+    async def _discard(self, browser: PlaywrightBrowser) -> None:
+        """End a browser that no session has; what cannot be ended now is the guardian's, with this process."""
+        try:
+            await browser.close()
+        except Exception:
+            logger.exception("browser not closed", extra={"pid": browser.pid})
+
+    async def _hand_over(self, browser: PlaywrightBrowser, request: LaunchRequest) -> None:
+        """Give a browser of the pool to a session: the guardian holds it to the session's time and lease from now on.
+
+        Raises:
+            GuardianLost.
+        """
+        start = self._starts[browser]
+        now = self._clock.monotonic()
+        await self._guard.cover(
+            request.placement,
+            self._deadline(request, now),
+            start.directories,
+            start.unified,
+            user=start.user,
+        )
+        self._guard.identify(request.placement, browser.pid)
+        # Only now: at no moment may nobody guard it.
+        self._guard.release(start.placement)
+        start.placement = request.placement
+        browser.claimed(now, _fields(request.placement, browser.pid))
+        if browser.gone.done():
+            raise LaunchFailed(browser.gone.result())
+
+    async def _start_for_pool(self, spec: BrowserSpec) -> PlaywrightBrowser:
+        """A browser that no session has.
+
+        Raises:
+            LaunchFailed.
+        """
+        found = self._found[spec.browser_type]
+        self._kept_no += 1
+        async with self._cold_launches:
+            return await self._attempt(Placement(f"pool-{self._kept_no}", 0), spec, found, ATTEMPT_SECONDS, None)
+
+    @staticmethod
+    def _deadline(request: LaunchRequest, launch_time: float) -> float | None:
+        return None if request.lifetime is None else launch_time + request.lifetime.total_seconds()
 
     async def _attempts(self, request: LaunchRequest, found: FoundBrowser, give_up_at: float) -> PlaywrightBrowser:
         attempt = 1
         while True:
             try:
                 async with self._cold_launches:
+                    # What held this one up may have been the start of one that is just right.
+                    if (browser := await self._claim(request)) is not None:
+                        return browser
                     seconds = min(ATTEMPT_SECONDS, give_up_at - self._clock.monotonic())
-                    return await self._attempt(request, found, seconds)
+                    return await self._attempt(request.placement, request.spec, found, seconds, request)
             except LaunchFailed as failure:
                 if attempt == ATTEMPTS:
                     raise
@@ -192,92 +359,124 @@ class PlaywrightLauncher:
                 fields = {"browser_session_id": request.placement.browser_session_id, "fence": request.placement.fence}
                 logger.warning("launch failed, trying again", extra={**fields, "reason": str(failure)})
 
-    async def _attempt(self, request: LaunchRequest, found: FoundBrowser, seconds: float) -> PlaywrightBrowser:
-        try:
-            directory = Path(tempfile.mkdtemp(prefix=f"{request.placement.fence}-", dir=self._root))
-        except OSError as error:
-            raise LaunchFailed(f"no directory could be made for {found.name}: {error.strerror}") from None
-        try:
-            driver = await self._take_driver()
-        except BaseException:
-            processes.remove_tree(directory)
-            raise
+    async def _attempt(
+        self,
+        placement: Placement,
+        spec: BrowserSpec,
+        found: FoundBrowser,
+        seconds: float,
+        request: LaunchRequest | None,
+    ) -> PlaywrightBrowser:
+        """One try at starting a browser; `request` is the session's, None for the pool."""
+        start = await self._prepare(placement)
         launch_time = self._clock.monotonic()
-        cgroup = self._cgroups.make(directory.name)
-        attempt = _Attempt(request.placement, driver, directory, cgroup)
-        launching = asyncio.ensure_future(self._start(attempt, request, found, seconds, launch_time))
+        deadline = None if request is None else self._deadline(request, launch_time)
+        launching = asyncio.ensure_future(
+            self._start(start, spec, found, seconds, deadline, leased=request is not None)
+        )
         try:
             async with asyncio.timeout(seconds):
                 context = await asyncio.shield(launching)
-            return self._started(attempt, context, found, launch_time)
+            pid = _main_pid(start.directory)
+            await asyncio.to_thread(isolation.examine, pid, sandboxed=self._sandbox, user=start.user)
+            return self._started(start, context, pid, found, launch_time)
         except BaseException as error:
-            await self._abandon(launching, attempt)
-            if isinstance(error, Error | OSError | TimeoutError | ValueError | GuardianLost):
+            await self._abandon(launching, start)
+            if isinstance(error, Error | OSError | TimeoutError | ValueError | GuardianLost | NotIsolated):
                 raise LaunchFailed(self._explained(found, error, seconds)) from None
             raise
 
     def _started(
-        self, attempt: _Attempt, context: BrowserContext, found: FoundBrowser, launch_time: float
+        self, start: _Prepared, context: BrowserContext, pid: int, found: FoundBrowser, launch_time: float
     ) -> PlaywrightBrowser:
         """The browser that an attempt has brought up."""
-        placement, driver, directory = attempt.placement, attempt.driver, attempt.directory
-        pid = _main_pid(directory)
-        self._guard.identify(placement, pid)
-        temporary = self._temporary(directory)
-
-        def released() -> None:
-            processes.remove_tree(temporary)
-            self._guard.release(placement)
-            self._drivers.give_back(driver)
-
-        fields: dict[str, object] = {
-            "browser_session_id": placement.browser_session_id,
-            "fence": placement.fence,
-            "pid": pid,
-        }
+        self._guard.identify(start.placement, pid)
+        fields = _fields(start.placement, pid)
         logger.info(
             "browser started", extra={**fields, "duration_ms": round((self._clock.monotonic() - launch_time) * 1000)}
         )
-        return PlaywrightBrowser(
+        browser = PlaywrightBrowser(
             context,
-            driver,
+            start.driver,
             pid=pid,
-            directory=directory,
-            cgroup=attempt.cgroup,
+            directory=start.directory,
+            cgroups=start.cgroups,
+            user=start.user,
             version=found.name,
             launch_time=launch_time,
-            released=released,
+            released=lambda: self._released(browser),
             fields=fields,
         )
+        self._starts[browser] = start
+        return browser
+
+    async def _prepare(self, placement: Placement) -> _Prepared:
+        """A directory, a driver, cgroups and a user for a browser; none of them is left when one cannot be had.
+
+        Raises:
+            LaunchFailed.
+        """
+        driver = await self._take_driver()
+        user, directory = 0, None
+        try:
+            user = self._users.take() if self._users is not None else 0
+            directory = session_directory.make(self._root, f"{placement.fence}-", user)
+            temporary = directory / "tmp" if self._short_root is None else self._short_root / directory.name
+            made = self._cgroups.make(directory.name) if self._cgroups.usable else None
+        except (OSError, NoUserFree) as error:
+            self._drivers.give_back(driver)
+            if directory is not None:
+                processes.remove_tree(directory)
+            if user and self._users is not None:
+                self._users.give_back(user)
+            raise LaunchFailed(f"no place for a browser: {error}") from None
+        return _Prepared(placement, driver, directory, temporary, made, user)
 
     async def _start(
-        self, attempt: _Attempt, request: LaunchRequest, found: FoundBrowser, seconds: float, launch_time: float
+        self,
+        start: _Prepared,
+        spec: BrowserSpec,
+        found: FoundBrowser,
+        seconds: float,
+        deadline: float | None,
+        *,
+        leased: bool,
     ) -> BrowserContext:
-        directory, cgroup = attempt.directory, str(attempt.cgroup or "")
-        home, temporary = directory / "home", self._temporary(directory)
-        deadline = None if request.lifetime is None else launch_time + request.lifetime.total_seconds()
         # Before the browser is there: this process may be stopped while it starts.
-        await self._guard.cover(request.placement, deadline, [directory, temporary], cgroup)
-        for path in (home, temporary):
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        environment = browser_environment(self._environ, home, temporary)
-        if cgroup:
-            environment["TABKEEP_ENTER_CGROUP"] = cgroup
-        return await attempt.driver.playwright.chromium.launch_persistent_context(
-            directory / "profile",
-            executable_path=self._executables[request.browser_type],
+        await self._guard.cover(
+            start.placement, deadline, start.directories, start.unified, user=start.user, leased=leased
+        )
+        home = session_directory.fill(start.directory, start.temporary, start.user)
+        environment = browser_environment(self._environ, home, start.temporary)
+        if start.cgroups is not None:
+            environment["TABKEEP_ENTER_CGROUPS"] = "\n".join(map(str, start.cgroups.paths))
+        if start.user:
+            environment["TABKEEP_BECOME_USER"] = str(start.user)
+        return await start.driver.playwright.chromium.launch_persistent_context(
+            start.directory / "profile",
+            executable_path=self._executables[spec.browser_type],
             args=browser_arguments(found),
             ignore_default_args=dropped_arguments(),
             chromium_sandbox=self._sandbox,
             env=environment,
-            viewport={"width": request.width, "height": request.height},
-            downloads_path=directory / "downloads",
-            artifacts_dir=directory / "artifacts",
+            viewport={"width": spec.width, "height": spec.height},
+            downloads_path=start.directory / "downloads",
+            artifacts_dir=start.directory / "artifacts",
             handle_sigint=False,
             handle_sigterm=False,
             handle_sighup=False,
             timeout=seconds * 1000,
         )
+
+    def _released(self, browser: PlaywrightBrowser) -> None:
+        """Nothing of a browser lives any more, and its directory and cgroups are gone."""
+        start = self._starts[browser]
+        processes.remove_tree(start.temporary)
+        del self._starts[browser]
+        self._guard.release(start.placement)
+        self._drivers.give_back(start.driver)
+        if start.user and self._users is not None:
+            self._users.give_back(start.user)
 
     async def _take_driver(self) -> Driver:
         try:
@@ -286,12 +485,9 @@ class PlaywrightLauncher:
             remedy = "install playwright again for this platform, or see `tabkeep doctor`"
             raise LaunchFailed(f"Playwright's driver did not start: {_words(error)}: {remedy}") from None
 
-    def _temporary(self, directory: Path) -> Path:
-        return directory / "tmp" if self._short_root is None else self._short_root / directory.name
-
-    async def _abandon(self, launching: asyncio.Future[BrowserContext], attempt: _Attempt) -> None:
+    async def _abandon(self, launching: asyncio.Future[BrowserContext], start: _Prepared) -> None:
         """See to it that nothing comes of a launch that failed or is not wanted any more."""
-        task = asyncio.create_task(self._end_launch(launching, attempt))
+        task = asyncio.create_task(self._end_launch(launching, start))
         self._abandoned.add(task)
         task.add_done_callback(self._abandoned.discard)
         try:
@@ -301,35 +497,52 @@ class PlaywrightLauncher:
             await asyncio.wait({task})
             raise
 
-    async def _end_launch(self, launching: asyncio.Future[BrowserContext], attempt: _Attempt) -> None:
-        driver, directory = attempt.driver, attempt.directory
+    async def _end_launch(self, launching: asyncio.Future[BrowserContext], start: _Prepared) -> None:
+        driver = start.driver
         # The driver may only now be about to start the browser, so this goes on until it has answered.
         loop = asyncio.get_running_loop()
         stuck_at = loop.time() + ABANDON_SECONDS
         while not launching.done() and not driver.exited.done():
-            await processes.end_processes_of(directory / "profile")
+            await self._end_processes(start)
             await asyncio.wait({launching}, timeout=0.1)
             if loop.time() >= stuck_at:
                 logger.error("playwright driver stuck", extra={"pid": driver.pid, "browsers": driver.browsers})
                 driver.kill()
         launching.cancel()
-        await processes.end_processes_of(directory / "profile")
+        await self._end_processes(start)
         await asyncio.gather(launching, return_exceptions=True)
-        await asyncio.to_thread(processes.remove_tree, directory)
-        await asyncio.to_thread(processes.remove_tree, self._temporary(directory))
-        if attempt.cgroup is not None:
-            await cgroups.end(attempt.cgroup)
-        self._guard.release(attempt.placement)
+        await self._clean_up(start)
+        self._guard.release(start.placement)
         self._drivers.give_back(driver)
+
+    @staticmethod
+    async def _end_processes(start: _Prepared) -> None:
+        await processes.end_processes_of(start.directory / "profile")
+        if start.user:
+            await processes.end_user(start.user)
+
+    async def _clean_up(self, start: _Prepared) -> None:
+        """Remove what was prepared for a browser of which nothing lives."""
+        await asyncio.to_thread(processes.remove_tree, start.directory)
+        await asyncio.to_thread(processes.remove_tree, start.temporary)
+        if start.cgroups is not None:
+            await cgroups.end(start.cgroups.paths)
+        if start.user and self._users is not None:
+            await processes.end_user(start.user)
+            self._users.give_back(start.user)
 
     def _explained(self, found: FoundBrowser, error: Exception, seconds: float) -> str:
         if isinstance(error, TimeoutError):
             return f"{found.name} did not start within {seconds:g} s"
         words = _words(error)
-        if "No usable sandbox" in words or "sandbox_host_linux" in words:
+        if isinstance(error, NotIsolated):
+            return f"{found.name} is not isolated here: {words}"
+        if any(sign in str(error) for sign in NO_SANDBOX_SIGNS):
+            words = f"its sandbox cannot start: {isolation.HOW_TO_ALLOW_USER_NAMESPACES}: {words}"
+        elif self._users is not None and not session_directory.others_can_reach(found.executable.resolve()):
             words = (
-                "Chromium's sandbox cannot start here: allow unprivileged user namespaces for this host, or set "
-                f"TABKEEP_ALLOW_UNSANDBOXED=1 to do without: {words}"
+                f"the users of sessions cannot get to {found.executable}: install it where all can, for example with "
+                f"PLAYWRIGHT_BROWSERS_PATH=/opt/browsers playwright install chromium: {words}"
             )
         return f"{found.name} could not be started: {words}"
 
@@ -352,6 +565,14 @@ class PlaywrightLauncher:
 def _main_pid(directory: Path) -> int:
     """The browser's main process, as it notes it in its profile: "machine-pid"."""
     return int(str((directory / "profile" / "SingletonLock").readlink()).rpartition("-")[2])
+
+
+def _fields(placement: Placement, pid: int) -> dict[str, object]:
+    return {"browser_session_id": placement.browser_session_id, "fence": placement.fence, "pid": pid}
+
+
+def _free_memory() -> int:
+    return int(psutil.virtual_memory().available)
 
 
 def _words(error: BaseException) -> str:

@@ -369,6 +369,8 @@ class PlaywrightPage:
         finally:
             if not calling.done():
                 calling.cancel()
+            elif not calling.cancelled():
+                calling.exception()  # read, so that asyncio does not complain when this call was itself cancelled
 
     async def _why_lost(self) -> BrowserError:
         """Tell a closed tab from a browser that is gone: the latter is seen a moment later."""

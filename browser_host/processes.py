@@ -9,11 +9,13 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
 
+from browser_host import become, guardian
 from browser_host.guardian import remove_tree
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "can_die_with_parent",
     "end_group",
     "end_processes_of",
+    "end_user",
     "group_members",
     "processes_of",
     "remove_tree",
@@ -144,10 +147,20 @@ async def end_processes_of(directory: Path) -> int:
 
 
 async def sweep(root: Path) -> int:
-    """End whatever a former host left running under `root`, and remove it; returns how many groups were ended."""
-    ended = await end_processes_of(root)
-    await asyncio.to_thread(remove_tree, root)
+    """End whatever a former host left running under `root`, and remove it; returns how many groups were ended.
+
+    A link is followed, and removed with what it leads to.
+    """
+    directory = _followed(root)
+    ended = await end_processes_of(directory)
+    await asyncio.to_thread(remove_tree, directory)
+    if directory != root:
+        os.unlink(root)  # noqa: PTH108
     return ended
+
+
+def _followed(path: Path) -> Path:
+    return path.readlink() if path.is_symlink() else path
 
 
 def can_die_with_parent() -> bool:
@@ -171,23 +184,51 @@ def can_die_with_parent() -> bool:
 def write_wrapper(directory: Path, name: str, executable: Path, *, dies_with_parent: bool) -> Path:
     """A script that becomes `executable`; no process stays between it and whoever starts it.
 
-    It enters the cgroup that TABKEEP_ENTER_CGROUP names, if any, and keeps that name from the executable. With
-    `dies_with_parent` the kernel kills it with its parent; without it a browser that is stuck while its driver is
-    killed would be left to the guardian, and to the next host's sweep.
+    It enters the cgroups that TABKEEP_ENTER_CGROUPS names, one on a line, and fails where it cannot; it becomes the
+    user whose number is TABKEEP_BECOME_USER, from which nothing can lead back; it keeps both from the executable.
+    With `dies_with_parent` the kernel kills it with its parent; without it a browser that is stuck while its driver
+    is killed would be left to the guardian, and to the next host's sweep.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / name
     new = directory / f"{name}.new"
-    setpriv = "setpriv --pdeathsig KILL -- " if dies_with_parent else ""
+    program = shlex.quote(str(executable))
+    as_user = f"{shlex.quote(sys.executable)} -I -S {shlex.quote(become.__file__)} $user"
+    as_self = ""
+    if dies_with_parent:
+        as_user = "setpriv --reuid=$user --regid=$user --clear-groups --no-new-privs --pdeathsig KILL --"
+        as_self = "setpriv --pdeathsig KILL -- "
     new.write_text(
         "#!/bin/sh\n"
-        'if [ -n "$TABKEEP_ENTER_CGROUP" ]; then echo 0 > "$TABKEEP_ENTER_CGROUP/cgroup.procs"; fi\n'
-        "unset TABKEEP_ENTER_CGROUP\n"
-        f'exec {setpriv}{shlex.quote(str(executable))} "$@"\n'
+        "set -f; IFS='\n'\n"
+        'for cgroup in $TABKEEP_ENTER_CGROUPS; do echo 0 > "$cgroup/cgroup.procs" || exit 126; done\n'
+        "unset IFS; user=$TABKEEP_BECOME_USER\n"
+        "unset TABKEEP_ENTER_CGROUPS TABKEEP_BECOME_USER\n"
+        f'if [ -z "$user" ]; then exec {as_self}{program} "$@"; fi\n'
+        # A user of its own may not be where the host is, and what dies leaves no image of its memory.
+        "cd /; umask 077; ulimit -c 0\n"
+        f'exec {as_user} {program} "$@"\n'
     )
     new.chmod(0o700)
     new.replace(path)
     return path
+
+
+async def end_user(user: int) -> None:
+    """Kill all that runs as a user, and return when nothing does.
+
+    Does not return while the kernel cannot end a process.
+    """
+    loop = asyncio.get_running_loop()
+    warn_at = loop.time() + 1.0
+    while living := [pid for pid in guardian.pids_of_user(user) if _is_alive(pid)]:
+        for process in guardian.list_processes():
+            if process.pid in living:
+                guardian.kill(process)
+        if loop.time() >= warn_at:
+            logger.error("processes cannot be ended", extra={"user": user, "pids": living})
+            warn_at = loop.time() + 5.0
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def _is_alive(pid: int) -> bool:

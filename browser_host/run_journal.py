@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from tabkeep.v1 import runs_pb2
 from tabkeep.v1.runs_pb2 import RunEvent, RunFinished
@@ -17,13 +17,17 @@ from browser_host.leases import Leases
 from browser_host.messages import Picture, Placement
 from browser_host.outbox import EventTooLarge, Outbox
 from browser_host.step_telemetry import StepTelemetry
-from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer
+from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer, Credential
 from browser_host.uploads import Uploads
 
 logger = logging.getLogger(__name__)
 
 PICTURES_SECONDS = 10.0
 """How long the end of a run waits for its pictures to arrive."""
+
+
+FindCredential = Callable[[Placement, str, str, str], Awaitable[Credential]]
+"""Asks the control plane for a login: placement, run, origin, username. Raises CredentialMissing."""
 
 
 class RunOver(Exception):
@@ -43,6 +47,7 @@ class RunJournal:
         uploads: Uploads,
         clock: Clock,
         new_artifact_id: Callable[[], str],
+        credentials: FindCredential,
     ) -> None:
         self.cancel_requested = asyncio.Event()
         self.finished = False
@@ -54,6 +59,7 @@ class RunJournal:
         self._uploads = uploads
         self._clock = clock
         self._new_artifact_id = new_artifact_id
+        self._credentials = credentials
         self._telemetry = StepTelemetry()
         self._seq = 0
         self._pictures: dict[str, asyncio.Future[str]] = {}
@@ -107,6 +113,14 @@ class RunJournal:
         picture = Picture(self._placement, self._run_id, artifact_id, jpeg)
         self._pictures[artifact_id] = self._uploads.add(picture)
         return artifact_id
+
+    async def credential(self, origin: str, username: str) -> Credential:
+        """The stored login for pages of an origin.
+
+        Raises:
+            CredentialMissing.
+        """
+        return await self._credentials(self._placement, self._run_id, origin, username)
 
     async def approval(self, approval_id: str) -> ApprovalAnswer:
         """Wait for a person's answer; one that came before the question was asked counts."""

@@ -124,7 +124,14 @@ def _hello(hello: messages.Hello) -> host_pb2.Hello:
             hosts_pb2.BrowserOffer(browser_type=_BROWSER_TYPES_TO_PROTO[browser_type], version=version)
             for browser_type, version in identity.browsers
         ],
-        sandboxed=identity.sandboxed,
+        sandboxed=identity.isolation.sandboxed,
+        fault=identity.isolation.failure,
+        isolation=hosts_pb2.HostIsolation(
+            user_per_session=identity.isolation.user_per_session,
+            session_memory_limit_bytes=identity.isolation.memory_bytes,
+            session_task_limit=identity.isolation.tasks,
+            session_cpu_percent_limit=identity.isolation.cpu_percent,
+        ),
         inventory=[
             host_pb2.InventoryItem(
                 browser_session_id=item.placement.browser_session_id,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 MAX_CONTROL_EPOCH = 2**30
 """Fences and command ids begin at the epoch times 2**32 and fit into 63 bits."""
@@ -33,6 +34,10 @@ class Config:
     http_hosts: tuple[str, ...] = ()
     """Names and addresses that requests over HTTP may give as their host, beside localhost and the address it listens
     on. TABKEEP_HTTP_HOSTS, separated by commas."""
+
+    http_url: str = ""
+    """How HTTP is reached from outside, for the links in answers: https://tabkeep.example.com. Empty: as each request
+    reached it. TABKEEP_HTTP_URL."""
 
     log_level: str = "INFO"
     """TABKEEP_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
@@ -116,6 +121,8 @@ def from_environment(environ: Mapping[str, str]) -> Config:
     if address := environ.get("TABKEEP_HTTP_ADDRESS"):
         given["http_address"] = _address("TABKEEP_HTTP_ADDRESS", address)
     given["http_hosts"] = tuple(filter(None, map(str.strip, environ.get("TABKEEP_HTTP_HOSTS", "").split(","))))
+    if url := environ.get("TABKEEP_HTTP_URL"):
+        given["http_url"] = _url("TABKEEP_HTTP_URL", url)
     if level := environ.get("TABKEEP_LOG_LEVEL"):
         if level.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ConfigInvalid(f"TABKEEP_LOG_LEVEL={level}: use DEBUG, INFO, WARNING or ERROR")
@@ -154,6 +161,13 @@ def _number(variable: str, value: str, lowest: float, highest: float) -> float:
     if not lowest <= number <= highest:
         raise ConfigInvalid(f"{variable}={value}: use a number from {lowest:g} to {highest:g}")
     return number
+
+
+def _url(variable: str, value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ConfigInvalid(f"{variable}={value}: use an http or https URL, for example https://tabkeep.example.com")
+    return value.rstrip("/")
 
 
 def _network(variable: str, value: str) -> IPv4Network | IPv6Network:

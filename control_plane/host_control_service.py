@@ -13,9 +13,10 @@ from tabkeep.host.v1 import host_pb2_grpc as pb_grpc
 
 from control_plane import event_moves, host_moves, host_wire
 from control_plane.coordinator import Coordinator
-from control_plane.errors import HostProtocolError, TabkeepError
+from control_plane.errors import DataLoss, HostProtocolError, TabkeepError
 from control_plane.host_links import Link
 from control_plane.interceptors import caller
+from control_plane.seals import Seals
 
 logger = logging.getLogger(__name__)
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -27,8 +28,10 @@ _MOVES_IN_FLIGHT = 64
 class HostControlService(pb_grpc.HostControlServiceServicer):
     """See the proto for what the call does."""
 
-    def __init__(self, coordinator: Coordinator) -> None:
+    def __init__(self, coordinator: Coordinator, plans: Seals) -> None:
+        """`plans` are the seals of what hosts are to do."""
         self._coordinator = coordinator
+        self._plans = plans
 
     async def Attach(
         self, request_iterator: AsyncIterator[host_pb2.AttachRequest], context: Context
@@ -57,7 +60,12 @@ class HostControlService(pb_grpc.HostControlServiceServicer):
         """What the link holds, until the host's side ends or ours is to end."""
         reader.add_done_callback(lambda _: link.wake())
         while message := await link.next():
-            response = host_wire.to_host(message, self._coordinator.config)
+            try:
+                response = host_wire.to_host(message, self._coordinator.config, self._plans)
+            except DataLoss:
+                # Nothing is sent, so nothing is done; the run ends with its time.
+                logger.critical("run cannot be started: its plan does not open", extra={"host_id": link.host_id})
+                continue
             response.control_epoch = self._coordinator.control_epoch
             response.stream_no = link.stream_no
             yield response

@@ -57,6 +57,10 @@ class Hello:
     capacity: int
     browsers: dict[str, str]
     sandboxed: bool
+    isolation: dict[str, int]
+    """By the field names of HostIsolation, without those that are 0."""
+    fault: str
+    """Why it may run no browser; empty when it may."""
     inventory: tuple[InventoryItem, ...]
     run_ids: tuple[str, ...]
     tombstones: tuple[Tombstone, ...]

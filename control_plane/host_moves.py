@@ -144,6 +144,8 @@ def _taken_in(tx: Transaction, hello: Hello, epoch: int) -> Host:
         draining = hello.draining
     # What was counted against an old process says nothing about the new one.
     judged = old if old.incarnation == hello.incarnation else host_standing.unblemished(old)
+    if hello.fault:
+        judged = replace(judged, quarantine_message=hello.fault)
     event, message = HostEvent.ATTACH, ""
     if draining:
         event = HostEvent.ATTACH_DRAINING
@@ -162,6 +164,7 @@ def _taken_in(tx: Transaction, hello: Hello, epoch: int) -> Host:
             browsers=hello.browsers,
             build=hello.build,
             sandboxed=hello.sandboxed,
+            isolation=hello.isolation,
             attach_time=tx.now if old.incarnation != hello.incarnation else old.attach_time,
             heartbeat_time=tx.now,
             drain_expire_time=old.drain_expire_time if draining else None,

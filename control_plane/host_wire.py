@@ -36,6 +36,7 @@ from control_plane.host_messages import (
 from control_plane.host_moves import PROTOCOL
 from control_plane.records import CommandKind
 from control_plane.runs import FINAL, RunStatus
+from control_plane.seals import Seals
 from control_plane.sessions import CloseReason, Session
 
 _INCARNATION = re.compile(r"[0-9a-f]{32}")
@@ -72,6 +73,8 @@ def hello(message: host_pb2.AttachRequest) -> Hello:
             if offer.browser_type in wire.BROWSER_TYPES
         },
         sandboxed=proto.sandboxed,
+        isolation={field.name: int(value) for field, value in proto.isolation.ListFields()},
+        fault=proto.fault[:500],
         inventory=tuple(
             InventoryItem(item.browser_session_id, item.fence, item.live, item.age.ToTimedelta())
             for item in proto.inventory
@@ -168,8 +171,12 @@ def _finished(ids: tuple[str, int, str, int, bytes], run_id: str, finished: runs
     )
 
 
-def to_host(message: ToHost, config: Config) -> host_pb2.AttachResponse:
-    """A message to a host, without the epoch and stream number that every message carries."""
+def to_host(message: ToHost, config: Config, plans: Seals) -> host_pb2.AttachResponse:
+    """A message to a host, without the epoch and stream number that every message carries.
+
+    Raises:
+        DataLoss: the plan of a run does not open.
+    """
     proto = host_pb2.AttachResponse()
     match message:
         case HeartbeatAck(heartbeat_no):
@@ -180,7 +187,7 @@ def to_host(message: ToHost, config: Config) -> host_pb2.AttachResponse:
             for ack in acks:
                 proto.event_acks.acks.add(run_id=ack.run_id, seq=ack.seq)
         case Command():
-            _command(proto.command, message, config)
+            _command(proto.command, message, config, plans)
         case CommandResultAck(command_id):
             proto.command_result_ack.command_id = command_id
         case TombstoneAck(browser_session_id, fence):
@@ -212,7 +219,7 @@ def _verdict(proto: host_pb2.Verdict, verdict: Verdict) -> None:
     proto.browser_session_id, proto.fence, proto.keep = verdict.browser_session_id, verdict.fence, verdict.keep
 
 
-def _command(proto: host_pb2.Command, message: Command, config: Config) -> None:
+def _command(proto: host_pb2.Command, message: Command, config: Config, plans: Seals) -> None:
     row, session, run = message.row, message.session, message.run
     proto.command_id = row.command_id
     proto.browser_session_id = row.browser_session_id
@@ -225,7 +232,7 @@ def _command(proto: host_pb2.Command, message: Command, config: Config) -> None:
             proto.close.reason = wire.CLOSE_REASON.value(row.arguments.get("reason", "requested"))
         case CommandKind.START_RUN:
             if run is not None:
-                proto.start_run.ParseFromString(run.plan)
+                proto.start_run.ParseFromString(plans.open(run.organization_id, run.plan))
             proto.start_run.run_id = row.arguments["run_id"]
         case CommandKind.CANCEL_RUN:
             proto.cancel_run.run_id = row.arguments["run_id"]

@@ -116,6 +116,8 @@ class Host:
     """Browser type to version."""
     build: str = ""
     sandboxed: bool = False
+    isolation: dict[str, int] = field(default_factory=dict)
+    """The fields of HostIsolation that it said; what is absent is 0."""
     attach_time: datetime | None = None
     heartbeat_time: datetime | None = None
     drain_expire_time: datetime | None = None

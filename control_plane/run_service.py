@@ -35,17 +35,19 @@ _EVENTS_AT_ONCE = 256
 class RunService(pb_grpc.RunServiceServicer):
     """See the proto for what each call does."""
 
-    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens, seals: Seals) -> None:
-        """`seals` are those of webhooks."""
+    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens, seals: Seals, plans: Seals) -> None:
+        """`seals` are those of webhooks, `plans` those of what hosts are to do."""
         self._coordinator = coordinator
         self._database = coordinator.database
         self._page_tokens = page_tokens
         self._seals = seals
+        self._plans = plans
 
     async def RunTask(self, request: pb.RunTaskRequest, context: Context) -> pb.RunTaskResponse:
         fields, organization_id = Fields(), caller.get().organization_id
         spec = wire.task_spec(fields, request, organization_id, telemetry.inject())
-        spec = replace(spec, webhook=sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals))
+        webhook = sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals)
+        spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, spec.plan))
         again = wire.request_id(fields, organization_id, "RunTask", request)
         fields.raise_if_wrong()
         shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
@@ -62,7 +64,8 @@ class RunService(pb_grpc.RunServiceServicer):
         definition = workflow_definitions.parse(workflow.definition)
         parameters = workflow_definitions.bind(definition.parameters, MessageToDict(request.parameters))
         spec = wire.workflow_spec(fields, request, workflow, definition, parameters, telemetry.inject())
-        spec = replace(spec, webhook=sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals))
+        webhook = sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals)
+        spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, spec.plan))
         fields.raise_if_wrong()
         shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
         return pb.RunWorkflowResponse(run=wire.run(*shown))

@@ -113,6 +113,7 @@ class Run:
     browser_session_id: str
     owns_browser_session: bool
     plan: bytes
+    """What the host is to do, sealed; forgotten when the run is final."""
     """What the host is told to do: a serialized tabkeep.host.v1.StartRun without its run_id."""
     prompt: str
     url: str
@@ -202,4 +203,5 @@ def ended(
         update_time=now,
         due_time=None,
         approval=b"",
+        plan=b"",
     )

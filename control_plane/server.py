@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import grpc
@@ -19,6 +20,8 @@ from tabkeep.v1 import (
     artifacts_pb2_grpc,
     browser_sessions_pb2,
     browser_sessions_pb2_grpc,
+    credentials_pb2,
+    credentials_pb2_grpc,
     hosts_pb2,
     hosts_pb2_grpc,
     keys_pb2,
@@ -40,11 +43,13 @@ from control_plane.browser_session_service import BrowserSessionService
 from control_plane.clock import Clock, SystemClock
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
+from control_plane.credential_service import CredentialService
 from control_plane.errors import Unavailable
 from control_plane.host_blob_service import HostBlobService
 from control_plane.host_control_service import HostControlService
+from control_plane.host_secret_service import HostSecretService
 from control_plane.host_service import HostService
-from control_plane.http import seed_runs
+from control_plane.http import seed_routes, seed_runs
 from control_plane.http.app import Gateway, all_resources
 from control_plane.http.calls import Calls
 from control_plane.http.limits import Limits
@@ -80,6 +85,7 @@ _PUBLIC = [
     runs_pb2,
     workflows_pb2,
     artifacts_pb2,
+    credentials_pb2,
     hosts_pb2,
     keys_pb2,
     usage_pb2,
@@ -118,7 +124,9 @@ async def serve(
         coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
-        deliverer = WebhookDeliverer(coordinator, Seals(secret, "webhooks"), secret, _webhook_body)
+        deliverer = WebhookDeliverer(
+            coordinator, Seals(secret, "webhooks"), secret, partial(_webhook_body, config.http_url)
+        )
         webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
             async with _listening(config, coordinator, secret) as (address, http_address):
@@ -145,7 +153,8 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
         BrowserSessionService(coordinator, page_tokens), services
     )
-    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens, seals), services)
+    plans = Seals(secret, "plans")
+    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens, seals, plans), services)
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
     artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs), services)
     hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), services)
@@ -154,8 +163,11 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
     webhooks_pb2_grpc.add_WebhookServiceServicer_to_server(
         WebhookService(coordinator, page_tokens, seals, secret), services
     )
-    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator), services)
+    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans), services)
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(HostBlobService(coordinator, blobs), services)
+    logins = Seals(secret, "credentials")
+    credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, logins), services)
+    host_pb2_grpc.add_HostSecretServiceServicer_to_server(HostSecretService(coordinator, logins), services)
     names = [service.full_name for module in _PUBLIC for service in module.DESCRIPTOR.services_by_name.values()]
     health_service = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_service, services)
@@ -172,7 +184,9 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
     address = f"{config.grpc_address.rpartition(':')[0]}:{port}"
     logger.info("listening", extra={"address": address})
     try:
-        async with _listening_for_http(config, Calls(interceptor, services.handlers)) as http_address:
+        async with _listening_for_http(
+            coordinator, blobs, secret, Calls(interceptor, services.handlers)
+        ) as http_address:
             try:
                 yield address, http_address
             finally:
@@ -190,18 +204,24 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
         logger.info("stopped listening", extra={"address": address})
 
 
-def _webhook_body(run: Run) -> bytes:
-    return seed_runs.webhook_body(wire.run(run))
+def _webhook_body(http_url: str, run: Run) -> bytes:
+    # The same bytes in every attempt, so its link has no token.
+    return seed_runs.webhook_body(
+        wire.run(run), f"{http_url}/browser-session/{run.browser_session_id}" if http_url else None
+    )
 
 
 @contextlib.asynccontextmanager
-async def _listening_for_http(config: Config, calls: Calls) -> AsyncIterator[str]:
+async def _listening_for_http(
+    coordinator: Coordinator, blobs: Blobs, secret: bytes, calls: Calls
+) -> AsyncIterator[str]:
+    config = coordinator.config
     if not config.http_address:
         yield ""
         return
     limits = Limits()
     hosts = (config.http_address.rpartition(":")[0], *config.http_hosts)
-    gateway = Gateway(all_resources(calls), calls, hosts, limits)
+    gateway = Gateway(all_resources(calls, seed_routes.resources(coordinator, blobs, secret)), calls, hosts, limits)
     async with listening(config.http_address, gateway, limits) as address:
         yield address
 

@@ -22,6 +22,7 @@ from tabkeep.v1 import actions_pb2, artifacts_pb2, browser_sessions_pb2, hosts_p
 from control_plane.fields import Fields
 from control_plane.hosts import Host, HostState
 from control_plane.keys import Key, Scope
+from control_plane.prompt_secrets import secrets_in, without_secrets
 from control_plane.records import Artifact, Workflow
 from control_plane.requests import Request
 from control_plane.run_moves import RunSpec
@@ -224,13 +225,15 @@ def task_spec(fields: Fields, request: runs_pb2.RunTaskRequest, organization_id:
         block.actions.actions.extend(request.actions)
     else:
         block.task.prompt = request.prompt
+        plan.secrets.extend(secrets_in(request.prompt))
     if schema is not None:
         plan.data_extraction_schema.CopyFrom(schema)
         if request.prompt:
             block.task.data_extraction_schema.CopyFrom(schema)
+    shown = without_secrets(request.prompt, list(plan.secrets))
     return _run_spec(
         fields, request, plan, organization_id, traceparent,
-        run_type=RunType.TASK, prompt=request.prompt, url=url, max_steps=50, timeout=10 * _MINUTE,
+        run_type=RunType.TASK, prompt=shown, url=url, max_steps=50, timeout=10 * _MINUTE,
     )  # fmt: skip
 
 
@@ -246,6 +249,7 @@ def workflow_spec(
     plan = host_pb2.StartRun(blocks=definition.blocks, workflow=True)
     plan.parameters.update(parameters)
     secret = {parameter.name for parameter in definition.parameters if parameter.secret}
+    plan.secret_parameters.extend(sorted(secret))
     shown = struct_pb2.Struct()
     shown.update({name: value for name, value in parameters.items() if name not in secret})
     return _run_spec(
@@ -436,6 +440,7 @@ def host(
         build=host.build,
         incarnation=host.incarnation,
         sandboxed=host.sandboxed,
+        isolation=_isolation(host.isolation),
         load_average=load_average,
         available_memory_bytes=available_memory_bytes,
     )
@@ -443,6 +448,15 @@ def host(
     set_time(proto.heartbeat_time, heartbeat_time or host.heartbeat_time)
     set_time(proto.drain_expire_time, host.drain_expire_time)
     return proto
+
+
+def _isolation(said: dict[str, int]) -> hosts_pb2.HostIsolation:
+    return hosts_pb2.HostIsolation(
+        user_per_session=bool(said.get("user_per_session")),
+        session_memory_limit_bytes=said.get("session_memory_limit_bytes", 0),
+        session_task_limit=said.get("session_task_limit", 0),
+        session_cpu_percent_limit=said.get("session_cpu_percent_limit", 0),
+    )
 
 
 def _state_message(host: Host) -> str:

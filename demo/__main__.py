@@ -29,6 +29,7 @@ from rich.text import Text
 from tabkeep import Client, Run, RunEvent, RunStatus
 from tabkeep.records import StepFinished, StepOutcome, StepStarted
 
+from browser_host import isolation
 from demo.site import DemoSite, SiteLog
 
 USERNAME, PASSWORD = "support@company.com", "headphones-4-all"
@@ -198,7 +199,8 @@ async def browser_gone(client: Client, browser_session_id: str, data_dir: Path) 
             if session.browser_gone_time is not None:
                 break
             await asyncio.sleep(0.05)
-    marks = (f"--user-data-dir={data_dir}", f"--database={data_dir}")
+    directory = await asyncio.to_thread((data_dir / "host" / "browsers").resolve)
+    marks = (f"--user-data-dir={directory}", f"--database={directory}")
     left = [
         process.pid
         for process in psutil.process_iter(["cmdline"])
@@ -252,6 +254,16 @@ async def main() -> int:
             return 0 if verdict(site.log, gone) else 1
 
 
-if __name__ == "__main__":
+def prepare() -> None:
+    """Set what the host of this demo needs beyond its defaults."""
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    # Every browser that there is belongs to the session then, and the end can be told from the process table.
+    os.environ.setdefault("TABKEEP_WARM_BROWSERS", "0")
+    if not isolation.sandbox_is_possible():
+        os.environ.setdefault("TABKEEP_ALLOW_UNSANDBOXED", "1")
+        console.print("no user namespaces here: the browser opens the demo's own site, and does so without its sandbox")
+
+
+if __name__ == "__main__":
+    prepare()
     sys.exit(asyncio.run(main()))

@@ -8,13 +8,16 @@ Python stubs differ in bytes, so there is only this one), Go and TypeScript from
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import yaml
+from google.protobuf import descriptor_pb2
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = (ROOT / ".tools/bin", ROOT / ".tools/node_modules/.bin")
@@ -25,6 +28,7 @@ GENERATED = {
         "clients/python/tabkeep/**/*_pb2.py",
         "clients/python/tabkeep/**/*_pb2.pyi",
         "clients/python/tabkeep/**/*_pb2_grpc.py",
+        "control_plane/http/proto_comments.json",
     ],
     "Go": ["clients/go/**/*.pb.go"],
     "TypeScript": ["clients/typescript/src/gen/**/*.ts"],
@@ -50,6 +54,7 @@ def main() -> int:
         fresh = Path(folder)
         try:
             generate_python(fresh)
+            generate_comments(fresh)
             generate_others(fresh, without=set(missing))
         except GenerationError as error:
             print(f"stubs: {error}", file=sys.stderr)
@@ -93,6 +98,55 @@ def generate_python(into: Path) -> None:
     for services in out.rglob("*_pb2_grpc.py"):
         if "add_generic_rpc_handlers" not in services.read_text():
             services.unlink()
+
+
+def generate_comments(into: Path) -> None:
+    """Write down the public protos' comments, by full name, for the OpenAPI document: stubs do not carry them."""
+    protos = sorted((ROOT / "protos/tabkeep/v1").glob("*.proto"))
+    with tempfile.NamedTemporaryFile(suffix=".binpb") as image:
+        run(
+            [sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'protos'}", f"-I{ROOT / 'third_party'}"]
+            + ["--include_source_info", f"--descriptor_set_out={image.name}"]
+            + [str(proto) for proto in protos]
+        )
+        files = descriptor_pb2.FileDescriptorSet.FromString(Path(image.name).read_bytes()).file
+    comments: dict[str, str] = {}
+    for file in files:
+        for location in file.source_code_info.location:
+            if location.leading_comments and (name := full_name(file, list(location.path))):
+                comments[name] = unwrapped(location.leading_comments)
+    out = into / "control_plane/http/proto_comments.json"
+    out.parent.mkdir(parents=True)
+    out.write_text(json.dumps(comments, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def full_name(file: descriptor_pb2.FileDescriptorProto, path: list[int]) -> str:
+    """The name of what a path of numbers leads to in a file: alternately a field and a position in it."""
+    named: Any = file
+    names = [file.package]
+    for number, position in zip(path[::2], path[1::2], strict=False):
+        field = named.DESCRIPTOR.fields_by_number[number]
+        if not field.is_repeated or field.message_type is None or "name" not in field.message_type.fields_by_name:
+            return ""
+        if named.DESCRIPTOR.name == "EnumDescriptorProto":
+            names.pop()  # an enum's values lie beside it
+        named = getattr(named, field.name)[position]
+        names.append(named.name)
+    return ".".join(names) if len(path) % 2 == 0 and len(path) > 0 else ""
+
+
+def unwrapped(comment: str) -> str:
+    """A comment as running text: lines of one paragraph joined, paragraphs and listed points kept apart."""
+    text = ""
+    for line in comment.strip().splitlines():
+        line = line[1:] if line.startswith(" ") else line
+        if not line.strip():
+            text += "\n\n"
+        elif re.match(r"[A-Z]\w+( \w+)?: ", line) and text and not text.endswith("\n"):
+            text += "\n" + line
+        else:
+            text += ("" if not text or text.endswith("\n") else " ") + line.strip()
+    return text
 
 
 def generate_others(into: Path, without: set[str]) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+# Tests count browsers; those that are about browsers kept ready ask for them.
+os.environ.setdefault("TABKEEP_WARM_BROWSERS", "0")
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,9 +18,11 @@ from typing import Any
 
 import grpc
 import pytest
+from tabkeep.host.v1 import host_pb2_grpc
 from tabkeep.v1 import (
     artifacts_pb2_grpc,
     browser_sessions_pb2_grpc,
+    credentials_pb2_grpc,
     hosts_pb2_grpc,
     keys_pb2_grpc,
     runs_pb2_grpc,
@@ -25,11 +31,36 @@ from tabkeep.v1 import (
     workflows_pb2_grpc,
 )
 
+from browser_host import isolation
 from control_plane import first_keys
 from control_plane.config import Config
 from control_plane.server import ControlPlane, serve
 from tests.clocks import SteppedClock
 from tests.fake_host import FakeHost
+
+SANDBOX = isolation.sandbox_is_possible()
+"""Whether this machine lets Chromium have its sandbox; where not, the tests do without, as an operator would."""
+if not SANDBOX:
+    os.environ.setdefault("TABKEEP_ALLOW_UNSANDBOXED", "1")
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A directory of the test's own, to which the users of sessions can get where browsers have such.
+
+    Not pytest's own, because that closes the one above it for everybody else whenever it is started.
+    """
+    with passable_directory() as directory:
+        yield directory
+
+
+@contextmanager
+def passable_directory() -> Iterator[Path]:
+    """A directory that every user may pass through; removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tk-", ignore_cleanup_errors=True) as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        yield directory
 
 
 @dataclass
@@ -44,6 +75,7 @@ class Api:
     keys: Any
     usage: Any
     webhooks: Any
+    credentials: Any
 
 
 class _Keyed:
@@ -70,6 +102,7 @@ def api_on(channel: grpc.aio.Channel, key: str, *more: tuple[str, str]) -> Api:
         keys=_Keyed(keys_pb2_grpc.KeyServiceStub(channel), *metadata),
         usage=_Keyed(usage_pb2_grpc.UsageServiceStub(channel), *metadata),
         webhooks=_Keyed(webhooks_pb2_grpc.WebhookServiceStub(channel), *metadata),
+        credentials=_Keyed(credentials_pb2_grpc.CredentialServiceStub(channel), *metadata),
     )
 
 
@@ -113,6 +146,12 @@ def host_token(control_plane: ControlPlane) -> str:
 def api(channel: grpc.aio.Channel, api_key: str) -> Api:
     """Stubs of every public service, with the first key."""
     return api_on(channel, api_key)
+
+
+@pytest.fixture
+def host_secrets(channel: grpc.aio.Channel, host_token: str) -> _Keyed:
+    """HostSecretService as hosts call it, with the first host token."""
+    return _Keyed(host_pb2_grpc.HostSecretServiceStub(channel), ("x-api-key", host_token))
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from browser_host.browser import Browser, BrowserGone, Page
 from browser_host.clock import Clock
 from browser_host.guard import Guard, Unguarded
 from browser_host.host import Host, Means
+from browser_host.isolation import Isolation
 from browser_host.leases import Leases
 from browser_host.messages import (
     BrowserType,
@@ -42,7 +43,7 @@ from browser_host.messages import (
 from browser_host.open_browser import LaunchFailed, LaunchRequest, Shown
 from browser_host.outbox import Outbox
 from browser_host.run_journal import RunJournal
-from browser_host.task.journal import Journal
+from browser_host.task.journal import Credential, CredentialMissing, Journal
 from browser_host.uploads import Uploads
 
 # Virtual time.
@@ -277,6 +278,9 @@ def a_host(
     uploads = Uploads(put or keep, clock, random.Random(1))
     numbers = iter(range(1, 1_000_000))
 
+    async def no_credential(placement: Placement, run_id: str, origin: str, username: str) -> Credential:
+        raise CredentialMissing(f"none for {origin}")
+
     def new_journal(placement: Placement, run_id: str) -> RunJournal:
         return RunJournal(
             placement,
@@ -286,6 +290,7 @@ def a_host(
             uploads=uploads,
             clock=clock,
             new_artifact_id=lambda: f"art_{next(numbers)}",
+            credentials=no_credential,
         )
 
     launcher, engine = FakeLauncher(clock), FakeEngine()
@@ -306,7 +311,7 @@ def an_identity(capacity: int = 4, host_id: str = "host-1") -> Identity:
         build="0.1.0",
         capacity=capacity,
         browsers=((BrowserType.CHROME, "Chromium 1.0"),),
-        sandboxed=True,
+        isolation=Isolation(sandboxed=True, user_per_session=False),
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from browser_host import processes
+from tests.conftest import SANDBOX
 from tests.host_control_plane import TOKEN
 
 
@@ -64,10 +65,13 @@ async def a_program(
         "TABKEEP_CONTROL_PLANE": control_plane,
         "TABKEEP_HOST_ID": "host-1",
         "TABKEEP_CAPACITY": "4",
+        "TABKEEP_WARM_BROWSERS": "0",
+        **({} if SANDBOX else {"TABKEEP_ALLOW_UNSANDBOXED": "1"}),
         **settings,
     }
     # Browsers of a directory with a long path put their sockets there; a killed host leaves it behind.
     temporary = tempfile.mkdtemp(prefix="tk-")
+    os.chmod(temporary, 0o711)  # noqa: PTH101
     environment["TMPDIR"] = temporary
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, env=environment, stderr=asyncio.subprocess.PIPE, limit=2**20

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tabkeep.v1.runs_pb2 import RunEvent
@@ -22,6 +22,20 @@ class ApprovalAnswer:
 
     approved: bool
     comment: str
+
+
+class CredentialMissing(Exception):
+    """There is no login to be had; the text says for what, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A stored login, for pages of one origin."""
+
+    username: str
+    password: str = field(repr=False)
+    one_time_code: str = field(repr=False)
+    """Of this moment; empty where the login has none."""
 
 
 class Journal(Protocol):
@@ -45,6 +59,13 @@ class Journal(Protocol):
 
     def keep_screenshot(self, jpeg: bytes) -> str:
         """Store a picture in the background; returns its artifact_id at once."""
+
+    async def credential(self, origin: str, username: str) -> Credential:
+        """The stored login for pages of `origin`; with no `username`, the only one there is.
+
+        Raises:
+            CredentialMissing.
+        """
 
     async def approval(self, approval_id: str) -> ApprovalAnswer:
         """Wait for a person's answer, without a bound of its own."""

@@ -39,6 +39,7 @@ from browser_host.task.model import Answer, Message, Model, ModelError, ToolCall
 from browser_host.task.model_tools import TOOLS, BadCall
 from browser_host.task.observation import Observation, observe
 from browser_host.task.prompt_text import sites_in
+from browser_host.task.sign_in import SignIn
 from browser_host.task.survey import Item
 from browser_host.task.values import HOLE
 from browser_host.task.wording import condition_words, names_a_secret, script_condition
@@ -308,6 +309,8 @@ class _Attempt:
                     approval_id = f"model-{self._steps.begun}-{len(self._turns)}"
                     said = await ask(self._steps, approval_id, question, max(self._steps.left(), 0.0))
                     return f"yes{f': {said}' if said else ''}", True
+                case "sign_in":
+                    return await self._sign_in(call), True
                 case "done":
                     return await self._done(call.arguments), True
                 case "give_up":
@@ -371,6 +374,22 @@ class _Attempt:
         self._effects += call.name in _EFFECTS
         await self._stay_on_site()
         return f"ok{f': {self._steps.secrets.scrub(done.message)[:200]}' if done.message else ''}"
+
+    async def _sign_in(self, call: ToolCall) -> str:
+        if not self._proof and not self._reads_only:
+            raise BadCall("call plan first: what will be true when the task is done, and is not true now")
+        self._guard_loops(call)
+        username = call.arguments.get("username", "")
+        try:
+            await SignIn(username if isinstance(username, str) else "", "").carry_out(self._workspace)
+        except Stopped:
+            raise
+        except Failed as failure:
+            reason = runs_pb2.FailureReason.Name(failure.reason).removeprefix("FAILURE_REASON_")
+            return f"failed {reason}: {self._steps.secrets.scrub(failure.message)}"
+        self._effects += 1
+        await self._stay_on_site()
+        return "ok"
 
     async def _stay_on_site(self) -> None:
         page = await self._steps.page()

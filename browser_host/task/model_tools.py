@@ -42,6 +42,11 @@ DONE = _tool(
     output={"description": "any JSON value; leave it out if the task asks for no data"},
 )
 GIVE_UP = _tool("give_up", "The task cannot be done. Say why, so that a person understands it.", ("why",), why=_TEXT)
+SIGN_IN = _tool(
+    "sign_in",
+    "Log in on this site with the credential that is stored for it; you will not see it.",
+    username={"type": "string", "description": "whose, where there are several"},
+)
 READ_PAGE = _tool("read_page", "The page's text, from a character on.", start={"type": "integer", "minimum": 0})
 ASK_PERSON = _tool(
     "ask_person", "Ask a person a yes-or-no question, for example at a captcha.", ("question",), question=_TEXT
@@ -71,6 +76,7 @@ TOOLS = (
     _tool("scroll", "Scroll an element into view, or the page.", element=_ELEMENT, pixels={"type": "integer"}),
     _tool("wait_for", "Wait until a text is visible, at most 15 seconds.", ("text",), text=_TEXT),
     _tool("back", "Go one page back."),
+    SIGN_IN,
     READ_PAGE,
     ASK_PERSON,
     DONE,

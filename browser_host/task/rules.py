@@ -10,7 +10,6 @@ from browser_host.task.grammar import Reader
 from browser_host.task.page_rules import PAGE_RULES
 from browser_host.task.planner import Plan
 from browser_host.task.prompt_text import CUT, PromptText
-from browser_host.task.sign_in import SignIn, credential_required
 from browser_host.task.site_rules import SITE_RULES
 from browser_host.task.values import Parameters
 from browser_host.task.workspace import MODEL, RULES, Intent
@@ -48,7 +47,7 @@ class RulesPlanner:
         None where the parts cannot be told apart: a part that bounds or conditions another one must be read with it.
 
         Raises:
-            Failed: MISSING_INPUT, CREDENTIAL_REQUIRED.
+            Failed: MISSING_INPUT.
         """
         try:
             text = PromptText(prompt)
@@ -75,9 +74,6 @@ class RulesPlanner:
 
 
 def _plan(intents: list[Intent], reader: Reader, planner: str) -> Plan:
-    missing = next((intent for intent in intents if isinstance(intent, SignIn) and not intent.password), None)
-    if missing is not None:
-        raise credential_required(missing.username)
     return Plan(tuple(intents), tuple(reader.secrets), planner)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Awaitable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -67,7 +67,7 @@ async def carry_out(
     Raises:
         BrowserGone: the browser ended under the run; no RunFinished is recorded, the host reports the end.
     """
-    await _Run(start_run, browser, journal, clock, planner_for(start_run.planner, model)).carry_out()
+    await _Run(start_run, browser, journal, clock, planner_for(start_run.planner, model, start_run.secrets)).carry_out()
 
 
 @dataclass(slots=True)
@@ -103,9 +103,16 @@ class _Run:
             screenshots=start_run.screenshots,
             irreversible=start_run.irreversible_policy,
         )
+        for secret in (*start_run.secrets, *self._secret_values(start_run)):
+            self._steps.secrets.add(secret)
         self._source = "workflow" if workflow else "caller"
         self._output: Any = {} if workflow else _NOTHING
         self._partial: Any = _NOTHING
+
+    def _secret_values(self, start_run: host_pb2.StartRun) -> Iterator[str]:
+        for name in start_run.secret_parameters:
+            with suppress(Failed):  # an optional parameter that was not given
+                yield self._steps.parameters.text(name)
 
     async def carry_out(self) -> None:
         try:

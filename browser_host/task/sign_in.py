@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from urllib.parse import urlsplit
 
 from tabkeep.v1 import actions_pb2
 
@@ -16,6 +18,7 @@ from browser_host.task.failures import (
     REJECTED_BY_PAGE,
     Failed,
 )
+from browser_host.task.journal import CredentialMissing
 from browser_host.task.survey import Item, Survey
 from browser_host.task.workspace import OUTCOME_PATIENCE, Workspace
 
@@ -41,8 +44,19 @@ _STAYS_GONE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
+class _Login:
+    """What to log in with, and where."""
+
+    origin: str
+    username: str
+    password: str = field(repr=False)
+    has_code: bool = False
+    """One-time codes can be had, each at the moment when it is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class SignIn:
-    """Log in with a username and a password."""
+    """Log in with a username and a password, or with a stored credential where there is no password."""
 
     username: str
     password: str = field(repr=False)
@@ -52,7 +66,8 @@ class SignIn:
     def words(self) -> str:
         """The clause, without the password."""
         where = f" at {self.url}" if self.url else ""
-        return f'log in as "{self.username}" with the password given{where}'
+        who = f' as "{self.username}"' if self.username else ""
+        return f"log in{who} with {'the password given' if self.password else 'a stored credential'}{where}"
 
     async def carry_out(self, workspace: Workspace) -> None:
         """Log in, or say in the page's words why not."""
@@ -61,20 +76,48 @@ class SignIn:
         survey = await self._find_form(workspace)
         if survey is None:
             return
+        login = await self._login(workspace, survey.url)
         password = _password_field(survey)
         if password is None:
-            survey, password = await self._first_page(workspace, survey)
+            survey, password = await self._first_page(workspace, survey, login)
         else:
             user = _user_field(survey, password)
             if user is None:
                 raise Failed(NOT_FOUND, "there is no field for the username beside the password")
-            await workspace.fill(user, self.username)
+            await workspace.fill(user, login.username)
+        if not self.password and _origin(survey.url) != login.origin:
+            raise Failed(
+                CREDENTIAL_REQUIRED,
+                f"the credential is for {login.origin}, and {_origin(survey.url)} asks for the password: not filled in",
+            )
         page = await workspace.steps.page()
         moves = page.effects_so_far()
-        await self._send(workspace, survey, password)
+        await self._send(workspace, survey, password, login.password)
         # On a page that was loaded anew whatever it says is an answer, also when it said so before.
         loaded_anew = page.effects_so_far() > moves
-        await self._prove(workspace, None if loaded_anew else survey)
+        await self._prove(workspace, None if loaded_anew else survey, login)
+
+    async def _login(self, workspace: Workspace, url: str) -> _Login:
+        """What to log in with on this page: what the prompt gives, else the credential stored for its origin.
+
+        Raises:
+            Failed: CREDENTIAL_REQUIRED.
+        """
+        origin = _origin(url)
+        if self.password:
+            return _Login(origin, self.username, self.password)
+        try:
+            stored = await workspace.steps.journal.credential(origin, self.username)
+        except CredentialMissing as missing:
+            who = f' as "{self.username}"' if self.username else ""
+            raise Failed(
+                CREDENTIAL_REQUIRED,
+                f"logging in{who} needs a password: the prompt gives none, and {missing}. Add \"and password '…'\" to "
+                f"the prompt, or store one: tabkeep credential create {origin} USERNAME. Nothing was filled in",
+            ) from None
+        for secret in (stored.password, stored.one_time_code):
+            workspace.steps.secrets.add(secret)
+        return _Login(origin, stored.username, stored.password, has_code=bool(stored.one_time_code))
 
     async def _find_form(self, workspace: Workspace) -> Survey | None:
         """Find the page with the form; None if this very user is logged in already."""
@@ -92,11 +135,11 @@ class SignIn:
             await workspace.click(links[0])
         raise Failed(NOT_FOUND, "there is no login form on the page")
 
-    async def _first_page(self, workspace: Workspace, survey: Survey) -> tuple[Survey, Item]:
+    async def _first_page(self, workspace: Workspace, survey: Survey, login: _Login) -> tuple[Survey, Item]:
         """Give the username where the password is asked for on a page of its own."""
         user = _first_field(survey)
         assert user is not None
-        await workspace.fill(user, self.username)
+        await workspace.fill(user, login.username)
         sending = _send_button(survey, user)
         if sending is None:
             raise Failed(NOT_FOUND, "there is no button to go on with after the username")
@@ -112,13 +155,23 @@ class SignIn:
             raise Failed(NOT_FOUND, "the page did not ask for the password")
         return after, password
 
-    async def _send(self, workspace: Workspace, survey: Survey, password: Item) -> None:
-        sending = _send_button(survey, password)
-        await workspace.fill(password, self.password, sensitive=True, submit=sending is None)
+    async def _send(self, workspace: Workspace, survey: Survey, field: Item, secret: str) -> None:
+        sending = _send_button(survey, field)
+        await workspace.fill(field, secret, sensitive=True, submit=sending is None)
         if sending is not None:
             await workspace.click(sending)
 
-    async def _prove(self, workspace: Workspace, before: Survey | None) -> None:
+    async def _give_code(self, workspace: Workspace, survey: Survey, code: Item, login: _Login) -> None:
+        if _origin(survey.url) != login.origin:
+            raise Failed(CREDENTIAL_REQUIRED, f"the credential is for {login.origin}; another site asks for its code")
+        try:
+            fresh = await workspace.steps.journal.credential(login.origin, login.username)
+        except CredentialMissing as missing:
+            raise Failed(CREDENTIAL_REQUIRED, f"the page asks for a one-time code, and {missing}") from None
+        workspace.steps.secrets.add(fresh.one_time_code)
+        await self._send(workspace, survey, code, fresh.one_time_code)
+
+    async def _prove(self, workspace: Workspace, before: Survey | None, login: _Login) -> None:
         """See that the form is gone for good and nothing speaks against it.
 
         Raises:
@@ -127,7 +180,7 @@ class SignIn:
         end = workspace.steps.clock.monotonic() + OUTCOME_PATIENCE
         while True:
             left = max(end - workspace.steps.clock.monotonic(), 0)
-            after, decided = await workspace.until(lambda page: _decided(page, before), timeout=left)
+            after, decided = await workspace.until(partial(_decided, before=before), timeout=left)
             if not decided:
                 trouble = after.trouble()
                 if trouble:
@@ -140,11 +193,22 @@ class SignIn:
                 return
             if refusal := _refusal(after):
                 raise Failed(REJECTED_BY_PAGE, f"the page refused the login: {refusal}")
-            if after.fields(lambda item: any(_ONE_TIME_CODE.search(name) for name in item.names)):
-                raise Failed(MISSING_INPUT, "the page asks for a one-time code, which the task does not give")
+            if codes := after.fields(lambda item: any(_ONE_TIME_CODE.search(name) for name in item.names)):
+                if not login.has_code:
+                    raise Failed(MISSING_INPUT, "the page asks for a one-time code, which the task does not give")
+                await self._give_code(workspace, after, codes[0], login)
+                login = replace(login, has_code=False)
+                before = after
+                end = workspace.steps.clock.monotonic() + OUTCOME_PATIENCE
+                continue
             _, back = await workspace.until(lambda page: _password_field(page) is not None, timeout=_STAYS_GONE)
             if not back:
                 return
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _can_begin(survey: Survey) -> bool:
@@ -205,13 +269,3 @@ def _decided(page: Survey, before: Survey | None) -> bool:
 
 def _refusal(survey: Survey) -> str:
     return next((line for line in survey.lines() if len(line) <= 200 and _REFUSED.search(line)), "")
-
-
-def credential_required(username: str) -> Failed:
-    """A login without a password."""
-    who = f' as "{username}"' if username else ""
-    return Failed(
-        CREDENTIAL_REQUIRED,
-        f"logging in{who} needs a password: the prompt gives none and none is stored for this site; "
-        "add \"and password '…'\" to the prompt. Nothing was done",
-    )

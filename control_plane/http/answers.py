@@ -70,8 +70,9 @@ class Pieces(Response):
     """
 
     def __init__(self, pieces: AsyncGenerator[bytes, None], media_type: str, headers: Mapping[str, str]) -> None:
-        super().__init__(None, 200, headers=headers, media_type=media_type)
-        del self.headers["content-length"]
+        super().__init__(None, 200, headers={**headers, "content-type": media_type})
+        if "content-length" not in headers:
+            del self.headers["content-length"]
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,6 +80,8 @@ class Pieces(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async with contextlib.aclosing(self._pieces):
             async for piece in self._pieces:
+                if scope["method"] == "HEAD":
+                    break
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 await asyncio.sleep(0)  # neither pieces nor a sender that are always ready keep everybody else waiting
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from control_plane.http.answers import Refused
+from control_plane.http import openapi, transcoder
+from control_plane.http.answers import JSON, Refused, json_answer
 from control_plane.http.calls import Calls
-from control_plane.http.endpoint import Resource
+from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.limits import Limits
 
 WRITTEN: tuple[Callable[[Calls], Sequence[Resource]], ...] = ()
 """What makes the routes that are written by hand, those of the seed's document."""
 
+_OF_THE_DOCUMENT = {
+    "operationId": "GetDocument",
+    "tags": ["Gateway"],
+    "summary": "This document.",
+    "responses": {
+        "200": {"description": "An OpenAPI 3.1 document.", "content": {JSON: {"schema": {"type": "object"}}}}
+    },
+}
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
-def all_resources(calls: Calls) -> list[Resource]:
-    """Every route there is."""
-    return [resource for make in WRITTEN for resource in make(calls)]
+def all_resources(calls: Calls, seed: Sequence[Resource] = ()) -> list[Resource]:
+    """Every route there is; `seed` are those of the seed's document, which need more than calls."""
+    resources = [*seed, *(resource for make in (*WRITTEN, transcoder.routes) for resource in make(calls))]
+    document = functools.cache(lambda: openapi.document(resources))
+
+    async def show(ask: Ask) -> Response:
+        return json_answer(200, document())
+
+    resources.append(Resource("/openapi.json", GET=Operation(show, document=_OF_THE_DOCUMENT, open=True)))
+    return resources
 
 
 class Gateway:

@@ -46,6 +46,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
+        self.access_log = False  # it would write URLs down, and has a mind of its own about when it is on
         self._part = _Part.NONE
         self._head_bytes = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}

@@ -150,7 +150,9 @@ class Resource(Route):
             )
         metadata = _metadata(request)
         if not operation.open:
-            self._calls.check(metadata.get("x-api-key"))
+            if "x-api-key" not in metadata:
+                raise Refused(403, "KEY_MISSING", "Invalid credentials: send an API key in the header x-api-key")
+            self._calls.check(metadata["x-api-key"])
         body = b""
         if operation.takes_body:
             body = await _read(request, self._limits)
@@ -183,7 +185,7 @@ def _metadata(request: Request) -> dict[str, str]:
     headers = request.headers
     metadata = {}
     key = headers.get("x-api-key") or headers.get("authorization") or ""
-    if key := key.strip().strip("\"'").removeprefix("Bearer ").strip():
+    if key := key.strip(" \"'").removeprefix("Bearer ").strip():
         metadata["x-api-key"] = key
     if traceparent := headers.get("traceparent"):
         metadata["traceparent"] = traceparent

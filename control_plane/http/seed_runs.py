@@ -6,9 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from google.protobuf.struct_pb2 import Struct
 from tabkeep.v1 import runs_pb2
 
-from control_plane.http import seed_values
+from control_plane.http import seed_sessions, seed_values
+from control_plane.http.seed_body import Body
+from control_plane.http.seed_offers import refuse_what_is_not_offered
 
 FINAL = frozenset(
     {
@@ -105,3 +108,83 @@ def webhook_body(final: runs_pb2.Run, app_url: str | None = None) -> bytes:
     else:
         told |= {"task_id": final.run_id, "prompt": final.prompt, "url": final.url or None}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+# What is asked for.
+
+_NOT_OFFERED_TO_RUNS = (
+    "proxy_location", "browser_profile_id", "browser_address", "cdp_connect_headers", "extra_http_headers",
+    "totp_identifier", "totp_url", "error_code_mapping", "start_fresh_browser", "publish_workflow",
+    "reuse_browser_session",
+)  # fmt: skip
+
+
+def task_request(body: Body, request_id: str) -> runs_pb2.RunTaskRequest:
+    """What a request for a task asks for. A task without `url` goes on where its session is.
+
+    Raises:
+        BodyInvalid, NotOffered: nothing was stored.
+    """
+    prompt = body.text("prompt", 16_384, required=True)
+    url = seed_sessions.with_scheme(body.text("url", 8192))
+    request = runs_pb2.RunTaskRequest(prompt=prompt, url=url, request_id=request_id)
+    schema = _schema(body)
+    _fill(body, request)
+    if schema is not None:
+        request.data_extraction_schema.CopyFrom(schema)
+    return request
+
+
+def workflow_request(body: Body, request_id: str, max_steps: str) -> runs_pb2.RunWorkflowRequest:
+    """What a request for a workflow's run asks for; `max_steps` is the header x-max-steps-override.
+
+    Raises:
+        BodyInvalid, NotOffered: nothing was stored.
+    """
+    name = "agent_id" if body.has("agent_id") and not body.has("workflow_id") else "workflow_id"
+    workflow_id = body.text(name, 100, required=True)
+    request = runs_pb2.RunWorkflowRequest(workflow_id=workflow_id, request_id=request_id)
+    parameters = body.object("parameters")
+    minutes = body.whole("max_elapsed_time_minutes", 60, 1, 480)
+    if max_steps and not (max_steps.isascii() and max_steps.isdigit() and 1 <= int(max_steps[:9]) <= 500):
+        body.wrong("max_steps", "value_error", "the header x-max-steps-override must be a whole number from 1 to 500")
+        max_steps = ""
+    _fill(body, request)
+    if max_steps:
+        request.max_steps = int(max_steps)
+    if parameters is not None:
+        request.parameters.CopyFrom(parameters)
+    request.timeout.seconds = minutes * 60
+    return request
+
+
+def _fill(body: Body, request: runs_pb2.RunTaskRequest | runs_pb2.RunWorkflowRequest) -> None:
+    """The fields that both have. Raises for all that was wrong with the body."""
+    request.browser_session_id = body.text("browser_session_id", 200)
+    profile = body.text("browser_profile_id", 200)
+    if request.browser_session_id and profile:
+        body.wrong(
+            "browser_profile_id",
+            "value_error",
+            "Cannot specify both browser_session_id and browser_profile_id: choose one",
+        )
+    request.max_steps = body.whole("max_steps", 0, 1, 500) if body.has("max_steps") else 0
+    request.webhook_url = body.text("webhook_url", 8192)
+    request.fail_if_busy = body.flag("fail_if_busy")
+    if title := body.text("title", 255):
+        request.labels["title"] = title
+    seed_sessions.check_proxy_location(body)
+    body.raise_if_wrong()
+    refuse_what_is_not_offered(body, *_NOT_OFFERED_TO_RUNS)
+
+
+def _schema(body: Body) -> Struct | None:
+    """The schema of the output: an object, or the text of one."""
+    given = body.raw("data_extraction_schema")
+    if not isinstance(given, str):
+        return body.object("data_extraction_schema")
+    try:
+        return Body({"schema": json.loads(given)}).object("schema")
+    except (ValueError, RecursionError):
+        body.wrong("data_extraction_schema", "json_invalid", "is a text that is not the JSON of a schema")
+        return None

@@ -9,7 +9,8 @@ import socket
 from collections.abc import AsyncIterator
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane.http.connection import BoundedConnection
 from control_plane.http.limits import Limits
@@ -38,7 +39,7 @@ async def listening(address: str, app: ASGIApp, limits: Limits) -> AsyncIterator
     listener = _listener(address)
     bound = f"{address.rpartition(':')[0]}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
-        app,
+        _with_headers(app),
         http=BoundedConnection.of(limits),
         ws="none",
         lifespan="off",
@@ -46,21 +47,56 @@ async def listening(address: str, app: ASGIApp, limits: Limits) -> AsyncIterator
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        headers=_HEADERS,
         backlog=_BACKLOG,
         timeout_keep_alive=round(limits.idle_seconds),
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     # Not `serve`, which takes the process's signals: those are the program's.
     serving = asyncio.create_task(server._serve(sockets=[listener]), name="http gateway")
     logger.info("listening for http", extra={"address": bound})
     try:
         yield bound
     finally:
-        server.should_exit = True
+        server.stop()
         await serving
         logger.info("stopped listening for http", extra={"address": bound})
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server, which looks ten times a second whether it is to stop; this one is told."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Begin to end it."""
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        """Keep the answers' date until it is to stop."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), 1.0)
+
+
+def _with_headers(app: ASGIApp) -> ASGIApp:
+    """`app` with our headers where an answer has none of the name. Uvicorn's own would stand beside an answer's, and of
+    two policies a browser keeps both."""
+
+    async def headed(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS:
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await app(scope, receive, send_headed)
+
+    return headed
 
 
 def _listener(address: str) -> socket.socket:

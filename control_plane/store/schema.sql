@@ -29,6 +29,7 @@ CREATE TABLE hosts (
     browsers           TEXT NOT NULL,
     build              TEXT NOT NULL,
     sandboxed          INTEGER NOT NULL,
+    isolation          TEXT NOT NULL,
     attach_time        TEXT,
     heartbeat_time     TEXT,
     drain_expire_time  TEXT,
@@ -237,3 +238,15 @@ CREATE TABLE webhook_attempts (
     response_body       TEXT NOT NULL,
     PRIMARY KEY (webhook_delivery_id, attempt)
 ) STRICT, WITHOUT ROWID;
+
+-- `sealed` is encrypted: the password and the seed of one-time codes.
+CREATE TABLE credentials (
+    credential_id   TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    origin          TEXT NOT NULL,
+    username        TEXT NOT NULL,
+    has_totp        INTEGER NOT NULL,
+    sealed          BLOB NOT NULL,
+    create_time     TEXT NOT NULL,
+    UNIQUE (organization_id, origin, username)
+) STRICT;

@@ -14,6 +14,7 @@ from control_plane.keys import Key
 from control_plane.records import Artifact, CommandKind, CommandRow, Workflow
 from control_plane.runs import Run, RunStatus
 from control_plane.sessions import Session, SessionState
+from control_plane.store.credential_tables import Credentials
 from control_plane.store.rows import Table, time_text
 from control_plane.store.usage_tables import Usage
 from control_plane.store.webhook_tables import Webhooks
@@ -556,6 +557,7 @@ class Tables:
         self.meta = Meta(connection)
         self.usage = Usage(connection)
         self.webhooks = Webhooks(connection)
+        self.credentials = Credentials(connection)
 
     def next_due_time(self) -> datetime | None:
         """The earliest stored deadline."""

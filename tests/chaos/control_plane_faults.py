@@ -373,12 +373,12 @@ def add_events(path: Path, runs: int, events: int, rng: random.Random) -> None:
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path, mebibytes: int) -> Iterator[Path]:
-    """A file system of its own, of so many MiB."""
+def small_disk(folder: Path, mebibytes: int, files: int = 0) -> Iterator[Path]:
+    """A file system of its own, of so many MiB, and with room for so many files; 0: enough."""
     disk = folder / "disk"
     disk.mkdir()
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(disk)],
+        ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m,nr_inodes={files}", "tmpfs", str(disk)],
         capture_output=True, text=True, check=False,
     ) if os.geteuid() == 0 else None  # fmt: skip
     if made is None or made.returncode:

@@ -35,12 +35,15 @@ def traced(*options: str) -> list[str]:
 class ControlPlaneProgram:
     """One process of the control plane."""
 
-    def __init__(self, data_dir: Path, *, prefix: Sequence[str] = (), **variables: str) -> None:
+    def __init__(
+        self, data_dir: Path, *, prefix: Sequence[str] = (), module: str = "control_plane", **variables: str
+    ) -> None:
         self.data_dir = data_dir
         self.ready_after = 0.0
         """Seconds from the start of the process to its ready line."""
         self.address = ""
         self._prefix = prefix
+        self._module = module
         self._variables = variables
         self._process: asyncio.subprocess.Process | None = None
         self._errors = data_dir.parent / f"{data_dir.name}-stderr"
@@ -60,7 +63,7 @@ class ControlPlaneProgram:
         begun = time.monotonic()
         with self._errors.open("wb") as errors:
             self._process = await asyncio.create_subprocess_exec(
-                *self._prefix, sys.executable, "-m", "control_plane",
+                *self._prefix, sys.executable, "-m", self._module,
                 stdout=asyncio.subprocess.PIPE, stderr=errors, env=environment,
             )  # fmt: skip
         assert self._process.stdout is not None
@@ -102,11 +105,11 @@ class ControlPlaneProgram:
         """A fake host that is not attached yet."""
         return FakeHost(self.address, (self.data_dir / "host-token").read_text().strip(), host_id, **fields)
 
-    def query(self, statement: str) -> list[Any]:
+    def query(self, statement: str, *arguments: object) -> list[Any]:
         """Read the database beside the running process."""
         database = sqlite3.connect(f"{(self.data_dir / 'tabkeep.db').as_uri()}?mode=ro", uri=True)
         with contextlib.closing(database):
-            return database.execute(statement).fetchall()
+            return database.execute(statement, arguments).fetchall()
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,7 @@ from tabkeep import Client
 from tabkeep.records import BrowserSession
 
 from demo.site import DemoSite
+from tests.conftest import passable_directory
 
 START_SECONDS, STOP_SECONDS = 60.0, 20.0
 POLL_SECONDS = 0.02
@@ -35,7 +36,8 @@ class Stack:
 
     def browsers(self) -> list[psutil.Process]:
         """Every process of every browser that this stack's host has started."""
-        marks = (f"--user-data-dir={self.data_dir}", f"--database={self.data_dir}")
+        directory = (self.data_dir / "host" / "browsers").resolve()
+        marks = (f"--user-data-dir={directory}", f"--database={directory}")
         return [
             process
             for process in psutil.process_iter(["cmdline"])
@@ -80,10 +82,11 @@ async def running_stack(data_dir: Path, *options: str) -> AsyncIterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def stack() -> AsyncIterator[Stack]:
     """One stack for all tests that do not break it."""
-    async with running_stack(tmp_path_factory.mktemp("stack") / "data") as running:
-        yield running
+    with passable_directory() as directory:
+        async with running_stack(directory / "data") as running:
+            yield running
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from browser_host.browser import BrowserError, Page
 from browser_host.clock import SystemClock
 from browser_host.playwright_page import PlaywrightPage
 from browser_host.task import runner
-from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer
+from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer, Credential, CredentialMissing
 from browser_host.task.model import Model
 
 PAGES = Path(__file__).parents[1] / "pages"
@@ -86,6 +86,7 @@ class ListJournal:
         self.pictures: list[bytes] = []
         self.log: list[str] = []
         self.answers: dict[str, asyncio.Future[ApprovalAnswer]] = {}
+        self.credentials: dict[str, list[Credential]] = {}
         self.lease_over = 0
         self.changed = asyncio.Event()
 
@@ -120,6 +121,13 @@ class ListJournal:
 
     async def approval(self, approval_id: str) -> ApprovalAnswer:
         return await asyncio.shield(self.answer(approval_id))
+
+    async def credential(self, origin: str, username: str) -> Credential:
+        found = self.credentials.get(origin, [])
+        matching = [one for one in found if username in ("", one.username)]
+        if len(matching) != 1:
+            raise CredentialMissing(f"for {origin} the organization has no credential")
+        return matching[0]
 
     async def until(self, kind: str, count: int = 1) -> RunEvent:
         """The count-th event of a kind, as soon as it is recorded."""
@@ -174,6 +182,8 @@ class Desk:
         for name, value in fields.items():
             if name == "timeout":
                 start.timeout.FromNanoseconds(int(value * 1e9))
+            elif name in ("secrets", "secret_parameters"):
+                getattr(start, name).extend(value)
             else:
                 setattr(start, name, value)
         if actions:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import signal
+import stat
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -19,11 +20,14 @@ import pytest
 from browser_host import launch, processes
 from browser_host.browser import BrowserGone, PageClosed, PageCrashed, PageUnresponsive
 from browser_host.clock import SystemClock
+from browser_host.config import DEFAULT_SESSION_USERS
 from browser_host.launch import FoundBrowser
 from browser_host.messages import BrowserType, Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest, Shown
 from browser_host.playwright_browser import MOST_TABS, PlaywrightBrowser
 from browser_host.playwright_launcher import PlaywrightLauncher
+from browser_host.session_users import SessionUsers
+from tests.conftest import SANDBOX, passable_directory
 from tests.host_fakes import until
 
 FOUND = launch.find_browsers()
@@ -68,7 +72,12 @@ def site() -> Iterator[tuple[str, list[str]]]:
 async def a_launcher(data_dir: Path, found: list[FoundBrowser] = FOUND) -> AsyncIterator[PlaywrightLauncher]:
     assert found, launch.how_to_install(BrowserType.CHROME)
     launcher = PlaywrightLauncher(
-        found, data_dir, SystemClock(), sandbox=os.geteuid() != 0, concurrency=os.cpu_count() or 1
+        found,
+        data_dir,
+        SystemClock(),
+        sandbox=SANDBOX,
+        concurrency=os.cpu_count() or 1,
+        users=SessionUsers(*DEFAULT_SESSION_USERS) if os.geteuid() == 0 else None,
     )
     await launcher.open()
     try:
@@ -80,9 +89,10 @@ async def a_launcher(data_dir: Path, found: list[FoundBrowser] = FOUND) -> Async
 
 
 @pytest.fixture(scope="module")
-async def launcher(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PlaywrightLauncher]:
-    async with a_launcher(tmp_path_factory.mktemp("host")) as opened:
-        yield opened
+async def launcher() -> AsyncIterator[PlaywrightLauncher]:
+    with passable_directory() as directory:
+        async with a_launcher(directory) as opened:
+            yield opened
 
 
 _fences = iter(range(1, 1000))
@@ -144,7 +154,7 @@ async def test_chromium_is_given_one_merged_list_of_disabled_features(launcher: 
         assert len(lists) == 1, "Playwright's own list has changed: bring PLAYWRIGHT_DISABLED_FEATURES up to date"
         features = lists[0].partition("=")[2].split(",")
         assert {*launch.PLAYWRIGHT_DISABLED_FEATURES, *launch.DISABLED_FEATURES} == set(features)
-        assert ("--no-sandbox" in arguments) == (os.geteuid() == 0)
+        assert ("--no-sandbox" in arguments) == (not SANDBOX)
         assert "--remote-debugging-pipe" in arguments
         assert not any(argument.startswith("--remote-debugging-port") for argument in arguments)
 
@@ -161,7 +171,11 @@ async def test_a_browser_inherits_nothing_of_the_hosts_environment(
 
 async def test_profiles_are_private_to_the_host(launcher: PlaywrightLauncher):
     async with an_open_browser(launcher) as browser:
-        assert profile_of(browser).parent.stat().st_mode & 0o777 == 0o700
+        profile = profile_of(browser)
+        assert stat.S_IMODE(profile.stat().st_mode) == 0o700
+        assert profile.stat().st_uid == (browser.user or os.geteuid())
+        assert not profile.parent.stat().st_mode & stat.S_IRWXO
+        assert profile.parent.stat().st_uid == os.geteuid()
 
 
 async def test_a_healthy_browser_closes_and_leaves_nothing(launcher: PlaywrightLauncher):
@@ -357,7 +371,7 @@ async def test_a_browser_that_was_removed_fails_the_launch_with_the_way_to_get_o
 async def test_a_browser_without_a_directory_fails_the_launch_in_words(tmp_path: Path):
     async with a_launcher(tmp_path) as launcher:
         (tmp_path / "browsers").rmdir()
-        with pytest.raises(LaunchFailed, match=r"no directory could be made for .*: No such file or directory"):
+        with pytest.raises(LaunchFailed, match=r"no place for a browser: .*No such file or directory"):
             await launcher.launch(a_request())
 
 

@@ -12,6 +12,7 @@ import pytest
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import actions_pb2, browser_sessions_pb2, runs_pb2
 
+from tests.conftest import SANDBOX
 from tests.host_control_plane import GrpcControlPlane, failed
 from tests.host_fakes import until
 from tests.host_program import a_program
@@ -23,7 +24,9 @@ async def test_a_session_with_a_run_from_launch_to_tombstone(tmp_path: Path):
         hello = control_plane.stored.hellos[0]
         assert hello.capacity == 4
         assert hello.browsers[0].browser_type == browser_sessions_pb2.BROWSER_TYPE_CHROME
-        assert hello.sandboxed == (os.geteuid() != 0)
+        assert hello.sandboxed == SANDBOX
+        assert hello.isolation.user_per_session == (os.geteuid() == 0)
+        assert hello.fault == ""
         launched = (await control_plane.launch("pbs_1", 7)).launched
         assert launched.browser_version == hello.browsers[0].version
         assert 0 < launched.age.ToTimedelta().total_seconds() < 20

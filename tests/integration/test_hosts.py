@@ -78,6 +78,31 @@ async def test_an_attached_host_is_shown_with_all_it_said(api, host):
     assert list((await api.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts) == [shown]
 
 
+async def test_a_host_whose_browsers_are_not_isolated_is_quarantined_until_it_is_started_anew(api, another):
+    fake = another()
+    hello = fake.hello()
+    hello.fault = "Chromium 1.2.3 could not be started: its sandbox cannot start"
+    hello.isolation.user_per_session = True
+    hello.isolation.session_memory_limit_bytes = 2**31
+    await fake.attach(hello)
+    shown = await get_host(api, fake.host_id)
+    assert shown.state == hosts_pb2.HOST_STATE_QUARANTINED
+    assert shown.state_message == hello.fault
+    assert shown.isolation == hello.isolation
+    # Released, it is back in quarantine as soon as it says the same again.
+    await api.hosts.ReleaseHost(hosts_pb2.ReleaseHostRequest(host_id=fake.host_id))
+    hello.heartbeat_no += 1
+    await fake.attach(hello)
+    assert (await get_host(api, fake.host_id)).state == hosts_pb2.HOST_STATE_QUARANTINED
+    session = await created_session(api)
+    assert session.state == pb.BROWSER_SESSION_STATE_PENDING
+    await fake.send(goodbye=host_pb2.Goodbye(reason="stopped"))
+    await fake.nothing_more_after_goodbye()
+    hello.fault, hello.incarnation, hello.heartbeat_no = "", "b" * 32, 1
+    await fake.attach(hello)
+    assert (await get_host(api, fake.host_id)).state == hosts_pb2.HOST_STATE_READY
+
+
 @pytest.mark.parametrize(
     ("token", "refusal"), [("", "UNAUTHENTICATED/KEY_MISSING"), ("tk_host_x_y", "UNAUTHENTICATED/KEY_INVALID")]
 )

@@ -159,7 +159,7 @@ async def obey(desk: Desk, sites: Sites) -> tuple[Any, Obedient, list[str]]:
         )
         model = ChatCompletions(settings, SystemClock())
         await desk.open(sites.site + "/")
-        outcome = await desk.run(prompt=PROMPT, model=model, journal=journal)
+        outcome = await desk.run(prompt=PROMPT, model=model, journal=journal, secrets=[SECRET])
         await model.close()
         assert stub.leaked(SECRET) == []
     return outcome, obedient, [one for one in sites.seen if "/note " not in one]

@@ -209,7 +209,9 @@ async def test_a_secret_of_the_prompt_is_used_and_never_sent_or_shown(desk: Desk
         return tool("fill", element=asked.element('textbox "Passphrase"'), value="{{secret_1}}", submit=True)
 
     async with asked(desk, plan, misplace, unlock, tool("done"), sees_pictures=True) as (stub, run):
-        outcome = await run("Kindly unlock that vault by means of the passphrase 'open sesame 42'")
+        outcome = await run(
+            "Kindly unlock that vault by means of the passphrase 'open sesame 42'", secrets=["open sesame 42"]
+        )
 
     assert outcome.status == "COMPLETED", outcome
     assert stub.leaked("open sesame 42", "image_url") == []

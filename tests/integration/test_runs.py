@@ -774,3 +774,19 @@ async def test_a_paused_run_can_be_canceled_and_shows_no_approval_any_more(api, 
     run = await get_run(api, command.start_run.run_id)
     assert run.status == pb.RUN_STATUS_CANCELED
     assert not run.HasField("pending_approval")
+
+
+async def test_a_password_in_a_prompt_is_masked_for_people_sealed_on_the_disk_and_whole_for_the_host(
+    api, host, control_plane
+):
+    prompt = "Log in as 'bob' with password 'correct horse 9'"
+
+    start = await started_run(api, host, prompt=prompt)
+    run = await get_run(api, start.start_run.run_id)
+    files = list(control_plane.config.data_dir.glob("*.db*"))
+
+    assert start.start_run.blocks[0].task.prompt == prompt
+    assert list(start.start_run.secrets) == ["correct horse 9"]
+    assert run.prompt == "Log in as 'bob' with password '•••'"
+    assert files
+    assert not [file for file in files if b"correct horse 9" in file.read_bytes()]

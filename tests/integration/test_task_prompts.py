@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from browser_host.task.journal import Credential
 from demo.site import DemoSite
-from tests.integration.task_fixtures import Desk, OneTab
+from tests.integration.task_fixtures import Desk, ListJournal, OneTab
 
 LOGIN = "Login with username 'support@company.com' and password 'headphones-4-all'"
 HEADPHONES = "Find wireless headphones under $100, add top result to cart"
@@ -69,6 +70,29 @@ async def test_a_wrong_password_is_refused_in_the_pages_words(shop: Desk, site: 
         else:
             assert outcome.reason == "CREDENTIAL_REQUIRED"
     assert site.log.count("login") == 0
+
+
+async def test_a_login_without_a_password_uses_the_credential_stored_for_the_page(shop: Desk, site: DemoSite) -> None:
+    await shop.open("/login")
+    journal = ListJournal()
+    journal.credentials[shop.url] = [Credential("support@company.com", "headphones-4-all", "")]
+    journal.credentials["https://elsewhere.example"] = [Credential("support@company.com", "another", "")]
+
+    outcome = await shop.run(prompt="Login with username 'support@company.com'", journal=journal)
+
+    assert outcome.status == "COMPLETED", outcome
+    assert site.log.count("login") == 1
+    assert "headphones-4-all" not in journal.text
+
+
+async def test_a_login_names_nobody_where_there_is_one_credential(shop: Desk, site: DemoSite) -> None:
+    await shop.open("/login")
+    journal = ListJournal()
+    journal.credentials[shop.url] = [Credential("support@company.com", "headphones-4-all", "")]
+
+    outcome = await shop.run(prompt="Log in", journal=journal)
+
+    assert outcome.status == "COMPLETED", outcome
 
 
 async def test_a_login_without_a_password_does_nothing(shop: Desk, site: DemoSite) -> None:

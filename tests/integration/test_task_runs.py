@@ -12,7 +12,7 @@ from tabkeep.v1 import actions_pb2, runs_pb2
 from browser_host.browser import BrowserGone
 from browser_host.clock import SystemClock
 from browser_host.task import runner
-from browser_host.task.journal import ApprovalAnswer
+from browser_host.task.journal import ApprovalAnswer, Credential
 from tests.integration.task_fixtures import Desk, ListJournal, Outcome, PageServer, act, struct
 
 ORDER = {
@@ -350,3 +350,30 @@ async def test_what_the_run_denies_is_not_pressed_also_not_by_enter(desk: Desk, 
     assert (outcome.status, outcome.reason) == ("FAILED", "BLOCKED_BY_POLICY")
     assert '"Send message"' in outcome.message
     assert page.url == before
+
+
+CODE_LOGIN = """<title>Sign in</title><h1>Sign in</h1><form onsubmit="return next()">
+ <label>Username <input name=u></label><label>Password <input name=p type=password></label><button>Sign in</button>
+ </form><script>
+ function next() {
+   document.body.innerHTML = `<h1>One more step</h1><form onsubmit="return last()"><label>One-time code
+     <input name=c></label><button>Continue</button></form>`;
+   return false;
+ }
+ function last() {
+   const right = document.querySelector("input").value * 1 === 400000 + 92039;
+   document.body.innerHTML = right ? "<h1>Hello</h1><a href=#>Log out</a>" : "<h1>Nothing here</h1>";
+   return false;
+ }</script>"""
+
+
+async def test_a_one_time_code_comes_from_the_stored_credential(desk: Desk, page_server: PageServer) -> None:
+    page = await desk.open(f"{page_server.url}/text?{urlencode({'body': CODE_LOGIN})}")
+    journal = ListJournal()
+    journal.credentials[page_server.url] = [Credential("ada", "pass-1234", "492039")]
+
+    outcome = await desk.run(prompt="Sign in as ada", journal=journal)
+
+    assert outcome.status == "COMPLETED", outcome
+    assert await page.evaluate("() => document.body.innerText.includes('Hello')", timeout=5)
+    assert "492039" not in journal.text

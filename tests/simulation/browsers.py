@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from browser_host.browser import BrowserGone, Page
 from browser_host.clock import Clock
+from browser_host.guard import Guard
 from browser_host.messages import Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest, Shown
 from tests.simulation.virtual_loop import Process, SimulatedLoop
@@ -103,12 +104,13 @@ class SimulatedBrowser:
 
     version = "Simulated 1.0"
 
-    def __init__(self, process: BrowserProcess, site: Site, rng: random.Random) -> None:
+    def __init__(self, process: BrowserProcess, site: Site, rng: random.Random, guard: Guard) -> None:
         self.process = process
         self.launch_time = process.started_at_local
         self.gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         process.gone = self.gone
         self._site = site
+        self._guard = guard
         self._rng = rng
         if not process.alive:
             self.gone.set_result("it ended while it was being launched")
@@ -132,6 +134,7 @@ class SimulatedBrowser:
         if self.process.alive:
             await asyncio.sleep(CLOSE_SECONDS if self.process.hangs else self._rng.uniform(0.0, 1.5))
             self._site.end(self.process, "closed")
+        self._guard.release(self.process.placement)
         _tell_gone(self.process, "closed")
 
 
@@ -143,8 +146,20 @@ class SimulatedLauncher:
     host: Process
     clock: Clock
     rng: random.Random
+    guard: Guard
 
     async def launch(self, request: LaunchRequest) -> SimulatedBrowser:
+        launch_time, lifetime = self.clock.monotonic(), request.lifetime
+        deadline = None if lifetime is None else launch_time + lifetime.total_seconds()
+        # Before the browser is there: this process may be stopped while it starts.
+        await self.guard.cover(request.placement, deadline, [], "")
+        try:
+            return await self._launch(request)
+        except BaseException:
+            self.guard.release(request.placement)
+            raise
+
+    async def _launch(self, request: LaunchRequest) -> SimulatedBrowser:
         process = self.site.start(request.placement, self.host, self.clock.monotonic())
         process.hangs = self.rng.random() < 0.1
         seconds = self.rng.uniform(0.1, 3.0) if self.rng.random() < 0.9 else self.rng.uniform(3.0, 40.0)
@@ -160,4 +175,4 @@ class SimulatedLauncher:
             await asyncio.sleep(self.rng.uniform(0.0, 1.0))
             self.site.end(process, "its launch was cancelled")
             raise
-        return SimulatedBrowser(process, self.site, self.rng)
+        return SimulatedBrowser(process, self.site, self.rng, self.guard)

@@ -56,6 +56,10 @@ PROMPT_SECONDS = 10.0
 """How soon things must happen while a host and the control plane hear each other."""
 
 
+WAKING_SECONDS = 4.0
+"""How long after its machine has woken up a browser may take to end: one that hangs takes three."""
+
+
 @dataclass
 class SessionRecord:
     """A session as it was last committed."""
@@ -241,7 +245,7 @@ class Checkers:
 
     def _released(self, key: str, fence: int) -> None:
         for browser in self.world.site.alive():
-            if browser.placement == Placement(key, fence):
+            if browser.placement == Placement(key, fence) and not self._asleep(browser):
                 self.fail("I10", f"the place of {browser} was given free while it lives")
 
     # On the hosts.
@@ -256,7 +260,11 @@ class Checkers:
     def started(self, browser: BrowserProcess) -> None:
         session = browser.placement.browser_session_id
         alive = self.world.site.alive()
-        others = [other for other in alive if other is not browser and other.placement.browser_session_id == session]
+        others = [
+            other
+            for other in alive
+            if other is not browser and other.placement.browser_session_id == session and not self._asleep(other)
+        ]
         if others:
             self.fail("I1", f"{browser} and {others[0]} live at once")
         here = [other for other in alive if other.host.machine is browser.host.machine]
@@ -299,9 +307,18 @@ class Checkers:
 
     def tick(self) -> None:
         now = self.world.loop.true_time
-        if self.world.control_plane.disk.slow:
+        if self.world.control_plane.disk.troubled:
             self._slow_until = now + 10.0
+        for host in self.world.hosts:
+            if host.stands_still:
+                host.machine.awake_since = now
+        awake: dict[str, BrowserProcess] = {}
         for browser in self.world.site.alive():
+            if self._asleep(browser):
+                continue
+            other = awake.setdefault(browser.placement.browser_session_id, browser)
+            if other is not browser:
+                self.fail("I1", f"{browser} and {other} live at once")
             session = self.sessions.get(browser.placement.browser_session_id)
             timeout = session.longest_timeout if session else 0.0
             if now - browser.started_at > timeout * 1.01 + 3.6:
@@ -329,8 +346,10 @@ class Checkers:
         if now - since < PROMPT_SECONDS:
             return
         for browser in self.world.site.alive():
+            if browser.host is not host.process or self._asleep(browser):
+                continue
             closed_at = self.sessions[browser.placement.browser_session_id].closed_at
-            if browser.host is host.process and closed_at is not None and now - closed_at > PROMPT_SECONDS:
+            if closed_at is not None and now - closed_at > PROMPT_SECONDS:
                 self.fail("I16", f"{browser} lives {now - closed_at:.1f} s after its session was closed")
         for run in self.active_runs.values():
             if run.status != "running" or run.events or now - run.turn_at <= PROMPT_SECONDS:
@@ -343,11 +362,21 @@ class Checkers:
             if now - self._emitted[run_id][seq].time > PROMPT_SECONDS:
                 self.fail("I3b", f"event {seq} of run {run_id} was made and is not acknowledged")
 
+    def _asleep(self, browser: BrowserProcess) -> bool:
+        """Whether its machine sleeps, or has just woken up: what is over then ends in a moment, and nothing acts."""
+        machine = browser.host.machine
+        return machine.suspended or self.world.loop.true_time < machine.awake_since + WAKING_SECONDS
+
+    def in_touch(self, host: HostProgram) -> bool:
+        """Whether the host and the control plane have heard each other for some time."""
+        stream_no, since = self._in_touch_since.get(host.host_id, (0, 0.0))
+        return stream_no != 0 and self.world.loop.true_time - since > 2.0 and self._stream_in_order(host) == stream_no
+
     def _stream_in_order(self, host: HostProgram) -> int:
         """The number of the host's stream on which everything comes through; 0 for none."""
         control_plane, network, process = self.world.control_plane, self.world.network, host.process
         coordinator, attachment = control_plane.coordinator, host.attachment
-        if not control_plane.serving or coordinator is None or control_plane.disk.slow:
+        if not control_plane.serving or coordinator is None or control_plane.disk.troubled:
             return 0
         if process is None or not process.runs or attachment is None or not attachment.attached.is_set():
             return 0

@@ -22,7 +22,7 @@ from control_plane.runs import RunType
 from control_plane.seals import Seals
 from control_plane.session_moves import SessionSpec
 from tests.simulation.checkers import SessionRecord
-from tests.simulation.programs import EPOCH
+from tests.simulation.programs import EPOCH, PLANS
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -93,7 +93,14 @@ class Clients:
             except TabkeepError as error:
                 self._world.trace(f"client refused: {error.reason}")
 
-        self._world.loop.post(process, lambda: self._world.loop.spawn(process, carry_out()))
+        calls = control_plane.calls
+
+        def begin() -> None:
+            task = self._world.loop.spawn(process, carry_out())
+            calls[task] = None
+            task.add_done_callback(lambda _: calls.pop(task))
+
+        self._world.loop.post(process, begin)
 
     def _session_spec(self) -> SessionSpec:
         timeout = timedelta(seconds=self._rng.choice([30, 60, 150]))
@@ -112,7 +119,7 @@ class Clients:
             run_type=RunType.TASK,
             browser_session_id=session_id,
             session=self._session_spec(),
-            plan=plan.SerializeToString(deterministic=True),
+            plan=PLANS.seal(ORGANIZATION, plan.SerializeToString(deterministic=True)),
             prompt="",
             url="",
             labels={},
@@ -157,7 +164,7 @@ class Clients:
 
     async def _follow(self, coordinator: Coordinator, run_id: str) -> None:
         caller.set(_KEY)
-        service = RunService(coordinator, PageTokens(b"pepper"), Seals(b"pepper", "webhooks"))
+        service = RunService(coordinator, PageTokens(b"pepper"), Seals(b"pepper", "webhooks"), PLANS)
         request = pb.WatchRunRequest(run_id=run_id, after_seq=self._cursors[run_id])
         async for response in service.WatchRun(request, None):  # type: ignore[arg-type]
             if response.WhichOneof("update") == "event":

@@ -185,8 +185,11 @@ class Network:
         """Machine and direction, to the end of the cut."""
         self.refused_until = 0.0
         self._number = 0
-        self.control_plane: Process | None = None
-        self.serve: Serve | None = None
+        self._doors: dict[Process, Serve] = {}
+        """Of the control planes that listen; the last one is where the address leads to."""
+        self._astray_until = 0.0
+        self._astray: list[Process] = []
+        """Hosts some of whose connections reach the control plane of before, until then."""
 
     def latency(self) -> float:
         return self._rng.expovariate(1 / self.mean_latency)
@@ -212,17 +215,31 @@ class Network:
         await asyncio.sleep(self.latency())
         while self.is_cut(host, "host") or self.is_cut(host, "control plane"):  # noqa: ASYNC110
             await asyncio.sleep(1.0)
-        control_plane = self.control_plane
-        if control_plane is None or control_plane.dead or self.loop.true_time < self.refused_until:
+        if not self._doors or self.loop.true_time < self.refused_until:
             raise StreamLost("connection refused")
+        doors = list(self._doors.items())
+        control_plane, serve = doors[-1]
+        if host in self._astray and self.loop.true_time < self._astray_until and self._rng.random() < 0.5:
+            control_plane, serve = doors[0]
         self._number += 1
         stream = Stream(self, self._number, host, control_plane)
         self.streams = [known for known in self.streams if known.open]
         self.streams.append(stream)
-        assert self.serve is not None
-        serve = self.serve
         self.loop.post(control_plane, lambda: self._accept(stream, serve))
         return HostConnection(stream)
+
+    def open_door(self, process: Process, serve: Serve) -> None:
+        """A control plane listens."""
+        self._doors[process] = serve
+
+    def handlers(self, process: Process | None) -> list[asyncio.Task[None]]:
+        """The calls that a control plane serves."""
+        mine = [stream for stream in self.streams if stream.control_plane is process]
+        return [stream.handler for stream in mine if stream.handler is not None and not stream.handler.done()]
+
+    def close_door(self, process: Process) -> None:
+        """A control plane listens no more."""
+        self._doors.pop(process, None)
 
     def _accept(self, stream: Stream, serve: Serve) -> None:
         stream.handler = self.loop.spawn(stream.control_plane, serve(stream))
@@ -241,6 +258,11 @@ class Network:
                     if seconds > patience:
                         direction.lose(StreamLost("keepalive"), after=patience)
 
+    def lead_astray(self, hosts: list[Process], seconds: float) -> None:
+        """Let some of the connections of these hosts reach the control plane of before."""
+        self._astray = hosts
+        self._astray_until = self.loop.true_time + seconds
+
     def stall(self, stream: Stream, to: str, seconds: float) -> None:
         """Hold one direction's messages back while the connection lives."""
         stream.stalled.add(to)
@@ -255,6 +277,12 @@ class Network:
         """End a stream on both sides; of what is on its way, any suffix is lost."""
         for direction in stream.directions():
             direction.lose(StreamLost("reset"), after=self._rng.uniform(0.0, 0.1))
+
+    def reset_all(self) -> None:
+        """Reset every stream there is."""
+        for stream in self.streams:
+            if stream.open:
+                self.reset(stream)
 
     def lose_streams_of(self, process: Process, *, half_open: bool) -> None:
         """A process is gone or stopped: the other sides learn it soon, or from keepalive."""

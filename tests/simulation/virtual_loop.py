@@ -31,6 +31,9 @@ class Machine:
         self.offset = offset
         self.wall_step = 0.0
         """By how much its wall clock was set, in seconds."""
+        self.suspended = False
+        self.awake_since = 0.0
+        """True time of the end of its last suspension."""
 
     def local(self, true_time: float) -> float:
         return true_time * self.rate + self.offset
@@ -63,6 +66,11 @@ class Process:
 
 _OWNER: contextvars.ContextVar[Process | None] = contextvars.ContextVar("owner", default=None)
 _NOBODY = contextvars.Context()
+
+
+def current_process() -> Process | None:
+    """Whose callback is running."""
+    return _OWNER.get()
 
 
 class _Callback(list[Any]):

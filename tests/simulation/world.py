@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 from tests.simulation.browsers import Site
@@ -38,6 +39,8 @@ class Outcome:
     violation: Violation | None
     trace_hash: str
     faults: dict[str, int]
+    struck: tuple[int, ...]
+    """The numbers of the faults that came."""
     sessions: int
     effects: int
     events: int
@@ -50,8 +53,12 @@ class World:
     capacity = CAPACITY
     healed_at = 0.0
 
-    def __init__(self, seed: int, data_dir: Path, *, keep_trace: bool = False) -> None:
+    def __init__(
+        self, seed: int, data_dir: Path, *, keep_trace: bool = False, only: frozenset[int] | None = None
+    ) -> None:
+        """`only`: the numbers of the faults that are to come; None for all of them."""
         self.seed = seed
+        self.only = only
         self.rng = self.random("world")
         self.loop = SimulatedLoop()
         self._hash = hashlib.sha256()
@@ -115,13 +122,15 @@ class World:
             logging.disable(logging.CRITICAL)
             self.loop.dismantle(self._processes)
             logging.disable(logging.NOTSET)
-            self.control_plane.disk.crash()
+            self.control_plane.disk.crash(None)
+            self.control_plane.locks.release(None)
             gc.enable()
         return Outcome(
             self.seed,
             self.checkers.first,
             self._hash.hexdigest(),
             self.nemesis.counts,
+            tuple(self.nemesis.struck),
             len(self.checkers.sessions),
             len(self.site.effects),
             self.checkers.events,
@@ -152,8 +161,6 @@ class World:
         while self.loop.true_time < end and at_rest < REST_SECONDS:
             await asyncio.sleep(TICK_SECONDS)
             at_rest = at_rest + TICK_SECONDS if until_rest and self.checkers.at_rest() else 0.0
-            for host in self.hosts:
-                host.guard()
             self.checkers.tick()
             if self.loop.faults:
                 self.checkers.fail("fault", self.loop.faults[0])
@@ -164,6 +171,8 @@ class World:
 
 _ALARMS = {"placing stopped"}
 """Errors for an operator that tell of what the nemesis did, not of a fault of the product."""
+_OF_A_DISK = {"commit failed", "deadlines failed"}
+_OF_AN_OLD_CONTROL_PLANE = {"control plane outlived"}
 
 
 class _Faults(logging.Handler):
@@ -174,16 +183,25 @@ class _Faults(logging.Handler):
         self._world = world
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.getMessage() in _ALARMS:
+        message, control_plane = record.getMessage(), self._world.control_plane
+        if (
+            message in _ALARMS
+            or (message in _OF_A_DISK and control_plane.disk.errors)
+            or (message in _OF_AN_OLD_CONTROL_PLANE and control_plane.replaced)
+        ):
             return
         if not self._world.over and record.name.startswith(("control_plane", "browser_host", "asyncio")):
             cause = record.exc_info[1] if record.exc_info else None
             self._world.checkers.fail("fault", f"{record.name}: {record.getMessage()}: {cause!r}")
 
 
-def run_seed(seed: int, *, keep_trace: bool = False) -> Outcome:
+def run_seed(seed: int, *, keep_trace: bool = False, only: frozenset[int] | None = None) -> Outcome:
     """Run one world."""
     with tempfile.TemporaryDirectory(prefix="tabkeep-sim-") as directory:
-        world = World(seed, Path(directory), keep_trace=keep_trace)
-        with mock.patch("control_plane.store.database.fcntl", world.control_plane.locks):
+        world = World(seed, Path(directory), keep_trace=keep_trace, only=only)
+        control_plane = world.control_plane
+        with (
+            mock.patch("control_plane.store.database.fcntl", control_plane.locks),
+            mock.patch("control_plane.coordinator.shutil", SimpleNamespace(disk_usage=control_plane.disk.usage)),
+        ):
             return world.run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 
 from tabkeep.v1 import runs_pb2
@@ -12,6 +13,8 @@ from tests.soak.callers import Account
 from tests.soak.programs import RealHost
 from tests.soak.simulated import SimulatedHost, made
 
+MOST_THREADS = float(min(32, (os.cpu_count() or 1) + 4))
+"""More than at the baseline: asyncio's pool for blocking calls keeps the threads it once needed, at most this many."""
 MOST_MEBIBYTES = {"control plane": 192.0, "host": 64.0}
 """More than at the baseline: the store's two caches may grow to 64 MiB each, and allocators keep what they had."""
 
@@ -75,7 +78,7 @@ def leaks(baseline: Mapping[str, Mapping[str, float]], now: Mapping[str, Mapping
     for name, before in baseline.items():
         kind = "control plane" if name == "control plane" else "host"
         for what, count in before.items():
-            allowed = count + (MOST_MEBIBYTES[kind] if what == "MiB" else 0)
+            allowed = count + {"MiB": MOST_MEBIBYTES[kind], "threads": MOST_THREADS}.get(what, 0.0)
             if now[name][what] > allowed:
                 found.append(f"{name}: {now[name][what]:g} {what}, {count:g} at the baseline")
     return found

@@ -25,7 +25,47 @@ def test_defaults_work_with_nothing_but_a_token(tmp_path: Path):
     assert settings.control_plane == "127.0.0.1:7330"
     assert settings.capacity >= 1
     assert settings.drain_timeout == timedelta(minutes=10)
-    assert settings.sandbox == (os.geteuid() != 0)
+    assert settings.sandbox
+    assert (settings.session_users is not None) == (os.geteuid() == 0)
+
+
+@pytest.mark.parametrize(
+    ("root", "settings", "sandbox", "users"),
+    [
+        (True, {}, True, (61000, 61999)),
+        (False, {}, True, None),
+        (True, {"TABKEEP_SESSION_USERS": "70000-70009"}, True, (70000, 70009)),
+        (True, {"TABKEEP_ALLOW_UNSANDBOXED": "1"}, False, (61000, 61999)),
+        (True, {"TABKEEP_ALLOW_UNSANDBOXED": "1", "TABKEEP_SESSION_USERS": "off"}, False, None),
+        (False, {"TABKEEP_ALLOW_UNSANDBOXED": "1"}, False, None),
+        (True, {"TABKEEP_ALLOW_UNSANDBOXED": "0"}, True, (61000, 61999)),
+    ],
+)
+def test_the_sandbox_is_on_unless_the_operator_says_so_and_root_becomes_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root, settings, sandbox, users
+):
+    monkeypatch.setattr("os.geteuid", lambda: 0 if root else 1000)
+    monkeypatch.setattr("sys.platform", "linux")
+    made = config.from_environment(environment(tmp_path, **settings))
+    assert (made.sandbox, made.session_users) == (sandbox, users)
+
+
+@pytest.mark.parametrize(
+    ("root", "value", "remedy"),
+    [
+        (True, "off", "TABKEEP_ALLOW_UNSANDBOXED=1"),
+        (True, "some", "two user numbers"),
+        (True, "62000-61000", "two user numbers"),
+        (True, "0-5", "two user numbers"),
+        (False, "61000-61999", "only a host run as root"),
+    ],
+)
+def test_wrong_session_users_are_named_with_what_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root, value, remedy
+):
+    monkeypatch.setattr("os.geteuid", lambda: 0 if root else 1000)
+    with pytest.raises(config.ConfigInvalid, match=f"TABKEEP_SESSION_USERS={value}: .*{remedy}"):
+        config.from_environment(environment(tmp_path, TABKEEP_SESSION_USERS=value))
 
 
 def test_the_token_is_not_in_what_a_log_would_show(tmp_path: Path):

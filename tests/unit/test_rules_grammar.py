@@ -50,10 +50,9 @@ def test_logins_in_many_wordings(prompt: str) -> None:
     assert understood(prompt) == [SignIn("support@company.com", "s3cret, and more")]
 
 
-def test_a_login_without_a_password_needs_a_credential() -> None:
-    failure = refusal("Login with username 'support@company.com'")
-    assert failure.reason == runs_pb2.FAILURE_REASON_CREDENTIAL_REQUIRED
-    assert "support@company.com" in failure.message
+def test_a_login_without_a_password_is_one_with_a_stored_credential() -> None:
+    assert understood("Login with username 'support@company.com'") == [SignIn("support@company.com", "")]
+    assert understood("Log in to https://shop.example.com/login") == [SignIn("", "", "https://shop.example.com/login")]
 
 
 def test_a_login_can_say_where() -> None:

@@ -23,6 +23,7 @@ from tabkeep.records import (
     BrowserSessionUpdate,
     BrowserType,
     CreatedKey,
+    Credential,
     Host,
     IrreversiblePolicy,
     Key,
@@ -42,6 +43,7 @@ from tabkeep.v1 import (
     actions_pb2,
     artifacts_pb2,
     browser_sessions_pb2,
+    credentials_pb2,
     hosts_pb2,
     keys_pb2,
     runs_pb2,
@@ -632,6 +634,52 @@ class Client:
         return wire.key(answer.key)
 
     # Usage and webhooks.
+
+    async def create_credential(
+        self,
+        origin: str,
+        username: str,
+        password: str,
+        *,
+        totp_secret: str | None = None,
+        request_id: str | None = None,
+    ) -> Credential:
+        """Store a login for the origin of a URL; nobody can read its password again.
+
+        `totp_secret` is the base32 seed of its one-time codes, if it has any.
+
+        Raises:
+            InvalidArgument: a field is wrong.
+            AlreadyExists: there is one for this origin and username.
+        """
+        request = credentials_pb2.CreateCredentialRequest(
+            origin=origin,
+            username=username,
+            password=password,
+            totp_secret=totp_secret or "",
+            request_id=request_id or _new_request_id(),
+        )
+        answer = await self._calls.unary(
+            "CredentialService/CreateCredential", request, credentials_pb2.CreateCredentialResponse
+        )
+        return wire.credential(answer.credential)
+
+    async def list_credentials(self, origin: str | None = None) -> list[Credential]:
+        """Return the stored logins, or those for the origin of a URL."""
+        request = credentials_pb2.ListCredentialsRequest(origin=origin or "")
+        answer = await self._calls.unary(
+            "CredentialService/ListCredentials", request, credentials_pb2.ListCredentialsResponse
+        )
+        return [wire.credential(one) for one in answer.credentials]
+
+    async def delete_credential(self, credential_id: str) -> None:
+        """Delete a stored login.
+
+        Raises:
+            NotFound: no such credential in the caller's organization.
+        """
+        request = credentials_pb2.DeleteCredentialRequest(credential_id=credential_id)
+        await self._calls.unary("CredentialService/DeleteCredential", request, credentials_pb2.DeleteCredentialResponse)
 
     async def get_usage(self, month: str | None = None, *, organization_id: str | None = None) -> Usage:
         """Return what an organization used in a month ("2026-11", in UTC; the present one unless told).

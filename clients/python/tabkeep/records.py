@@ -523,6 +523,16 @@ class BrowserOffer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostIsolation:
+    """How a host keeps the browsers of its sessions apart, beside Chromium's sandbox; a limit of 0 is none."""
+
+    user_per_session: bool
+    session_memory_limit_bytes: int
+    session_task_limit: int
+    session_cpu_percent_limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """A machine that runs browsers."""
 
@@ -538,8 +548,21 @@ class Host:
     heartbeat_time: datetime | None
     drain_expire_time: datetime | None
     sandboxed: bool
+    isolation: HostIsolation
     load_average: float
     available_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A stored login without its secrets."""
+
+    credential_id: str
+    organization_id: str
+    origin: str
+    username: str
+    has_totp: bool
+    create_time: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

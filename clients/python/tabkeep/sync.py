@@ -193,6 +193,10 @@ class Client:
     list_keys = _Blocking(asynchronous.Client.list_keys)
     revoke_key = _Blocking(asynchronous.Client.revoke_key)
 
+    create_credential = _Blocking(asynchronous.Client.create_credential)
+    list_credentials = _Blocking(asynchronous.Client.list_credentials)
+    delete_credential = _Blocking(asynchronous.Client.delete_credential)
+
     get_usage = _Blocking(asynchronous.Client.get_usage)
     list_webhook_deliveries = _Iterating(asynchronous.Client.list_webhook_deliveries)
     get_webhook_delivery = _Blocking(asynchronous.Client.get_webhook_delivery)

@@ -16,6 +16,7 @@ from tabkeep.v1 import (
     actions_pb2,
     artifacts_pb2,
     browser_sessions_pb2,
+    credentials_pb2,
     hosts_pb2,
     keys_pb2,
     runs_pb2,
@@ -303,6 +304,12 @@ def host(message: hosts_pb2.Host) -> r.Host:
         heartbeat_time=_optional_time(message, "heartbeat_time"),
         drain_expire_time=_optional_time(message, "drain_expire_time"),
         sandboxed=message.sandboxed,
+        isolation=r.HostIsolation(
+            user_per_session=message.isolation.user_per_session,
+            session_memory_limit_bytes=message.isolation.session_memory_limit_bytes,
+            session_task_limit=message.isolation.session_task_limit,
+            session_cpu_percent_limit=message.isolation.session_cpu_percent_limit,
+        ),
         load_average=message.load_average,
         available_memory_bytes=message.available_memory_bytes,
     )
@@ -318,6 +325,18 @@ def key(message: keys_pb2.Key) -> r.Key:
         create_time=_time(message.create_time),
         revoke_time=_optional_time(message, "revoke_time"),
         host_id=message.host_id or None,
+    )
+
+
+def credential(message: credentials_pb2.Credential) -> r.Credential:
+    """Return a stored login."""
+    return r.Credential(
+        credential_id=message.credential_id,
+        organization_id=message.organization_id,
+        origin=message.origin,
+        username=message.username,
+        has_totp=message.has_totp,
+        create_time=_time(message.create_time),
     )
 
 

@@ -43,8 +43,8 @@ const (
 	HostState_HOST_STATE_GONE HostState = 5
 	// Was attached when the control plane last stopped; has the whole holding lease to come back.
 	HostState_HOST_STATE_RECOVERING HostState = 6
-	// Broke the protocol again and again, or could not launch a browser several times in a row; state_message says
-	// which. Takes no new sessions; those it has go on. Ends with ReleaseHost, or when its process is started anew.
+	// Broke the protocol again and again, could not launch a browser several times in a row, or found at its start that
+	// its browsers are not isolated; state_message says which. Takes no new sessions; those it has go on. Ends with ReleaseHost, or when its process is started anew.
 	HostState_HOST_STATE_QUARANTINED HostState = 7
 )
 
@@ -154,6 +154,80 @@ func (x *BrowserOffer) GetVersion() string {
 	return ""
 }
 
+// How a host keeps the browsers of its sessions apart, beside Chromium's sandbox.
+type HostIsolation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Each browser runs as a system user that nothing else runs as. False: all run as the host's own user, so that a
+	// browser that was broken into can read the files of the others.
+	UserPerSession bool `protobuf:"varint,1,opt,name=user_per_session,json=userPerSession,proto3" json:"user_per_session,omitempty"`
+	// The most memory of one browser, in bytes; 0: the kernel enforces no limit there.
+	SessionMemoryLimitBytes int64 `protobuf:"varint,2,opt,name=session_memory_limit_bytes,json=sessionMemoryLimitBytes,proto3" json:"session_memory_limit_bytes,omitempty"`
+	// The most processes and threads of one browser; 0: likewise.
+	SessionTaskLimit int64 `protobuf:"varint,3,opt,name=session_task_limit,json=sessionTaskLimit,proto3" json:"session_task_limit,omitempty"`
+	// The most processor time of one browser, in percent of one core; 0: likewise.
+	SessionCpuPercentLimit int64 `protobuf:"varint,4,opt,name=session_cpu_percent_limit,json=sessionCpuPercentLimit,proto3" json:"session_cpu_percent_limit,omitempty"`
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
+}
+
+func (x *HostIsolation) Reset() {
+	*x = HostIsolation{}
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HostIsolation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HostIsolation) ProtoMessage() {}
+
+func (x *HostIsolation) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HostIsolation.ProtoReflect.Descriptor instead.
+func (*HostIsolation) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *HostIsolation) GetUserPerSession() bool {
+	if x != nil {
+		return x.UserPerSession
+	}
+	return false
+}
+
+func (x *HostIsolation) GetSessionMemoryLimitBytes() int64 {
+	if x != nil {
+		return x.SessionMemoryLimitBytes
+	}
+	return 0
+}
+
+func (x *HostIsolation) GetSessionTaskLimit() int64 {
+	if x != nil {
+		return x.SessionTaskLimit
+	}
+	return 0
+}
+
+func (x *HostIsolation) GetSessionCpuPercentLimit() int64 {
+	if x != nil {
+		return x.SessionCpuPercentLimit
+	}
+	return 0
+}
+
 // A host.
 type Host struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -185,13 +259,15 @@ type Host struct {
 	LoadAverage float64 `protobuf:"fixed64,13,opt,name=load_average,json=loadAverage,proto3" json:"load_average,omitempty"`
 	// Memory that is still free for browsers, in bytes, as its heartbeat said.
 	AvailableMemoryBytes int64 `protobuf:"varint,14,opt,name=available_memory_bytes,json=availableMemoryBytes,proto3" json:"available_memory_bytes,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// How it keeps its sessions apart, as it said when it attached.
+	Isolation     *HostIsolation `protobuf:"bytes,40,opt,name=isolation,proto3" json:"isolation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Host) Reset() {
 	*x = Host{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[1]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -203,7 +279,7 @@ func (x *Host) String() string {
 func (*Host) ProtoMessage() {}
 
 func (x *Host) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[1]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -216,7 +292,7 @@ func (x *Host) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Host.ProtoReflect.Descriptor instead.
 func (*Host) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{1}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Host) GetHostId() string {
@@ -317,6 +393,13 @@ func (x *Host) GetAvailableMemoryBytes() int64 {
 	return 0
 }
 
+func (x *Host) GetIsolation() *HostIsolation {
+	if x != nil {
+		return x.Isolation
+	}
+	return nil
+}
+
 // Asks for all hosts.
 type ListHostsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -326,7 +409,7 @@ type ListHostsRequest struct {
 
 func (x *ListHostsRequest) Reset() {
 	*x = ListHostsRequest{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -338,7 +421,7 @@ func (x *ListHostsRequest) String() string {
 func (*ListHostsRequest) ProtoMessage() {}
 
 func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -351,7 +434,7 @@ func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsRequest.ProtoReflect.Descriptor instead.
 func (*ListHostsRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{2}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{3}
 }
 
 // All hosts.
@@ -365,7 +448,7 @@ type ListHostsResponse struct {
 
 func (x *ListHostsResponse) Reset() {
 	*x = ListHostsResponse{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -377,7 +460,7 @@ func (x *ListHostsResponse) String() string {
 func (*ListHostsResponse) ProtoMessage() {}
 
 func (x *ListHostsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -390,7 +473,7 @@ func (x *ListHostsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsResponse.ProtoReflect.Descriptor instead.
 func (*ListHostsResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListHostsResponse) GetHosts() []*Host {
@@ -411,7 +494,7 @@ type GetHostRequest struct {
 
 func (x *GetHostRequest) Reset() {
 	*x = GetHostRequest{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -423,7 +506,7 @@ func (x *GetHostRequest) String() string {
 func (*GetHostRequest) ProtoMessage() {}
 
 func (x *GetHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -436,7 +519,7 @@ func (x *GetHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHostRequest.ProtoReflect.Descriptor instead.
 func (*GetHostRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetHostRequest) GetHostId() string {
@@ -457,7 +540,7 @@ type GetHostResponse struct {
 
 func (x *GetHostResponse) Reset() {
 	*x = GetHostResponse{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -469,7 +552,7 @@ func (x *GetHostResponse) String() string {
 func (*GetHostResponse) ProtoMessage() {}
 
 func (x *GetHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -482,7 +565,7 @@ func (x *GetHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHostResponse.ProtoReflect.Descriptor instead.
 func (*GetHostResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetHostResponse) GetHost() *Host {
@@ -505,7 +588,7 @@ type DrainHostRequest struct {
 
 func (x *DrainHostRequest) Reset() {
 	*x = DrainHostRequest{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -517,7 +600,7 @@ func (x *DrainHostRequest) String() string {
 func (*DrainHostRequest) ProtoMessage() {}
 
 func (x *DrainHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -530,7 +613,7 @@ func (x *DrainHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainHostRequest.ProtoReflect.Descriptor instead.
 func (*DrainHostRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DrainHostRequest) GetHostId() string {
@@ -558,7 +641,7 @@ type DrainHostResponse struct {
 
 func (x *DrainHostResponse) Reset() {
 	*x = DrainHostResponse{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -570,7 +653,7 @@ func (x *DrainHostResponse) String() string {
 func (*DrainHostResponse) ProtoMessage() {}
 
 func (x *DrainHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -583,7 +666,7 @@ func (x *DrainHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainHostResponse.ProtoReflect.Descriptor instead.
 func (*DrainHostResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DrainHostResponse) GetHost() *Host {
@@ -604,7 +687,7 @@ type ReleaseHostRequest struct {
 
 func (x *ReleaseHostRequest) Reset() {
 	*x = ReleaseHostRequest{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -616,7 +699,7 @@ func (x *ReleaseHostRequest) String() string {
 func (*ReleaseHostRequest) ProtoMessage() {}
 
 func (x *ReleaseHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -629,7 +712,7 @@ func (x *ReleaseHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseHostRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseHostRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ReleaseHostRequest) GetHostId() string {
@@ -650,7 +733,7 @@ type ReleaseHostResponse struct {
 
 func (x *ReleaseHostResponse) Reset() {
 	*x = ReleaseHostResponse{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -662,7 +745,7 @@ func (x *ReleaseHostResponse) String() string {
 func (*ReleaseHostResponse) ProtoMessage() {}
 
 func (x *ReleaseHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -675,7 +758,7 @@ func (x *ReleaseHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseHostResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseHostResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{9}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReleaseHostResponse) GetHost() *Host {
@@ -693,7 +776,12 @@ const file_tabkeep_v1_hosts_proto_rawDesc = "" +
 	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!tabkeep/v1/browser_sessions.proto\"d\n" +
 	"\fBrowserOffer\x12:\n" +
 	"\fbrowser_type\x18\x01 \x01(\x0e2\x17.tabkeep.v1.BrowserTypeR\vbrowserType\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\tR\aversion\"\xd6\x04\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\"\xdf\x01\n" +
+	"\rHostIsolation\x12(\n" +
+	"\x10user_per_session\x18\x01 \x01(\bR\x0euserPerSession\x12;\n" +
+	"\x1asession_memory_limit_bytes\x18\x02 \x01(\x03R\x17sessionMemoryLimitBytes\x12,\n" +
+	"\x12session_task_limit\x18\x03 \x01(\x03R\x10sessionTaskLimit\x129\n" +
+	"\x19session_cpu_percent_limit\x18\x04 \x01(\x03R\x16sessionCpuPercentLimit\"\x8f\x05\n" +
 	"\x04Host\x12\x17\n" +
 	"\ahost_id\x18\x01 \x01(\tR\x06hostId\x12+\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x15.tabkeep.v1.HostStateR\x05state\x12#\n" +
@@ -710,7 +798,8 @@ const file_tabkeep_v1_hosts_proto_rawDesc = "" +
 	"\x11drain_expire_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\x0fdrainExpireTime\x12\x1c\n" +
 	"\tsandboxed\x18\f \x01(\bR\tsandboxed\x12!\n" +
 	"\fload_average\x18\r \x01(\x01R\vloadAverage\x124\n" +
-	"\x16available_memory_bytes\x18\x0e \x01(\x03R\x14availableMemoryBytes\"\x12\n" +
+	"\x16available_memory_bytes\x18\x0e \x01(\x03R\x14availableMemoryBytes\x127\n" +
+	"\tisolation\x18( \x01(\v2\x19.tabkeep.v1.HostIsolationR\tisolation\"\x12\n" +
 	"\x10ListHostsRequest\";\n" +
 	"\x11ListHostsResponse\x12&\n" +
 	"\x05hosts\x18\x01 \x03(\v2\x10.tabkeep.v1.HostR\x05hosts\")\n" +
@@ -755,48 +844,50 @@ func file_tabkeep_v1_hosts_proto_rawDescGZIP() []byte {
 }
 
 var file_tabkeep_v1_hosts_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_tabkeep_v1_hosts_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_tabkeep_v1_hosts_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_tabkeep_v1_hosts_proto_goTypes = []any{
 	(HostState)(0),                // 0: tabkeep.v1.HostState
 	(*BrowserOffer)(nil),          // 1: tabkeep.v1.BrowserOffer
-	(*Host)(nil),                  // 2: tabkeep.v1.Host
-	(*ListHostsRequest)(nil),      // 3: tabkeep.v1.ListHostsRequest
-	(*ListHostsResponse)(nil),     // 4: tabkeep.v1.ListHostsResponse
-	(*GetHostRequest)(nil),        // 5: tabkeep.v1.GetHostRequest
-	(*GetHostResponse)(nil),       // 6: tabkeep.v1.GetHostResponse
-	(*DrainHostRequest)(nil),      // 7: tabkeep.v1.DrainHostRequest
-	(*DrainHostResponse)(nil),     // 8: tabkeep.v1.DrainHostResponse
-	(*ReleaseHostRequest)(nil),    // 9: tabkeep.v1.ReleaseHostRequest
-	(*ReleaseHostResponse)(nil),   // 10: tabkeep.v1.ReleaseHostResponse
-	(BrowserType)(0),              // 11: tabkeep.v1.BrowserType
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
+	(*HostIsolation)(nil),         // 2: tabkeep.v1.HostIsolation
+	(*Host)(nil),                  // 3: tabkeep.v1.Host
+	(*ListHostsRequest)(nil),      // 4: tabkeep.v1.ListHostsRequest
+	(*ListHostsResponse)(nil),     // 5: tabkeep.v1.ListHostsResponse
+	(*GetHostRequest)(nil),        // 6: tabkeep.v1.GetHostRequest
+	(*GetHostResponse)(nil),       // 7: tabkeep.v1.GetHostResponse
+	(*DrainHostRequest)(nil),      // 8: tabkeep.v1.DrainHostRequest
+	(*DrainHostResponse)(nil),     // 9: tabkeep.v1.DrainHostResponse
+	(*ReleaseHostRequest)(nil),    // 10: tabkeep.v1.ReleaseHostRequest
+	(*ReleaseHostResponse)(nil),   // 11: tabkeep.v1.ReleaseHostResponse
+	(BrowserType)(0),              // 12: tabkeep.v1.BrowserType
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
 }
 var file_tabkeep_v1_hosts_proto_depIdxs = []int32{
-	11, // 0: tabkeep.v1.BrowserOffer.browser_type:type_name -> tabkeep.v1.BrowserType
+	12, // 0: tabkeep.v1.BrowserOffer.browser_type:type_name -> tabkeep.v1.BrowserType
 	0,  // 1: tabkeep.v1.Host.state:type_name -> tabkeep.v1.HostState
 	1,  // 2: tabkeep.v1.Host.browsers:type_name -> tabkeep.v1.BrowserOffer
-	12, // 3: tabkeep.v1.Host.attach_time:type_name -> google.protobuf.Timestamp
-	12, // 4: tabkeep.v1.Host.heartbeat_time:type_name -> google.protobuf.Timestamp
-	12, // 5: tabkeep.v1.Host.drain_expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 6: tabkeep.v1.ListHostsResponse.hosts:type_name -> tabkeep.v1.Host
-	2,  // 7: tabkeep.v1.GetHostResponse.host:type_name -> tabkeep.v1.Host
-	13, // 8: tabkeep.v1.DrainHostRequest.drain_timeout:type_name -> google.protobuf.Duration
-	2,  // 9: tabkeep.v1.DrainHostResponse.host:type_name -> tabkeep.v1.Host
-	2,  // 10: tabkeep.v1.ReleaseHostResponse.host:type_name -> tabkeep.v1.Host
-	3,  // 11: tabkeep.v1.HostService.ListHosts:input_type -> tabkeep.v1.ListHostsRequest
-	5,  // 12: tabkeep.v1.HostService.GetHost:input_type -> tabkeep.v1.GetHostRequest
-	7,  // 13: tabkeep.v1.HostService.DrainHost:input_type -> tabkeep.v1.DrainHostRequest
-	9,  // 14: tabkeep.v1.HostService.ReleaseHost:input_type -> tabkeep.v1.ReleaseHostRequest
-	4,  // 15: tabkeep.v1.HostService.ListHosts:output_type -> tabkeep.v1.ListHostsResponse
-	6,  // 16: tabkeep.v1.HostService.GetHost:output_type -> tabkeep.v1.GetHostResponse
-	8,  // 17: tabkeep.v1.HostService.DrainHost:output_type -> tabkeep.v1.DrainHostResponse
-	10, // 18: tabkeep.v1.HostService.ReleaseHost:output_type -> tabkeep.v1.ReleaseHostResponse
-	15, // [15:19] is the sub-list for method output_type
-	11, // [11:15] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	13, // 3: tabkeep.v1.Host.attach_time:type_name -> google.protobuf.Timestamp
+	13, // 4: tabkeep.v1.Host.heartbeat_time:type_name -> google.protobuf.Timestamp
+	13, // 5: tabkeep.v1.Host.drain_expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 6: tabkeep.v1.Host.isolation:type_name -> tabkeep.v1.HostIsolation
+	3,  // 7: tabkeep.v1.ListHostsResponse.hosts:type_name -> tabkeep.v1.Host
+	3,  // 8: tabkeep.v1.GetHostResponse.host:type_name -> tabkeep.v1.Host
+	14, // 9: tabkeep.v1.DrainHostRequest.drain_timeout:type_name -> google.protobuf.Duration
+	3,  // 10: tabkeep.v1.DrainHostResponse.host:type_name -> tabkeep.v1.Host
+	3,  // 11: tabkeep.v1.ReleaseHostResponse.host:type_name -> tabkeep.v1.Host
+	4,  // 12: tabkeep.v1.HostService.ListHosts:input_type -> tabkeep.v1.ListHostsRequest
+	6,  // 13: tabkeep.v1.HostService.GetHost:input_type -> tabkeep.v1.GetHostRequest
+	8,  // 14: tabkeep.v1.HostService.DrainHost:input_type -> tabkeep.v1.DrainHostRequest
+	10, // 15: tabkeep.v1.HostService.ReleaseHost:input_type -> tabkeep.v1.ReleaseHostRequest
+	5,  // 16: tabkeep.v1.HostService.ListHosts:output_type -> tabkeep.v1.ListHostsResponse
+	7,  // 17: tabkeep.v1.HostService.GetHost:output_type -> tabkeep.v1.GetHostResponse
+	9,  // 18: tabkeep.v1.HostService.DrainHost:output_type -> tabkeep.v1.DrainHostResponse
+	11, // 19: tabkeep.v1.HostService.ReleaseHost:output_type -> tabkeep.v1.ReleaseHostResponse
+	16, // [16:20] is the sub-list for method output_type
+	12, // [12:16] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_hosts_proto_init() }
@@ -811,7 +902,7 @@ func file_tabkeep_v1_hosts_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_hosts_proto_rawDesc), len(file_tabkeep_v1_hosts_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -566,7 +566,7 @@ type Run struct {
 	BrowserSessionId string `protobuf:"bytes,8,opt,name=browser_session_id,json=browserSessionId,proto3" json:"browser_session_id,omitempty"`
 	// The session was opened for this run and is closed after it.
 	OwnsBrowserSession bool `protobuf:"varint,9,opt,name=owns_browser_session,json=ownsBrowserSession,proto3" json:"owns_browser_session,omitempty"`
-	// The prompt, for a task by prompt.
+	// The prompt, for a task by prompt; passwords, card numbers and the like that it names are masked.
 	Prompt string `protobuf:"bytes,10,opt,name=prompt,proto3" json:"prompt,omitempty"`
 	// The page that was opened first, if one was given.
 	Url string `protobuf:"bytes,11,opt,name=url,proto3" json:"url,omitempty"`

@@ -11,6 +11,7 @@ import click
 
 from tabkeep.calls import version
 from tabkeep.cli import failures, output
+from tabkeep.cli.credentials import credential
 from tabkeep.cli.doctor import doctor
 from tabkeep.cli.hosts import host
 from tabkeep.cli.keys import key
@@ -36,7 +37,7 @@ def tabkeep() -> None:
     """
 
 
-for command in (up, session, run_group, workflow, usage, host, key, doctor, control_plane):
+for command in (up, session, run_group, workflow, credential, usage, host, key, doctor, control_plane):
     tabkeep.add_command(command)
 
 

@@ -183,9 +183,9 @@ def _browsers() -> Iterator[Finding]:
 
 def _user() -> Finding:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        remedy = "Chromium's sandbox cannot start as root, so browsers run without it: use another user"
-        return Finding("user", NOTE, "root", remedy)
-    return Finding("user", OK, "not root")
+        return Finding("user", OK, "root: each session's browser runs as a user of its own")
+    remedy = "works: all browsers run as this user; as root, each session's would run as one of its own"
+    return Finding("user", NOTE, "not root", remedy)
 
 
 def _line(finding: Finding) -> Text:

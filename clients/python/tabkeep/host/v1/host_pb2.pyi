@@ -15,6 +15,32 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class GetCredentialRequest(_message.Message):
+    __slots__ = ("host_id", "browser_session_id", "fence", "run_id", "origin", "username")
+    HOST_ID_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    host_id: str
+    browser_session_id: str
+    fence: int
+    run_id: str
+    origin: str
+    username: str
+    def __init__(self, host_id: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., run_id: _Optional[str] = ..., origin: _Optional[str] = ..., username: _Optional[str] = ...) -> None: ...
+
+class GetCredentialResponse(_message.Message):
+    __slots__ = ("username", "password", "one_time_code")
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    ONE_TIME_CODE_FIELD_NUMBER: _ClassVar[int]
+    username: str
+    password: str
+    one_time_code: str
+    def __init__(self, username: _Optional[str] = ..., password: _Optional[str] = ..., one_time_code: _Optional[str] = ...) -> None: ...
+
 class AttachRequest(_message.Message):
     __slots__ = ("stream_no", "hello", "heartbeat", "event_batch", "command_result", "page_report", "tombstone", "goodbye")
     STREAM_NO_FIELD_NUMBER: _ClassVar[int]
@@ -64,7 +90,7 @@ class AttachResponse(_message.Message):
     def __init__(self, control_epoch: _Optional[int] = ..., stream_no: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat_ack: _Optional[_Union[HeartbeatAck, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., event_ack: _Optional[_Union[EventAck, _Mapping]] = ..., resend: _Optional[_Union[Resend, _Mapping]] = ..., stop_run: _Optional[_Union[StopRun, _Mapping]] = ..., tombstone_ack: _Optional[_Union[TombstoneAck, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., command_result_ack: _Optional[_Union[CommandResultAck, _Mapping]] = ..., event_acks: _Optional[_Union[EventAcks, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("host_id", "incarnation", "boot_id", "protocol_min", "protocol_max", "build", "highest_control_epoch", "capacity", "browsers", "sandboxed", "inventory", "runs", "tombstones", "command_results", "heartbeat_no", "draining", "takes_event_acks")
+    __slots__ = ("host_id", "incarnation", "boot_id", "protocol_min", "protocol_max", "build", "highest_control_epoch", "capacity", "browsers", "sandboxed", "inventory", "runs", "tombstones", "command_results", "heartbeat_no", "draining", "takes_event_acks", "fault", "isolation")
     HOST_ID_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -82,6 +108,8 @@ class Hello(_message.Message):
     HEARTBEAT_NO_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     TAKES_EVENT_ACKS_FIELD_NUMBER: _ClassVar[int]
+    FAULT_FIELD_NUMBER: _ClassVar[int]
+    ISOLATION_FIELD_NUMBER: _ClassVar[int]
     host_id: str
     incarnation: str
     boot_id: str
@@ -99,7 +127,9 @@ class Hello(_message.Message):
     heartbeat_no: int
     draining: bool
     takes_event_acks: bool
-    def __init__(self, host_id: _Optional[str] = ..., incarnation: _Optional[str] = ..., boot_id: _Optional[str] = ..., protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., build: _Optional[str] = ..., highest_control_epoch: _Optional[int] = ..., capacity: _Optional[int] = ..., browsers: _Optional[_Iterable[_Union[_hosts_pb2.BrowserOffer, _Mapping]]] = ..., sandboxed: _Optional[bool] = ..., inventory: _Optional[_Iterable[_Union[InventoryItem, _Mapping]]] = ..., runs: _Optional[_Iterable[_Union[RunProgress, _Mapping]]] = ..., tombstones: _Optional[_Iterable[_Union[Tombstone, _Mapping]]] = ..., command_results: _Optional[_Iterable[_Union[CommandResult, _Mapping]]] = ..., heartbeat_no: _Optional[int] = ..., draining: _Optional[bool] = ..., takes_event_acks: _Optional[bool] = ...) -> None: ...
+    fault: str
+    isolation: _hosts_pb2.HostIsolation
+    def __init__(self, host_id: _Optional[str] = ..., incarnation: _Optional[str] = ..., boot_id: _Optional[str] = ..., protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., build: _Optional[str] = ..., highest_control_epoch: _Optional[int] = ..., capacity: _Optional[int] = ..., browsers: _Optional[_Iterable[_Union[_hosts_pb2.BrowserOffer, _Mapping]]] = ..., sandboxed: _Optional[bool] = ..., inventory: _Optional[_Iterable[_Union[InventoryItem, _Mapping]]] = ..., runs: _Optional[_Iterable[_Union[RunProgress, _Mapping]]] = ..., tombstones: _Optional[_Iterable[_Union[Tombstone, _Mapping]]] = ..., command_results: _Optional[_Iterable[_Union[CommandResult, _Mapping]]] = ..., heartbeat_no: _Optional[int] = ..., draining: _Optional[bool] = ..., takes_event_acks: _Optional[bool] = ..., fault: _Optional[str] = ..., isolation: _Optional[_Union[_hosts_pb2.HostIsolation, _Mapping]] = ...) -> None: ...
 
 class InventoryItem(_message.Message):
     __slots__ = ("browser_session_id", "fence", "live", "age")
@@ -212,7 +242,7 @@ class Close(_message.Message):
     def __init__(self, reason: _Optional[_Union[_browser_sessions_pb2.CloseReason, str]] = ...) -> None: ...
 
 class StartRun(_message.Message):
-    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow", "planner", "irreversible_policy")
+    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow", "planner", "irreversible_policy", "secrets", "secret_parameters")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
@@ -223,6 +253,8 @@ class StartRun(_message.Message):
     WORKFLOW_FIELD_NUMBER: _ClassVar[int]
     PLANNER_FIELD_NUMBER: _ClassVar[int]
     IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    SECRETS_FIELD_NUMBER: _ClassVar[int]
+    SECRET_PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     blocks: _containers.RepeatedCompositeFieldContainer[Block]
     parameters: _struct_pb2.Struct
@@ -233,7 +265,9 @@ class StartRun(_message.Message):
     workflow: bool
     planner: _runs_pb2.Planner
     irreversible_policy: _runs_pb2.IrreversiblePolicy
-    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ..., planner: _Optional[_Union[_runs_pb2.Planner, str]] = ..., irreversible_policy: _Optional[_Union[_runs_pb2.IrreversiblePolicy, str]] = ...) -> None: ...
+    secrets: _containers.RepeatedScalarFieldContainer[str]
+    secret_parameters: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ..., planner: _Optional[_Union[_runs_pb2.Planner, str]] = ..., irreversible_policy: _Optional[_Union[_runs_pb2.IrreversiblePolicy, str]] = ..., secrets: _Optional[_Iterable[str]] = ..., secret_parameters: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Block(_message.Message):
     __slots__ = ("block_id", "timeout", "goto", "task", "actions", "extract", "wait", "approve")

@@ -193,3 +193,85 @@ class HostBlobService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class HostSecretServiceStub:
+    """Hands a host the secrets that the run it carries out needs, at the moment when it needs them.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.GetCredential = channel.unary_unary(
+                '/tabkeep.host.v1.HostSecretService/GetCredential',
+                request_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetCredentialRequest.SerializeToString,
+                response_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetCredentialResponse.FromString,
+                _registered_method=True)
+
+
+class HostSecretServiceServicer:
+    """Hands a host the secrets that the run it carries out needs, at the moment when it needs them.
+    """
+
+    def GetCredential(self, request, context):
+        """Returns the login for an origin; of several the one of the username that is asked for.
+
+        Called by: hosts, with the metadata `x-api-key` of a host token.
+        Errors: NOT_FOUND/CREDENTIAL_NOT_FOUND, the run's organization has none, or several and no username was given;
+        FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence, or the run is not
+        active in it; DATA_LOSS/SEAL_BROKEN.
+        Retry: safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_HostSecretServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'GetCredential': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCredential,
+                    request_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetCredentialRequest.FromString,
+                    response_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetCredentialResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'tabkeep.host.v1.HostSecretService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('tabkeep.host.v1.HostSecretService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class HostSecretService:
+    """Hands a host the secrets that the run it carries out needs, at the moment when it needs them.
+    """
+
+    @staticmethod
+    def GetCredential(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tabkeep.host.v1.HostSecretService/GetCredential',
+            tabkeep_dot_host_dot_v1_dot_host__pb2.GetCredentialRequest.SerializeToString,
+            tabkeep_dot_host_dot_v1_dot_host__pb2.GetCredentialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/hosts.proto.
  */
 export const file_tabkeep_v1_hosts: GenFile = /*@__PURE__*/
-  fileDesc("ChZ0YWJrZWVwL3YxL2hvc3RzLnByb3RvEgp0YWJrZWVwLnYxIk4KDEJyb3dzZXJPZmZlchItCgxicm93c2VyX3R5cGUYASABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEg8KB3ZlcnNpb24YAiABKAkirQMKBEhvc3QSDwoHaG9zdF9pZBgBIAEoCRIkCgVzdGF0ZRgCIAEoDjIVLnRhYmtlZXAudjEuSG9zdFN0YXRlEhUKDXN0YXRlX21lc3NhZ2UYAyABKAkSEAoIY2FwYWNpdHkYBCABKAUSEAoIc2Vzc2lvbnMYBSABKAUSKgoIYnJvd3NlcnMYBiADKAsyGC50YWJrZWVwLnYxLkJyb3dzZXJPZmZlchINCgVidWlsZBgHIAEoCRITCgtpbmNhcm5hdGlvbhgIIAEoCRIvCgthdHRhY2hfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOaGVhcnRiZWF0X3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKEWRyYWluX2V4cGlyZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglzYW5kYm94ZWQYDCABKAgSFAoMbG9hZF9hdmVyYWdlGA0gASgBEh4KFmF2YWlsYWJsZV9tZW1vcnlfYnl0ZXMYDiABKAMiEgoQTGlzdEhvc3RzUmVxdWVzdCI0ChFMaXN0SG9zdHNSZXNwb25zZRIfCgVob3N0cxgBIAMoCzIQLnRhYmtlZXAudjEuSG9zdCIhCg5HZXRIb3N0UmVxdWVzdBIPCgdob3N0X2lkGAEgASgJIjEKD0dldEhvc3RSZXNwb25zZRIeCgRob3N0GAEgASgLMhAudGFia2VlcC52MS5Ib3N0IlUKEERyYWluSG9zdFJlcXVlc3QSDwoHaG9zdF9pZBgBIAEoCRIwCg1kcmFpbl90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjMKEURyYWluSG9zdFJlc3BvbnNlEh4KBGhvc3QYASABKAsyEC50YWJrZWVwLnYxLkhvc3QiJQoSUmVsZWFzZUhvc3RSZXF1ZXN0Eg8KB2hvc3RfaWQYASABKAkiNQoTUmVsZWFzZUhvc3RSZXNwb25zZRIeCgRob3N0GAEgASgLMhAudGFia2VlcC52MS5Ib3N0Ks8BCglIb3N0U3RhdGUSGgoWSE9TVF9TVEFURV9VTlNQRUNJRklFRBAAEhQKEEhPU1RfU1RBVEVfUkVBRFkQARIWChJIT1NUX1NUQVRFX1NVU1BFQ1QQAhITCg9IT1NUX1NUQVRFX0xPU1QQAxIXChNIT1NUX1NUQVRFX0RSQUlOSU5HEAQSEwoPSE9TVF9TVEFURV9HT05FEAUSGQoVSE9TVF9TVEFURV9SRUNPVkVSSU5HEAYSGgoWSE9TVF9TVEFURV9RVUFSQU5USU5FRBAHMrUCCgtIb3N0U2VydmljZRJICglMaXN0SG9zdHMSHC50YWJrZWVwLnYxLkxpc3RIb3N0c1JlcXVlc3QaHS50YWJrZWVwLnYxLkxpc3RIb3N0c1Jlc3BvbnNlEkIKB0dldEhvc3QSGi50YWJrZWVwLnYxLkdldEhvc3RSZXF1ZXN0GhsudGFia2VlcC52MS5HZXRIb3N0UmVzcG9uc2USSAoJRHJhaW5Ib3N0EhwudGFia2VlcC52MS5EcmFpbkhvc3RSZXF1ZXN0Gh0udGFia2VlcC52MS5EcmFpbkhvc3RSZXNwb25zZRJOCgtSZWxlYXNlSG9zdBIeLnRhYmtlZXAudjEuUmVsZWFzZUhvc3RSZXF1ZXN0Gh8udGFia2VlcC52MS5SZWxlYXNlSG9zdFJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tabkeep_v1_browser_sessions]);
+  fileDesc("ChZ0YWJrZWVwL3YxL2hvc3RzLnByb3RvEgp0YWJrZWVwLnYxIk4KDEJyb3dzZXJPZmZlchItCgxicm93c2VyX3R5cGUYASABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEg8KB3ZlcnNpb24YAiABKAkijAEKDUhvc3RJc29sYXRpb24SGAoQdXNlcl9wZXJfc2Vzc2lvbhgBIAEoCBIiChpzZXNzaW9uX21lbW9yeV9saW1pdF9ieXRlcxgCIAEoAxIaChJzZXNzaW9uX3Rhc2tfbGltaXQYAyABKAMSIQoZc2Vzc2lvbl9jcHVfcGVyY2VudF9saW1pdBgEIAEoAyLbAwoESG9zdBIPCgdob3N0X2lkGAEgASgJEiQKBXN0YXRlGAIgASgOMhUudGFia2VlcC52MS5Ib3N0U3RhdGUSFQoNc3RhdGVfbWVzc2FnZRgDIAEoCRIQCghjYXBhY2l0eRgEIAEoBRIQCghzZXNzaW9ucxgFIAEoBRIqCghicm93c2VycxgGIAMoCzIYLnRhYmtlZXAudjEuQnJvd3Nlck9mZmVyEg0KBWJ1aWxkGAcgASgJEhMKC2luY2FybmF0aW9uGAggASgJEi8KC2F0dGFjaF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5oZWFydGJlYXRfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRZHJhaW5fZXhwaXJlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXNhbmRib3hlZBgMIAEoCBIUCgxsb2FkX2F2ZXJhZ2UYDSABKAESHgoWYXZhaWxhYmxlX21lbW9yeV9ieXRlcxgOIAEoAxIsCglpc29sYXRpb24YKCABKAsyGS50YWJrZWVwLnYxLkhvc3RJc29sYXRpb24iEgoQTGlzdEhvc3RzUmVxdWVzdCI0ChFMaXN0SG9zdHNSZXNwb25zZRIfCgVob3N0cxgBIAMoCzIQLnRhYmtlZXAudjEuSG9zdCIhCg5HZXRIb3N0UmVxdWVzdBIPCgdob3N0X2lkGAEgASgJIjEKD0dldEhvc3RSZXNwb25zZRIeCgRob3N0GAEgASgLMhAudGFia2VlcC52MS5Ib3N0IlUKEERyYWluSG9zdFJlcXVlc3QSDwoHaG9zdF9pZBgBIAEoCRIwCg1kcmFpbl90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjMKEURyYWluSG9zdFJlc3BvbnNlEh4KBGhvc3QYASABKAsyEC50YWJrZWVwLnYxLkhvc3QiJQoSUmVsZWFzZUhvc3RSZXF1ZXN0Eg8KB2hvc3RfaWQYASABKAkiNQoTUmVsZWFzZUhvc3RSZXNwb25zZRIeCgRob3N0GAEgASgLMhAudGFia2VlcC52MS5Ib3N0Ks8BCglIb3N0U3RhdGUSGgoWSE9TVF9TVEFURV9VTlNQRUNJRklFRBAAEhQKEEhPU1RfU1RBVEVfUkVBRFkQARIWChJIT1NUX1NUQVRFX1NVU1BFQ1QQAhITCg9IT1NUX1NUQVRFX0xPU1QQAxIXChNIT1NUX1NUQVRFX0RSQUlOSU5HEAQSEwoPSE9TVF9TVEFURV9HT05FEAUSGQoVSE9TVF9TVEFURV9SRUNPVkVSSU5HEAYSGgoWSE9TVF9TVEFURV9RVUFSQU5USU5FRBAHMrUCCgtIb3N0U2VydmljZRJICglMaXN0SG9zdHMSHC50YWJrZWVwLnYxLkxpc3RIb3N0c1JlcXVlc3QaHS50YWJrZWVwLnYxLkxpc3RIb3N0c1Jlc3BvbnNlEkIKB0dldEhvc3QSGi50YWJrZWVwLnYxLkdldEhvc3RSZXF1ZXN0GhsudGFia2VlcC52MS5HZXRIb3N0UmVzcG9uc2USSAoJRHJhaW5Ib3N0EhwudGFia2VlcC52MS5EcmFpbkhvc3RSZXF1ZXN0Gh0udGFia2VlcC52MS5EcmFpbkhvc3RSZXNwb25zZRJOCgtSZWxlYXNlSG9zdBIeLnRhYmtlZXAudjEuUmVsZWFzZUhvc3RSZXF1ZXN0Gh8udGFia2VlcC52MS5SZWxlYXNlSG9zdFJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tabkeep_v1_browser_sessions]);
 
 /**
  * A browser that a host can run.
@@ -45,6 +45,49 @@ export type BrowserOffer = Message<"tabkeep.v1.BrowserOffer"> & {
  */
 export const BrowserOfferSchema: GenMessage<BrowserOffer> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_hosts, 0);
+
+/**
+ * How a host keeps the browsers of its sessions apart, beside Chromium's sandbox.
+ *
+ * @generated from message tabkeep.v1.HostIsolation
+ */
+export type HostIsolation = Message<"tabkeep.v1.HostIsolation"> & {
+  /**
+   * Each browser runs as a system user that nothing else runs as. False: all run as the host's own user, so that a
+   * browser that was broken into can read the files of the others.
+   *
+   * @generated from field: bool user_per_session = 1;
+   */
+  userPerSession: boolean;
+
+  /**
+   * The most memory of one browser, in bytes; 0: the kernel enforces no limit there.
+   *
+   * @generated from field: int64 session_memory_limit_bytes = 2;
+   */
+  sessionMemoryLimitBytes: bigint;
+
+  /**
+   * The most processes and threads of one browser; 0: likewise.
+   *
+   * @generated from field: int64 session_task_limit = 3;
+   */
+  sessionTaskLimit: bigint;
+
+  /**
+   * The most processor time of one browser, in percent of one core; 0: likewise.
+   *
+   * @generated from field: int64 session_cpu_percent_limit = 4;
+   */
+  sessionCpuPercentLimit: bigint;
+};
+
+/**
+ * Describes the message tabkeep.v1.HostIsolation.
+ * Use `create(HostIsolationSchema)` to create a new message.
+ */
+export const HostIsolationSchema: GenMessage<HostIsolation> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_hosts, 1);
 
 /**
  * A host.
@@ -149,6 +192,13 @@ export type Host = Message<"tabkeep.v1.Host"> & {
    * @generated from field: int64 available_memory_bytes = 14;
    */
   availableMemoryBytes: bigint;
+
+  /**
+   * How it keeps its sessions apart, as it said when it attached.
+   *
+   * @generated from field: tabkeep.v1.HostIsolation isolation = 40;
+   */
+  isolation?: HostIsolation | undefined;
 };
 
 /**
@@ -156,7 +206,7 @@ export type Host = Message<"tabkeep.v1.Host"> & {
  * Use `create(HostSchema)` to create a new message.
  */
 export const HostSchema: GenMessage<Host> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 1);
+  messageDesc(file_tabkeep_v1_hosts, 2);
 
 /**
  * Asks for all hosts.
@@ -171,7 +221,7 @@ export type ListHostsRequest = Message<"tabkeep.v1.ListHostsRequest"> & {
  * Use `create(ListHostsRequestSchema)` to create a new message.
  */
 export const ListHostsRequestSchema: GenMessage<ListHostsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 2);
+  messageDesc(file_tabkeep_v1_hosts, 3);
 
 /**
  * All hosts.
@@ -192,7 +242,7 @@ export type ListHostsResponse = Message<"tabkeep.v1.ListHostsResponse"> & {
  * Use `create(ListHostsResponseSchema)` to create a new message.
  */
 export const ListHostsResponseSchema: GenMessage<ListHostsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 3);
+  messageDesc(file_tabkeep_v1_hosts, 4);
 
 /**
  * Asks for a host.
@@ -213,7 +263,7 @@ export type GetHostRequest = Message<"tabkeep.v1.GetHostRequest"> & {
  * Use `create(GetHostRequestSchema)` to create a new message.
  */
 export const GetHostRequestSchema: GenMessage<GetHostRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 4);
+  messageDesc(file_tabkeep_v1_hosts, 5);
 
 /**
  * A host.
@@ -234,7 +284,7 @@ export type GetHostResponse = Message<"tabkeep.v1.GetHostResponse"> & {
  * Use `create(GetHostResponseSchema)` to create a new message.
  */
 export const GetHostResponseSchema: GenMessage<GetHostResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 5);
+  messageDesc(file_tabkeep_v1_hosts, 6);
 
 /**
  * Asks to drain a host.
@@ -262,7 +312,7 @@ export type DrainHostRequest = Message<"tabkeep.v1.DrainHostRequest"> & {
  * Use `create(DrainHostRequestSchema)` to create a new message.
  */
 export const DrainHostRequestSchema: GenMessage<DrainHostRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 6);
+  messageDesc(file_tabkeep_v1_hosts, 7);
 
 /**
  * The draining host.
@@ -283,7 +333,7 @@ export type DrainHostResponse = Message<"tabkeep.v1.DrainHostResponse"> & {
  * Use `create(DrainHostResponseSchema)` to create a new message.
  */
 export const DrainHostResponseSchema: GenMessage<DrainHostResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 7);
+  messageDesc(file_tabkeep_v1_hosts, 8);
 
 /**
  * Asks to end a host's quarantine.
@@ -304,7 +354,7 @@ export type ReleaseHostRequest = Message<"tabkeep.v1.ReleaseHostRequest"> & {
  * Use `create(ReleaseHostRequestSchema)` to create a new message.
  */
 export const ReleaseHostRequestSchema: GenMessage<ReleaseHostRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 8);
+  messageDesc(file_tabkeep_v1_hosts, 9);
 
 /**
  * The host after that.
@@ -325,7 +375,7 @@ export type ReleaseHostResponse = Message<"tabkeep.v1.ReleaseHostResponse"> & {
  * Use `create(ReleaseHostResponseSchema)` to create a new message.
  */
 export const ReleaseHostResponseSchema: GenMessage<ReleaseHostResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 9);
+  messageDesc(file_tabkeep_v1_hosts, 10);
 
 /**
  * Where a host is in its life. All values are set by the control plane.
@@ -383,8 +433,8 @@ export enum HostState {
   RECOVERING = 6,
 
   /**
-   * Broke the protocol again and again, or could not launch a browser several times in a row; state_message says
-   * which. Takes no new sessions; those it has go on. Ends with ReleaseHost, or when its process is started anew.
+   * Broke the protocol again and again, could not launch a browser several times in a row, or found at its start that
+   * its browsers are not isolated; state_message says which. Takes no new sessions; those it has go on. Ends with ReleaseHost, or when its process is started anew.
    *
    * @generated from enum value: HOST_STATE_QUARANTINED = 7;
    */

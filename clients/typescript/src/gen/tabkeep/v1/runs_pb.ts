@@ -91,7 +91,7 @@ export type Run = Message<"tabkeep.v1.Run"> & {
   ownsBrowserSession: boolean;
 
   /**
-   * The prompt, for a task by prompt.
+   * The prompt, for a task by prompt; passwords, card numbers and the like that it names are masked.
    *
    * @generated from field: string prompt = 10;
    */

@@ -1,0 +1,153 @@
+"""What every route of the seed's API shares: its errors in the seed's words, its queries, its place in the document."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from control_plane.http.answers import Refused, json_answer
+from control_plane.http.calls import CallFailed
+from control_plane.http.endpoint import Ask, Operation
+from control_plane.http.seed_body import Body, BodyInvalid, request_id
+from control_plane.http.seed_offers import NotOffered
+
+Answer = Callable[[Ask], Awaitable[Any]]
+"""Answers with what becomes JSON, or with a Response."""
+
+_STATUS_OF_REASON = {"SESSION_CLOSED": 410, "BROWSER_NOT_OFFERED": 400}
+"""Where the seed's API says it by another status than ours does."""
+
+
+def operation(
+    answer: Answer,
+    summary: str,
+    schema: Mapping[str, Any],
+    *,
+    body: Mapping[str, Any] | None = None,
+    refused: tuple[int, ...] = (),
+    query: tuple[tuple[str, Mapping[str, Any]], ...] = (),
+) -> Operation:
+    """One operation; `schema` is its answer's, `refused` are the statuses that it gives beside those of every route."""
+    document: dict[str, Any] = {
+        "summary": summary,
+        "tags": ["compatibility"],
+        "responses": {
+            "200": {"description": "Done.", "content": {"application/json": {"schema": dict(schema)}}},
+            **{str(status): REFUSALS[status] for status in refused},
+        },
+    }
+    if query:
+        document["parameters"] = [{"name": name, "in": "query", "schema": dict(one)} for name, one in query]
+    if body is not None:
+        document["requestBody"] = {"content": {"application/json": {"schema": dict(body)}}}
+
+    async def answered(ask: Ask) -> Response:
+        try:
+            content = await answer(ask)
+        except BodyInvalid as invalid:
+            raise Refused(422, "FIELD_INVALID", invalid.details) from None
+        except NotOffered as missing:
+            raise Refused(400, "NOT_OFFERED", str(missing)) from None
+        except CallFailed as failed:
+            if status := _STATUS_OF_REASON.get(failed.reason):
+                raise Refused(status, failed.reason, failed.message) from None
+            raise
+        return content if isinstance(content, Response) else json_answer(200, content)
+
+    return Operation(answered, document=document, takes_body=body is not None, locate=_place)
+
+
+def _refusal(description: str) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": ["detail", "code"],
+        "properties": {"detail": {}, "code": {"type": "string"}},
+    }
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+REFUSALS = {
+    400: _refusal("This server does not offer what is asked for; the detail says what would work."),
+    404: _refusal("There is no such thing in the caller's organization."),
+    409: _refusal("Not in its present state; the detail has it."),
+    410: _refusal("The browser session is closed: create a new one."),
+    422: _refusal("A field is wrong; the detail lists them."),
+    429: _refusal("Too much waits already."),
+    503: _refusal("Not now: try again, when retry-after says."),
+}
+
+
+def _place(field: str) -> list[str]:
+    """Where a field of our request stood in the seed's: labels[title] came as title."""
+    name = field.removeprefix("browser_session.")
+    if name.startswith("labels["):
+        return ["body", name[len("labels[") :].rstrip("]")]
+    return ["body", *name.split(".")]
+
+
+def key_of(ask: Ask) -> str:
+    """The request's Idempotency-Key as a request_id.
+
+    Raises:
+        BodyInvalid: it is not 1 to 255 visible ASCII characters.
+    """
+    header = ask.request.headers.get("idempotency-key")
+    if header is None:
+        return ""
+    if not (0 < len(header) <= 255 and header.isascii() and header.isprintable() and " " not in header):
+        message = "must be 1 to 255 visible ASCII characters"
+        raise BodyInvalid([{"type": "value_error", "loc": ["header", "idempotency-key"], "msg": message}])
+    return request_id(header)
+
+
+def query_number(ask: Ask, name: str, default: int, lowest: int, highest: int) -> int:
+    """A whole number of the query.
+
+    Raises:
+        BodyInvalid: it is something else, or out of bounds.
+    """
+    given: Any = next((value for key, value in reversed(ask.query) if key == name), None)
+    if given is not None and given.isascii() and given.removeprefix("-").isdigit() and len(given) < 12:
+        given = int(given)
+    body = Body({name: given}, "query")
+    number = body.whole(name, default, lowest, highest)
+    body.raise_if_wrong()
+    return number
+
+
+def query_words(ask: Ask, name: str, words: Mapping[str, Any]) -> list[Any]:
+    """What the words of a repeated query field stand for."""
+    found = []
+    for value in (value for key, value in ask.query if key == name):
+        if value not in words:
+            message = f"must be one of {', '.join(words)}"
+            raise BodyInvalid([{"type": "enum", "loc": ["query", name], "msg": message}])
+        found.append(words[value])
+    return found
+
+
+PAGING: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("page", {"type": "integer", "minimum": 1, "maximum": 100}),
+    ("page_size", {"type": "integer", "minimum": 1, "maximum": 100}),
+)
+
+
+def paging(ask: Ask) -> tuple[int, int]:
+    """How many to leave out, and how many to show then."""
+    page, size = query_number(ask, "page", 1, 1, 100), query_number(ask, "page_size", 10, 1, 100)
+    return (page - 1) * size, size
+
+
+async def listed(ask: Ask, method: str, request: Any, field: str, skip: int, size: int) -> list[Any]:
+    """Some of what a listing method lists, whose pages are longer than those of the seed's API."""
+    found: list[Any] = []
+    request.page_size = 500
+    while len(found) < skip + size:
+        answer = await ask.call(method, request)
+        found += getattr(answer, field)
+        if not answer.next_page_token:
+            break
+        request.page_token = answer.next_page_token
+    return found[skip : skip + size]

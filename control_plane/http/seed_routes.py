@@ -1,0 +1,26 @@
+"""All routes of the seed's API."""
+
+from __future__ import annotations
+
+from control_plane.blobs import Blobs
+from control_plane.coordinator import Coordinator
+from control_plane.http import seed_profile_routes, seed_workflow_routes
+from control_plane.http.endpoint import Resource
+from control_plane.http.seed_links import Links
+from control_plane.http.seed_run_routes import RunRoutes
+from control_plane.http.seed_session_routes import SessionRoutes
+from control_plane.http.session_page import SessionPage
+from control_plane.http.view_tokens import ViewTokens
+
+
+def resources(coordinator: Coordinator, blobs: Blobs, secret: bytes) -> list[Resource]:
+    """The routes; `secret` is the installation's, under which the tokens of links are made."""
+    links = Links(ViewTokens(secret), coordinator.clock, coordinator.config.http_url)
+    # Where a fixed word and an id may stand, the fixed word comes first.
+    return [
+        *SessionRoutes(links).resources(),
+        *RunRoutes(links).resources(),
+        *seed_workflow_routes.resources(),
+        *seed_profile_routes.resources(),
+        *SessionPage(links, coordinator, blobs).resources(),
+    ]

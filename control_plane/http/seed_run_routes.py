@@ -1,0 +1,226 @@
+"""The seed's routes of runs: tasks, runs of workflows, and what a person says to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tabkeep.v1 import artifacts_pb2, runs_pb2, webhooks_pb2
+
+from control_plane.http import seed_runs, seed_schemas, seed_values
+from control_plane.http.answers import Refused
+from control_plane.http.calls import CallFailed
+from control_plane.http.endpoint import Ask, Resource
+from control_plane.http.seed_answers import PAGING, key_of, listed, operation, paging, query_number, query_words
+from control_plane.http.seed_body import Body
+from control_plane.http.seed_links import Links
+
+_SERVICE = "tabkeep.v1.RunService/"
+_HELD_SECONDS = 25
+"""How long a poll of a published SDK is held: they ask every 10 s, and give a request up after 60."""
+_MOST_HELD_SECONDS = 600
+_STATUSES = {name.removeprefix("RUN_STATUS_").lower(): value for name, value in runs_pb2.RunStatus.items() if value}
+
+
+class RunRoutes:
+    """Start, get, list, cancel, answer."""
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+
+    def resources(self) -> list[Resource]:
+        """The routes. What the document calls a workflow, later clients call an agent."""
+        one, many = seed_schemas.RUN, seed_schemas.array(seed_schemas.RUN)
+        starting = (400, 404, 409, 410, 429, 503)
+        start_workflow = operation(
+            self._run_workflow, "Run a workflow.", one, body=seed_schemas.RUN_WORKFLOW, refused=starting
+        )
+        go_on = operation(
+            self._approve, "Say yes to what a paused run asks.", seed_schemas.NULL,
+            body=seed_schemas.ANSWER, refused=(404, 409, 503),
+        )  # fmt: skip
+        return [
+            Resource(
+                "/v1/run/tasks",
+                POST=operation(self._run_task, "Run a task.", one, body=seed_schemas.RUN_TASK, refused=starting),
+            ),
+            Resource("/v1/run/workflows", POST=start_workflow),
+            Resource("/v1/run/agents", POST=start_workflow),
+            Resource(
+                "/v1/runs",
+                GET=operation(
+                    self._list, "List runs, newest first, a page at a time.", many,
+                    query=(*PAGING, ("status", {"type": "array", "items": {"enum": list(_STATUSES)}})),
+                ),
+            ),
+            Resource(
+                "/v1/runs/cancel",
+                POST=operation(
+                    self._cancel_many, "Cancel several runs.", seed_schemas.CANCELED,
+                    body=seed_schemas.CANCEL_RUNS, refused=(503,),
+                ),
+            ),
+            Resource(
+                "/v1/runs/{run_id}",
+                GET=operation(
+                    self._get, "Get a run, held until it is final if asked.", one, refused=(404,),
+                    query=(("wait", {"type": "integer", "minimum": 0, "maximum": _MOST_HELD_SECONDS}),),
+                ),
+            ),
+            Resource(
+                "/v1/runs/{run_id}/cancel",
+                POST=operation(self._cancel, "Cancel a run.", seed_schemas.NULL, refused=(404, 503)),
+            ),
+            Resource(
+                "/v1/runs/{run_id}/artifacts",
+                GET=operation(
+                    self._artifacts, "List what a run left behind.", seed_schemas.array(seed_schemas.ARTIFACT),
+                    refused=(404,),
+                ),
+            ),
+            Resource(
+                "/v1/runs/{run_id}/retry_webhook",
+                POST=operation(
+                    self._retry_webhook, "Tell a run's end again.", seed_schemas.WEBHOOK,
+                    body=seed_schemas.RETRY_WEBHOOK, refused=(404, 409, 503),
+                ),
+            ),
+            Resource("/v1/runs/{run_id}/approve", POST=go_on),
+            Resource(
+                "/v1/runs/{run_id}/reject",
+                POST=operation(
+                    self._reject, "Say no to what a paused run asks.", seed_schemas.NULL,
+                    body=seed_schemas.ANSWER, refused=(404, 409, 503),
+                ),
+            ),
+            *(
+                Resource(f"/v1/{family}/runs/{{run_id}}/continue", POST=go_on)
+                for family in ("workflows", "agents")
+            ),
+            *(
+                Resource(
+                    f"/v1/{family}/{{workflow_id}}/runs",
+                    GET=operation(self._list, "List a workflow's runs, newest first.", many, query=PAGING),
+                )
+                for family in ("workflows", "agents")
+            ),
+        ]  # fmt: skip
+
+    async def _run_task(self, ask: Ask) -> Any:
+        request = seed_runs.task_request(Body(ask.json()), key_of(ask))
+        return self._shown(ask, (await ask.call(_SERVICE + "RunTask", request)).run)
+
+    async def _run_workflow(self, ask: Ask) -> Any:
+        steps = ask.request.headers.get("x-max-steps-override", "")
+        request = seed_runs.workflow_request(Body(ask.json()), key_of(ask), steps)
+        return self._shown(ask, (await ask.call(_SERVICE + "RunWorkflow", request)).run)
+
+    def _shown(self, ask: Ask, run: runs_pb2.Run, screenshots: list[str] | None = None) -> dict[str, Any]:
+        return seed_runs.run(run, self._links.session(ask.request, run.browser_session_id), screenshots)
+
+    async def _get(self, ask: Ask) -> Any:
+        seconds = query_number(ask, "wait", _HELD_SECONDS if _polls(ask) else 0, 0, _MOST_HELD_SECONDS)
+        request = runs_pb2.GetRunRequest(run_id=ask.path["run_id"], or_paused=True)
+        request.wait_timeout.seconds = seconds
+        run = (await ask.call(_SERVICE + "GetRun", request)).run
+        found = await self._pictures(ask, run.run_id)
+        pictures = [
+            self._links.screenshot(ask.request, run.browser_session_id, artifact.artifact_id) for artifact in found
+        ]
+        return self._shown(ask, run, pictures[::-1])
+
+    async def _pictures(self, ask: Ask, run_id: str) -> list[artifacts_pb2.Artifact]:
+        request = artifacts_pb2.ListArtifactsRequest(run_id=run_id)
+        answer = await ask.call("tabkeep.v1.ArtifactService/ListArtifacts", request)
+        return [
+            artifact
+            for artifact in answer.artifacts
+            if artifact.artifact_type == artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT
+        ]
+
+    async def _list(self, ask: Ask) -> Any:
+        request = runs_pb2.ListRunsRequest(
+            workflow_id=ask.path.get("workflow_id", ""), statuses=query_words(ask, "status", _STATUSES)
+        )
+        found = await listed(ask, _SERVICE + "ListRuns", request, "runs", *paging(ask))
+        return [self._shown(ask, run) for run in found]
+
+    async def _cancel(self, ask: Ask) -> Any:
+        await ask.call(_SERVICE + "CancelRun", runs_pb2.CancelRunRequest(run_id=ask.path["run_id"]))
+
+    async def _cancel_many(self, ask: Ask) -> Any:
+        body = Body(ask.json())
+        run_ids = body.texts("run_ids", 100)
+        body.raise_if_wrong()
+        cancelled, failed = [], []
+        for run_id in dict.fromkeys(run_ids):
+            try:
+                await ask.call(_SERVICE + "CancelRun", runs_pb2.CancelRunRequest(run_id=run_id))
+                cancelled.append(run_id)
+            except CallFailed as error:
+                failed.append({"run_id": run_id, "reason": error.message, "code": error.reason})
+        return {"cancelled": cancelled, "failed": failed}
+
+    async def _approve(self, ask: Ask) -> Any:
+        await self._answer(ask, approved=True)
+
+    async def _reject(self, ask: Ask) -> Any:
+        await self._answer(ask, approved=False)
+
+    async def _answer(self, ask: Ask, *, approved: bool) -> None:
+        """Answer the question that the run asks now; nobody has to name it."""
+        body = Body(ask.json())
+        comment = body.text("comment", 1000)
+        body.raise_if_wrong()
+        run = (await ask.call(_SERVICE + "GetRun", runs_pb2.GetRunRequest(run_id=ask.path["run_id"]))).run
+        if not run.HasField("pending_approval"):
+            shown = seed_runs.status(run)
+            raise Refused(409, "NO_APPROVAL_PENDING", f"run {run.run_id} is {shown}: it waits for nobody's answer")
+        request = runs_pb2.ResolveApprovalRequest(
+            run_id=run.run_id, approval_id=run.pending_approval.approval_id, approved=approved, comment=comment
+        )
+        await ask.call(_SERVICE + "ResolveApproval", request)
+
+    async def _artifacts(self, ask: Ask) -> Any:
+        run = (await ask.call(_SERVICE + "GetRun", runs_pb2.GetRunRequest(run_id=ask.path["run_id"]))).run
+        return [
+            {
+                "artifact_id": artifact.artifact_id,
+                "artifact_type": "screenshot",
+                "uri": f"/v1/tabkeep/artifacts/{artifact.artifact_id}",
+                "signed_url": self._links.screenshot(ask.request, run.browser_session_id, artifact.artifact_id),
+                "run_id": run.run_id,
+                "organization_id": run.organization_id,
+                "content_type": artifact.content_type,
+                "file_size": artifact.size,
+                "checksum": artifact.sha256,
+                "created_at": seed_values.time(artifact, "create_time"),
+                "modified_at": seed_values.time(artifact, "create_time"),
+            }
+            for artifact in await self._pictures(ask, run.run_id)
+        ]
+
+    async def _retry_webhook(self, ask: Ask) -> Any:
+        body = Body(ask.json())
+        url = body.text("webhook_url", 8192)
+        body.raise_if_wrong()
+        request = webhooks_pb2.ReplayWebhookRequest(run_id=ask.path["run_id"], webhook_url=url)
+        request.wait_timeout.seconds = 15
+        answer = await ask.call("tabkeep.v1.WebhookService/ReplayWebhook", request)
+        delivery: webhooks_pb2.WebhookDelivery = answer.webhook_delivery
+        first = delivery.attempts[0] if delivery.attempts else None
+        return {
+            "webhook_delivery_id": delivery.webhook_delivery_id,
+            "run_id": delivery.run_id,
+            "webhook_url": delivery.webhook_url,
+            "state": seed_values.word(webhooks_pb2.WebhookDeliveryState, "WEBHOOK_DELIVERY_STATE_", delivery.state),
+            "status_code": (first.status_code or None) if first else None,
+            "latency_ms": round(first.duration.ToTimedelta().total_seconds() * 1000) if first else None,
+            "response_body": first.response_body if first else None,
+            "error": (first.error or None) if first else None,
+        }
+
+
+def _polls(ask: Ask) -> bool:
+    """Whether a published SDK asks: it would ask again in 10 s only, however soon the run ends."""
+    headers = ask.request.headers
+    return "x-fern-language" in headers or headers.get("user-agent", "").startswith("skyvern/")

@@ -1,0 +1,171 @@
+"""The seed's records and requests as JSON Schemas, for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TEXT = {"type": "string"}
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+_TIME = {"type": "string", "format": "date-time"}
+_TIME_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
+_NUMBER = {"type": "integer"}
+_NUMBER_OR_NULL = {"type": ["integer", "null"]}
+_FLAG = {"type": "boolean"}
+
+
+def _record(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": {**required, **(optional or {})}}
+
+
+def array(schema: dict[str, Any]) -> dict[str, Any]:
+    """A list of such records."""
+    return {"type": "array", "items": schema}
+
+
+NULL = {"type": "null"}
+MESSAGE = _record({"message": _TEXT})
+
+SESSION = _record(
+    {
+        "browser_session_id": _TEXT,
+        "organization_id": _TEXT,
+        "status": {"enum": ["running", "closed"]},
+        "timeout": _NUMBER,
+        "browser_type": {"enum": ["chrome", "msedge"]},
+        "extensions": array(_TEXT),
+        "vnc_streaming_supported": _FLAG,
+        "stream_transport": NULL,
+        "app_url": _TEXT,
+        "browser_address": _TEXT_OR_NULL,
+        "browser_profile_id": _TEXT_OR_NULL,
+        "generate_browser_profile": _FLAG,
+        "runnable_type": {"enum": ["task", "workflow_run", None]},
+        "runnable_id": _TEXT_OR_NULL,
+        "started_at": _TIME_OR_NULL,
+        "created_at": _TIME,
+        "modified_at": _TIME,
+        "completed_at": _TIME_OR_NULL,
+        "state": {"enum": ["pending", "launching", "running", "closed"]},
+        "close_reason": _TEXT_OR_NULL,
+        "close_message": _TEXT_OR_NULL,
+        "conditions": array({"type": "object"}),
+        "expires_at": _TIME_OR_NULL,
+        "current_url": _TEXT_OR_NULL,
+        "page_title": _TEXT_OR_NULL,
+    },
+    {"warning": _TEXT},
+)
+RUN = _record(
+    {
+        "run_id": _TEXT,
+        "organization_id": _TEXT,
+        "run_type": {"enum": ["task_v1", "workflow_run"]},
+        "status": {
+            "enum": [
+                "created",
+                "queued",
+                "running",
+                "paused",
+                "completed",
+                "failed",
+                "terminated",
+                "canceled",
+                "timed_out",
+            ]
+        },
+        "output": {},
+        "failure_reason": _TEXT_OR_NULL,
+        "failure_code": _TEXT_OR_NULL,
+        "errors": array({"type": "object"}),
+        "created_at": _TIME,
+        "queued_at": _TIME,
+        "started_at": _TIME_OR_NULL,
+        "finished_at": _TIME_OR_NULL,
+        "modified_at": _TIME,
+        "app_url": _TEXT_OR_NULL,
+        "browser_session_id": _TEXT,
+        "screenshot_urls": {"type": ["array", "null"], "items": _TEXT},
+        "step_count": _NUMBER,
+        "safe_to_retry": _FLAG,
+        "pending_approval": {"type": ["object", "null"]},
+        "run_request": {"type": "object"},
+    }
+)
+WORKFLOW = _record(
+    {
+        "workflow_id": _TEXT,
+        "agent_id": _TEXT,
+        "workflow_permanent_id": _TEXT,
+        "organization_id": _TEXT,
+        "title": _TEXT,
+        "version": _NUMBER,
+        "is_saved_task": _FLAG,
+        "workflow_definition": {"type": "object"},
+        "definition": _TEXT,
+        "parameters": array({"type": "object"}),
+        "created_at": _TIME,
+        "modified_at": _TIME,
+    }
+)
+ARTIFACT = _record(
+    {
+        "artifact_id": _TEXT,
+        "artifact_type": _TEXT,
+        "uri": _TEXT,
+        "signed_url": _TEXT,
+        "run_id": _TEXT,
+        "organization_id": _TEXT,
+        "content_type": _TEXT,
+        "file_size": _NUMBER,
+        "checksum": _TEXT,
+        "created_at": _TIME,
+        "modified_at": _TIME,
+    }
+)
+CANCELED = _record({"cancelled": array(_TEXT), "failed": array({"type": "object"})})
+WEBHOOK = _record(
+    {
+        "webhook_delivery_id": _TEXT,
+        "run_id": _TEXT,
+        "webhook_url": _TEXT,
+        "state": _TEXT,
+        "status_code": _NUMBER_OR_NULL,
+        "latency_ms": _NUMBER_OR_NULL,
+        "response_body": _TEXT_OR_NULL,
+        "error": _TEXT_OR_NULL,
+    }
+)
+
+CREATE_SESSION = _record(
+    {},
+    {
+        "timeout": {"type": ["integer", "null"], "minimum": 5, "maximum": 1440, "default": 60},
+        "proxy_location": {"type": ["string", "object", "null"]},
+        "browser_type": {"enum": ["chrome", "msedge", None]},
+        "extensions": {"type": ["array", "null"], "items": {"enum": ["ad-blocker", "captcha-solver"]}},
+        "browser_profile_id": _TEXT_OR_NULL,
+        "url": _TEXT_OR_NULL,
+    },
+)
+EXTEND_SESSION = _record({"additional_minutes": {"type": "integer", "minimum": 1, "maximum": 1440}})
+CHANGE_SESSION = _record({}, {"generate_browser_profile": {"type": ["boolean", "null"]}})
+_RUN_OPTIONS = {
+    "browser_session_id": _TEXT_OR_NULL,
+    "browser_profile_id": _TEXT_OR_NULL,
+    "max_steps": {"type": ["integer", "null"], "minimum": 1, "maximum": 500},
+    "webhook_url": _TEXT_OR_NULL,
+    "title": _TEXT_OR_NULL,
+    "fail_if_busy": {"type": ["boolean", "null"]},
+}
+RUN_TASK = _record(
+    {"prompt": _TEXT},
+    {"url": _TEXT_OR_NULL, "data_extraction_schema": {"type": ["object", "string", "null"]}, **_RUN_OPTIONS},
+)
+RUN_WORKFLOW = _record(
+    {}, {"workflow_id": _TEXT, "agent_id": _TEXT, "parameters": {"type": ["object", "null"]}, **_RUN_OPTIONS}
+)
+CANCEL_RUNS = _record({"run_ids": array(_TEXT)})
+ANSWER = _record({}, {"comment": _TEXT_OR_NULL})
+RETRY_WEBHOOK = _record({}, {"webhook_url": _TEXT_OR_NULL})
+DEFINITION = _record({}, {"yaml_definition": _TEXT_OR_NULL, "json_definition": {"type": ["object", "null"]}})
+ANYTHING: dict[str, Any] = {"type": "object"}
