@@ -62,7 +62,8 @@ async def watch(programs: Mapping[str, Program], into: Watched) -> None:
             into.most_resident = max(into.most_resident, process.memory_info().rss)
             await asyncio.sleep(0.5)
     finally:
-        into.cpu_seconds = {name: program.cpu_seconds() - before[name] for name, program in programs.items()}
+        with contextlib.suppress(psutil.NoSuchProcess):  # then what went wrong is told elsewhere
+            into.cpu_seconds = {name: program.cpu_seconds() - before[name] for name, program in programs.items()}
 
 
 def check(database: Path, acknowledged: Mapping[str, int]) -> Checked:
