@@ -39,6 +39,8 @@ _LOOK_AT_LEAST_EVERY = timedelta(seconds=5)
 _LOOK_FOR_PAUSES_EVERY = 0.5
 _PAUSE = 2.0
 """Seconds the loop may be late before this process counts as having been paused."""
+_HEAR_FIRST = 0.2
+"""Seconds after a pause in which nothing falls due: the answer to what seems overdue may wait in a socket."""
 _LOOK_AGAIN_AFTER_FAILURE = 1.0
 """Seconds until what is due is looked at again after the store refused."""
 _FAR_AWAY = datetime.max.replace(tzinfo=UTC)
@@ -71,11 +73,10 @@ class Coordinator:
         self.control_epoch = 0
         self.draining = False
         """The control plane is being stopped: no new sessions and runs."""
-        self._storage_low = False
         self._admission = AttachAdmission(config.attaches_per_second, self.clock.monotonic())
         self._welcomed: set[str] = set()
         """Incarnations of hosts that this control plane took in since it was started."""
-        self._awake_at = asyncio.get_running_loop().time()
+        self._awake_at = self._judges_from = asyncio.get_running_loop().time()
         self._sooner = asyncio.Event()
         self._next_look = self._earliest_due = _FAR_AWAY
         database.on_commit(self._publish)
@@ -103,7 +104,8 @@ class Coordinator:
         """
         if self.draining:
             raise Unavailable("the control plane is being stopped: try again soon", reason="DRAINING")
-        if self._storage_low:
+        # Asked each time, which takes microseconds: a disk that others fill is full within a moment.
+        if shutil.disk_usage(self.config.data_dir).free < self.config.minimum_free_bytes:
             raise Unavailable(
                 f"less than {self.config.minimum_free_bytes >> 20} MiB are free on the control plane's disk: "
                 "closing sessions still works",
@@ -239,6 +241,7 @@ class Coordinator:
         self._awake_at = now
         if paused_for < _PAUSE:
             return
+        self._judges_from = now + _HEAR_FIRST
         for pulse in self.pulses.values():
             pulse.heard_at = min(pulse.heard_at + paused_for, self.clock.monotonic())
         logger.warning("paused", extra={"duration_ms": round(paused_for * 1000), "hosts": len(self.pulses)})
@@ -267,7 +270,6 @@ class Coordinator:
 
     async def expire_due(self) -> float:
         """Make everything happen that is due; returns the seconds until something may be due again."""
-        self._storage_low = shutil.disk_usage(self.config.data_dir).free < self.config.minimum_free_bytes
         while await self.database.write(_expire):
             pass
         nearest = await self._judge_silence()
@@ -285,6 +287,7 @@ class Coordinator:
             self._sooner.clear()
             self._earliest_due = _FAR_AWAY  # what is stored while this looks may come too late to be seen
             self._notice_pause()
+            await asyncio.sleep(max(0.0, self._judges_from - asyncio.get_running_loop().time()))
             try:
                 seconds = await self.expire_due()
             except Exception:

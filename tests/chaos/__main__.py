@@ -23,6 +23,7 @@ from tests.chaos import control_plane_faults, deadlines, host_faults, link_fault
 from tests.chaos.kills import SERVES_WITHIN, Kills
 from tests.chaos.outcomes import NotPossibleHere, Outcome, table
 from tests.chaos.power_loss import power_loss
+from tests.conftest import passable_directory
 
 FAULTS = {
     **control_plane_faults.FAULTS,
@@ -84,8 +85,8 @@ async def run(arguments: argparse.Namespace) -> list[Outcome]:
         begun = time.monotonic()
         times = min(arguments.times, 1) if fault in deadlines.EXPENSIVE else arguments.times
         for seed in range(arguments.seed, arguments.seed + times):
-            with tempfile.TemporaryDirectory(prefix="tabkeep-chaos-") as folder:
-                await try_fault(outcome, seed, Path(folder))
+            with passable_directory() as folder:
+                await try_fault(outcome, seed, folder)
             if not outcome.tried:
                 break
         took = time.monotonic() - begun

@@ -6,6 +6,7 @@ from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2 as pb
 from tabkeep.v1 import hosts_pb2
 
+from control_plane import coordinator as coordinator_module
 from control_plane import host_moves
 from tests.api_calls import get_session, minutes, running_session
 
@@ -47,3 +48,21 @@ async def test_a_host_that_was_out_of_reach_until_its_drain_was_over_is_told_to_
 
     drain: host_pb2.Drain = await host.receive("drain")
     assert drain.drain_timeout == minutes(0)
+
+
+async def test_what_a_host_said_during_a_pause_of_the_control_plane_counts_before_anything_falls_due(
+    api, host, control_plane, monkeypatch
+):
+    monkeypatch.setattr(coordinator_module, "_HEAR_FIRST", 3.0)
+    coordinator = control_plane.coordinator
+    session = (await api.sessions.CreateBrowserSession(pb.CreateBrowserSessionRequest())).browser_session
+    coordinator.clock.advance(control_plane.config.launch_timeout + timedelta(seconds=10))
+    coordinator._awake_at -= 40.0  # as after SIGSTOP and SIGCONT
+
+    coordinator._sooner.set()
+    for _ in range(3):
+        await coordinator.move(lambda tx: None)
+    await host.launch(age=timedelta(seconds=35))
+
+    running = await get_session(api, session.browser_session_id)
+    assert running.state == pb.BROWSER_SESSION_STATE_RUNNING

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 
-from tests.simulation.campaign import RUN_TWICE_EVERY, Record, outcome_of, outcomes, replay
+from tests.simulation.campaign import RUN_TWICE_EVERY, Record, catch, outcome_of, outcomes, pool_of, replay, shrunk
 from tests.simulation.mutants import MUTANTS
+
+_ANY_ID = re.compile(r"\b(?:tsk|pbs)_[0-9a-z]{26}\b")
 
 
 def main() -> int:
@@ -14,6 +17,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seed", type=int, help="run this one seed and say what it came to")
     parser.add_argument("--trace", action="store_true", help="with --seed: print everything that happened")
+    parser.add_argument("--only", help="with --seed: only the faults with these numbers, as 3,7 (0: none)")
+    parser.add_argument("--kinds", help="with --seed: these kinds of faults, by commas, and not a random few")
+    parser.add_argument("--shrink", action="store_true", help="with --seed: leave out every fault that is not needed")
     parser.add_argument("--mutant", default="", choices=["", *MUTANTS], help="remove this rule first")
     parser.add_argument("--mutants", action="store_true", help="remove each rule in turn and see who notices")
     parser.add_argument("--seeds", type=int, default=100, help="how many seeds (100)")
@@ -21,21 +27,29 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=0, help="processes (one for each core)")
     parser.add_argument("--no-ledger", action="store_true", help="do not record the seeds in the ledger")
     options = parser.parse_args()
+    kinds = (
+        tuple(options.kinds.split(",")) if options.kinds else MUTANTS[options.mutant].faults if options.mutant else ()
+    )
     if options.seed is not None:
-        return _one(options.seed, options.mutant, trace=options.trace)
+        only = frozenset(map(int, options.only.split(","))) if options.only else None
+        return _one(options.seed, options.mutant, only, kinds, trace=options.trace, shrink=options.shrink)
     if options.mutants:
         return _mutants(options.seeds, options.first, options.jobs)
     return _campaign(options.seeds, options.first, options.jobs, ledger=not options.no_ledger)
 
 
-def _one(seed: int, mutant: str, *, trace: bool) -> int:
-    outcome = outcome_of(seed, mutant, keep_trace=trace)
+def _one(
+    seed: int, mutant: str, only: frozenset[int] | None, kinds: tuple[str, ...], *, trace: bool, shrink: bool
+) -> int:
+    outcome = outcome_of(seed, mutant, keep_trace=trace, only=only, kinds=kinds)
     for line in outcome.trace:
         print(line)
     print(f"seed {seed} trace {outcome.trace_hash}")
     if outcome.violation is None:
         return 0
-    print(f"{outcome.violation.invariant} {outcome.violation.text}")
+    if shrink:
+        outcome, only = shrunk(outcome, mutant, kinds)
+    print(replay(outcome, mutant, only, kinds))
     return 1
 
 
@@ -64,21 +78,27 @@ def _campaign(seeds: int, first: int, jobs: int, *, ledger: bool) -> int:
 
 
 def _mutants(seeds: int, first: int, jobs: int) -> int:
-    missed = 0
-    print(f"{'rule removed':34} {'caught by':12} {'seed':>5}  what it led to")
-    for name, mutant in MUTANTS.items():
-        caught = None
-        for outcome in outcomes(range(first, first + seeds), name, jobs=jobs):
-            if outcome.violation is not None:
-                caught = outcome
-                break
-        if caught is not None and caught.violation is not None:
-            print(f"{name:34} {caught.violation.invariant:12} {caught.seed:5}  {caught.violation.text}", flush=True)
-        elif mutant.not_caught:
-            print(f"{name:34} {'argued':12} {'-':>5}  {mutant.not_caught}", flush=True)
-        else:
-            missed += 1
-            print(f"{name:34} {'NOT CAUGHT':12} {'-':>5}  in {seeds} seeds", flush=True)
+    """A row for each rule; 1 when one is neither noticed nor argued."""
+    missed, argued = [], 0
+    print("| rule removed | noticed by | seed | what it led to |\n|---|---|---|---|")
+    pool = pool_of(jobs)
+    try:
+        found = {name: pool.submit(catch, name, seeds, first) for name, one in MUTANTS.items() if not one.argument}
+        for name, mutant in MUTANTS.items():
+            outcome = found[name].result() if name in found else None
+            if outcome is not None and outcome.violation is not None:
+                text = _ANY_ID.sub("…", outcome.violation.text)
+                print(f"| {name} | {outcome.violation.invariant} | {outcome.seed} | {text[:160]} |", flush=True)
+            elif mutant.argument:
+                argued += 1
+                print(f"| {name} | `{mutant.test}` | - | {mutant.argument} |", flush=True)
+            else:
+                missed.append(name)
+                print(f"| {name} | NOBODY | - | in {seeds} seeds |", flush=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    caught = len(MUTANTS) - argued - len(missed)
+    print(f"\n{len(MUTANTS)} rules: {caught} noticed, {argued} argued and tested directly, {len(missed)} missed")
     return 1 if missed else 0
 
 

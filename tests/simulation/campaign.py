@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import multiprocessing
 import os
@@ -22,34 +24,65 @@ RUN_TWICE_EVERY = 50
 """Every so many seeds one is run twice, and must take the same course."""
 
 
-def outcome_of(seed: int, mutant: str = "", *, keep_trace: bool = False) -> Outcome:
-    """Run a seed, with a rule of the protocol removed if `mutant` names one."""
-    if not mutant:
-        return run_seed(seed, keep_trace=keep_trace)
-    with MUTANTS[mutant].removed():
-        return run_seed(seed, keep_trace=keep_trace)
+def outcome_of(
+    seed: int,
+    mutant: str = "",
+    *,
+    keep_trace: bool = False,
+    only: frozenset[int] | None = None,
+    kinds: tuple[str, ...] = (),
+) -> Outcome:
+    """Run a seed, with a rule of the protocol removed if `mutant` names one; `only`, `kinds`: see World."""
+    removed = MUTANTS[mutant].removed() if mutant else contextlib.nullcontext()
+    with removed:
+        return run_seed(seed, keep_trace=keep_trace, only=only, kinds=kinds)
 
 
-def outcomes(seeds: Iterable[int], mutant: str = "", *, jobs: int = 0) -> Iterator[Outcome]:
+def shrunk(outcome: Outcome, mutant: str = "", kinds: tuple[str, ...] = ()) -> tuple[Outcome, frozenset[int]]:
+    """The same violated invariant with as few faults as leaving them out one by one gets to, the last ones first."""
+    assert outcome.violation is not None
+    invariant, kept = outcome.violation.invariant, frozenset(outcome.struck)
+    for number in sorted(kept, reverse=True):
+        without = outcome_of(outcome.seed, mutant, only=kept - {number}, kinds=kinds)
+        if without.violation is not None and without.violation.invariant == invariant:
+            outcome, kept = without, frozenset(without.struck)
+    return outcome, kept
+
+
+def pool_of(jobs: int = 0) -> ProcessPoolExecutor:
+    """Processes to run worlds in; one for each core if `jobs` is 0."""
+    return ProcessPoolExecutor(jobs or os.cpu_count() or 1, mp_context=multiprocessing.get_context("spawn"))
+
+
+def outcomes(seeds: Iterable[int], *, jobs: int = 0) -> Iterator[Outcome]:
     """Run seeds on all cores, in order."""
-    jobs = jobs or os.cpu_count() or 1
-    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    pool = pool_of(jobs)
     try:
-        yield from pool.map(_one, [(seed, mutant) for seed in seeds], chunksize=1)
+        yield from pool.map(outcome_of, seeds, chunksize=1)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _one(seed_and_mutant: tuple[int, str]) -> Outcome:
-    return outcome_of(*seed_and_mutant)
+def catch(name: str, seeds: int, first: int = 0) -> Outcome | None:
+    """The first outcome in which a mutant breaks an invariant that the whole program keeps in the same world."""
+    mutant = MUTANTS[name]
+    for seed in dict.fromkeys((*mutant.caught_by, *range(first, first + seeds))):
+        outcome = outcome_of(seed, name, kinds=mutant.faults)
+        if outcome.violation is not None and outcome_of(seed, kinds=mutant.faults).violation is None:
+            return outcome
+    return None
 
 
-def replay(outcome: Outcome, mutant: str = "") -> str:
-    """The one line that shows a violation again."""
+def replay(outcome: Outcome, mutant: str = "", only: frozenset[int] | None = None, kinds: tuple[str, ...] = ()) -> str:
+    """One line: what was violated, on which commit, and the command that shows it again."""
     assert outcome.violation is not None
-    option = f" --mutant {mutant}" if mutant else ""
-    line = f"python -m tests.simulation --seed {outcome.seed}{option} --trace"
-    return f"{outcome.violation.invariant} {outcome.violation.text}\n    {line}"
+    options = f" --mutant '{mutant}'" if mutant else ""
+    if kinds:
+        options += f" --kinds '{','.join(kinds)}'"
+    if only is not None:
+        options += f" --only {','.join(map(str, sorted(only))) or '0'}"
+    found = f"{outcome.violation.invariant} {outcome.violation.text}"
+    return f"{found} | on {commit()}: python -m tests.simulation --seed {outcome.seed}{options} --trace"
 
 
 class Record:
@@ -77,7 +110,7 @@ class Record:
     def as_json(self) -> dict[str, Any]:
         return {
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "commit": _commit(),
+            "commit": commit(),
             "seeds": [self.first, self.first + self.seeds - 1],
             "run_twice": self.run_twice,
             "seconds": round(time.monotonic() - self._began),
@@ -94,7 +127,8 @@ class Record:
             ledger.write(json.dumps(self.as_json()) + "\n")
 
 
-def _commit() -> str:
+@functools.cache
+def commit() -> str:
     """The commit that ran; "+changes" when the files were not quite it."""
     parts = (":/control_plane", ":/browser_host", ":/tests/simulation/*.py")
     changed = _git("status", "--porcelain", "--untracked-files=no", *parts)

@@ -56,6 +56,8 @@ PROMPT_SECONDS = 10.0
 """How soon things must happen while a host and the control plane hear each other."""
 
 
+ORPHAN_SECONDS = 3.6
+"""How long a browser may live after its host's process has died: three seconds, and the look at it every half."""
 WAKING_SECONDS = 4.0
 """How long after its machine has woken up a browser may take to end: one that hangs takes three."""
 
@@ -316,6 +318,8 @@ class Checkers:
         for browser in self.world.site.alive():
             if self._asleep(browser):
                 continue
+            if browser.host.dead and now - browser.host.died_at > ORPHAN_SECONDS:
+                self.fail("I16", f"{browser} lives {now - browser.host.died_at:.1f} s after its host's end")
             other = awake.setdefault(browser.placement.browser_session_id, browser)
             if other is not browser:
                 self.fail("I1", f"{browser} and {other} live at once")
@@ -385,13 +389,21 @@ class Checkers:
             return 0
         return link.stream_no
 
+    def _ready(self, host: HostProgram) -> bool:
+        """Whether it takes sessions, or is kept from that by a row of launches that really failed."""
+        state = self.host_states.get(host.host_id)
+        if state != "quarantined" or self._connection is None:
+            return state == "ready"
+        why = "SELECT quarantine_message FROM hosts WHERE host_id = ?"
+        return "launches failed in a row" in self._connection.execute(why, (host.host_id,)).fetchone()[0]
+
     def soon_after_healing(self) -> None:
         for host in self.world.hosts:
             state = self.host_states.get(host.host_id)
             if host.lost_for_good:
                 continue
             draining = host.host is not None and host.host.draining
-            if state != "ready" and not draining and state not in ("draining", "gone"):
+            if not self._ready(host) and not draining and state not in ("draining", "gone"):
                 self.fail("L6", f"{host.host_id} is {state} 15 s after all faults were healed")
 
     def at_rest(self) -> bool:
@@ -399,7 +411,7 @@ class Checkers:
         if self.active_runs or self.open_sessions or self.world.site.living or self._connection is None:
             return False
         for host in self.world.hosts:
-            if not host.lost_for_good and self.host_states.get(host.host_id) != "ready":
+            if not host.lost_for_good and not self._ready(host):
                 return False
         held = "SELECT 1 FROM placements WHERE release_time IS NULL LIMIT 1"
         return self._connection.execute(held).fetchone() is None
@@ -430,7 +442,7 @@ class Checkers:
             if closed_at is not None and now - closed_at > holding + 20:
                 self.fail("L5", f"{browser} lives {now - closed_at:.0f} s after its session was closed")
         for host in self.world.hosts:
-            if self.host_states.get(host.host_id) != "ready" and not host.lost_for_good:
+            if not self._ready(host) and not host.lost_for_good:
                 self.fail("L6", f"{host.host_id} is {self.host_states.get(host.host_id)} at the end")
 
     def _tail(self, run: RunRecord, healed_at: float) -> None:

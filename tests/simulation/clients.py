@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
@@ -16,6 +17,7 @@ from control_plane.errors import TabkeepError
 from control_plane.interceptors import caller
 from control_plane.keys import Key, Scope
 from control_plane.page_tokens import PageTokens
+from control_plane.requests import Request
 from control_plane.run_moves import RunSpec
 from control_plane.run_service import RunService
 from control_plane.runs import RunType
@@ -39,6 +41,7 @@ class Clients:
     def __init__(self, world: World) -> None:
         self._world = world
         self._rng = world.random("clients")
+        self._requests = 0
         self._cursors: dict[str, int] = {}
         """Of the watchers: the last event each has seen of its run."""
         self._watching: set[str] = set()
@@ -81,7 +84,7 @@ class Clients:
     def _open(self) -> list[SessionRecord]:
         return list(self._world.checkers.open_sessions.values())
 
-    def _make(self, call: Call) -> None:
+    def _make(self, call: Call, *, may_give_up: bool = True) -> None:
         control_plane = self._world.control_plane
         coordinator, process = control_plane.coordinator, control_plane.process
         assert coordinator is not None
@@ -95,10 +98,14 @@ class Clients:
 
         calls = control_plane.calls
 
+        gives_up_after = self._rng.uniform(0.0, 0.01) if self._rng.random() < 0.05 else None
+
         def begin() -> None:
             task = self._world.loop.spawn(process, carry_out())
             calls[task] = None
             task.add_done_callback(lambda _: calls.pop(task))
+            if gives_up_after is not None and may_give_up:
+                asyncio.get_running_loop().call_later(gives_up_after, task.cancel)
 
         self._world.loop.post(process, begin)
 
@@ -107,8 +114,18 @@ class Clients:
         return SessionSpec(ORGANIZATION, timeout, timedelta(seconds=60), "chrome", "", 1280, 720, {}, "")
 
     async def _create(self, coordinator: Coordinator) -> None:
-        session = await coordinator.admit(session_moves.create, self._session_spec())
-        self._world.checkers.told(session.browser_session_id, "")
+        """Create a session; now and then the answer is lost and the call is made again, as a client does."""
+        self._requests += 1
+        request = Request(ORGANIZATION, "CreateBrowserSession", f"request {self._requests}", b"fingerprint")
+        spec = self._session_spec()
+        made = {(await coordinator.admit(session_moves.create, spec, request)).browser_session_id}
+        if self._rng.random() < 0.2:
+            again = [coordinator.admit(session_moves.create, spec, request) for _ in range(2)]
+            made |= {session.browser_session_id for session in await asyncio.gather(*again)}
+        for browser_session_id in made:
+            self._world.checkers.told(browser_session_id, "")
+        if len(made) > 1:
+            self._world.checkers.fail("I11", f"one request_id has made the sessions {sorted(made)}")
 
     async def _run(self, coordinator: Coordinator, session_id: str) -> None:
         steps, timeout = self._rng.randint(1, 10), timedelta(seconds=self._rng.choice([20, 60, 120]))
@@ -160,7 +177,7 @@ class Clients:
             watching = f"{process} {run_id}"
             if self._cursors[run_id] >= 0 and watching not in self._watching:
                 self._watching.add(watching)
-                self._make(partial(self._follow, run_id=run_id))
+                self._make(partial(self._follow, run_id=run_id), may_give_up=False)
 
     async def _follow(self, coordinator: Coordinator, run_id: str) -> None:
         caller.set(_KEY)

@@ -7,6 +7,7 @@ the process table is the simulated site, and a kill is an end there. It goes on 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,10 @@ _HOLD = "hold"
 class GuardianProgram:
     """One life of a guardian."""
 
-    def __init__(self, host: HostProgram, process: Process) -> None:
+    def __init__(self, host: HostProgram, process: Process, say: Callable[[str, str], None]) -> None:
+        """`say` tells the host which cover is about to be killed, and for what."""
         self.process = process
+        self._say = say
         self.covers = Covers()
         self._host = host
         self._changed = asyncio.Event()
@@ -62,6 +65,7 @@ class GuardianProgram:
         now, wait = self._host.clock.monotonic(), float("inf")
         for cover in self.covers.due(now):
             for browser in self._members(cover):
+                self._say(cover.key, self.covers.cause(cover))
                 self._host.world.site.kill(browser, "guardian")
                 wait = KILLING_POLL
             if wait != KILLING_POLL and self.covers.host_gone:
@@ -81,6 +85,7 @@ class SimulatedGuard:
         self._host = host
         self._owner = owner
         self._covers: dict[str, Cover] = {}
+        self._killed: dict[str, str] = {}
         self._hold_until = 0.0
         self._no = 0
         self._lives = 0
@@ -92,7 +97,7 @@ class SimulatedGuard:
         world = self._host.world
         self._lives += 1
         process = world.process(f"{self._owner}/guardian{self._lives}", self._host.machine)
-        self.guardian = GuardianProgram(self._host, process)
+        self.guardian = GuardianProgram(self._host, process, self._hear)
         world.loop.spawn(process, self.guardian.run())
         for key in (_HOLD, *self._covers):
             self._tell(key)
@@ -136,7 +141,11 @@ class SimulatedGuard:
             self._covers[key] = replace(self._covers[key], deadline=at)
             self._tell(key)
 
+    def killed_for(self, placement: Placement) -> str:
+        return self._killed.get(_key(placement), "")
+
     def release(self, placement: Placement) -> None:
+        self._killed.pop(_key(placement), None)
         if self._covers.pop(_key(placement), None) is not None:
             self._tell(_key(placement))
 
@@ -145,6 +154,14 @@ class SimulatedGuard:
     def cover_helper(self, pid: int) -> None: ...
 
     def release_helper(self, pid: int) -> None: ...
+
+    def _hear(self, key: str, cause: str) -> None:
+        """A line from the guardian is on its way to the host."""
+        self._host.world.loop.post(self._owner, self._note, key, cause)
+
+    def _note(self, key: str, cause: str) -> None:
+        if key in self._covers:
+            self._killed[key] = cause
 
     def _tell(self, key: str) -> None:
         if self.guardian is None:

@@ -15,6 +15,7 @@ from typing import Any
 from unittest import mock
 
 from browser_host.attachment import Attachment
+from browser_host.guardian import Covers
 from browser_host.host import Host
 from browser_host.leases import Leases
 from browser_host.ledger import CommandLedger
@@ -26,7 +27,9 @@ from control_plane import host_moves, session_moves, sessions
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
 from control_plane.sessions import SessionEvent, SessionState
-from tests.simulation.programs import HostProgram
+from control_plane.store import Database
+from tests.simulation.guardians import GuardianProgram
+from tests.simulation.inline_database import Locks
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,14 @@ class Mutant:
 
     rule: str
     removed: Callable[[], AbstractContextManager[Any]]
-    not_caught: str = ""
-    """Why the simulation does not notice, where it cannot; such a rule is tested directly."""
+    argument: str = ""
+    """Why the simulation does not notice, where it cannot."""
+    test: str = ""
+    """The test that shows such a rule directly."""
+    faults: tuple[str, ...] = ()
+    """The kinds of faults of the worlds it is tried in; empty: a random few, as in any world."""
+    caught_by: tuple[int, ...] = ()
+    """Seeds that noticed it once, tried first."""
 
 
 def edited(where: Any, name: str, old: str, new: str) -> Callable[[], AbstractContextManager[Any]]:
@@ -146,8 +155,44 @@ def _always_open() -> AbstractContextManager[Any]:
 
 
 def _no_guardian() -> AbstractContextManager[Any]:
-    return mock.patch.object(HostProgram, "guard", return_value=None)
+    return mock.patch.object(GuardianProgram, "end_what_is_due", return_value=float("inf"))
 
+
+def _guardian_without_lease() -> AbstractContextManager[Any]:
+    return edited(Covers, "kill_at", "min(cover.deadline + CLOSE_GRACE_SECONDS, self._hold_until)", "cover.deadline")()
+
+
+def _guardian_stays_calm() -> AbstractContextManager[Any]:
+    return edited(Covers, "kill_at", "if self.host_gone:", "if False:")()
+
+
+def _no_epoch_check() -> AbstractContextManager[Any]:
+    return mock.patch.object(Attachment, "_check_epoch", return_value=None)
+
+
+def _nobody_is_outlived() -> AbstractContextManager[Any]:
+    return mock.patch.object(Coordinator, "_refuse_if_outlived", return_value=None)
+
+
+def _pauses_are_not_given_back() -> AbstractContextManager[Any]:
+    def notice(self: Coordinator) -> None:
+        self._awake_at = asyncio.get_running_loop().time()
+
+    return mock.patch.object(Coordinator, "_notice_pause", notice)
+
+
+def _no_lock() -> AbstractContextManager[Any]:
+    return mock.patch.object(Locks, "flock", return_value=None)
+
+
+def _no_stop() -> AbstractContextManager[Any]:
+    return mock.patch.object(Host, "_stop_run", return_value=None)
+
+
+_SILENCE = ("late, then cut", "cut both ways", "cut one way", "host stop")
+_STANDSTILL = ("host stop", "host suspend")
+_LOST_MESSAGES = ("reset storm", "reset", "slow network")
+_OTHERS = ("control plane replaced", "control plane restart", "reset storm")
 
 MUTANTS: dict[str, Mutant] = {
     # The host.
@@ -157,38 +202,111 @@ MUTANTS: dict[str, Mutant] = {
         "a host carries a command out once, and begins a run once",
         both(_no_ledger, edited(LiveSession, "start_run", "if start.run_id in self._runs_begun:", "if False:")),
     ),
-    "no action lease": Mutant("a host asks its action lease right before it acts", _no_action_lease),
-    "no self-fencing": Mutant("a host ends its browsers when its holding lease is over", _no_fence),
-    "fence at the lease's end": Mutant("a host begins to end its browsers early enough", _late_fence),
-    "lease from receipt": Mutant("leases count from the sending of the heartbeat", _lease_from_receipt),
-    "no silence rule": Mutant("a host leaves a stream on which nothing is acknowledged", _no_silence_rule),
-    "no deadline on the host": Mutant("a host ends a session at its deadline by itself", _no_host_deadline),
-    "no guardian": Mutant("browsers of a stopped host end on time", _no_guardian),
+    "no action lease": Mutant(
+        "a host asks its action lease right before it acts", _no_action_lease, faults=_STANDSTILL
+    ),
+    "no self-fencing": Mutant(
+        "a host ends its browsers when its holding lease is over",
+        _no_fence,
+        "its guardian kills them at the same moment",
+        "tests/unit/test_host_sessions.py::test_all_browsers_end_when_the_holding_lease_is_over",
+    ),
+    "no self-fencing, no lease for the guardian": Mutant(
+        "the host or its guardian ends browsers when the holding lease is over",
+        both(_no_fence, _guardian_without_lease),
+        faults=_SILENCE,
+    ),
+    "fence at the lease's end": Mutant(
+        "a host begins to end its browsers early enough",
+        _late_fence,
+        "what still lives when the lease is over is killed by the guardian",
+        "tests/unit/test_host_found_by_simulation.py::test_a_browser_that_hangs_is_gone_when_the_holding_lease_is_over",
+    ),
+    "no lease for the guardian": Mutant(
+        "the guardian ends browsers when the holding lease is over", _guardian_without_lease, faults=_STANDSTILL
+    ),
+    "the guardian does not mind its host's end": Mutant(
+        "the guardian ends all browsers when its host is gone",
+        _guardian_stays_calm,
+        faults=("host crash", "host drain"),
+    ),
+    "lease from receipt": Mutant(
+        "leases count from the sending of the heartbeat", _lease_from_receipt, faults=_SILENCE
+    ),
+    "no epoch check": Mutant(
+        "a host does not listen to a control plane older than one it has seen",
+        both(_no_epoch_check, _nobody_is_outlived),
+        faults=_OTHERS,
+    ),
+    "no silence rule": Mutant(
+        "a host leaves a stream on which nothing is acknowledged", _no_silence_rule, faults=("forget",)
+    ),
+    "no deadline on the host": Mutant(
+        "a host ends a session at its deadline by itself",
+        both(_no_host_deadline, edited(Covers, "kill_at", "cover.deadline + CLOSE_GRACE_SECONDS", "float('inf')")),
+        faults=_SILENCE,
+    ),
+    "no guardian": Mutant("browsers of a stopped host end on time", _no_guardian, faults=_STANDSTILL),
     "no resending of events": Mutant(
         "events that are not acknowledged are sent again on the next stream",
         edited(Outbox, "resend_all", "queue.sent = 0", "pass"),
+        faults=_LOST_MESSAGES,
     ),
     "no resending of tombstones": Mutant(
         "tombstones and results that are not acknowledged are sent again on the next stream",
         edited(Unacknowledged, "take_all", "return tuple(self._values.values())", "return ()"),
         "what a Hello does not name as alive is buried, and a command without a result is sent again and answered",
+        "tests/unit/test_host_attachment.py::"
+        "test_results_and_tombstones_that_were_not_acknowledged_come_with_the_next_hello",
     ),
     "verdicts ignored": Mutant(
         "a host ends the browsers that the control plane does not hold",
         edited(Host, "_judge", "or verdict.keep:", "or True:"),
         "every close is also a command that is sent again, and a host that was lost has fenced itself",
+        "tests/unit/test_host_attachment.py::test_a_browser_that_is_not_to_be_kept_is_closed",
     ),
     "StopRun ignored": Mutant(
-        "a run that is over for the control plane is stopped",
-        edited(Host, "_stop_run", "session.stop_run(run_id)", "pass"),
+        "a run that is over for the control plane is stopped, and its events are dropped",
+        _no_stop,
+        faults=("cut both ways", "stall", "host stop"),
     ),
     "any fence will do on the host": Mutant(
         "a host refuses commands of another placement",
         edited(Host, "_outcome", "session.placement.fence != placement.fence", "False"),
+        faults=_LOST_MESSAGES,
     ),
     # The control plane.
-    "lost after the action lease": Mutant("a host is lost only after the holding lease", _lost_after_action_lease),
-    "no grace after a restart": Mutant("after a restart every host has its holding lease", _no_grace_after_restart),
+    "lost after the action lease": Mutant(
+        "a host is lost only after the holding lease", _lost_after_action_lease, faults=_SILENCE
+    ),
+    "no grace after a restart": Mutant(
+        "after a restart every host has its holding lease",
+        _no_grace_after_restart,
+        faults=(*_SILENCE, "control plane crash"),
+    ),
+    "pauses are not given back": Mutant(
+        "a control plane that was stopped gives its hosts that time",
+        _pauses_are_not_given_back,
+        faults=("control plane stop",),
+    ),
+    "a double is taken in": Mutant(
+        "a host_id belongs to the process that is alive",
+        edited(Coordinator, "attach", "if silent_for < 2.5", "if silent_for < 0.0"),
+        faults=("host double",),
+    ),
+    "no lock on the database": Mutant("a database has one control plane", _no_lock, faults=("second control plane",)),
+    "effects of a failed commit": Mutant(
+        "what a move asks for happens only when it is on the disk",
+        edited(Database, "_commit", "if error is None and pending.effects", "if pending.effects"),
+        faults=("full disk", "failed fsync"),
+    ),
+    "old streams count": Mutant(
+        "what an older stream brought in is refused within the transaction",
+        edited(host_moves, "said_on_stream", "if newest != stream_no:", "if False:"),
+        "what it brings is checked against the stored placement and sequence as well",
+        "tests/integration/test_host_brakes.py::"
+        "test_what_an_older_stream_brings_in_moves_nothing_once_a_newer_one_is_taken_in",
+    ),
     "silence judged late": Mutant(
         "silence judged before an attach does not move the host after it",
         both(
@@ -215,6 +333,7 @@ MUTANTS: dict[str, Mutant] = {
     "commands are not sent again": Mutant(
         "commands without a result are sent again at every attach",
         edited(host_moves, "attach", "tx.hosts.pending_commands(host.host_id)", "[]"),
+        faults=_LOST_MESSAGES,
     ),
     "runs outlive their session": Mutant(
         "runs end with their session, in the same transaction",
@@ -236,11 +355,14 @@ MUTANTS: dict[str, Mutant] = {
     "duplicate events are not known": Mutant(
         "an event that is stored already is acknowledged again",
         edited(host_moves, "record_events", "if event.seq <= run.last_seq:", "if False:"),
+        "the Welcome acknowledges all that is stored before anything is sent again, and older streams are refused",
+        "tests/integration/test_runs.py::test_an_event_that_comes_again_is_acknowledged_again_and_stored_once",
     ),
     "gaps are stored": Mutant(
         "an event is stored only right after the one before it",
         edited(host_moves, "record_events", "elif event.seq != run.last_seq + 1:", "elif False:"),
         "within a stream nothing overtakes, and each stream begins with the first event that is not acknowledged",
+        "tests/integration/test_runs.py::test_a_gap_is_answered_with_one_resend_and_nothing_after_it_is_stored",
     ),
     "any fence will do in a tombstone": Mutant(
         "a tombstone counts for its own placement only",
@@ -254,5 +376,7 @@ MUTANTS: dict[str, Mutant] = {
         "a new incarnation proves that the old one's browsers are gone",
         edited(host_moves, "_taken_in", 'if old.incarnation not in ("", hello.incarnation):', "if False:"),
         "the first Hello of a new process names no browser, so its sessions are buried or launched by the new one",
+        "tests/integration/test_hosts.py::"
+        "test_a_new_process_of_a_host_has_none_of_the_old_ones_sessions_and_launching_ones_are_placed_again",
     ),
 }

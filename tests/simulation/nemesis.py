@@ -30,6 +30,7 @@ class Nemesis:
         self._world = world
         self._rng = world.random("nemesis")
         self.counts: dict[str, int] = {}
+        self._healed = False
         self.struck: list[int] = []
         """The numbers of the faults that came."""
         self._kinds: dict[str, Callable[[], None]] = {
@@ -39,6 +40,7 @@ class Nemesis:
             "reset": self._reset,
             "reset storm": self._reset_storm,
             "stall": self._stall,
+            "late, then cut": self._late_then_cut,
             "forget": self._forget,
             "refuse": self._refuse,
             "slow network": self._slow_network,
@@ -68,6 +70,8 @@ class Nemesis:
         names = list(self._kinds)
         chosen = sorted(self._rng.sample(names, self._rng.randint(2, len(names))), key=names.index)
         mean = self._rng.uniform(6.0, 20.0)
+        if self._world.kinds:
+            chosen = list(self._world.kinds)
         self._world.trace(f"faults every {mean:.1f} s: {', '.join(chosen)}")
         time, number = 3.0, 0
         while (time := time + self._rng.expovariate(1 / mean)) < seconds:
@@ -85,6 +89,7 @@ class Nemesis:
 
     def heal(self) -> None:
         """Undo everything."""
+        self._healed = True
         self._rng = self._world.random("heal")
         world = self._world
         world.trace("heal")
@@ -108,6 +113,10 @@ class Nemesis:
             host.resume()
             if host.guard is not None and host.guard.guardian is not None:
                 world.loop.resume(host.guard.guardian.process)
+
+    def _harm(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Do harm later, unless everything is healed by then."""
+        self._world.at(seconds, lambda: None if self._healed else callback())
 
     def _seconds(self) -> float:
         return self._rng.choice([self._rng.uniform(0.5, 8.0), self._rng.uniform(5.0, 40.0), self._rng.uniform(40, 120)])
@@ -138,13 +147,23 @@ class Nemesis:
         world, time = self._world, 0.0
         for _ in range(self._rng.randint(5, 20)):
             time += self._rng.uniform(0.1, 2.0)
-            world.at(time, world.network.reset_all)
+            self._harm(time, world.network.reset_all)
 
     def _stall(self) -> None:
         streams = [stream for stream in self._world.network.streams if stream.open]
         if streams:
             to = self._rng.choice(["host", "control plane"])
             self._world.network.stall(self._rng.choice(streams), to, self._seconds())
+
+    def _late_then_cut(self) -> None:
+        """What a host hears last comes late: acknowledgements above all; then it hears nothing for long."""
+        host, late = self._host(), self._rng.uniform(4.0, 9.5)
+        streams = [stream for stream in self._world.network.streams if stream.open and stream.host is host.process]
+        for stream in streams:
+            self._world.network.stall(stream, "host", late)
+        for to in ("host", "control plane"):
+            seconds = self._rng.uniform(60.0, 120.0)
+            self._harm(late + 0.1, partial(self._world.network.cut, host.machine.name, to, seconds))
 
     def _forget(self) -> None:
         """The control plane does not know a stream any more that lives on."""
@@ -251,7 +270,7 @@ class Nemesis:
                 control_plane.replace()
                 self._world.at(comes_back_after, partial(self._old_one_back, process, lives))
 
-        self._world.at(REPLACED_AFTER, replaced)
+        self._harm(REPLACED_AFTER, replaced)
 
     def _old_one_back(self, old: Process, seconds: float) -> None:
         """It is stopped for good only once the hosts have met its successor: before, they cannot know better."""
@@ -274,7 +293,7 @@ class Nemesis:
         self._world.control_plane.leave()
         timeout = self._rng.uniform(0.0, 15.0)
         for number, host in enumerate(self._world.hosts):
-            self._world.at(5.0 + number * (timeout + 10.0), partial(self._drain, host, timeout))
+            self._harm(5.0 + number * (timeout + 10.0), partial(self._drain, host, timeout))
 
     def _second_control_plane(self) -> None:
         world = self._world

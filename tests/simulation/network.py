@@ -186,7 +186,8 @@ class Network:
         self.refused_until = 0.0
         self._number = 0
         self._doors: dict[Process, Serve] = {}
-        """Of the control planes that listen; the last one is where the address leads to."""
+        """Of the control planes that listen."""
+        self._newest: Process | None = None
         self._astray_until = 0.0
         self._astray: list[Process] = []
         """Hosts some of whose connections reach the control plane of before, until then."""
@@ -215,12 +216,14 @@ class Network:
         await asyncio.sleep(self.latency())
         while self.is_cut(host, "host") or self.is_cut(host, "control plane"):  # noqa: ASYNC110
             await asyncio.sleep(1.0)
-        if not self._doors or self.loop.true_time < self.refused_until:
-            raise StreamLost("connection refused")
-        doors = list(self._doors.items())
-        control_plane, serve = doors[-1]
+        doors = list(self._doors)
         if host in self._astray and self.loop.true_time < self._astray_until and self._rng.random() < 0.5:
-            control_plane, serve = doors[0]
+            control_plane = doors[0] if doors else None
+        else:
+            control_plane = self._newest if self._newest in doors else None
+        if control_plane is None or self.loop.true_time < self.refused_until:
+            raise StreamLost("connection refused")
+        serve = self._doors[control_plane]
         self._number += 1
         stream = Stream(self, self._number, host, control_plane)
         self.streams = [known for known in self.streams if known.open]
@@ -229,8 +232,9 @@ class Network:
         return HostConnection(stream)
 
     def open_door(self, process: Process, serve: Serve) -> None:
-        """A control plane listens."""
+        """A control plane listens, and from now on the address leads to it."""
         self._doors[process] = serve
+        self._newest = process
 
     def handlers(self, process: Process | None) -> list[asyncio.Task[None]]:
         """The calls that a control plane serves."""

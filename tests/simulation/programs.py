@@ -133,7 +133,7 @@ class ControlPlane:
             await self._run(process)
             self.world.trace(f"{process} ends in order")
         except (StoreUnusable, TabkeepError, sqlite3.Error) as error:
-            self.world.trace(f"{process} ends: {getattr(error, 'reason', error)}")
+            self.world.trace(f"{process} ends: {getattr(error, 'reason', type(error).__name__)}")
             if not self.disk.errors:
                 raise
         self.end(process)
@@ -251,6 +251,8 @@ class ControlPlane:
         old = self.process
         assert old is not None
         self.replaced += 1
+        for call in self.calls:
+            call.cancel()  # its clients have gone to the new one by the time it comes back
         self.config = replace(self.config, data_dir=self.copy())
         self.world.checkers.gone()
         self.start()
@@ -261,7 +263,7 @@ class ControlPlane:
         try:
             await Database.open(self.config, connect=self.disk.connect)
         except StoreUnusable as refusal:
-            self.world.trace(f"refused: {refusal}")
+            self.world.trace(f"second control plane is refused: {type(refusal).__name__}")
         else:
             self.world.checkers.fail("I9", "two control planes have opened one database")
 

@@ -50,6 +50,8 @@ class Process:
         self.machine = machine
         self.stopped = False
         self.dead = False
+        self.died_at = 0.0
+        """True time."""
         self.held = False
         """Stopped or dead: nothing of it is called."""
         self.waiting: list[_Callback] = []
@@ -225,6 +227,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def kill(self, process: Process) -> None:
         """End a process as SIGKILL does."""
         process.dead = process.held = True
+        process.died_at = self.true_time
         # Kept: a coroutine that is collected as garbage would run its `finally` blocks.
         self._buried.extend(task for task in asyncio.all_tasks(self) if getattr(task, "owner", None) is process)
 

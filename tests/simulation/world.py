@@ -54,10 +54,17 @@ class World:
     healed_at = 0.0
 
     def __init__(
-        self, seed: int, data_dir: Path, *, keep_trace: bool = False, only: frozenset[int] | None = None
+        self,
+        seed: int,
+        data_dir: Path,
+        *,
+        keep_trace: bool = False,
+        only: frozenset[int] | None = None,
+        kinds: tuple[str, ...] = (),
     ) -> None:
-        """`only`: the numbers of the faults that are to come; None for all of them."""
+        """`only`: the numbers of the faults that are to come; None for all. `kinds`: these, not a random few."""
         self.seed = seed
+        self.kinds = kinds
         self.only = only
         self.rng = self.random("world")
         self.loop = SimulatedLoop()
@@ -195,10 +202,12 @@ class _Faults(logging.Handler):
             self._world.checkers.fail("fault", f"{record.name}: {record.getMessage()}: {cause!r}")
 
 
-def run_seed(seed: int, *, keep_trace: bool = False, only: frozenset[int] | None = None) -> Outcome:
+def run_seed(
+    seed: int, *, keep_trace: bool = False, only: frozenset[int] | None = None, kinds: tuple[str, ...] = ()
+) -> Outcome:
     """Run one world."""
     with tempfile.TemporaryDirectory(prefix="tabkeep-sim-") as directory:
-        world = World(seed, Path(directory), keep_trace=keep_trace, only=only)
+        world = World(seed, Path(directory), keep_trace=keep_trace, only=only, kinds=kinds)
         control_plane = world.control_plane
         with (
             mock.patch("control_plane.store.database.fcntl", control_plane.locks),
