@@ -191,6 +191,7 @@ async def _attach(
     attachment = Attachment(host, link.dial, _vitals, rng)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _drain, host, settings.drain_timeout)
+    telemetry.log_what_is_held_on_request()
     logger.info(
         "browser host started",
         extra={"host_id": identity.host_id, "control_plane": settings.control_plane, "capacity": identity.capacity}
