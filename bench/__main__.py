@@ -29,6 +29,8 @@ from bench.programs import Workshop
 
 QUESTIONS = {
     "session_start": 420.0,
+    "warm_start": 600.0,
+    "forty_sessions": 420.0,
     "steps": 300.0,
     "calls": 240.0,
     "dispatch": 240.0,

@@ -16,7 +16,7 @@ from control_plane.http.seed_offers import NotOffered
 Answer = Callable[[Ask], Awaitable[Any]]
 """Answers with what becomes JSON, or with a Response."""
 
-_STATUS_OF_REASON = {"SESSION_CLOSED": 410, "BROWSER_NOT_OFFERED": 400}
+_STATUS_OF_REASON = {"SESSION_CLOSED": 410, "BROWSER_NOT_OFFERED": 400, "EXTENSION_NOT_OFFERED": 400}
 """Where the seed's API says it by another status than ours does."""
 
 

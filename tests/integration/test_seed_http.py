@@ -424,7 +424,7 @@ async def test_all_mistakes_are_named_at_once(http, host):
 
 
 NOT_OFFERED = [
-    {"proxy_location": "RESIDENTIAL"}, {"extensions": ["captcha-solver"]}, {"generate_browser_profile": True},
+    {"proxy_location": "RESIDENTIAL"}, {"generate_browser_profile": True},
     {"browser_profile_id": "bp_1"}, {"needs_live_view": True},
 ]  # fmt: skip
 

@@ -155,7 +155,7 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     assert (await client.revoke_key("k")).key_id == "k"
     assert (await client.create_credential("https://a.example", "ada", "pw")).credential_id == "cred_1"
     assert [c.username for c in await client.list_credentials("https://a.example")] == ["ada"]
-    assert await client.delete_credential("cred_1") is None
+    await client.delete_credential("cred_1")
     assert (await client.get_usage("2026-11")).session_minutes == 7
     assert [d.webhook_delivery_id async for d in client.list_webhook_deliveries(states=["failed"])] == ["whd_1"]
     assert len((await client.get_webhook_delivery("whd_1")).attempts) == 1
