@@ -62,11 +62,18 @@ class GuardianProgram:
         now, wait = self._host.clock.monotonic(), float("inf")
         for cover in self.covers.due(now):
             for browser in self._members(cover):
+                self._tell_cause(cover)
                 self._host.world.site.kill(browser, "guardian")
                 wait = KILLING_POLL
             if wait != KILLING_POLL and self.covers.host_gone:
                 self.covers.release(cover.key)
         return min(wait, max(0.0, self.covers.next_at(now) - now))
+
+    def _tell_cause(self, cover: Cover) -> None:
+        """Before it kills, it says for what."""
+        guard = self._host.guard
+        if guard is not None and not self.covers.host_gone:
+            self._host.world.loop.post(guard.owner, guard.was_killed, cover.key, self.covers.cause(cover))
 
     def _members(self, cover: Cover) -> list[BrowserProcess]:
         placement = Placement(cover.session, cover.fence)
@@ -79,7 +86,8 @@ class SimulatedGuard:
 
     def __init__(self, host: HostProgram, owner: Process) -> None:
         self._host = host
-        self._owner = owner
+        self.owner = owner
+        self._killed: dict[str, str] = {}
         self._covers: dict[str, Cover] = {}
         self._hold_until = 0.0
         self._no = 0
@@ -91,7 +99,7 @@ class SimulatedGuard:
         """Start a guardian, tell it all."""
         world = self._host.world
         self._lives += 1
-        process = world.process(f"{self._owner}/guardian{self._lives}", self._host.machine)
+        process = world.process(f"{self.owner}/guardian{self._lives}", self._host.machine)
         self.guardian = GuardianProgram(self._host, process)
         world.loop.spawn(process, self.guardian.run())
         for key in (_HOLD, *self._covers):
@@ -103,7 +111,7 @@ class SimulatedGuard:
         loop = self._host.world.loop
         loop.kill(self.guardian.process)
         self.guardian = None
-        loop.at(loop.true_time + 0.15, loop.post, self._owner, self.restart)
+        loop.at(loop.true_time + 0.15, loop.post, self.owner, self.restart)
 
     def host_died(self) -> bool:
         """The socket ends with the host; False when there is no guardian that could see it."""
@@ -136,7 +144,16 @@ class SimulatedGuard:
             self._covers[key] = replace(self._covers[key], deadline=at)
             self._tell(key)
 
+    def was_killed(self, key: str, cause: str) -> None:
+        """A guardian is about to kill."""
+        if key in self._covers:
+            self._killed[key] = cause
+
+    def killed_for(self, placement: Placement) -> str:
+        return self._killed.get(_key(placement), "")
+
     def release(self, placement: Placement) -> None:
+        self._killed.pop(_key(placement), None)
         if self._covers.pop(_key(placement), None) is not None:
             self._tell(_key(placement))
 

@@ -23,7 +23,7 @@ from browser_host.live_session import LiveSession
 from browser_host.outbox import Outbox
 from browser_host.run_journal import RunJournal
 from browser_host.unacknowledged import Unacknowledged
-from control_plane import host_moves, session_moves, sessions
+from control_plane import event_moves, host_moves, session_moves, sessions
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
 from control_plane.sessions import SessionEvent, SessionState
@@ -311,7 +311,7 @@ MUTANTS: dict[str, Mutant] = {
         "silence judged before an attach does not move the host after it",
         both(
             edited(host_moves, "lease_over", "or host.stream_no != stream_no", ""),
-            edited(host_moves, "fall_silent", " and host.stream_no == stream_no", ""),
+            edited(host_moves, "fall_silent", "host.stream_no != stream_no or ", ""),
         ),
     ),
     "a late launch is not waited for": Mutant(
@@ -350,17 +350,17 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "events of ended runs are stored": Mutant(
         "a run that is final takes no more events",
-        edited(host_moves, "record_events", "elif not run.status.active:", "elif False:"),
+        edited(event_moves._Recording, "take", "elif not run.status.active:", "elif False:"),
     ),
     "duplicate events are not known": Mutant(
         "an event that is stored already is acknowledged again",
-        edited(host_moves, "record_events", "if event.seq <= run.last_seq:", "if False:"),
+        edited(event_moves._Recording, "take", "elif event.seq <= run.last_seq:", "elif False:"),
         "the Welcome acknowledges all that is stored before anything is sent again, and older streams are refused",
         "tests/integration/test_runs.py::test_an_event_that_comes_again_is_acknowledged_again_and_stored_once",
     ),
     "gaps are stored": Mutant(
         "an event is stored only right after the one before it",
-        edited(host_moves, "record_events", "elif event.seq != run.last_seq + 1:", "elif False:"),
+        edited(event_moves._Recording, "take", "elif event.seq != run.last_seq + 1:", "elif False:"),
         "within a stream nothing overtakes, and each stream begins with the first event that is not acknowledged",
         "tests/integration/test_runs.py::test_a_gap_is_answered_with_one_resend_and_nothing_after_it_is_stored",
     ),
