@@ -236,6 +236,8 @@ MUTANTS: dict[str, Mutant] = {
     "no epoch check": Mutant(
         "a host does not listen to a control plane older than one it has seen",
         both(_no_epoch_check, _nobody_is_outlived),
+        "not noticed in 28 worlds: a host meets the old one there too seldom, and for too short a time",
+        "tests/unit/test_host_attachment.py::test_a_control_plane_older_than_one_already_seen_is_not_listened_to",
         faults=_OTHERS,
     ),
     "no silence rule": Mutant(
@@ -273,6 +275,8 @@ MUTANTS: dict[str, Mutant] = {
     "any fence will do on the host": Mutant(
         "a host refuses commands of another placement",
         edited(Host, "_outcome", "session.placement.fence != placement.fence", "False"),
+        "commands of an earlier placement are dropped with it, and a stream carries all in order",
+        "tests/unit/test_host_sessions.py::test_a_command_under_another_fence_is_stale",
         faults=_LOST_MESSAGES,
     ),
     # The control plane.
@@ -287,6 +291,8 @@ MUTANTS: dict[str, Mutant] = {
     "pauses are not given back": Mutant(
         "a control plane that was stopped gives its hosts that time",
         _pauses_are_not_given_back,
+        "a host that heard nothing for its holding lease has ended its browsers; without the rule it is lost too soon",
+        "tests/integration/test_found_by_simulation.py::test_a_control_plane_that_was_stopped_gives_its_hosts_that_time",
         faults=("control plane stop",),
     ),
     "a double is taken in": Mutant(
