@@ -319,6 +319,9 @@ MUTANTS: dict[str, Mutant] = {
             edited(host_moves, "lease_over", "or host.stream_no != stream_no", ""),
             edited(host_moves, "fall_silent", "host.stream_no != stream_no or ", ""),
         ),
+        "the silence and the attach must meet between a judgement and its commit: not noticed in 36 worlds",
+        "tests/integration/test_found_by_simulation.py::"
+        "test_a_lease_judged_over_before_an_attach_takes_nothing_from_the_host_after_it",
     ),
     "a late launch is not waited for": Mutant(
         "a session is placed anew only when its earlier browser is gone",
