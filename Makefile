@@ -1,7 +1,7 @@
 # `make help` says what there is. Every target sets up what it needs, says so, and does nothing twice.
 #
 # Python goes into .venv, everything else into .tools and clients/typescript/node_modules; only a missing browser
-# (or, on Debian, Python's venv module) is installed system-wide, and only where there is no other way.
+# (or, on Debian, Python's venv module, curl, jq) is installed system-wide, and only where there is no other way.
 
 # Pinned: another version makes other stubs. clients/README.md and clients/typescript/package.json name them too
 # (a test compares them); grpcio-tools is pinned in pyproject.toml.
@@ -28,12 +28,15 @@ export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.tools/node_modules/.bin:$(PATH)
 # folder still points to the old one.
 VENV := .venv/.set-up-$(shell pwd | cksum | cut -d ' ' -f 1)
 GENERATORS := .tools/.generators-$(BUF_VERSION)-$(PROTOC_GEN_ES_VERSION)-$(PROTOC_GEN_GO_VERSION)-$(PROTOC_GEN_GO_GRPC_VERSION)
+# The published SDK of the API that our gateway speaks too; the tests read the version here.
+SKYVERN_VERSION := 1.0.56
+SKYVERN := .tools/skyvern/.set-up-$(SKYVERN_VERSION)
 GO_CLIENT := .tools/.go-client
 TYPESCRIPT_CLIENT := clients/typescript/node_modules/.set-up
 
 SIMULATION := $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
 
-.PHONY: help demo test sim sim-mutants chaos check check-style check-types check-imports check-protos check-stubs gen bench load setup browser clean
+.PHONY: help demo test sim sim-mutants chaos check check-style check-types check-imports check-protos check-stubs gen bench load setup browser shell-tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,7 +44,7 @@ help: ## this list
 demo: $(VENV) browser ## the whole story in a real browser, ending with what the demo site itself saw
 	@$(RUN) -m demo $(ARGS)
 
-test: $(VENV) browser $(GO_CLIENT) $(TYPESCRIPT_CLIENT) ## unit, integration and end-to-end tests (ARGS=... for pytest)
+test: $(VENV) browser shell-tools $(SKYVERN) $(GO_CLIENT) $(TYPESCRIPT_CLIENT) ## unit, integration and end-to-end tests (ARGS=... for pytest)
 	@$(RUN) -m pytest $(ARGS)
 
 sim: $(VENV) ## worlds with faults on a virtual clock (SEEDS=300 FIRST=0; SEED=n replays one, ARGS=--trace shows it)
@@ -69,11 +72,13 @@ check-imports: $(VENV) ## import-linter: who may import whom
 check-protos: $(GENERATORS) ## buf: lint, format, and no break against the last release (or the main branch)
 	@scripts/check_protos.sh
 
-check-stubs: $(VENV) $(GENERATORS) ## the committed stubs are what the protos give
+check-stubs: $(VENV) $(GENERATORS) ## the committed stubs and the table of routes are what the protos give
 	@$(RUN) scripts/generate.py --check
+	@$(RUN) scripts/http_routes.py --check
 
 gen: $(VENV) $(GENERATORS) ## make the Python, Go and TypeScript stubs from protos/
 	@$(RUN) scripts/generate.py
+	@$(RUN) scripts/http_routes.py
 
 load: $(VENV) ## 1,000 simulated hosts with 10,000 sessions and 5,200 events a second on one control plane (MINUTES=10)
 	@$(RUN) -m bench.fleet_load --minutes $(MINUTES) $(ARGS)
@@ -81,10 +86,13 @@ load: $(VENV) ## 1,000 simulated hosts with 10,000 sessions and 5,200 events a s
 bench: $(VENV) browser ## the figures: ours beside the floor and a peer, in one run
 	@$(RUN) -m bench $(ARGS)
 
-setup: $(VENV) $(GENERATORS) $(GO_CLIENT) $(TYPESCRIPT_CLIENT) browser ## everything the other targets set up, at once
+setup: $(VENV) $(GENERATORS) $(GO_CLIENT) $(TYPESCRIPT_CLIENT) $(SKYVERN) browser shell-tools ## everything the other targets set up, at once
 
 browser: $(VENV) ## find a browser, or install one
 	@$(RUN) scripts/set_up_browser.py
+
+shell-tools: # curl and jq, for the snippets of docs/http.md that tests run
+	@scripts/set_up_shell_tools.sh
 
 clean: ## remove what was set up or built here; the next target sets it up again
 	rm -rf .venv .tools clients/typescript/node_modules clients/typescript/dist .mypy_cache .ruff_cache .pytest_cache
@@ -97,6 +105,9 @@ $(GENERATORS): scripts/set_up_generators.sh
 	@BUF_VERSION=$(BUF_VERSION) PROTOC_GEN_ES_VERSION=$(PROTOC_GEN_ES_VERSION) \
 		PROTOC_GEN_GO_VERSION=$(PROTOC_GEN_GO_VERSION) PROTOC_GEN_GO_GRPC_VERSION=$(PROTOC_GEN_GO_GRPC_VERSION) \
 		scripts/set_up_generators.sh $@
+
+$(SKYVERN): scripts/set_up_skyvern.sh | $(VENV)
+	@scripts/set_up_skyvern.sh .tools/skyvern $(SKYVERN_VERSION)
 
 $(GO_CLIENT): clients/go/go.mod clients/go/go.sum scripts/set_up_clients.sh
 	@scripts/set_up_clients.sh go $@

@@ -29,11 +29,14 @@ from bench.programs import Workshop
 
 QUESTIONS = {
     "session_start": 420.0,
+    "warm_start": 600.0,
+    "forty_sessions": 420.0,
     "steps": 300.0,
     "calls": 240.0,
     "dispatch": 240.0,
     "idle": 120.0,
     "volume": 420.0,
+    "gateway": 300.0,
 }
 """The questions, and how many seconds each may take before it is given up."""
 RESULTS = Path(__file__).parent / "results"

@@ -14,6 +14,7 @@ import grpc
 from playwright.async_api import BrowserContext, Playwright
 from tabkeep.v1 import browser_sessions_pb2 as sessions_pb
 from tabkeep.v1 import browser_sessions_pb2_grpc as sessions_grpc
+from tabkeep.v1 import runs_pb2 as runs_pb
 from tabkeep.v1 import runs_pb2_grpc as runs_grpc
 
 from bench.programs import ControlPlane
@@ -48,19 +49,39 @@ class Product:
         self.runs: Any = runs_grpc.RunServiceStub(channel)
         self.metadata = (("x-api-key", api_key),)
 
-    async def open_session(self, url: str = "") -> str:
+    async def open_session(self, url: str = "", patience: float = PATIENCE) -> str:
         """Create a session and watch it until its page is ready; returns its id."""
         request = sessions_pb.CreateBrowserSessionRequest(url=url)
         created = await self.sessions.CreateBrowserSession(request, metadata=self.metadata)
         session_id = str(created.browser_session.browser_session_id)
-        await self._watch(session_id, lambda session: session.state == sessions_pb.BROWSER_SESSION_STATE_RUNNING)
+        await self._watch(
+            session_id, lambda session: session.state == sessions_pb.BROWSER_SESSION_STATE_RUNNING, patience
+        )
         return session_id
 
-    async def close_session(self, session_id: str) -> None:
+    async def use_session(self, session_id: str, url: str, patience: float = PATIENCE) -> None:
+        """Open a page in it.
+
+        Raises:
+            RuntimeError: it was not opened.
+        """
+        request = runs_pb.RunTaskRequest(browser_session_id=session_id)
+        action = request.actions.add()
+        action.goto.url = url
+        action.timeout.FromSeconds(round(patience))
+        run = (await self.runs.RunTask(request, metadata=self.metadata)).run
+        watch = self.runs.WatchRun(runs_pb.WatchRunRequest(run_id=run.run_id), metadata=self.metadata, timeout=patience)
+        async for response in watch:
+            if response.HasField("run"):
+                run = response.run
+        if run.status != runs_pb.RUN_STATUS_COMPLETED:
+            raise RuntimeError(f"run {run.run_id} did not open its page: {run.failure_message}")
+
+    async def close_session(self, session_id: str, patience: float = PATIENCE) -> None:
         """Close a session and wait until its browser is gone."""
         request = sessions_pb.CloseBrowserSessionRequest(browser_session_id=session_id)
         await self.sessions.CloseBrowserSession(request, metadata=self.metadata)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             get = sessions_pb.GetBrowserSessionRequest(browser_session_id=session_id)
             while True:
                 found = await self.sessions.GetBrowserSession(get, metadata=self.metadata)
@@ -68,9 +89,9 @@ class Product:
                     return
                 await asyncio.sleep(0.05)
 
-    async def _watch(self, session_id: str, reached: Any) -> None:
+    async def _watch(self, session_id: str, reached: Any, patience: float) -> None:
         request = sessions_pb.WatchBrowserSessionRequest(browser_session_id=session_id)
-        async for response in self.sessions.WatchBrowserSession(request, metadata=self.metadata, timeout=PATIENCE):
+        async for response in self.sessions.WatchBrowserSession(request, metadata=self.metadata, timeout=patience):
             session = response.browser_session
             if reached(session):
                 return

@@ -97,6 +97,12 @@ class Program:
             await self._process.wait()
 
 
+def enter(cgroup: Path | None, pid: int) -> None:
+    """Put a process that has started nothing yet into a cgroup."""
+    if cgroup is not None:
+        (cgroup / "cgroup.procs").write_text(str(pid))
+
+
 @dataclass(frozen=True, slots=True)
 class Workshop:
     """Where a question is measured: a directory of its own, and how much of everything there may be."""
@@ -146,8 +152,13 @@ class Workshop:
             )
 
     @contextlib.asynccontextmanager
-    async def browser_host(self, control_plane: ControlPlane, capacity: int) -> AsyncIterator[Program]:
-        """A browser host with its usual settings and room for `capacity` sessions, once it is attached."""
+    async def browser_host(
+        self, control_plane: ControlPlane, capacity: int, *, cgroup: Path | None = None, **settings: str
+    ) -> AsyncIterator[Program]:
+        """A browser host with its usual settings and room for `capacity` sessions, once it is attached.
+
+        It and all it starts are in `cgroup`, if one is given.
+        """
         environ = {
             "TABKEEP_DATA_DIR": str(self.directory / "host"),
             "TABKEEP_CONTROL_PLANE": control_plane.address,
@@ -155,8 +166,10 @@ class Workshop:
             "TABKEEP_HOST_ID": "bench",
             "TABKEEP_CAPACITY": str(capacity),
             "TABKEEP_DRAIN_TIMEOUT": "0",
+            **settings,
         }
         async with self.program("browser-host", "browser_host", environ=environ, tells_ready=False) as program:
+            enter(cgroup, program.pid)
             await self._attached(control_plane, program)
             yield program
 

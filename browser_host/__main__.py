@@ -123,6 +123,7 @@ async def _host_browsers(settings: Config, guardian: GuardianProcess) -> int:
         use_cgroups=settings.use_cgroups,
         limits=Limits(settings.session_memory_mib * 2**20, settings.session_tasks, settings.session_cpu_percent),
         users=SessionUsers(*settings.session_users) if settings.session_users is not None else None,
+        offered=settings.extensions,
         pool=PoolSettings(settings.warm_browsers, settings.warm_minimum_free_mib * 2**20),
         guard=guardian,
     )
@@ -148,6 +149,7 @@ async def _control_browsers(
         capacity=settings.capacity,
         browsers=launcher.offers,
         isolation=isolation,
+        extensions=settings.extensions,
     )
     link = ControlLink(settings.control_plane, settings.host_token, settings.host_id, identity.incarnation)
     try:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import psutil
 
+from browser_host import extensions
 from browser_host.chat_completions import ModelSettings
+from browser_host.extensions import Extension, ExtensionInvalid
 from browser_host.messages import BrowserType
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -96,6 +98,9 @@ class Config:
     TABKEEP_MODEL_API_KEY is its key, if it wants one; TABKEEP_MODEL_PICTURES=1 sends pictures of pages too;
     TABKEEP_MODEL_TOKENS is what one run may use, 200000 if not given. Default: no model."""
 
+    extensions: tuple[Extension, ...] = ()
+    """TABKEEP_EXTENSIONS, see `extensions`; and `ad-blocker` where `python -m browser_host.ad_blocker build` put it."""
+
     log_level: str = "INFO"
     """TABKEEP_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
 
@@ -132,6 +137,7 @@ def from_environment(environ: Mapping[str, str]) -> Config:
         warm_minimum_free_mib=int(_number(environ, "TABKEEP_WARM_MINIMUM_FREE_MIB", 0, 2**20, 1024)),
         drain_timeout=timedelta(seconds=_number(environ, "TABKEEP_DRAIN_TIMEOUT", 0, 86400, 600)),
         executables=_executables(environ),
+        extensions=_extensions(environ, root),
         model=_model(environ),
         log_level=level,
     )
@@ -257,6 +263,26 @@ def _model(environ: Mapping[str, str]) -> ModelSettings | None:
         sees_pictures=pictures == "1",
         token_budget=int(_number(environ, "TABKEEP_MODEL_TOKENS", 1000, 100_000_000, 200_000)),
     )
+
+
+def _extensions(environ: Mapping[str, str], root: Path) -> tuple[Extension, ...]:
+    given: dict[str, tuple[Path, str]] = {}
+    built = root / "extensions" / "ad-blocker"
+    if (built / "manifest.json").is_file():
+        given["ad-blocker"] = (built, "")
+    for part in filter(None, map(str.strip, (environ.get("TABKEEP_EXTENSIONS") or "").split(";"))):
+        name, equals, place = part.partition("=")
+        path, _, sha256 = place.partition("#")
+        if not equals or not Path(path).is_absolute():
+            raise ConfigInvalid(f"TABKEEP_EXTENSIONS={part}: use name=/absolute/directory or name=/directory#sha256")
+        given[name.strip()] = (Path(path), sha256)
+    found = []
+    for name, (directory, sha256) in sorted(given.items()):
+        try:
+            found.append(extensions.read(name, directory, sha256))
+        except ExtensionInvalid as error:
+            raise ConfigInvalid(f"TABKEEP_EXTENSIONS={name}={directory}: {error}") from None
+    return tuple(found)
 
 
 def _executables(environ: Mapping[str, str]) -> tuple[tuple[BrowserType, Path], ...]:

@@ -75,7 +75,9 @@ def find_browsers(named: Sequence[tuple[BrowserType, Path]] | None = None) -> li
         named = [(kind, Path(os.environ[variable])) for kind, variable in variables if os.environ.get(variable)]
     found: list[FoundBrowser] = []
     seen: set[Path] = set()
-    for browser_type, executable in (*named, *_candidates(os.environ)):
+    usual = candidates(os.environ, sys.platform, Path.home())
+    own_builds = ((BrowserType.CHROME, path) for path in _playwright_builds(os.environ))
+    for browser_type, executable in (*named, *usual, *own_builds):
         if executable in seen or not executable.is_file():
             continue
         seen.add(executable)
@@ -107,13 +109,15 @@ def browser_arguments(browser: FoundBrowser) -> list[str]:
         # Otherwise WebRTC tells pages the machine's own addresses.
         "--webrtc-ip-handling-policy=disable_non_proxied_udp",
         f"--user-agent={user_agent(browser)}",
+        # So that an extension can be loaded into a browser that runs; nobody but the host can ask for it.
+        "--enable-unsafe-extension-debugging",
         "--disable-features=" + ",".join((*PLAYWRIGHT_DISABLED_FEATURES, *DISABLED_FEATURES)),
     ]
 
 
 def dropped_arguments() -> list[str]:
-    """Those of Playwright's own arguments that `browser_arguments` replaces."""
-    return ["--disable-features=" + ",".join(PLAYWRIGHT_DISABLED_FEATURES)]
+    """Those of Playwright's own arguments that `browser_arguments` replaces, or that keep extensions out."""
+    return ["--disable-features=" + ",".join(PLAYWRIGHT_DISABLED_FEATURES), "--disable-extensions"]
 
 
 def user_agent(browser: FoundBrowser) -> str:
@@ -141,29 +145,38 @@ def browser_environment(environ: Mapping[str, str], home: Path, temporary: Path)
     return {**passed, "HOME": str(home), "TMPDIR": str(temporary)}
 
 
-def _candidates(environ: Mapping[str, str]) -> Iterator[tuple[BrowserType, Path]]:
+_CHROME_ON_LINUX = ("chrome", "chrome-beta", "chrome-unstable")
+_EDGE_ON_LINUX = ("msedge", "msedge-beta", "msedge-dev")
+_EDGE_ON_MACOS = ("Microsoft Edge", "Microsoft Edge Beta", "Microsoft Edge Dev", "Microsoft Edge Canary")
+_EDGE_ON_WINDOWS = ("Edge", "Edge Beta", "Edge Dev", "Edge SxS")
+"""The channels, the stable one first; SxS is Canary."""
+
+
+def candidates(environ: Mapping[str, str], platform: str, home: Path) -> Iterator[tuple[BrowserType, Path]]:
     """Where browsers usually are, preferred ones first. Never a wrapper script: those add arguments of their own."""
     chrome, edge = BrowserType.CHROME, BrowserType.MSEDGE
-    if sys.platform == "darwin":
-        for root in (Path("/Applications"), Path.home() / "Applications"):
+    if platform == "darwin":
+        for root in (Path("/Applications"), home / "Applications"):
             yield chrome, root / "Google Chrome.app/Contents/MacOS/Google Chrome"
             yield chrome, root / "Chromium.app/Contents/MacOS/Chromium"
-            yield edge, root / "Microsoft Edge.app/Contents/MacOS/Microsoft Edge"
-    elif sys.platform == "win32":
+            for name in _EDGE_ON_MACOS:
+                yield edge, root / f"{name}.app/Contents/MacOS/{name}"
+    elif platform == "win32":
         for variable in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"):
             if root_name := environ.get(variable):
                 yield chrome, Path(root_name) / "Google/Chrome/Application/chrome.exe"
                 yield chrome, Path(root_name) / "Chromium/Application/chrome.exe"
-                yield edge, Path(root_name) / "Microsoft/Edge/Application/msedge.exe"
+                for name in _EDGE_ON_WINDOWS:
+                    yield edge, Path(root_name) / f"Microsoft/{name}/Application/msedge.exe"
     else:
-        yield chrome, Path("/opt/google/chrome/chrome")
+        for name in _CHROME_ON_LINUX:
+            yield chrome, Path(f"/opt/google/{name}/chrome")
         for directory in ("/usr/lib/chromium", "/usr/lib64/chromium"):
             yield chrome, Path(directory) / "chromium"
         for directory in ("/usr/lib/chromium-browser", "/usr/lib64/chromium-browser"):
             yield chrome, Path(directory) / "chromium-browser"
-        yield edge, Path("/opt/microsoft/msedge/msedge")
-    for executable in _playwright_builds(environ):
-        yield chrome, executable
+        for name in _EDGE_ON_LINUX:
+            yield edge, Path(f"/opt/microsoft/{name}/msedge")
 
 
 def _playwright_builds(environ: Mapping[str, str]) -> list[Path]:

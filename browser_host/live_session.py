@@ -251,6 +251,7 @@ class LiveSession:
             launch.height,
             launch.launch_timeout,
             self._timeout,
+            launch.extensions,
         )
         task = asyncio.create_task(self._launch_traced(request))
         try:

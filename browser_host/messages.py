@@ -13,6 +13,7 @@ from enum import Enum, StrEnum
 from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1.runs_pb2 import RunEvent
 
+from browser_host.extensions import Extension
 from browser_host.isolation import Isolation
 
 
@@ -57,6 +58,7 @@ class Identity:
     browsers: tuple[tuple[BrowserType, str], ...]
     """Type, and product with version."""
     isolation: Isolation
+    extensions: tuple[Extension, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +234,8 @@ class Launch:
     timeout: timedelta
     """Of the session, from the launch on."""
     launch_timeout: timedelta
+    extensions: tuple[str, ...] = ()
+    """By name."""
 
 
 @dataclass(frozen=True, slots=True)

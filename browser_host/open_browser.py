@@ -41,6 +41,8 @@ class LaunchRequest:
     """Of the launch."""
     lifetime: timedelta | None = None
     """Of the browser, counted from its launch; None: only the lease ends it."""
+    extensions: tuple[str, ...] = ()
+    """Loaded before the first page."""
 
     @property
     def spec(self) -> BrowserSpec:

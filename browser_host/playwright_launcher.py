@@ -22,10 +22,11 @@ import playwright
 import psutil
 from playwright.async_api import BrowserContext, Error
 
-from browser_host import cgroups, isolation, processes, session_directory
+from browser_host import cgroups, extensions, isolation, playwright_extensions, processes, session_directory
 from browser_host.browser import BrowserError
 from browser_host.cgroups import BrowserCgroups, Cgroups, Limits, Roots
 from browser_host.clock import Clock
+from browser_host.extensions import Extension, ExtensionInvalid
 from browser_host.guard import Guard, GuardianLost, Unguarded
 from browser_host.isolation import Isolation, NotIsolated
 from browser_host.launch import (
@@ -39,6 +40,7 @@ from browser_host.messages import BrowserType, Placement
 from browser_host.open_browser import BrowserSpec, LaunchFailed, LaunchRequest
 from browser_host.playwright_browser import PlaywrightBrowser
 from browser_host.playwright_driver import Driver, Drivers
+from browser_host.playwright_extensions import ExtensionNotLoaded
 from browser_host.session_users import NoUserFree, SessionUsers
 from browser_host.warm_pool import PoolSettings, WarmPool
 
@@ -61,6 +63,10 @@ NO_POOL = PoolSettings()
 NO_SANDBOX_SIGNS = ("No usable sandbox", "sandbox_host_linux", "Running as root without --no-sandbox", "credentials.cc")
 LONGEST_MESSAGE = 2000
 LAST_LINES = 10
+
+
+class IsolationFailed(LaunchFailed):
+    """A browser is not as apart as it should be here, or was not let be so; another try ends no other way."""
 
 
 @dataclass(slots=True, eq=False)
@@ -100,6 +106,7 @@ class PlaywrightLauncher:
         use_cgroups: bool = True,
         limits: Limits = NO_LIMITS,
         users: SessionUsers | None = None,
+        offered: tuple[Extension, ...] = (),
         pool: PoolSettings = NO_POOL,
         guard: Guard | None = None,
         environ: Mapping[str, str] = os.environ,
@@ -122,6 +129,7 @@ class PlaywrightLauncher:
         self._limits = limits
         self._cgroups = Cgroups(Roots(), limits)
         self._users = users
+        self._extensions = {extension.name: extension for extension in offered}
         self._guard: Guard = guard or Unguarded()
         self._clock = clock
         self._sandbox = sandbox
@@ -170,8 +178,11 @@ class PlaywrightLauncher:
         if usual is not None:
             try:
                 browser = await self._start_for_pool(usual)
-            except LaunchFailed as error:
+            except IsolationFailed as error:
                 failure = str(error)
+            except LaunchFailed as error:
+                # Not a fault of this kind, and perhaps none that stays; each session's start tells.
+                logger.warning("no browser could be looked at", extra={"reason": str(error)})
             else:
                 if not self._pool.add(usual, browser):
                     await browser.close()
@@ -271,9 +282,33 @@ class PlaywrightLauncher:
             raise LaunchFailed(f"{found.name} did not start within {request.timeout.total_seconds():g} s") from None
         finally:
             self._pool.session_starts(-1)
+        try:
+            await self._load_extensions(browser, request)
+        except BaseException:
+            await browser.close()
+            raise
         if request.url:
             await self._open_first_page(browser, request, give_up_at)
         return browser
+
+    async def _load_extensions(self, browser: PlaywrightBrowser, request: LaunchRequest) -> None:
+        """Load what the request asks for; before any page, and only then is the browser up.
+
+        Raises:
+            LaunchFailed: one of them is not offered here, or is not in force.
+        """
+        start = self._starts[browser]
+        for name in request.extensions:
+            extension = self._extensions.get(name)
+            if extension is None:
+                offered = ", ".join(sorted(self._extensions)) or "none"
+                raise LaunchFailed(f"this host offers no extension {name}; offered are: {offered}")
+            try:
+                to = start.directory / "extensions"
+                directory = await asyncio.to_thread(extensions.copy, extension, to, start.user)
+                await playwright_extensions.load(browser.context, name, directory, has_rules=extension.has_rules)
+            except (ExtensionInvalid, ExtensionNotLoaded, OSError) as error:
+                raise LaunchFailed(str(error)) from None
 
     async def _claim(self, request: LaunchRequest) -> PlaywrightBrowser | None:
         """A browser from the pool, as if it had been started for this request; None when there is none that works."""
@@ -383,7 +418,7 @@ class PlaywrightLauncher:
         except BaseException as error:
             await self._abandon(launching, start)
             if isinstance(error, Error | OSError | TimeoutError | ValueError | GuardianLost | NotIsolated):
-                raise LaunchFailed(self._explained(found, error, seconds)) from None
+                raise self._failed(found, error, seconds) from None
             raise
 
     def _started(
@@ -531,20 +566,19 @@ class PlaywrightLauncher:
             await processes.end_user(start.user)
             self._users.give_back(start.user)
 
-    def _explained(self, found: FoundBrowser, error: Exception, seconds: float) -> str:
+    def _failed(self, found: FoundBrowser, error: Exception, seconds: float) -> LaunchFailed:
         if isinstance(error, TimeoutError):
-            return f"{found.name} did not start within {seconds:g} s"
+            return LaunchFailed(f"{found.name} did not start within {seconds:g} s")
         words = _words(error)
         if isinstance(error, NotIsolated):
-            return f"{found.name} is not isolated here: {words}"
+            return IsolationFailed(f"{found.name} is not isolated here: {words}")
         if any(sign in str(error) for sign in NO_SANDBOX_SIGNS):
-            words = f"its sandbox cannot start: {isolation.HOW_TO_ALLOW_USER_NAMESPACES}: {words}"
-        elif self._users is not None and not session_directory.others_can_reach(found.executable.resolve()):
-            words = (
-                f"the users of sessions cannot get to {found.executable}: install it where all can, for example with "
-                f"PLAYWRIGHT_BROWSERS_PATH=/opt/browsers playwright install chromium: {words}"
-            )
-        return f"{found.name} could not be started: {words}"
+            remedy = f"its sandbox cannot start: {isolation.HOW_TO_ALLOW_USER_NAMESPACES}"
+            return IsolationFailed(f"{found.name} could not be started: {remedy}: {words}")
+        if self._users is not None and not session_directory.others_can_reach(found.executable.resolve()):
+            remedy = "install it where all can (PLAYWRIGHT_BROWSERS_PATH=/opt/browsers playwright install chromium)"
+            return IsolationFailed(f"the users of sessions cannot get to {found.executable}: {remedy}: {words}")
+        return LaunchFailed(f"{found.name} could not be started: {words}")
 
     async def _open_first_page(self, browser: PlaywrightBrowser, request: LaunchRequest, give_up_at: float) -> None:
         seconds = min(FIRST_PAGE_SECONDS, max(1.0, give_up_at - self._clock.monotonic()))

@@ -126,6 +126,10 @@ def _hello(hello: messages.Hello) -> host_pb2.Hello:
         ],
         sandboxed=identity.isolation.sandboxed,
         fault=identity.isolation.failure,
+        extensions=[
+            hosts_pb2.ExtensionOffer(name=extension.name, version=extension.version, sha256=extension.sha256)
+            for extension in identity.extensions
+        ],
         isolation=hosts_pb2.HostIsolation(
             user_per_session=identity.isolation.user_per_session,
             session_memory_limit_bytes=identity.isolation.memory_bytes,
@@ -260,6 +264,7 @@ def _launch(launch: host_pb2.Launch) -> messages.Launch | messages.Unsupported:
         launch_timeout=(
             launch.launch_timeout.ToTimedelta() if launch.HasField("launch_timeout") else _DEFAULT_LAUNCH_TIMEOUT
         ),
+        extensions=tuple(launch.extensions),
     )
 
 

@@ -73,7 +73,6 @@ class Coordinator:
         self.control_epoch = 0
         self.draining = False
         """The control plane is being stopped: no new sessions and runs."""
-        self._storage_low = False
         self._admission = AttachAdmission(config.attaches_per_second, self.clock.monotonic())
         self._welcomed: set[str] = set()
         """Incarnations of hosts that this control plane took in since it was started."""
@@ -105,7 +104,8 @@ class Coordinator:
         """
         if self.draining:
             raise Unavailable("the control plane is being stopped: try again soon", reason="DRAINING")
-        if self._storage_low:
+        # Asked each time, which takes microseconds: a disk that others fill is full within a moment.
+        if shutil.disk_usage(self.config.data_dir).free < self.config.minimum_free_bytes:
             raise Unavailable(
                 f"less than {self.config.minimum_free_bytes >> 20} MiB are free on the control plane's disk: "
                 "closing sessions still works",
@@ -270,7 +270,6 @@ class Coordinator:
 
     async def expire_due(self) -> float:
         """Make everything happen that is due; returns the seconds until something may be due again."""
-        self._storage_low = shutil.disk_usage(self.config.data_dir).free < self.config.minimum_free_bytes
         while await self.database.write(_expire):
             pass
         nearest = await self._judge_silence()

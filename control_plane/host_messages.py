@@ -57,6 +57,8 @@ class Hello:
     capacity: int
     browsers: dict[str, str]
     sandboxed: bool
+    extensions: dict[str, str]
+    """Name to version and checksum, with a space between them."""
     isolation: dict[str, int]
     """By the field names of HostIsolation, without those that are 0."""
     fault: str

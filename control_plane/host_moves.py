@@ -164,6 +164,7 @@ def _taken_in(tx: Transaction, hello: Hello, epoch: int) -> Host:
             browsers=hello.browsers,
             build=hello.build,
             sandboxed=hello.sandboxed,
+            extensions=hello.extensions,
             isolation=hello.isolation,
             attach_time=tx.now if old.incarnation != hello.incarnation else old.attach_time,
             heartbeat_time=tx.now,

@@ -73,6 +73,11 @@ def hello(message: host_pb2.AttachRequest) -> Hello:
             if offer.browser_type in wire.BROWSER_TYPES
         },
         sandboxed=proto.sandboxed,
+        extensions={
+            offer.name: f"{offer.version[:100]} {offer.sha256[:64]}"
+            for offer in proto.extensions[:100]
+            if wire.EXTENSION_NAME.fullmatch(offer.name)
+        },
         isolation={field.name: int(value) for field, value in proto.isolation.ListFields()},
         fault=proto.fault[:500],
         inventory=tuple(
@@ -250,3 +255,4 @@ def _launch(proto: host_pb2.Launch, session: Session, launch_timeout: timedelta)
     proto.viewport.CopyFrom(browser_sessions_pb2.Viewport(width=session.viewport_width, height=session.viewport_height))
     proto.timeout.FromTimedelta(session.timeout)
     proto.launch_timeout.FromTimedelta(launch_timeout)
+    proto.extensions.extend(session.extension_names)

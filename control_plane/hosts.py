@@ -116,6 +116,8 @@ class Host:
     """Browser type to version."""
     build: str = ""
     sandboxed: bool = False
+    extensions: dict[str, str] = field(default_factory=dict)
+    """Name to version and checksum."""
     isolation: dict[str, int] = field(default_factory=dict)
     """The fields of HostIsolation that it said; what is absent is 0."""
     attach_time: datetime | None = None

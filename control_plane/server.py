@@ -205,10 +205,7 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
 
 
 def _webhook_body(http_url: str, run: Run) -> bytes:
-    # The same bytes in every attempt, so its link has no token.
-    return seed_runs.webhook_body(
-        wire.run(run), f"{http_url}/browser-session/{run.browser_session_id}" if http_url else None
-    )
+    return seed_runs.webhook_body(wire.run(run), http_url)
 
 
 @contextlib.asynccontextmanager

@@ -33,6 +33,7 @@ class SessionSpec:
     viewport_height: int
     labels: dict[str, str]
     traceparent: str
+    extensions: tuple[str, ...] = ()
 
 
 def find(tx: Transaction, organization_id: str, browser_session_id: str) -> Session:
@@ -76,7 +77,8 @@ def create(tx: Transaction, spec: SessionSpec, request: Request | None = None, o
     """Store a new session and place it if a host has room.
 
     Raises:
-        PreconditionFailed: BROWSER_NOT_OFFERED, hosts are attached and none has such a browser.
+        PreconditionFailed: BROWSER_NOT_OFFERED, hosts are attached and none has such a browser;
+            EXTENSION_NOT_OFFERED, none has it with these extensions.
         AlreadyExists: the request_id was used with another body.
     """
     if earlier := answered(tx, request):
@@ -85,6 +87,10 @@ def create(tx: Transaction, spec: SessionSpec, request: Request | None = None, o
         hosts = [host for host in tx.hosts.all() if host.state.value not in ("lost", "gone")]
         if refusal := placement.refusal(spec.browser_type, hosts):
             raise PreconditionFailed(refusal, reason="BROWSER_NOT_OFFERED", browser_type=spec.browser_type)
+    if spec.extensions and not tx.hosts.attached_offering(spec.browser_type, spec.extensions):
+        hosts = [host for host in tx.hosts.all() if host.state.value not in ("lost", "gone")]
+        if refusal := placement.extension_refusal(spec.browser_type, spec.extensions, hosts):
+            raise PreconditionFailed(refusal, reason="EXTENSION_NOT_OFFERED", extensions=",".join(spec.extensions))
     due = tx.now + spec.queue_timeout
     session = Session(
         browser_session_id=tx.new_id("pbs"),
@@ -97,6 +103,7 @@ def create(tx: Transaction, spec: SessionSpec, request: Request | None = None, o
         viewport_width=spec.viewport_width,
         viewport_height=spec.viewport_height,
         labels=spec.labels,
+        extensions=",".join(sorted(set(spec.extensions))),
         create_time=tx.now,
         update_time=tx.now,
         due_time=due,
@@ -118,18 +125,21 @@ def place_pending(tx: Transaction, avoid: Mapping[str, str] = {}) -> dict[str, S
     `avoid` names the host on which a session has just failed.
     """
     placed: dict[str, Session] = {}
-    full: set[str] = set()
+    full: set[tuple[str, str]] = set()
     pending = tx.sessions.pending(_PENDING_AT_ONCE) if tx.hosts.any_room() else []
     if not pending or host_standing.mass_loss(tx, tx.config.action_lease):
         return placed
     for session in pending:
-        if session.browser_type in full:
+        wanted = (session.browser_type, session.extensions)
+        if wanted in full:
             continue
         host = placement.choose_host(
-            session, tx.hosts.with_room(session.browser_type), avoid.get(session.browser_session_id, "")
+            session,
+            tx.hosts.with_room(session.browser_type, session.extension_names),
+            avoid.get(session.browser_session_id, ""),
         )
         if host is None:
-            full.add(session.browser_type)
+            full.add(wanted)
             continue
         fence = tx.sessions.place(session.browser_session_id, host, tx.now)
         tx.hosts.take_slot(host.host_id)
@@ -161,7 +171,8 @@ def launch_failed(tx: Transaction, session: Session, message: str) -> None:
     release(tx, session.browser_session_id, session.fence)
     tx.hosts.drop_commands_of_session(session.browser_session_id)
     host_standing.launch_failed(tx, session.host_id, message)
-    others = [host for host in tx.hosts.with_room(session.browser_type) if host.host_id != session.host_id]
+    fitting = tx.hosts.with_room(session.browser_type, session.extension_names)
+    others = [host for host in fitting if host.host_id != session.host_id]
     if session.launch_attempts >= tx.config.launch_attempts or not others:
         close(tx, session, CloseReason.LAUNCH_FAILED, f"the browser could not be started: {message}")
         place_pending(tx)
@@ -274,7 +285,7 @@ def _abort_overdue(tx: Transaction, session: Session) -> None:
 def _why_no_capacity(tx: Transaction, session: Session) -> str:
     if braked := host_standing.mass_loss(tx, tx.config.action_lease):
         return f"no session was placed: {braked}"
-    hosts = [host for host in tx.hosts.all() if session.browser_type in host.browsers]
+    hosts = [host for host in tx.hosts.all() if placement.offers(host, session.browser_type, session.extension_names)]
     states = ", ".join(
         f"{host.host_id}: {host.state.value}, {host.slots_used} of {host.capacity} taken" for host in hosts
     )

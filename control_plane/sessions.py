@@ -103,7 +103,13 @@ class Session:
     tab_count: int = 0
     browser_version: str = ""
     sandboxed: bool = False
+    extensions: str = ""
+    """Names, sorted, with commas between them."""
     traceparent: str = ""
+
+    @property
+    def extension_names(self) -> tuple[str, ...]:
+        return tuple(self.extensions.split(",")) if self.extensions else ()
 
     @property
     def open(self) -> bool:

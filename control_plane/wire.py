@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -34,6 +34,8 @@ from control_plane.workflow_parameters import ParameterValue
 
 E = TypeVar("E", bound=StrEnum)
 
+EXTENSION_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+MOST_EXTENSIONS = 8
 BROWSER_TYPES = {
     browser_sessions_pb2.BROWSER_TYPE_UNSPECIFIED: "chrome",
     browser_sessions_pb2.BROWSER_TYPE_CHROME: "chrome",
@@ -124,7 +126,18 @@ def session_spec(
         viewport_height=fields.number(prefix + "viewport.height", viewport.height, 240, 4320, 720),
         labels=fields.labels(prefix + "labels", request.labels),
         traceparent=traceparent,
+        extensions=_extensions(fields, prefix + "extensions", request.extensions),
     )
+
+
+def _extensions(fields: Fields, field: str, names: Sequence[str]) -> tuple[str, ...]:
+    if len(names) > MOST_EXTENSIONS:
+        fields.wrong(field, f"{len(names)} extensions are more than the maximum of {MOST_EXTENSIONS}")
+    for place, name in enumerate(names[: MOST_EXTENSIONS + 1]):
+        if not EXTENSION_NAME.fullmatch(name):
+            what = f"{name[:80]!r} is no name of an extension: use 1 to 63 lower-case letters, digits and '-'"
+            fields.wrong(f"{field}[{place}]", f"{what}, as ListHosts shows them")
+    return tuple(sorted(set(names)))
 
 
 def session_timeout(fields: Fields, request: browser_sessions_pb2.ExtendBrowserSessionRequest) -> timedelta:
@@ -156,6 +169,7 @@ def browser_session(
         tab_count=session.tab_count,
         browser_version=session.browser_version,
         sandboxed=session.sandboxed,
+        extensions=session.extension_names,
         conditions=_session_conditions(session, host, timeout_unconfirmed) if session.open else (),
     )
     proto.timeout.FromTimedelta(session.timeout)
@@ -440,6 +454,10 @@ def host(
         build=host.build,
         incarnation=host.incarnation,
         sandboxed=host.sandboxed,
+        extensions=[
+            hosts_pb2.ExtensionOffer(name=name, version=offer.rpartition(" ")[0], sha256=offer.rpartition(" ")[2])
+            for name, offer in sorted(host.extensions.items())
+        ],
         isolation=_isolation(host.isolation),
         load_average=load_average,
         available_memory_bytes=available_memory_bytes,

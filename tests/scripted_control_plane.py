@@ -22,6 +22,7 @@ from grpc_status import rpc_status
 from tabkeep.v1 import (
     artifacts_pb2,
     browser_sessions_pb2,
+    credentials_pb2,
     hosts_pb2,
     keys_pb2,
     runs_pb2,
@@ -34,6 +35,7 @@ API_KEY = "tk_test_scripted"
 PUBLIC_FILES = (
     artifacts_pb2,
     browser_sessions_pb2,
+    credentials_pb2,
     hosts_pb2,
     keys_pb2,
     runs_pb2,

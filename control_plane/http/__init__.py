@@ -2,7 +2,7 @@
 
 It has two kinds of routes. Those of our own API come from the protos' `google.api.http` annotations (`transcoder`).
 The compatibility routes of the seed's document are written by hand, each a pure mapping; they live in modules of
-their own, and `app.WRITTEN` lists the functions that make them.
+their own (`seed_*`), and `seed_routes` brings them together.
 
 How a compatibility route is written:
 

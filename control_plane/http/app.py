@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -18,9 +18,6 @@ from control_plane.http.answers import JSON, Refused, json_answer
 from control_plane.http.calls import Calls
 from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.limits import Limits
-
-WRITTEN: tuple[Callable[[Calls], Sequence[Resource]], ...] = ()
-"""What makes the routes that are written by hand, those of the seed's document."""
 
 _OF_THE_DOCUMENT = {
     "operationId": "GetDocument",
@@ -35,7 +32,7 @@ LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 def all_resources(calls: Calls, seed: Sequence[Resource] = ()) -> list[Resource]:
     """Every route there is; `seed` are those of the seed's document, which need more than calls."""
-    resources = [*seed, *(resource for make in (*WRITTEN, transcoder.routes) for resource in make(calls))]
+    resources = [*seed, *transcoder.routes(calls)]
     document = functools.cache(lambda: openapi.document(resources))
 
     async def show(ask: Ask) -> Response:

@@ -240,17 +240,19 @@ def _answer(route: Annotated, schemas: Schemas) -> dict[str, Any]:
     if route.is_download:
         return {"description": "The bytes, with their own media type.", "content": {"*/*": {}}}
     if route.method.server_streaming:
-        ref = schemas.answer(response)["$ref"]
         text = (
-            "Server-Sent Events. `data` is a message of the schema that `x-tabkeep-event` names, in one line; `event` "
-            "is the name of its chosen field, where it has a choice; an `event: error` carries an Error and ends the "
-            "stream. A line that begins with a colon says only that the connection is there."
+            "Server-Sent Events; the schema is that of one event. `event` is the name of the chosen field of `data`, "
+            "where it has a choice; an `event: error` carries an Error and ends the stream. A line that begins with a "
+            "colon says only that the connection is there."
         )
+        message = {"type": "string", "contentMediaType": JSON, "contentSchema": schemas.answer(response)}
+        event: Schema = {"type": "object", "properties": {"data": message}, "required": ["data"]}
+        event["properties"].update(event={"type": "string"}, id={"type": "string"})
         if route.after is not None:
             text += " `id` is the event's seq: give the last one as Last-Event-ID to go on after it."
         return {
             "description": text,
-            "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "x-tabkeep-event": {"$ref": ref}}},
+            "content": {MEDIA_TYPE: {"schema": event}},
         }
     if route.response_body and (part := response.fields_by_name[route.response_body].message_type) is not None:
         response = part
@@ -264,7 +266,8 @@ def document(served: Sequence[Resource]) -> dict[str, Any]:
     for resource in served:
         schemas |= resource.schemas
         paths[resource.path] = {
-            method.lower(): _completed(resource.path, operation) for method, operation in resource.operations.items()
+            method.lower(): _completed(method, resource.path, operation)
+            for method, operation in resource.operations.items()
         }
     return {
         "openapi": "3.1.0",
@@ -303,9 +306,11 @@ def document(served: Sequence[Resource]) -> dict[str, Any]:
     }
 
 
-def _completed(path: str, operation: Operation) -> dict[str, Any]:
-    """An operation with what is the same for all."""
-    found: dict[str, Any] = {**operation.document}
+def _completed(method: str, path: str, operation: Operation) -> dict[str, Any]:
+    """An operation with what is the same for all, and a name where it has none of its own."""
+    words = re.findall(r"\w+", path)
+    found: dict[str, Any] = {"operationId": "_".join([method.lower(), *words]), "tags": ["Compatible"]}
+    found |= operation.document
     given = {parameter["name"] for parameter in found.get("parameters", ()) if parameter.get("in") == "path"}
     missing = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[^/:]+$"}}
@@ -318,10 +323,22 @@ def _completed(path: str, operation: Operation) -> dict[str, Any]:
         for status in _ERRORS
         if (operation.takes_body or status not in _OF_BODIES) and not (operation.open and status == 403)
     }
-    found["responses"] = {**errors, **found.get("responses", {})}
+    own = found.get("responses", {})
+    found["responses"] = {
+        **errors,
+        **{status: _also_ours(answer) if status in errors else answer for status, answer in own.items()},
+    }
     if operation.open:
         found["security"] = []
     return found
+
+
+def _also_ours(answer: dict[str, Any]) -> dict[str, Any]:
+    """An operation's own words for an error whose status the gateway gives too, before the operation is asked."""
+    if "content" not in answer or JSON in answer["content"]:
+        return answer
+    error = {"schema": {"$ref": "#/components/schemas/Error"}}
+    return {**answer, "content": {**answer["content"], JSON: error}}
 
 
 def _comment(full_name: str) -> str:

@@ -16,7 +16,7 @@ from control_plane.http.seed_offers import NotOffered
 Answer = Callable[[Ask], Awaitable[Any]]
 """Answers with what becomes JSON, or with a Response."""
 
-_STATUS_OF_REASON = {"SESSION_CLOSED": 410, "BROWSER_NOT_OFFERED": 400}
+_STATUS_OF_REASON = {"SESSION_CLOSED": 410, "BROWSER_NOT_OFFERED": 400, "EXTENSION_NOT_OFFERED": 400}
 """Where the seed's API says it by another status than ours does."""
 
 
@@ -27,6 +27,7 @@ def operation(
     *,
     body: Mapping[str, Any] | None = None,
     refused: tuple[int, ...] = (),
+    media: str = "application/json",
     query: tuple[tuple[str, Mapping[str, Any]], ...] = (),
 ) -> Operation:
     """One operation; `schema` is its answer's, `refused` are the statuses that it gives beside those of every route."""
@@ -34,7 +35,7 @@ def operation(
         "summary": summary,
         "tags": ["compatibility"],
         "responses": {
-            "200": {"description": "Done.", "content": {"application/json": {"schema": dict(schema)}}},
+            "200": {"description": "Done.", "content": {media: {"schema": dict(schema)}}},
             **{str(status): REFUSALS[status] for status in refused},
         },
     }
@@ -140,14 +141,26 @@ def paging(ask: Ask) -> tuple[int, int]:
     return (page - 1) * size, size
 
 
-async def listed(ask: Ask, method: str, request: Any, field: str, skip: int, size: int) -> list[Any]:
+_PAGES = 40
+"""How many of our pages are looked through for one of theirs: 20,000 records."""
+
+
+async def listed(
+    ask: Ask,
+    method: str,
+    request: Any,
+    field: str,
+    skip: int,
+    size: int,
+    only: Callable[[Any], bool] = lambda one: True,
+) -> list[Any]:
     """Some of what a listing method lists, whose pages are longer than those of the seed's API."""
     found: list[Any] = []
     request.page_size = 500
-    while len(found) < skip + size:
+    for _ in range(_PAGES):
         answer = await ask.call(method, request)
-        found += getattr(answer, field)
-        if not answer.next_page_token:
+        found += filter(only, getattr(answer, field))
+        if len(found) >= skip + size or not answer.next_page_token:
             break
         request.page_token = answer.next_page_token
     return found[skip : skip + size]

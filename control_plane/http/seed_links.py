@@ -16,7 +16,7 @@ class Links:
     def __init__(self, tokens: ViewTokens, clock: Clock, base: str) -> None:
         self._tokens = tokens
         self._clock = clock
-        self._base = base.rstrip("/")
+        self.base = base.rstrip("/")
 
     def session(self, request: Request, browser_session_id: str) -> str:
         """The session's page."""
@@ -38,4 +38,4 @@ class Links:
 
     def _start(self, request: Request) -> str:
         # The gateway answers only to host names that the operator allows, so the request's own may be given back.
-        return self._base or f"{request.url.scheme}://{request.headers['host']}"
+        return self.base or f"{request.url.scheme}://{request.headers['host']}"

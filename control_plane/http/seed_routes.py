@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from control_plane.blobs import Blobs
 from control_plane.coordinator import Coordinator
 from control_plane.http import seed_profile_routes, seed_workflow_routes
@@ -17,10 +20,21 @@ def resources(coordinator: Coordinator, blobs: Blobs, secret: bytes) -> list[Res
     """The routes; `secret` is the installation's, under which the tokens of links are made."""
     links = Links(ViewTokens(secret), coordinator.clock, coordinator.config.http_url)
     # Where a fixed word and an id may stand, the fixed word comes first.
-    return [
+    found = [
         *SessionRoutes(links).resources(),
         *RunRoutes(links).resources(),
         *seed_workflow_routes.resources(),
         *seed_profile_routes.resources(),
         *SessionPage(links, coordinator, blobs).resources(),
     ]
+    for resource in found:
+        resource.operations = {
+            method: replace(operation, document={**operation.document, "operationId": _id(method, resource.path)})
+            for method, operation in resource.operations.items()
+        }
+    return found
+
+
+def _id(method: str, path: str) -> str:
+    """A name for the document: "post_v1_run_tasks"."""
+    return "_".join([method.lower(), *re.findall(r"\w+", path.replace("-", "_"))])

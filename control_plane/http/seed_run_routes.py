@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.responses import Response
 from tabkeep.v1 import artifacts_pb2, runs_pb2, webhooks_pb2
 
 from control_plane.http import seed_runs, seed_schemas, seed_values
@@ -17,7 +18,8 @@ from control_plane.http.seed_links import Links
 _SERVICE = "tabkeep.v1.RunService/"
 _HELD_SECONDS = 25
 """How long a poll of a published SDK is held: they ask every 10 s, and give a request up after 60."""
-_MOST_HELD_SECONDS = 600
+_MOST_HELD_SECONDS = 50
+"""Short enough for every proxy and client on the way; most give up after 60."""
 _STATUSES = {name.removeprefix("RUN_STATUS_").lower(): value for name, value in runs_pb2.RunStatus.items() if value}
 
 
@@ -84,6 +86,10 @@ class RunRoutes:
                     body=seed_schemas.RETRY_WEBHOOK, refused=(404, 409, 503),
                 ),
             ),
+            Resource(
+                "/v1/artifacts/{artifact_id}/content",
+                GET=operation(self._content, "A picture's bytes.", seed_schemas.BYTES, refused=(404,), media="*/*"),
+            ),
             Resource("/v1/runs/{run_id}/approve", POST=go_on),
             Resource(
                 "/v1/runs/{run_id}/reject",
@@ -94,6 +100,13 @@ class RunRoutes:
             ),
             *(
                 Resource(f"/v1/{family}/runs/{{run_id}}/continue", POST=go_on)
+                for family in ("workflows", "agents")
+            ),
+            *(
+                Resource(
+                    f"/v1/{family}/runs",
+                    GET=operation(self._list_of_workflows, "List runs of workflows, newest first.", many, query=PAGING),
+                )
                 for family in ("workflows", "agents")
             ),
             *(
@@ -144,6 +157,13 @@ class RunRoutes:
         found = await listed(ask, _SERVICE + "ListRuns", request, "runs", *paging(ask))
         return [self._shown(ask, run) for run in found]
 
+    async def _list_of_workflows(self, ask: Ask) -> Any:
+        found = await listed(
+            ask, _SERVICE + "ListRuns", runs_pb2.ListRunsRequest(), "runs", *paging(ask),
+            only=lambda run: run.run_type == runs_pb2.RUN_TYPE_WORKFLOW,
+        )  # fmt: skip
+        return [self._shown(ask, run) for run in found]
+
     async def _cancel(self, ask: Ask) -> Any:
         await ask.call(_SERVICE + "CancelRun", runs_pb2.CancelRunRequest(run_id=ask.path["run_id"]))
 
@@ -157,8 +177,8 @@ class RunRoutes:
                 await ask.call(_SERVICE + "CancelRun", runs_pb2.CancelRunRequest(run_id=run_id))
                 cancelled.append(run_id)
             except CallFailed as error:
-                failed.append({"run_id": run_id, "reason": error.message, "code": error.reason})
-        return {"cancelled": cancelled, "failed": failed}
+                failed.append({"run_id": run_id, "detail": error.message, "code": error.reason})
+        return {"cancelled": cancelled, "failed": [one["run_id"] for one in failed], "errors": failed}
 
     async def _approve(self, ask: Ask) -> Any:
         await self._answer(ask, approved=True)
@@ -199,19 +219,32 @@ class RunRoutes:
             for artifact in await self._pictures(ask, run.run_id)
         ]
 
+    async def _content(self, ask: Ask) -> Any:
+        request = artifacts_pb2.GetArtifactRequest(artifact_id=ask.path["artifact_id"])
+        media_type, content = "application/octet-stream", bytearray()
+        async for part in ask.stream("tabkeep.v1.ArtifactService/GetArtifact", request):
+            if part.HasField("artifact"):
+                media_type = part.artifact.content_type
+            content += part.chunk
+        return Response(bytes(content), 200, media_type=media_type)
+
     async def _retry_webhook(self, ask: Ask) -> Any:
         body = Body(ask.json())
         url = body.text("webhook_url", 8192)
         body.raise_if_wrong()
-        request = webhooks_pb2.ReplayWebhookRequest(run_id=ask.path["run_id"], webhook_url=url)
+        run = (await ask.call(_SERVICE + "GetRun", runs_pb2.GetRunRequest(run_id=ask.path["run_id"]))).run
+        request = webhooks_pb2.ReplayWebhookRequest(run_id=run.run_id, webhook_url=url)
         request.wait_timeout.seconds = 15
         answer = await ask.call("tabkeep.v1.WebhookService/ReplayWebhook", request)
         delivery: webhooks_pb2.WebhookDelivery = answer.webhook_delivery
         first = delivery.attempts[0] if delivery.attempts else None
         return {
             "webhook_delivery_id": delivery.webhook_delivery_id,
-            "run_id": delivery.run_id,
-            "webhook_url": delivery.webhook_url,
+            "run_id": run.run_id,
+            "run_type": seed_runs.run_type(run),
+            "target_webhook_url": delivery.webhook_url,
+            "payload": seed_runs.webhook_body(run, self._links.base).decode(),
+            "headers": {"content-type": "application/json", "webhook-id": delivery.webhook_delivery_id},
             "state": seed_values.word(webhooks_pb2.WebhookDeliveryState, "WEBHOOK_DELIVERY_STATE_", delivery.state),
             "status_code": (first.status_code or None) if first else None,
             "latency_ms": round(first.duration.ToTimedelta().total_seconds() * 1000) if first else None,

@@ -29,6 +29,11 @@ def status(run: runs_pb2.Run) -> str:
     return seed_values.word(runs_pb2.RunStatus, "RUN_STATUS_", run.status) or "created"
 
 
+def run_type(run: runs_pb2.Run) -> str:
+    """The kind of run in the seed's words, which distinguish by engine what we do not."""
+    return "workflow_run" if run.run_type == runs_pb2.RUN_TYPE_WORKFLOW else "task_v1"
+
+
 def run(run: runs_pb2.Run, app_url: str | None, screenshot_urls: Sequence[str] | None = None) -> dict[str, Any]:
     """A run; `screenshot_urls` has the newest first, None where it was not asked for."""
     workflow = run.run_type == runs_pb2.RUN_TYPE_WORKFLOW
@@ -36,8 +41,12 @@ def run(run: runs_pb2.Run, app_url: str | None, screenshot_urls: Sequence[str] |
     shown: dict[str, Any] = {
         "run_id": run.run_id,
         "organization_id": run.organization_id,
-        "run_type": "workflow_run" if workflow else "task_v1",
+        "run_type": run_type(run),
         "status": status(run),
+        "title": run.labels.get("title"),
+        # The same under the names that lists have.
+        "task_run_id": run.run_id,
+        "task_run_type": run_type(run),
         "output": seed_values.json_of(run.output) if run.HasField("output") else None,
         "failure_reason": (run.failure_message or reason) if reason else None,
         "failure_code": reason.upper() if reason else None,
@@ -59,7 +68,15 @@ def run(run: runs_pb2.Run, app_url: str | None, screenshot_urls: Sequence[str] |
         "run_request": _workflow_request(run) if workflow else _task_request(run),
     }
     if workflow:
-        shown |= {"run_with": "agent", "ai_fallback": False, "script_id": None}
+        shown |= {
+            "workflow_run_id": run.run_id,
+            "workflow_id": run.workflow_id,
+            "workflow_permanent_id": run.workflow_id,
+            "workflow_version": run.workflow_version,
+            "run_with": "agent",
+            "ai_fallback": False,
+            "script_id": None,
+        }
     return shown
 
 
@@ -95,17 +112,13 @@ def _workflow_request(run: runs_pb2.Run) -> dict[str, Any]:
     }
 
 
-def webhook_body(final: runs_pb2.Run, app_url: str | None = None) -> bytes:
-    """What a webhook tells of a final run: the run, and the older names of some of its fields; compact JSON."""
-    told = run(final, app_url)
-    if final.run_type == runs_pb2.RUN_TYPE_WORKFLOW:
-        told |= {
-            "workflow_run_id": final.run_id,
-            "workflow_id": final.workflow_id,
-            "workflow_permanent_id": final.workflow_id,
-            "workflow_version": final.workflow_version,
-        }
-    else:
+def webhook_body(final: runs_pb2.Run, http_url: str) -> bytes:
+    """What a webhook tells of a final run: the run, and the older names of some of its fields; compact JSON.
+
+    The same bytes in every attempt: so its link, under `http_url` if that is set, has no token that ends.
+    """
+    told = run(final, f"{http_url}/browser-session/{final.browser_session_id}" if http_url else None)
+    if final.run_type != runs_pb2.RUN_TYPE_WORKFLOW:
         told |= {"task_id": final.run_id, "prompt": final.prompt, "url": final.url or None}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 

@@ -122,12 +122,16 @@ ARTIFACT = _record(
         "modified_at": _TIME,
     }
 )
-CANCELED = _record({"cancelled": array(_TEXT), "failed": array({"type": "object"})})
+CANCELED = _record({"cancelled": array(_TEXT), "failed": array(_TEXT), "errors": array({"type": "object"})})
+BYTES: dict[str, Any] = {}
 WEBHOOK = _record(
     {
         "webhook_delivery_id": _TEXT,
         "run_id": _TEXT,
-        "webhook_url": _TEXT,
+        "run_type": _TEXT,
+        "target_webhook_url": _TEXT,
+        "payload": _TEXT,
+        "headers": {"type": "object"},
         "state": _TEXT,
         "status_code": _NUMBER_OR_NULL,
         "latency_ms": _NUMBER_OR_NULL,

@@ -35,7 +35,7 @@ def create_request(body: Body, request_id: str) -> pb.CreateBrowserSessionReques
     """
     minutes = body.whole("timeout", DEFAULT_MINUTES, LEAST_MINUTES, MOST_MINUTES)
     browser_type = body.word("browser_type", tuple(BROWSER_TYPES))
-    body.words("extensions", EXTENSIONS)
+    extensions = body.words("extensions", EXTENSIONS)
     body.text("browser_profile_id", 100)
     check_proxy_location(body)
     url = with_scheme(body.text("url", 8192))
@@ -43,10 +43,10 @@ def create_request(body: Body, request_id: str) -> pb.CreateBrowserSessionReques
         body.flag(name)
     body.raise_if_wrong()
     refuse_what_is_not_offered(
-        body, "proxy_location", "proxy_session_id", "extensions", "browser_profile_id", "generate_browser_profile",
+        body, "proxy_location", "proxy_session_id", "browser_profile_id", "generate_browser_profile",
         "needs_live_view",
     )  # fmt: skip
-    request = pb.CreateBrowserSessionRequest(url=url, request_id=request_id)
+    request = pb.CreateBrowserSessionRequest(url=url, request_id=request_id, extensions=extensions)
     request.timeout.seconds = minutes * 60
     if browser_type:
         request.browser_type = BROWSER_TYPES[browser_type]
@@ -78,7 +78,7 @@ def session(shown: pb.BrowserSession, app_url: str | None) -> dict[str, Any]:
         "status": "closed" if closed else "running",
         "timeout": seed_values.minutes(shown.timeout),
         "browser_type": seed_values.word(pb.BrowserType, "BROWSER_TYPE_", shown.browser_type),
-        "extensions": [],
+        "extensions": list(shown.extensions),
         "vnc_streaming_supported": False,
         "stream_transport": None,
         "app_url": app_url,

@@ -9,7 +9,6 @@ import socket
 from collections.abc import AsyncIterator
 
 import uvicorn
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane.http.connection import BoundedConnection
@@ -20,12 +19,12 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 2
 """For answers that are under way when the control plane stops."""
 _BACKLOG = 1024
-_HEADERS = [
-    ("cache-control", "no-store"),
-    ("x-content-type-options", "nosniff"),
-    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-    ("referrer-policy", "no-referrer"),
-]
+_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+)
 """With every answer; a route may set its own instead."""
 
 
@@ -36,6 +35,7 @@ async def listening(address: str, app: ASGIApp, limits: Limits) -> AsyncIterator
     Raises:
         OSError: the address cannot be listened on.
     """
+    _allow_open_files(3 * limits.connections)
     listener = _listener(address)
     bound = f"{address.rpartition(':')[0]}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
@@ -82,6 +82,20 @@ class _Server(uvicorn.Server):
                 await asyncio.wait_for(self._stopping.wait(), 1.0)
 
 
+def _allow_open_files(needed: int) -> None:
+    """Raise this process's bound on open files, which is often 1,024, as far as that is allowed and needed."""
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        if allowed < needed:
+            logger.warning("few open files are allowed", extra={"allowed": allowed, "needed": needed})
+
+
 def _with_headers(app: ASGIApp) -> ASGIApp:
     """`app` with our headers where an answer has none of the name. Uvicorn's own would stand beside an answer's, and of
     two policies a browser keeps both."""
@@ -89,9 +103,9 @@ def _with_headers(app: ASGIApp) -> ASGIApp:
     async def headed(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_headed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS:
-                    headers.setdefault(name, value)
+                given = message.get("headers", [])
+                names = {name for name, _ in given}
+                message["headers"] = [*given, *(header for header in _HEADERS if header[0] not in names)]
             await send(message)
 
         await app(scope, receive, send_headed)

@@ -48,7 +48,7 @@ _DOCUMENT = {
     "responses": {
         "200": {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}},
         "403": {"description": "No good link.", "content": {"text/html": {"schema": {"type": "string"}}}},
-        "404": {"description": "No such session.", "content": {"text/html": {"schema": {"type": "string"}}}},
+        "404": {"description": "No such session.", "content": {"text/html": {}, "application/json": {}}},
     },
 }
 _PICTURE = {
@@ -56,9 +56,9 @@ _PICTURE = {
     "tags": ["compatibility"],
     "parameters": [{"name": "view", "in": "query", "schema": {"type": "string"}}],
     "responses": {
-        "200": {"description": "The picture.", "content": {"image/*": {"schema": {"type": "string"}}}},
+        "200": {"description": "The picture.", "content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}},
         "403": {"description": "No good link.", "content": {"text/html": {"schema": {"type": "string"}}}},
-        "404": {"description": "No such picture.", "content": {"text/html": {"schema": {"type": "string"}}}},
+        "404": {"description": "No such picture.", "content": {"text/html": {}, "application/json": {}}},
     },
 }
 

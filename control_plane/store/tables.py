@@ -270,6 +270,14 @@ class Runs:
         )
 
 
+_HAS_EXTENSION = " AND json_extract(extensions, ?) IS NOT NULL"
+
+
+def _paths(names: Sequence[str]) -> list[str]:
+    """Of the members of a JSON object; names are letters, digits and hyphens."""
+    return [f'$."{name}"' for name in names]
+
+
 class Hosts:
     """The table of hosts and that of their commands."""
 
@@ -297,13 +305,13 @@ class Hosts:
         """All that are being drained until some time."""
         return _HOSTS.all(self._connection, "WHERE drain_expire_time IS NOT NULL ORDER BY host_id")
 
-    def with_room(self, browser_type: str, limit: int = 16) -> list[Host]:
+    def with_room(self, browser_type: str, extensions: Sequence[str] = (), limit: int = 16) -> list[Host]:
         """READY hosts that could take such a session, the least filled first."""
         return _HOSTS.all(
             self._connection,
             "WHERE state = 'ready' AND slots_used < capacity AND json_extract(browsers, ?) IS NOT NULL"
-            " ORDER BY CAST(slots_used AS REAL) / capacity, host_id LIMIT ?",
-            (f"$.{browser_type}", limit),
+            f"{_HAS_EXTENSION * len(extensions)} ORDER BY CAST(slots_used AS REAL) / capacity, host_id LIMIT ?",
+            (f"$.{browser_type}", *_paths(extensions), limit),
         )
 
     def any_room(self) -> bool:
@@ -314,12 +322,12 @@ class Hosts:
             ).fetchone()
         )
 
-    def attached_offering(self, browser_type: str) -> int:
-        """How many hosts that are not LOST or GONE offer the browser, counted up to 2."""
+    def attached_offering(self, browser_type: str, extensions: Sequence[str] = ()) -> int:
+        """How many hosts that are not LOST or GONE offer the browser with all of the extensions, counted up to 2."""
         (count,) = self._connection.execute(
             "SELECT count(*) FROM (SELECT 1 FROM hosts WHERE state NOT IN ('lost', 'gone')"
-            " AND json_extract(browsers, ?) IS NOT NULL LIMIT 2)",
-            (f"$.{browser_type}",),
+            f" AND json_extract(browsers, ?) IS NOT NULL{_HAS_EXTENSION * len(extensions)} LIMIT 2)",
+            (f"$.{browser_type}", *_paths(extensions)),
         ).fetchone()
         return int(count)
 

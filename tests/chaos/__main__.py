@@ -22,6 +22,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 from tests.chaos import control_plane_faults, deadlines, host_faults, link_faults
 from tests.chaos.kills import Kills
 from tests.chaos.outcomes import NotPossibleHere, Outcome, table
+from tests.conftest import passable_directory
 
 FAULTS = {**control_plane_faults.FAULTS, **host_faults.FAULTS, **link_faults.FAULTS, **deadlines.FAULTS}
 KILLS = "kill -9 of the control plane under load, on one database with 1,000,000 events"
@@ -76,8 +77,8 @@ async def run(arguments: argparse.Namespace) -> list[Outcome]:
         begun = time.monotonic()
         times = min(arguments.times, 1) if fault in deadlines.EXPENSIVE else arguments.times
         for seed in range(arguments.seed, arguments.seed + times):
-            with tempfile.TemporaryDirectory(prefix="tabkeep-chaos-") as folder:
-                await try_fault(outcome, seed, Path(folder))
+            with passable_directory() as folder:
+                await try_fault(outcome, seed, folder)
             if not outcome.tried:
                 break
         took = time.monotonic() - begun

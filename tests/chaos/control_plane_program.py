@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import sys
 import time
@@ -42,6 +43,8 @@ class ControlPlaneProgram:
         self.ready_after = 0.0
         """Seconds from the start of the process to its ready line."""
         self.address = ""
+        self.pid = 0
+        """Of the control plane itself, which strace may stand before; 0 until it is ready."""
         self._prefix = prefix
         self._module = module
         self._variables = variables
@@ -91,7 +94,7 @@ class ControlPlaneProgram:
         """kill -9, and wait for the end; does nothing when it has ended."""
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self.signal(9)
+                os.kill(self.pid or self._process.pid, signal.SIGKILL)
             await self.ended()
 
     @contextlib.asynccontextmanager

@@ -23,7 +23,7 @@ from control_plane.coordinator import Coordinator
 from control_plane.effects import Send
 from control_plane.fields import Fields
 from control_plane.host_control_service import _Stream
-from control_plane.host_messages import Command, CommandResultAck, EventAck
+from control_plane.host_messages import Command, CommandResultAck, EventAcks
 from tests.chaos.failpoints import Failpoints, after, before, moved
 
 SHORTEST_TIMEOUT = "CHAOS_SHORTEST_TIMEOUT_SECONDS"
@@ -33,7 +33,7 @@ SHORTEST_TIMEOUT = "CHAOS_SHORTEST_TIMEOUT_SECONDS"
 def install() -> None:
     """Wrap what the points are at."""
     points = Failpoints()
-    kinds = {EventAck: "event", Command: "command", CommandResultAck: "result"}
+    kinds = {EventAcks: "event", Command: "command", CommandResultAck: "result"}
 
     def told(effects: Any) -> set[str]:
         messages = [effect.message for effect in effects.items if isinstance(effect, Send)]

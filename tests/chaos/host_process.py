@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from browser_host import processes
+from tests.conftest import SANDBOX
 from tests.host_fakes import until
 
 END_SECONDS = 40.0
@@ -33,6 +34,7 @@ class HostProcess:
         self.last_words = ""
         # The browsers' temporary files; a host must leave nothing here.
         self.temporary = Path(tempfile.mkdtemp(prefix="tk-"))
+        self.temporary.chmod(0o711)  # for the users that browsers run as
         self._variables = {
             "TABKEEP_DATA_DIR": str(data_dir),
             "TABKEEP_CONTROL_PLANE": control_plane,
@@ -40,11 +42,13 @@ class HostProcess:
             "TABKEEP_HOST_ID": host_id,
             "TABKEEP_CAPACITY": "8",
             "TABKEEP_DRAIN_TIMEOUT": "0",
+            "TABKEEP_WARM_BROWSERS": "0",
+            **({} if SANDBOX else {"TABKEEP_ALLOW_UNSANDBOXED": "1"}),
             "TMPDIR": str(self.temporary),
             **variables,
         }
         self._process: asyncio.subprocess.Process | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._reading: list[asyncio.Task[None]] = []
         self._family: set[psutil.Process] = set()
         self._attached_before = 0
 
@@ -62,7 +66,7 @@ class HostProcess:
             *prefix, sys.executable, "-m", "tests.chaos.faulty_host",
             env={**environment, **self._variables, **variables}, stderr=asyncio.subprocess.PIPE, limit=2**20,
         )  # fmt: skip
-        self._reading = asyncio.create_task(self._read(self._process))
+        self._reading.append(asyncio.create_task(self._read(self._process)))
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None
@@ -176,9 +180,8 @@ class HostProcess:
                 one.kill()
         with contextlib.suppress(AssertionError):
             await until(lambda: not any(map(alive, self._family)), "the end of the family", GONE_SECONDS)
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+        if self._reading:  # each ends with the last process that writes there
+            await asyncio.wait(self._reading, timeout=GONE_SECONDS)
         shutil.rmtree(self.temporary, ignore_errors=True)
 
 

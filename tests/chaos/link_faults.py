@@ -22,13 +22,13 @@ from typing import Literal
 from tests.chaos.fault_proxy import BOTH, Direction, FaultProxy
 from tests.chaos.faulty_host import SILENCE
 from tests.chaos.outcomes import NotPossibleHere
-from tests.chaos.scene import LEASES, PATIENCE, Scene, Work, a_scene
+from tests.chaos.scene import PATIENCE, SHORT_ACTION_LEASE, a_scene
 from tests.chaos.site import CountingSite
 from tests.host_fakes import until
 
 Fault = Callable[[Path, random.Random], Awaitable[str]]
 Side = Literal["host", "control plane"]
-SHORT_LEASES = {**LEASES, "TABKEEP_HOLDING_LEASE_SECONDS": "6"}
+SHORT_LEASES = {**SHORT_ACTION_LEASE, "TABKEEP_HOLDING_LEASE_SECONDS": "6"}
 QUIET = {SILENCE: "3"}
 """The host gives a silent stream up after 3 s in place of 10: as long as a lease of 2 s makes sense."""
 
@@ -37,7 +37,7 @@ def held(*directions: Direction) -> Fault:
     """Nothing is carried for longer than the action lease, nobody is told; new connections are held as well."""
 
     async def fault(folder: Path, rng: random.Random) -> str:
-        async with a_scene(folder, rng) as scene:
+        async with a_scene(folder, rng, **SHORT_ACTION_LEASE) as scene:
             host = await scene.start_host(**QUIET)
             session = await scene.a_session()
             work = await scene.work(session)
@@ -50,13 +50,14 @@ def held(*directions: Direction) -> Fault:
             # 2 s after the last acknowledged heartbeat no step begins; a press takes a fraction of that.
             assert scene.site.pressed(work.key) == pressed, "steps went on without a lease"
             scene.link.heal()
-            await scene.completed(work)
+            ended = await scene.over(work)
             assert scene.session(session)["state"] == "running"
+            await scene.completed(await scene.work(session, 2))
             await scene.close(session)
             lost = len(host.said("stream lost"))
             await scene.check()
             await scene.finish()
-        return f"for {seconds:.1f} s: steps waited, {lost} streams lost, the run completed"
+        return f"for {seconds:.1f} s: steps waited, {lost} streams lost, the run {ended}"
 
     return fault
 
@@ -102,12 +103,12 @@ async def reset_storm(folder: Path, rng: random.Random) -> str:
         for _ in range(25):
             resets += scene.link.reset()
             await asyncio.sleep(rng.uniform(0.05, 0.4))
-        await scene.completed(work)
+        ended = await scene.over(work)
         await scene.close(session)
         connections = scene.link.connections
         await scene.check()
         await scene.finish()
-    return f"{resets} connections reset, {connections} made, the run completed"
+    return f"{resets} connections reset, {connections} made, the run {ended}"
 
 
 async def half_open(folder: Path, rng: random.Random) -> str:
@@ -122,11 +123,11 @@ async def half_open(folder: Path, rng: random.Random) -> str:
         began = time.monotonic()
         await until(lambda: len(host.said("attached")) > streams, "another stream", PATIENCE)
         took = time.monotonic() - began
-        await scene.completed(work)
+        ended = await scene.over(work)
         await scene.close(session)
         await scene.check()
         await scene.finish()
-    return f"attached anew after {took:.1f} s, the run completed"
+    return f"attached anew after {took:.1f} s, the run {ended}"
 
 
 async def slow_link(folder: Path, rng: random.Random) -> str:
@@ -266,7 +267,7 @@ def without_a_network(disturb: Callable[[Namespace, float], Awaitable[None]], sh
     async def fault(folder: Path, rng: random.Random) -> str:
         async with (
             in_a_namespace(folder) as namespace,
-            a_scene(folder, rng) as scene,
+            a_scene(folder, rng, **SHORT_ACTION_LEASE) as scene,
             FaultProxy(scene.control_plane.address, namespace.outer) as link,
             CountingSite(namespace.outer) as site,
         ):
@@ -279,23 +280,16 @@ def without_a_network(disturb: Callable[[Namespace, float], Awaitable[None]], sh
             await scene.under_way(work)
             seconds = rng.uniform(shortest, longest)
             await disturb(namespace, seconds)
-            row = await _over(scene, work)
+            ended = await scene.over(work)  # its page was cut off as well
             assert scene.session(session)["state"] == "running", scene.session(session)
             await scene.completed(await scene.work(session, 2))
             await scene.close(session)
             lost = len(host.said("stream lost"))
             await scene.check()
             await scene.finish()
-        return f"for {seconds:.1f} s: {lost} streams lost, the run ended {row['status']} {row['failure_reason']}"
+        return f"for {seconds:.1f} s: {lost} streams lost, the run {ended}"
 
     return fault
-
-
-async def _over(scene: Scene, work: Work) -> dict[str, object]:
-    """The run's end: the page was cut off as well, so one step may have failed, in words."""
-    row = await scene.final(work)
-    assert row["status"] == "completed" or row["failure_message"], row
-    return row
 
 
 async def down(namespace: Namespace, seconds: float) -> None:

@@ -31,10 +31,11 @@ PATIENCE = 60.0
 """Seconds that anything may take which must happen: machines are slow, and no fault here asks for speed."""
 LEASES = {
     "TABKEEP_HEARTBEAT_INTERVAL_SECONDS": "0.3",
-    "TABKEEP_ACTION_LEASE_SECONDS": "2",
+    "TABKEEP_ACTION_LEASE_SECONDS": "10",
     "TABKEEP_HOLDING_LEASE_SECONDS": "30",
 }
-"""Of faults that are over before the holding lease is."""
+SHORT_ACTION_LEASE = {"TABKEEP_ACTION_LEASE_SECONDS": "2"}
+"""For faults that outlast it."""
 FINAL = ("completed", "failed", "terminated", "canceled", "timed_out")
 
 
@@ -200,6 +201,15 @@ class Scene:
         row = await self.final(work)
         assert row["status"] == "completed", row
         assert self.site.pressed(work.key) == work.presses
+
+    async def over(self, work: Work) -> str:
+        """The run completes, or one step ran into the end of the lease or its own: how it ended, in words."""
+        row = await self.final(work)
+        if row["status"] == "completed":
+            await self.completed(work)
+            return "completed"
+        await self.failed(work, "step_timeout", "navigation")
+        return f"failed in words ({row['failure_reason']})"
 
     async def failed(self, work: Work, *reasons: str) -> dict[str, Any]:
         """The run ends without success, for one of these reasons, and says in words what happened."""

@@ -57,7 +57,7 @@ async def test_what_a_host_left_is_noticed(tmp_path):
         assert len(host.children()) == 2
         left = host.left()
         assert any("guardian.py" in words for words in left)
-        assert any("run-driver" in words for words in left)
+        assert any("driver/node" in words for words in left)
         (host.data_dir / "host" / "browsers" / "7-abc").mkdir()
         assert any("7-abc" in words for words in host.left())
         host.guardian().suspend()

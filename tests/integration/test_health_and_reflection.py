@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from typing import Any
 
 import grpc
@@ -13,6 +14,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from tabkeep.v1 import browser_sessions_pb2 as pb
 
 from control_plane.config import Config
+from control_plane.errors import Unavailable
 from control_plane.server import serve
 from tests.api_calls import get_session, run_task, running_session, seconds
 from tests.clocks import SteppedClock
@@ -91,11 +93,12 @@ async def test_bad_input_names_all_fields_that_are_wrong_at_once(api):
     }
 
 
-async def test_a_nearly_full_disk_refuses_new_work_says_when_to_retry_and_still_closes_sessions(
-    control_plane, api, host
+async def test_a_disk_that_was_just_filled_refuses_new_work_says_when_to_retry_and_still_closes_sessions(
+    config, api, host, monkeypatch
 ):
     launch = await running_session(api, host)
-    control_plane.coordinator._storage_low = True
+    usage = shutil.disk_usage(config.data_dir)._replace(free=config.minimum_free_bytes - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     for call in (api.sessions.CreateBrowserSession(pb.CreateBrowserSessionRequest()), run_task(api)):
         refusal = await refused(call)
         assert str(refusal) == "UNAVAILABLE/STORAGE_FULL"
@@ -108,8 +111,8 @@ async def test_a_nearly_full_disk_refuses_new_work_says_when_to_retry_and_still_
 async def test_a_disk_with_less_than_the_minimum_is_noticed(tmp_path):
     config = Config(data_dir=tmp_path / "data", grpc_address="127.0.0.1:0", minimum_free_bytes=1 << 60)
     async with serve(config, SteppedClock) as running:
-        await running.coordinator.expire_due()
-        assert running.coordinator._storage_low
+        with pytest.raises(Unavailable, match="less than 1099511627776 MiB are free"):
+            await running.coordinator.admit(lambda tx: None)
 
 
 async def test_a_stopping_control_plane_takes_no_new_work(control_plane, api):

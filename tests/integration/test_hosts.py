@@ -103,6 +103,35 @@ async def test_a_host_whose_browsers_are_not_isolated_is_quarantined_until_it_is
     assert (await get_host(api, fake.host_id)).state == hosts_pb2.HOST_STATE_READY
 
 
+async def test_a_session_with_extensions_goes_to_the_host_that_offers_them_all(api, host, another):
+    refusal = await refused(created_session(api, extensions=["ad-blocker"]))
+    assert str(refusal) == "FAILED_PRECONDITION/EXTENSION_NOT_OFFERED"
+    assert refusal.message == "no host offers chrome with ad-blocker; extensions offered are: host-a: none"
+    other = another()
+    hello = other.hello()
+    for name in ("ad-blocker", "captcha-solver", "Not A Name"):
+        hello.extensions.add(name=name, version="1.0", sha256="ab" * 32)
+    await other.attach(hello)
+    shown = await get_host(api, other.host_id)
+    assert list(shown.extensions) == list(hello.extensions[:2])
+    for _ in range(3):
+        session = await created_session(api, extensions=["captcha-solver", "ad-blocker", "ad-blocker"])
+        assert (session.host_id, list(session.extensions)) == (other.host_id, ["ad-blocker", "captcha-solver"])
+        assert list((await other.command("launch")).launch.extensions) == ["ad-blocker", "captcha-solver"]
+    # The fourth place is taken, too, and the next one waits, though another host has room; one without goes there.
+    await created_session(api, extensions=["ad-blocker"])
+    waiting = await created_session(api, extensions=["ad-blocker"])
+    assert waiting.state == pb.BROWSER_SESSION_STATE_PENDING
+    assert (await created_session(api)).host_id == host.host_id
+
+
+@pytest.mark.parametrize("names", [["Ad Blocker"], [""], ["a" * 64], ["a,b"], [f"e{number}" for number in range(9)]])
+async def test_wrong_names_of_extensions_are_refused_by_field(api, host, names):
+    refusal = await refused(created_session(api, extensions=names))
+    assert str(refusal) == "INVALID_ARGUMENT/FIELD_INVALID"
+    assert all(field.startswith("extensions") for field in refusal.fields)
+
+
 @pytest.mark.parametrize(
     ("token", "refusal"), [("", "UNAUTHENTICATED/KEY_MISSING"), ("tk_host_x_y", "UNAUTHENTICATED/KEY_INVALID")]
 )

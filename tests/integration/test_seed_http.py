@@ -8,6 +8,8 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import ip_network
+from itertools import product
+from typing import Any
 
 import httpx
 import pytest
@@ -234,7 +236,7 @@ async def test_a_poll_of_the_sdk_is_held_until_the_run_is_final(http, host):
     session_id = await live_session(http, host)
     run = await task(http, browser_session_id=session_id)
     polls = [asyncio.create_task(http.get(f"/v1/runs/{run['run_id']}", headers=SDK)) for _ in range(5)]
-    polls.append(asyncio.create_task(http.get(f"/v1/runs/{run['run_id']}?wait=60")))
+    polls.append(asyncio.create_task(http.get(f"/v1/runs/{run['run_id']}?wait=50")))
     at_once = await http.get(f"/v1/runs/{run['run_id']}")
     assert at_once.json()["status"] == "running"
     assert not any(poll.done() for poll in polls)
@@ -251,6 +253,31 @@ async def test_a_held_poll_answers_when_its_time_is_over(http, host, control_pla
     run = await task(http, browser_session_id=session_id)
     answer = await http.get(f"/v1/runs/{run['run_id']}?wait=0", headers=SDK)
     assert answer.json()["status"] == "running"
+
+
+async def test_the_bodies_of_the_old_sdk_with_all_its_nulls_are_taken(http, host):
+    """As version 1.0.13 writes them: every field, most of them null, and an engine that is not ours."""
+    session_id = await live_session(
+        http, host, timeout=60, proxy_location=None, extensions=None, browser_type=None, browser_profile_id=None
+    )
+    nothing = dict.fromkeys(
+        ("url", "title", "proxy_location", "data_extraction_schema", "error_code_mapping", "max_steps", "webhook_url",
+         "totp_identifier", "totp_url", "model", "extra_http_headers", "browser_address", "max_screenshot_scrolls")
+    )  # fmt: skip
+    run = await task(
+        http, **nothing, engine="skyvern-2.0", publish_workflow=False, browser_session_id=session_id,
+        include_action_history_in_verification=False,
+    )  # fmt: skip
+    assert run["status"] == "running"
+    await http.post("/v1/workflows", json={"yaml_definition": WORKFLOW, "workflow_id": "wf_visit"})
+    body = {
+        **nothing,
+        "workflow_id": "wf_visit",
+        "parameters": None,
+        "browser_session_id": session_id,
+        "template": None,
+    }
+    assert (await http.post("/v1/run/workflows", json=body)).json()["status"] == "queued"
 
 
 # People
@@ -291,7 +318,8 @@ async def test_runs_are_canceled_one_by_one_and_together(http, host):
     assert (one.status_code, one.json()) == (200, None)
     many = (await http.post("/v1/runs/cancel", json={"run_ids": [runs[2], runs[3], "tsk_none"]})).json()
     assert many["cancelled"] == runs[2:]
-    assert [each["code"] for each in many["failed"]] == ["RUN_NOT_FOUND"]
+    assert many["failed"] == ["tsk_none"]
+    assert [each["code"] for each in many["errors"]] == ["RUN_NOT_FOUND"]
     shown = [(await http.get(f"/v1/runs/{run_id}")).json()["status"] for run_id in runs]
     assert shown == ["running", "canceled", "canceled", "canceled"]
 
@@ -308,6 +336,7 @@ async def test_a_webhook_is_told_and_told_again(http, host):
             name: shown[name] for name in ("run_id", "status", "output", "finished_at")
         }
         again = (await http.post(f"/v1/runs/{run['run_id']}/retry_webhook")).json()
+        assert again["payload"].encode() == first.body
         assert (again["state"], again["status_code"], again["response_body"]) == ("delivered", 200, "thanks")
 
 
@@ -394,17 +423,17 @@ async def test_all_mistakes_are_named_at_once(http, host):
     assert detail[0]["ctx"] == {"ge": 5}
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"proxy_location": "RESIDENTIAL"}, {"extensions": ["captcha-solver"]}, {"generate_browser_profile": True},
-        {"browser_profile_id": "bp_1"}, {"needs_live_view": True},
-    ],
-)  # fmt: skip
-async def test_what_is_not_offered_is_refused_and_says_what_would_work(http, host, body):
-    status, code, detail = await refusal(await http.post("/v1/browser_sessions", json=body))
-    assert (status, code) == (400, "NOT_OFFERED")
-    assert detail.startswith(f"{next(iter(body))}: this server")
+NOT_OFFERED = [
+    {"proxy_location": "RESIDENTIAL"}, {"generate_browser_profile": True},
+    {"browser_profile_id": "bp_1"}, {"needs_live_view": True},
+]  # fmt: skip
+
+
+async def test_what_is_not_offered_is_refused_and_says_what_would_work(http, host):
+    for body in NOT_OFFERED:
+        status, code, detail = await refusal(await http.post("/v1/browser_sessions", json=body))
+        assert (status, code) == (400, "NOT_OFFERED")
+        assert detail.startswith(f"{next(iter(body))}: this server")
     assert (await http.get("/v1/browser_sessions/history")).json() == []
 
 
@@ -446,17 +475,17 @@ async def test_a_session_and_a_profile_together_are_refused(http, host, path, bo
     assert detail[0]["msg"].startswith("Cannot specify both browser_session_id and browser_profile_id")
 
 
-@pytest.mark.parametrize(
-    "field",
-    [
-        {"totp_url": "https://x.example"}, {"extra_http_headers": {"a": "b"}}, {"browser_address": "ws://x"},
-        {"error_code_mapping": {"a": "b"}}, {"proxy_location": "RESIDENTIAL_DE"}, {"publish_workflow": True},
-        {"cdp_connect_headers": {"a": "b"}}, {"browser_profile_id": "bp_1"},
-    ],
-)  # fmt: skip
-async def test_options_of_runs_that_are_not_offered_are_refused_not_ignored(http, host, field):
-    status, code, _ = await refusal(await http.post("/v1/run/tasks", json={"prompt": "x", **field}))
-    assert (status, code) == (400, "NOT_OFFERED")
+RUNS_NOT_OFFERED: list[dict[str, Any]] = [
+    {"totp_url": "https://x.example"}, {"extra_http_headers": {"a": "b"}}, {"browser_address": "ws://x"},
+    {"error_code_mapping": {"a": "b"}}, {"proxy_location": "RESIDENTIAL_DE"}, {"publish_workflow": True},
+    {"cdp_connect_headers": {"a": "b"}}, {"browser_profile_id": "bp_1"},
+]  # fmt: skip
+
+
+async def test_options_of_runs_that_are_not_offered_are_refused_not_ignored(http, host):
+    for field in RUNS_NOT_OFFERED:
+        status, code, _ = await refusal(await http.post("/v1/run/tasks", json={"prompt": "x", **field}))
+        assert (status, code) == (400, "NOT_OFFERED")
     assert (await http.get("/v1/runs")).json() == []
 
 
@@ -515,46 +544,44 @@ async def test_a_browser_that_no_host_has_is_refused(http, host):
     assert "chrome" in detail
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "place"),
-    [
-        ("/v1/workflows", {}, "yaml_definition"),
-        ("/v1/workflows", {"yaml_definition": "a: b", "json_definition": {}}, "yaml_definition"),
-        ("/v1/agents", {"json_definition": {"title": "t", "workflow_definition": {"blocks": []}}}, "json_definition"),
-        ("/v1/workflows", {"json_definition": "{}"}, "json_definition"),
-        ("/v1/run/workflows", {}, "workflow_id"),
-        ("/v1/run/agents", {"agent_id": 5}, "agent_id"),
-        ("/v1/run/workflows", {"workflow_id": "wf_a", "parameters": [1]}, "parameters"),
-        ("/v1/runs/cancel", {"run_ids": []}, "run_ids"),
-        ("/v1/runs/cancel", {"run_ids": ["a"] * 101}, "run_ids"),
-        ("/v1/runs/cancel", {"run_ids": [5]}, "run_ids"),
-        ("/v1/browser_sessions/pbs_1/extend", {}, "additional_minutes"),
-        ("/v1/runs/tsk_1/approve", {"comment": 5}, "comment"),
-    ],
-)
-async def test_other_bodies_that_cannot_be_are_refused_by_their_field(http, host, path, body, place):
-    status, code, detail = await refusal(await http.post(path, json=body))
-    assert (status, code) == (422, "FIELD_INVALID")
-    assert detail[0]["loc"] == ["body", place]
+BAD_BODIES = [
+    ("/v1/workflows", {}, "yaml_definition"),
+    ("/v1/workflows", {"yaml_definition": "a: b", "json_definition": {}}, "yaml_definition"),
+    ("/v1/agents", {"json_definition": {"title": "t", "workflow_definition": {"blocks": []}}}, "json_definition"),
+    ("/v1/workflows", {"json_definition": "{}"}, "json_definition"),
+    ("/v1/run/workflows", {}, "workflow_id"),
+    ("/v1/run/agents", {"agent_id": 5}, "agent_id"),
+    ("/v1/run/workflows", {"workflow_id": "wf_a", "parameters": [1]}, "parameters"),
+    ("/v1/runs/cancel", {"run_ids": []}, "run_ids"),
+    ("/v1/runs/cancel", {"run_ids": ["a"] * 101}, "run_ids"),
+    ("/v1/runs/cancel", {"run_ids": [5]}, "run_ids"),
+    ("/v1/browser_sessions/pbs_1/extend", {}, "additional_minutes"),
+    ("/v1/runs/tsk_1/approve", {"comment": 5}, "comment"),
+]
 
 
-@pytest.mark.parametrize(
-    "query", ["wait=x", "wait=-1", "wait=601", "wait=1.5", "wait=", "wait=99999999999999999999", "wait=\u0665"]
-)
-async def test_a_wait_that_cannot_be_is_refused(http, host, query):
-    status, code, detail = await refusal(await http.get(f"/v1/runs/tsk_1?{query}"))
-    assert (status, code, detail[0]["loc"]) == (422, "FIELD_INVALID", ["query", "wait"])
+async def test_other_bodies_that_cannot_be_are_refused_by_their_field(http, host):
+    for path, body, place in BAD_BODIES:
+        status, code, detail = await refusal(await http.post(path, json=body))
+        assert (status, code) == (422, "FIELD_INVALID")
+        assert detail[0]["loc"] == ["body", place]
 
 
-@pytest.mark.parametrize("query", ["page=0", "page=101", "page_size=0", "page_size=1000", "status=done", "page=a"])
-async def test_a_page_that_cannot_be_is_refused(http, host, query):
-    status, code, detail = await refusal(await http.get(f"/v1/runs?{query}"))
-    assert (status, code, detail[0]["loc"]) == (422, "FIELD_INVALID", ["query", query.partition("=")[0]])
+async def test_a_wait_that_cannot_be_is_refused(http, host):
+    for query in ["wait=x", "wait=-1", "wait=51", "wait=1.5", "wait=", "wait=99999999999999999999", "wait=\u0665"]:
+        status, code, detail = await refusal(await http.get(f"/v1/runs/tsk_1?{query}"))
+        assert (status, code, detail[0]["loc"]) == (422, "FIELD_INVALID", ["query", "wait"])
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '"x"', "5", "\xff", "nul", '{"timeout": NaN}', "{}{}"])
-async def test_a_body_that_is_no_object_is_refused(http, host, text):
-    for path in ("/v1/browser_sessions", "/v1/run/tasks", "/v1/workflows"):
+async def test_a_page_that_cannot_be_is_refused(http, host):
+    for query in ["page=0", "page=101", "page_size=0", "page_size=1000", "status=done", "page=a"]:
+        status, code, detail = await refusal(await http.get(f"/v1/runs?{query}"))
+        assert (status, code, detail[0]["loc"]) == (422, "FIELD_INVALID", ["query", query.partition("=")[0]])
+
+
+async def test_a_body_that_is_no_object_is_refused(http, host):
+    paths = ("/v1/browser_sessions", "/v1/run/tasks", "/v1/workflows")
+    for path, text in product(paths, ["{", "[]", '"x"', "5", "\xff", "nul", '{"timeout": NaN}', "{}{}"]):
         answer = await http.post(path, content=text.encode("latin-1"), headers={"content-type": "application/json"})
         assert answer.status_code == 422, (path, answer.text)
     assert (await http.get("/v1/browser_sessions/history")).json() == []

@@ -7,6 +7,7 @@ the process table is the simulated site, and a kill is an end there. It goes on 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,10 @@ _HOLD = "hold"
 class GuardianProgram:
     """One life of a guardian."""
 
-    def __init__(self, host: HostProgram, process: Process) -> None:
+    def __init__(self, host: HostProgram, process: Process, say: Callable[[str, str], None]) -> None:
+        """`say` tells the host which cover is about to be killed, and for what."""
         self.process = process
+        self._say = say
         self.covers = Covers()
         self._host = host
         self._changed = asyncio.Event()
@@ -62,18 +65,12 @@ class GuardianProgram:
         now, wait = self._host.clock.monotonic(), float("inf")
         for cover in self.covers.due(now):
             for browser in self._members(cover):
-                self._tell_cause(cover)
+                self._say(cover.key, self.covers.cause(cover))
                 self._host.world.site.kill(browser, "guardian")
                 wait = KILLING_POLL
             if wait != KILLING_POLL and self.covers.host_gone:
                 self.covers.release(cover.key)
         return min(wait, max(0.0, self.covers.next_at(now) - now))
-
-    def _tell_cause(self, cover: Cover) -> None:
-        """Before it kills, it says for what."""
-        guard = self._host.guard
-        if guard is not None and not self.covers.host_gone:
-            self._host.world.loop.post(guard.owner, guard.was_killed, cover.key, self.covers.cause(cover))
 
     def _members(self, cover: Cover) -> list[BrowserProcess]:
         placement = Placement(cover.session, cover.fence)
@@ -86,9 +83,9 @@ class SimulatedGuard:
 
     def __init__(self, host: HostProgram, owner: Process) -> None:
         self._host = host
-        self.owner = owner
-        self._killed: dict[str, str] = {}
+        self._owner = owner
         self._covers: dict[str, Cover] = {}
+        self._killed: dict[str, str] = {}
         self._hold_until = 0.0
         self._no = 0
         self._lives = 0
@@ -99,8 +96,8 @@ class SimulatedGuard:
         """Start a guardian, tell it all."""
         world = self._host.world
         self._lives += 1
-        process = world.process(f"{self.owner}/guardian{self._lives}", self._host.machine)
-        self.guardian = GuardianProgram(self._host, process)
+        process = world.process(f"{self._owner}/guardian{self._lives}", self._host.machine)
+        self.guardian = GuardianProgram(self._host, process, self._hear)
         world.loop.spawn(process, self.guardian.run())
         for key in (_HOLD, *self._covers):
             self._tell(key)
@@ -111,7 +108,7 @@ class SimulatedGuard:
         loop = self._host.world.loop
         loop.kill(self.guardian.process)
         self.guardian = None
-        loop.at(loop.true_time + 0.15, loop.post, self.owner, self.restart)
+        loop.at(loop.true_time + 0.15, loop.post, self._owner, self.restart)
 
     def host_died(self) -> bool:
         """The socket ends with the host; False when there is no guardian that could see it."""
@@ -144,11 +141,6 @@ class SimulatedGuard:
             self._covers[key] = replace(self._covers[key], deadline=at)
             self._tell(key)
 
-    def was_killed(self, key: str, cause: str) -> None:
-        """A guardian is about to kill."""
-        if key in self._covers:
-            self._killed[key] = cause
-
     def killed_for(self, placement: Placement) -> str:
         return self._killed.get(_key(placement), "")
 
@@ -162,6 +154,14 @@ class SimulatedGuard:
     def cover_helper(self, pid: int) -> None: ...
 
     def release_helper(self, pid: int) -> None: ...
+
+    def _hear(self, key: str, cause: str) -> None:
+        """A line from the guardian is on its way to the host."""
+        self._host.world.loop.post(self._owner, self._note, key, cause)
+
+    def _note(self, key: str, cause: str) -> None:
+        if key in self._covers:
+            self._killed[key] = cause
 
     def _tell(self, key: str) -> None:
         if self.guardian is None:

@@ -18,6 +18,7 @@ from tabkeep import Client, RetryPolicy, calls, telemetry
 from tabkeep.v1 import (
     artifacts_pb2,
     browser_sessions_pb2,
+    credentials_pb2,
     hosts_pb2,
     keys_pb2,
     runs_pb2,
@@ -71,6 +72,7 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     closed = a_session(state=browser_sessions_pb2.BROWSER_SESSION_STATE_CLOSED)
     watched = browser_sessions_pb2.WatchBrowserSessionResponse(browser_session=closed)
     record = artifacts_pb2.Artifact(artifact_id="art_1", size=0, sha256=sha256(b"").hexdigest())
+    login = credentials_pb2.Credential(credential_id="cred_1", username="ada")
     for method, answer in {
         "BrowserSessionService/CreateBrowserSession": browser_sessions_pb2.CreateBrowserSessionResponse(
             browser_session=session
@@ -106,6 +108,9 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
         "KeyService/CreateKey": keys_pb2.CreateKeyResponse(key=key, secret="tk_secret"),
         "KeyService/ListKeys": keys_pb2.ListKeysResponse(keys=[key]),
         "KeyService/RevokeKey": keys_pb2.RevokeKeyResponse(key=key),
+        "CredentialService/CreateCredential": credentials_pb2.CreateCredentialResponse(credential=login),
+        "CredentialService/ListCredentials": credentials_pb2.ListCredentialsResponse(credentials=[login]),
+        "CredentialService/DeleteCredential": credentials_pb2.DeleteCredentialResponse(),
         "UsageService/GetUsage": usage_pb2.GetUsageResponse(usage=usage_pb2.Usage(session_minutes=7)),
         "WebhookService/ListWebhookDeliveries": webhooks_pb2.ListWebhookDeliveriesResponse(
             webhook_deliveries=[delivery]
@@ -148,6 +153,9 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     assert "tk_secret" not in repr(made)
     assert [k.key_id for k in await client.list_keys()] == ["k"]
     assert (await client.revoke_key("k")).key_id == "k"
+    assert (await client.create_credential("https://a.example", "ada", "pw")).credential_id == "cred_1"
+    assert [c.username for c in await client.list_credentials("https://a.example")] == ["ada"]
+    await client.delete_credential("cred_1")
     assert (await client.get_usage("2026-11")).session_minutes == 7
     assert [d.webhook_delivery_id async for d in client.list_webhook_deliveries(states=["failed"])] == ["whd_1"]
     assert len((await client.get_webhook_delivery("whd_1")).attempts) == 1

@@ -125,6 +125,37 @@ def test_playwrights_newest_own_build_is_found_last(tmp_path: Path, monkeypatch:
     assert launch.find_browsers([])[-3:] == found
 
 
+@pytest.mark.parametrize(
+    ("platform", "channels"),
+    [
+        (
+            "linux",
+            ["/opt/microsoft/msedge/msedge", "/opt/microsoft/msedge-beta/msedge", "/opt/microsoft/msedge-dev/msedge"],
+        ),
+        (
+            "darwin",
+            [
+                f"{root}/Microsoft Edge{channel}.app/Contents/MacOS/Microsoft Edge{channel}"
+                for root in ("/Applications", "/Users/me/Applications")
+                for channel in ("", " Beta", " Dev", " Canary")
+            ],
+        ),
+        (
+            "win32",
+            [
+                f"{root}/Microsoft/Edge{channel}/Application/msedge.exe"
+                for root in ("C:/Program Files", "C:/Local")
+                for channel in ("", " Beta", " Dev", " SxS")
+            ],
+        ),
+    ],
+)
+def test_edge_is_looked_for_where_each_system_puts_its_channels_the_stable_one_first(platform, channels):
+    environ = {"PROGRAMFILES": "C:/Program Files", "LOCALAPPDATA": "C:/Local"}
+    found = launch.candidates(environ, platform, Path("/Users/me"))
+    assert [str(path) for kind, path in found if kind is BrowserType.MSEDGE] == channels
+
+
 def test_user_agents_name_the_major_version_and_never_headless():
     chrome = FoundBrowser(BrowserType.CHROME, "Chromium", "156.0.8078.79", Path("/c"))
     edge = FoundBrowser(BrowserType.MSEDGE, "Microsoft Edge", "155.0.1.2", Path("/e"))

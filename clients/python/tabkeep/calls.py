@@ -54,6 +54,9 @@ RETRY_SAFE = {
     "KeyService/CreateKey": False,  # makes another key
     "KeyService/ListKeys": True,
     "KeyService/RevokeKey": True,
+    "CredentialService/CreateCredential": True,
+    "CredentialService/ListCredentials": True,
+    "CredentialService/DeleteCredential": True,
     "UsageService/GetUsage": True,
     "WebhookService/ListWebhookDeliveries": True,
     "WebhookService/GetWebhookDelivery": True,

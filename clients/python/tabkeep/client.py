@@ -122,17 +122,20 @@ class Client:
         viewport: Viewport | tuple[int, int] | None = None,
         labels: Mapping[str, str] | None = None,
         queue_timeout: timedelta | None = None,
+        extensions: Sequence[str] | None = None,
         request_id: str | None = None,
     ) -> BrowserSession:
         """Open a browser; the session is returned at once, before its browser is up.
 
         `timeout` is its lifetime from the browser's launch, 5 minutes to 24 hours, 60 minutes when not given; a bare
         number counts minutes. `browser_type` is "chrome" or "msedge". `queue_timeout` is how long to wait for a host
-        with room, at most 1 hour. The same `request_id` returns the same session.
+        with room, at most 1 hour. `extensions` are names of what hosts offer (`list_hosts`). The same `request_id`
+        returns the same session.
 
         Raises:
             InvalidArgument: a field is wrong; nothing was stored.
             BrowserNotOffered: no attached host has this browser.
+            ExtensionNotOffered: none has it with these extensions.
         """
         options = BrowserSessionOptions(
             timeout=timeout,
@@ -141,6 +144,7 @@ class Client:
             viewport=viewport,
             labels=labels,
             queue_timeout=queue_timeout,
+            extensions=extensions,
         )
         request = wire.to_create_session(options, request_id or _new_request_id())
         answer = await self._calls.unary(
@@ -158,6 +162,7 @@ class Client:
         viewport: Viewport | tuple[int, int] | None = None,
         labels: Mapping[str, str] | None = None,
         queue_timeout: timedelta | None = None,
+        extensions: Sequence[str] | None = None,
         request_id: str | None = None,
     ) -> AsyncIterator[BrowserSession]:
         """Open a browser for the length of an `async with` block and close it whatever happens there.
@@ -173,6 +178,7 @@ class Client:
                 viewport=viewport,
                 labels=labels,
                 queue_timeout=queue_timeout,
+                extensions=extensions,
                 request_id=request_id,
             ),
             undo=self._close_quietly,

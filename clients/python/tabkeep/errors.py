@@ -25,6 +25,7 @@ __all__ = [
     "Canceled",
     "DataLoss",
     "DeadlineExceeded",
+    "ExtensionNotOffered",
     "FailedPrecondition",
     "FieldViolation",
     "HostNotAttached",
@@ -138,6 +139,10 @@ class SessionBusy(FailedPrecondition):
     """Another run has its turn in the session, and `fail_if_busy` was set."""
 
 
+class ExtensionNotOffered(FailedPrecondition):
+    """No attached host offers the browser with these extensions; the message says who offers which."""
+
+
 class BrowserNotOffered(FailedPrecondition):
     """No attached host offers the browser type; the message says who offers what."""
 
@@ -242,6 +247,7 @@ _BY_REASON: Mapping[str, type[TabkeepError]] = {
     "SESSION_CLOSED": SessionClosed,
     "SESSION_BUSY": SessionBusy,
     "BROWSER_NOT_OFFERED": BrowserNotOffered,
+    "EXTENSION_NOT_OFFERED": ExtensionNotOffered,
     "NO_APPROVAL_PENDING": NoApprovalPending,
     "HOST_NOT_ATTACHED": HostNotAttached,
     "LAST_OPERATOR_KEY": LastOperatorKey,

@@ -7,7 +7,7 @@ else does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -231,6 +231,7 @@ class BrowserSessionOptions:
     viewport: Viewport | tuple[int, int] | None = None
     labels: Mapping[str, str] | None = None
     queue_timeout: timedelta | None = None
+    extensions: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +263,7 @@ class BrowserSession:
     conditions: tuple[Condition, ...]
     browser_version: str | None
     sandboxed: bool
+    extensions: tuple[str, ...]
 
     @property
     def status(self) -> str:
@@ -522,6 +524,15 @@ class BrowserOffer:
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class ExtensionOffer:
+    """An extension that a host can load into a session's browser."""
+
+    name: str
+    version: str
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostIsolation:
     """How a host keeps the browsers of its sessions apart, beside Chromium's sandbox; a limit of 0 is none."""
@@ -548,6 +559,7 @@ class Host:
     heartbeat_time: datetime | None
     drain_expire_time: datetime | None
     sandboxed: bool
+    extensions: tuple[ExtensionOffer, ...]
     isolation: HostIsolation
     load_average: float
     available_memory_bytes: int

@@ -145,7 +145,10 @@ def to_create_session(
 ) -> browser_sessions_pb2.CreateBrowserSessionRequest:
     """Return the request for a session; what is None stays absent, so that the server's default counts."""
     request = browser_sessions_pb2.CreateBrowserSessionRequest(
-        url=options.url or "", labels=dict(options.labels or {}), request_id=request_id
+        url=options.url or "",
+        labels=dict(options.labels or {}),
+        request_id=request_id,
+        extensions=options.extensions or (),
     )
     if options.timeout is not None:
         request.timeout.CopyFrom(minutes_to_duration(options.timeout))
@@ -212,6 +215,7 @@ def browser_session(message: browser_sessions_pb2.BrowserSession) -> r.BrowserSe
         conditions=_conditions(message.conditions),
         browser_version=message.browser_version or None,
         sandboxed=message.sandboxed,
+        extensions=tuple(message.extensions),
     )
 
 
@@ -304,6 +308,7 @@ def host(message: hosts_pb2.Host) -> r.Host:
         heartbeat_time=_optional_time(message, "heartbeat_time"),
         drain_expire_time=_optional_time(message, "drain_expire_time"),
         sandboxed=message.sandboxed,
+        extensions=tuple(r.ExtensionOffer(e.name, e.version, e.sha256) for e in message.extensions),
         isolation=r.HostIsolation(
             user_per_session=message.isolation.user_per_session,
             session_memory_limit_bytes=message.isolation.session_memory_limit_bytes,

@@ -449,7 +449,9 @@ type BrowserSession struct {
 	// The browser's product and version as it names itself, for example "Chromium 156.0.8078.79".
 	BrowserVersion string `protobuf:"bytes,24,opt,name=browser_version,json=browserVersion,proto3" json:"browser_version,omitempty"`
 	// False when the operator let this host run browsers without Chromium's sandbox.
-	Sandboxed     bool `protobuf:"varint,25,opt,name=sandboxed,proto3" json:"sandboxed,omitempty"`
+	Sandboxed bool `protobuf:"varint,25,opt,name=sandboxed,proto3" json:"sandboxed,omitempty"`
+	// The extensions it was asked for, by name; once it is RUNNING they are loaded.
+	Extensions    []string `protobuf:"bytes,45,rep,name=extensions,proto3" json:"extensions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -659,6 +661,13 @@ func (x *BrowserSession) GetSandboxed() bool {
 	return false
 }
 
+func (x *BrowserSession) GetExtensions() []string {
+	if x != nil {
+		return x.Extensions
+	}
+	return nil
+}
+
 // Asks for a new session.
 type CreateBrowserSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -675,7 +684,10 @@ type CreateBrowserSessionRequest struct {
 	// How long to wait for a host with room, 0 to 1 hour. Absent: 60 seconds.
 	QueueTimeout *durationpb.Duration `protobuf:"bytes,6,opt,name=queue_timeout,json=queueTimeout,proto3" json:"queue_timeout,omitempty"`
 	// Any string of at most 128 characters that makes a retry safe for 24 hours. Use a new UUID per intent.
-	RequestId     string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Extensions to load before the first page, by the names under which hosts offer them (ListHosts); at most 8, each
+	// of 1 to 63 lower-case letters, digits and "-". The session is placed on a host that offers all of them.
+	Extensions    []string `protobuf:"bytes,25,rep,name=extensions,proto3" json:"extensions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -757,6 +769,13 @@ func (x *CreateBrowserSessionRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *CreateBrowserSessionRequest) GetExtensions() []string {
+	if x != nil {
+		return x.Extensions
+	}
+	return nil
 }
 
 // The new session.
@@ -1341,7 +1360,8 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\amessage\x18\x03 \x01(\tR\amessage\"8\n" +
 	"\bViewport\x12\x14\n" +
 	"\x05width\x18\x01 \x01(\x05R\x05width\x12\x16\n" +
-	"\x06height\x18\x02 \x01(\x05R\x06height\"\xfc\t\n" +
+	"\x06height\x18\x02 \x01(\x05R\x06height\"\x9c\n" +
+	"\n" +
 	"\x0eBrowserSession\x12,\n" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x125\n" +
@@ -1377,10 +1397,13 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"conditions\x18\x17 \x03(\v2\x15.tabkeep.v1.ConditionR\n" +
 	"conditions\x12'\n" +
 	"\x0fbrowser_version\x18\x18 \x01(\tR\x0ebrowserVersion\x12\x1c\n" +
-	"\tsandboxed\x18\x19 \x01(\bR\tsandboxed\x1a9\n" +
+	"\tsandboxed\x18\x19 \x01(\bR\tsandboxed\x12\x1e\n" +
+	"\n" +
+	"extensions\x18- \x03(\tR\n" +
+	"extensions\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb9\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd9\x03\n" +
 	"\x1bCreateBrowserSessionRequest\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12:\n" +
 	"\fbrowser_type\x18\x02 \x01(\x0e2\x17.tabkeep.v1.BrowserTypeR\vbrowserType\x12\x10\n" +
@@ -1389,7 +1412,10 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x06labels\x18\x05 \x03(\v23.tabkeep.v1.CreateBrowserSessionRequest.LabelsEntryR\x06labels\x12>\n" +
 	"\rqueue_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\fqueueTimeout\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\a \x01(\tR\trequestId\x1a9\n" +
+	"request_id\x18\a \x01(\tR\trequestId\x12\x1e\n" +
+	"\n" +
+	"extensions\x18\x19 \x03(\tR\n" +
+	"extensions\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"c\n" +

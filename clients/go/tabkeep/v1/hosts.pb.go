@@ -154,6 +154,70 @@ func (x *BrowserOffer) GetVersion() string {
 	return ""
 }
 
+// An extension that a host can load into a session's browser.
+type ExtensionOffer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What CreateBrowserSessionRequest.extensions calls it, for example "ad-blocker".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// From its manifest.
+	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Of its files, in hexadecimal: the same on all hosts that have the same extension.
+	Sha256        string `protobuf:"bytes,3,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtensionOffer) Reset() {
+	*x = ExtensionOffer{}
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtensionOffer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtensionOffer) ProtoMessage() {}
+
+func (x *ExtensionOffer) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtensionOffer.ProtoReflect.Descriptor instead.
+func (*ExtensionOffer) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ExtensionOffer) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ExtensionOffer) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *ExtensionOffer) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
 // How a host keeps the browsers of its sessions apart, beside Chromium's sandbox.
 type HostIsolation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -172,7 +236,7 @@ type HostIsolation struct {
 
 func (x *HostIsolation) Reset() {
 	*x = HostIsolation{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[1]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -184,7 +248,7 @@ func (x *HostIsolation) String() string {
 func (*HostIsolation) ProtoMessage() {}
 
 func (x *HostIsolation) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[1]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -197,7 +261,7 @@ func (x *HostIsolation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostIsolation.ProtoReflect.Descriptor instead.
 func (*HostIsolation) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{1}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *HostIsolation) GetUserPerSession() bool {
@@ -259,6 +323,8 @@ type Host struct {
 	LoadAverage float64 `protobuf:"fixed64,13,opt,name=load_average,json=loadAverage,proto3" json:"load_average,omitempty"`
 	// Memory that is still free for browsers, in bytes, as its heartbeat said.
 	AvailableMemoryBytes int64 `protobuf:"varint,14,opt,name=available_memory_bytes,json=availableMemoryBytes,proto3" json:"available_memory_bytes,omitempty"`
+	// The extensions it offers.
+	Extensions []*ExtensionOffer `protobuf:"bytes,41,rep,name=extensions,proto3" json:"extensions,omitempty"`
 	// How it keeps its sessions apart, as it said when it attached.
 	Isolation     *HostIsolation `protobuf:"bytes,40,opt,name=isolation,proto3" json:"isolation,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -267,7 +333,7 @@ type Host struct {
 
 func (x *Host) Reset() {
 	*x = Host{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -279,7 +345,7 @@ func (x *Host) String() string {
 func (*Host) ProtoMessage() {}
 
 func (x *Host) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -292,7 +358,7 @@ func (x *Host) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Host.ProtoReflect.Descriptor instead.
 func (*Host) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{2}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Host) GetHostId() string {
@@ -393,6 +459,13 @@ func (x *Host) GetAvailableMemoryBytes() int64 {
 	return 0
 }
 
+func (x *Host) GetExtensions() []*ExtensionOffer {
+	if x != nil {
+		return x.Extensions
+	}
+	return nil
+}
+
 func (x *Host) GetIsolation() *HostIsolation {
 	if x != nil {
 		return x.Isolation
@@ -409,7 +482,7 @@ type ListHostsRequest struct {
 
 func (x *ListHostsRequest) Reset() {
 	*x = ListHostsRequest{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -421,7 +494,7 @@ func (x *ListHostsRequest) String() string {
 func (*ListHostsRequest) ProtoMessage() {}
 
 func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -434,7 +507,7 @@ func (x *ListHostsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsRequest.ProtoReflect.Descriptor instead.
 func (*ListHostsRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{4}
 }
 
 // All hosts.
@@ -448,7 +521,7 @@ type ListHostsResponse struct {
 
 func (x *ListHostsResponse) Reset() {
 	*x = ListHostsResponse{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -460,7 +533,7 @@ func (x *ListHostsResponse) String() string {
 func (*ListHostsResponse) ProtoMessage() {}
 
 func (x *ListHostsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -473,7 +546,7 @@ func (x *ListHostsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostsResponse.ProtoReflect.Descriptor instead.
 func (*ListHostsResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListHostsResponse) GetHosts() []*Host {
@@ -494,7 +567,7 @@ type GetHostRequest struct {
 
 func (x *GetHostRequest) Reset() {
 	*x = GetHostRequest{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -506,7 +579,7 @@ func (x *GetHostRequest) String() string {
 func (*GetHostRequest) ProtoMessage() {}
 
 func (x *GetHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -519,7 +592,7 @@ func (x *GetHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHostRequest.ProtoReflect.Descriptor instead.
 func (*GetHostRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetHostRequest) GetHostId() string {
@@ -540,7 +613,7 @@ type GetHostResponse struct {
 
 func (x *GetHostResponse) Reset() {
 	*x = GetHostResponse{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -552,7 +625,7 @@ func (x *GetHostResponse) String() string {
 func (*GetHostResponse) ProtoMessage() {}
 
 func (x *GetHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -565,7 +638,7 @@ func (x *GetHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHostResponse.ProtoReflect.Descriptor instead.
 func (*GetHostResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetHostResponse) GetHost() *Host {
@@ -588,7 +661,7 @@ type DrainHostRequest struct {
 
 func (x *DrainHostRequest) Reset() {
 	*x = DrainHostRequest{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -600,7 +673,7 @@ func (x *DrainHostRequest) String() string {
 func (*DrainHostRequest) ProtoMessage() {}
 
 func (x *DrainHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -613,7 +686,7 @@ func (x *DrainHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainHostRequest.ProtoReflect.Descriptor instead.
 func (*DrainHostRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DrainHostRequest) GetHostId() string {
@@ -641,7 +714,7 @@ type DrainHostResponse struct {
 
 func (x *DrainHostResponse) Reset() {
 	*x = DrainHostResponse{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -653,7 +726,7 @@ func (x *DrainHostResponse) String() string {
 func (*DrainHostResponse) ProtoMessage() {}
 
 func (x *DrainHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -666,7 +739,7 @@ func (x *DrainHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainHostResponse.ProtoReflect.Descriptor instead.
 func (*DrainHostResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DrainHostResponse) GetHost() *Host {
@@ -687,7 +760,7 @@ type ReleaseHostRequest struct {
 
 func (x *ReleaseHostRequest) Reset() {
 	*x = ReleaseHostRequest{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +772,7 @@ func (x *ReleaseHostRequest) String() string {
 func (*ReleaseHostRequest) ProtoMessage() {}
 
 func (x *ReleaseHostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +785,7 @@ func (x *ReleaseHostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseHostRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseHostRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{9}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReleaseHostRequest) GetHostId() string {
@@ -733,7 +806,7 @@ type ReleaseHostResponse struct {
 
 func (x *ReleaseHostResponse) Reset() {
 	*x = ReleaseHostResponse{}
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +818,7 @@ func (x *ReleaseHostResponse) String() string {
 func (*ReleaseHostResponse) ProtoMessage() {}
 
 func (x *ReleaseHostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_hosts_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_hosts_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +831,7 @@ func (x *ReleaseHostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseHostResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseHostResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{10}
+	return file_tabkeep_v1_hosts_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReleaseHostResponse) GetHost() *Host {
@@ -776,12 +849,16 @@ const file_tabkeep_v1_hosts_proto_rawDesc = "" +
 	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!tabkeep/v1/browser_sessions.proto\"d\n" +
 	"\fBrowserOffer\x12:\n" +
 	"\fbrowser_type\x18\x01 \x01(\x0e2\x17.tabkeep.v1.BrowserTypeR\vbrowserType\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\tR\aversion\"\xdf\x01\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\"V\n" +
+	"\x0eExtensionOffer\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12\x16\n" +
+	"\x06sha256\x18\x03 \x01(\tR\x06sha256\"\xdf\x01\n" +
 	"\rHostIsolation\x12(\n" +
 	"\x10user_per_session\x18\x01 \x01(\bR\x0euserPerSession\x12;\n" +
 	"\x1asession_memory_limit_bytes\x18\x02 \x01(\x03R\x17sessionMemoryLimitBytes\x12,\n" +
 	"\x12session_task_limit\x18\x03 \x01(\x03R\x10sessionTaskLimit\x129\n" +
-	"\x19session_cpu_percent_limit\x18\x04 \x01(\x03R\x16sessionCpuPercentLimit\"\x8f\x05\n" +
+	"\x19session_cpu_percent_limit\x18\x04 \x01(\x03R\x16sessionCpuPercentLimit\"\xcb\x05\n" +
 	"\x04Host\x12\x17\n" +
 	"\ahost_id\x18\x01 \x01(\tR\x06hostId\x12+\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x15.tabkeep.v1.HostStateR\x05state\x12#\n" +
@@ -798,7 +875,10 @@ const file_tabkeep_v1_hosts_proto_rawDesc = "" +
 	"\x11drain_expire_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\x0fdrainExpireTime\x12\x1c\n" +
 	"\tsandboxed\x18\f \x01(\bR\tsandboxed\x12!\n" +
 	"\fload_average\x18\r \x01(\x01R\vloadAverage\x124\n" +
-	"\x16available_memory_bytes\x18\x0e \x01(\x03R\x14availableMemoryBytes\x127\n" +
+	"\x16available_memory_bytes\x18\x0e \x01(\x03R\x14availableMemoryBytes\x12:\n" +
+	"\n" +
+	"extensions\x18) \x03(\v2\x1a.tabkeep.v1.ExtensionOfferR\n" +
+	"extensions\x127\n" +
 	"\tisolation\x18( \x01(\v2\x19.tabkeep.v1.HostIsolationR\tisolation\"\x12\n" +
 	"\x10ListHostsRequest\";\n" +
 	"\x11ListHostsResponse\x12&\n" +
@@ -844,50 +924,52 @@ func file_tabkeep_v1_hosts_proto_rawDescGZIP() []byte {
 }
 
 var file_tabkeep_v1_hosts_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_tabkeep_v1_hosts_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_tabkeep_v1_hosts_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_tabkeep_v1_hosts_proto_goTypes = []any{
 	(HostState)(0),                // 0: tabkeep.v1.HostState
 	(*BrowserOffer)(nil),          // 1: tabkeep.v1.BrowserOffer
-	(*HostIsolation)(nil),         // 2: tabkeep.v1.HostIsolation
-	(*Host)(nil),                  // 3: tabkeep.v1.Host
-	(*ListHostsRequest)(nil),      // 4: tabkeep.v1.ListHostsRequest
-	(*ListHostsResponse)(nil),     // 5: tabkeep.v1.ListHostsResponse
-	(*GetHostRequest)(nil),        // 6: tabkeep.v1.GetHostRequest
-	(*GetHostResponse)(nil),       // 7: tabkeep.v1.GetHostResponse
-	(*DrainHostRequest)(nil),      // 8: tabkeep.v1.DrainHostRequest
-	(*DrainHostResponse)(nil),     // 9: tabkeep.v1.DrainHostResponse
-	(*ReleaseHostRequest)(nil),    // 10: tabkeep.v1.ReleaseHostRequest
-	(*ReleaseHostResponse)(nil),   // 11: tabkeep.v1.ReleaseHostResponse
-	(BrowserType)(0),              // 12: tabkeep.v1.BrowserType
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
+	(*ExtensionOffer)(nil),        // 2: tabkeep.v1.ExtensionOffer
+	(*HostIsolation)(nil),         // 3: tabkeep.v1.HostIsolation
+	(*Host)(nil),                  // 4: tabkeep.v1.Host
+	(*ListHostsRequest)(nil),      // 5: tabkeep.v1.ListHostsRequest
+	(*ListHostsResponse)(nil),     // 6: tabkeep.v1.ListHostsResponse
+	(*GetHostRequest)(nil),        // 7: tabkeep.v1.GetHostRequest
+	(*GetHostResponse)(nil),       // 8: tabkeep.v1.GetHostResponse
+	(*DrainHostRequest)(nil),      // 9: tabkeep.v1.DrainHostRequest
+	(*DrainHostResponse)(nil),     // 10: tabkeep.v1.DrainHostResponse
+	(*ReleaseHostRequest)(nil),    // 11: tabkeep.v1.ReleaseHostRequest
+	(*ReleaseHostResponse)(nil),   // 12: tabkeep.v1.ReleaseHostResponse
+	(BrowserType)(0),              // 13: tabkeep.v1.BrowserType
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
 }
 var file_tabkeep_v1_hosts_proto_depIdxs = []int32{
-	12, // 0: tabkeep.v1.BrowserOffer.browser_type:type_name -> tabkeep.v1.BrowserType
+	13, // 0: tabkeep.v1.BrowserOffer.browser_type:type_name -> tabkeep.v1.BrowserType
 	0,  // 1: tabkeep.v1.Host.state:type_name -> tabkeep.v1.HostState
 	1,  // 2: tabkeep.v1.Host.browsers:type_name -> tabkeep.v1.BrowserOffer
-	13, // 3: tabkeep.v1.Host.attach_time:type_name -> google.protobuf.Timestamp
-	13, // 4: tabkeep.v1.Host.heartbeat_time:type_name -> google.protobuf.Timestamp
-	13, // 5: tabkeep.v1.Host.drain_expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 6: tabkeep.v1.Host.isolation:type_name -> tabkeep.v1.HostIsolation
-	3,  // 7: tabkeep.v1.ListHostsResponse.hosts:type_name -> tabkeep.v1.Host
-	3,  // 8: tabkeep.v1.GetHostResponse.host:type_name -> tabkeep.v1.Host
-	14, // 9: tabkeep.v1.DrainHostRequest.drain_timeout:type_name -> google.protobuf.Duration
-	3,  // 10: tabkeep.v1.DrainHostResponse.host:type_name -> tabkeep.v1.Host
-	3,  // 11: tabkeep.v1.ReleaseHostResponse.host:type_name -> tabkeep.v1.Host
-	4,  // 12: tabkeep.v1.HostService.ListHosts:input_type -> tabkeep.v1.ListHostsRequest
-	6,  // 13: tabkeep.v1.HostService.GetHost:input_type -> tabkeep.v1.GetHostRequest
-	8,  // 14: tabkeep.v1.HostService.DrainHost:input_type -> tabkeep.v1.DrainHostRequest
-	10, // 15: tabkeep.v1.HostService.ReleaseHost:input_type -> tabkeep.v1.ReleaseHostRequest
-	5,  // 16: tabkeep.v1.HostService.ListHosts:output_type -> tabkeep.v1.ListHostsResponse
-	7,  // 17: tabkeep.v1.HostService.GetHost:output_type -> tabkeep.v1.GetHostResponse
-	9,  // 18: tabkeep.v1.HostService.DrainHost:output_type -> tabkeep.v1.DrainHostResponse
-	11, // 19: tabkeep.v1.HostService.ReleaseHost:output_type -> tabkeep.v1.ReleaseHostResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	14, // 3: tabkeep.v1.Host.attach_time:type_name -> google.protobuf.Timestamp
+	14, // 4: tabkeep.v1.Host.heartbeat_time:type_name -> google.protobuf.Timestamp
+	14, // 5: tabkeep.v1.Host.drain_expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 6: tabkeep.v1.Host.extensions:type_name -> tabkeep.v1.ExtensionOffer
+	3,  // 7: tabkeep.v1.Host.isolation:type_name -> tabkeep.v1.HostIsolation
+	4,  // 8: tabkeep.v1.ListHostsResponse.hosts:type_name -> tabkeep.v1.Host
+	4,  // 9: tabkeep.v1.GetHostResponse.host:type_name -> tabkeep.v1.Host
+	15, // 10: tabkeep.v1.DrainHostRequest.drain_timeout:type_name -> google.protobuf.Duration
+	4,  // 11: tabkeep.v1.DrainHostResponse.host:type_name -> tabkeep.v1.Host
+	4,  // 12: tabkeep.v1.ReleaseHostResponse.host:type_name -> tabkeep.v1.Host
+	5,  // 13: tabkeep.v1.HostService.ListHosts:input_type -> tabkeep.v1.ListHostsRequest
+	7,  // 14: tabkeep.v1.HostService.GetHost:input_type -> tabkeep.v1.GetHostRequest
+	9,  // 15: tabkeep.v1.HostService.DrainHost:input_type -> tabkeep.v1.DrainHostRequest
+	11, // 16: tabkeep.v1.HostService.ReleaseHost:input_type -> tabkeep.v1.ReleaseHostRequest
+	6,  // 17: tabkeep.v1.HostService.ListHosts:output_type -> tabkeep.v1.ListHostsResponse
+	8,  // 18: tabkeep.v1.HostService.GetHost:output_type -> tabkeep.v1.GetHostResponse
+	10, // 19: tabkeep.v1.HostService.DrainHost:output_type -> tabkeep.v1.DrainHostResponse
+	12, // 20: tabkeep.v1.HostService.ReleaseHost:output_type -> tabkeep.v1.ReleaseHostResponse
+	17, // [17:21] is the sub-list for method output_type
+	13, // [13:17] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_hosts_proto_init() }
@@ -902,7 +984,7 @@ func file_tabkeep_v1_hosts_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_hosts_proto_rawDesc), len(file_tabkeep_v1_hosts_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

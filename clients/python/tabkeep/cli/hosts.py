@@ -137,6 +137,7 @@ def _show(output: Output, h: Host) -> None:
         ("sessions", f"{h.sessions} of {h.capacity}"),
         ("browsers", ", ".join(f"{b.browser_type.value} ({b.version})" for b in h.browsers)),
         ("sandbox", None if h.sandboxed else "off, by its operator"),
+        ("extensions", ", ".join(f"{e.name} ({e.version})" for e in h.extensions) or None),
         ("users", "one for each session" if h.isolation.user_per_session else "one for all sessions"),
         ("limits", _limits(h.isolation)),
         ("load", f"{h.load_average:.2f}"),

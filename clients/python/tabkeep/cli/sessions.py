@@ -38,6 +38,7 @@ def parse_viewport(ctx: click.Context, param: click.Parameter, value: str | None
 @click.option("--viewport", callback=parse_viewport, help="WIDTHxHEIGHT.  [default: 1280x720]")
 @click.option("--label", "label", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
 @click.option("--queue-timeout", type=DURATION, help="How long to wait for a host with room.  [default: 60s]")
+@click.option("--extension", "extensions", multiple=True, help="By the name a host offers; may be given several times.")
 @click.option("--request-id", help="The same id returns the same session.")
 @click.option("--wait", is_flag=True, help="Return when the browser is up.")
 @calls_control_plane
@@ -119,6 +120,7 @@ def show_session(output: Output, s: BrowserSession) -> None:
         ("close reason", s.close_reason),
         ("close message", s.close_message),
         ("browser", s.browser_version or s.browser_type.value),
+        ("extensions", ", ".join(s.extensions) or None),
         ("sandbox", None if s.sandboxed or s.start_time is None else "off, by the host's operator"),
         ("host", s.host_id),
         ("page", s.current_url or s.url),

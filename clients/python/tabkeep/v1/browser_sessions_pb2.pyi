@@ -85,7 +85,7 @@ class Viewport(_message.Message):
     def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
 class BrowserSession(_message.Message):
-    __slots__ = ("browser_session_id", "organization_id", "state", "close_reason", "close_message", "timeout", "queue_timeout", "browser_type", "url", "viewport", "labels", "create_time", "start_time", "expire_time", "close_time", "update_time", "browser_gone_time", "host_id", "active_run_id", "current_url", "page_title", "tab_count", "conditions", "browser_version", "sandboxed")
+    __slots__ = ("browser_session_id", "organization_id", "state", "close_reason", "close_message", "timeout", "queue_timeout", "browser_type", "url", "viewport", "labels", "create_time", "start_time", "expire_time", "close_time", "update_time", "browser_gone_time", "host_id", "active_run_id", "current_url", "page_title", "tab_count", "conditions", "browser_version", "sandboxed", "extensions")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -118,6 +118,7 @@ class BrowserSession(_message.Message):
     CONDITIONS_FIELD_NUMBER: _ClassVar[int]
     BROWSER_VERSION_FIELD_NUMBER: _ClassVar[int]
     SANDBOXED_FIELD_NUMBER: _ClassVar[int]
+    EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
     browser_session_id: str
     organization_id: str
     state: BrowserSessionState
@@ -143,10 +144,11 @@ class BrowserSession(_message.Message):
     conditions: _containers.RepeatedCompositeFieldContainer[Condition]
     browser_version: str
     sandboxed: bool
-    def __init__(self, browser_session_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., state: _Optional[_Union[BrowserSessionState, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., close_message: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_gone_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., host_id: _Optional[str] = ..., active_run_id: _Optional[str] = ..., current_url: _Optional[str] = ..., page_title: _Optional[str] = ..., tab_count: _Optional[int] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ..., browser_version: _Optional[str] = ..., sandboxed: _Optional[bool] = ...) -> None: ...
+    extensions: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, browser_session_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., state: _Optional[_Union[BrowserSessionState, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., close_message: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_gone_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., host_id: _Optional[str] = ..., active_run_id: _Optional[str] = ..., current_url: _Optional[str] = ..., page_title: _Optional[str] = ..., tab_count: _Optional[int] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ..., browser_version: _Optional[str] = ..., sandboxed: _Optional[bool] = ..., extensions: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CreateBrowserSessionRequest(_message.Message):
-    __slots__ = ("timeout", "browser_type", "url", "viewport", "labels", "queue_timeout", "request_id")
+    __slots__ = ("timeout", "browser_type", "url", "viewport", "labels", "queue_timeout", "request_id", "extensions")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -161,6 +163,7 @@ class CreateBrowserSessionRequest(_message.Message):
     LABELS_FIELD_NUMBER: _ClassVar[int]
     QUEUE_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
     timeout: _duration_pb2.Duration
     browser_type: BrowserType
     url: str
@@ -168,7 +171,8 @@ class CreateBrowserSessionRequest(_message.Message):
     labels: _containers.ScalarMap[str, str]
     queue_timeout: _duration_pb2.Duration
     request_id: str
-    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    extensions: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., extensions: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CreateBrowserSessionResponse(_message.Message):
     __slots__ = ("browser_session",)

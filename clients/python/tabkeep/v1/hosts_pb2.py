@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tabkeep.v1 import browser_sessions_pb2 as tabkeep_dot_v1_dot_browser__sessions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16tabkeep/v1/hosts.proto\x12\ntabkeep.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!tabkeep/v1/browser_sessions.proto\"N\n\x0c\x42rowserOffer\x12-\n\x0c\x62rowser_type\x18\x01 \x01(\x0e\x32\x17.tabkeep.v1.BrowserType\x12\x0f\n\x07version\x18\x02 \x01(\t\"\x8c\x01\n\rHostIsolation\x12\x18\n\x10user_per_session\x18\x01 \x01(\x08\x12\"\n\x1asession_memory_limit_bytes\x18\x02 \x01(\x03\x12\x1a\n\x12session_task_limit\x18\x03 \x01(\x03\x12!\n\x19session_cpu_percent_limit\x18\x04 \x01(\x03\"\xdb\x03\n\x04Host\x12\x0f\n\x07host_id\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.tabkeep.v1.HostState\x12\x15\n\rstate_message\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x04 \x01(\x05\x12\x10\n\x08sessions\x18\x05 \x01(\x05\x12*\n\x08\x62rowsers\x18\x06 \x03(\x0b\x32\x18.tabkeep.v1.BrowserOffer\x12\r\n\x05\x62uild\x18\x07 \x01(\t\x12\x13\n\x0bincarnation\x18\x08 \x01(\t\x12/\n\x0b\x61ttach_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0eheartbeat_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11\x64rain_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsandboxed\x18\x0c \x01(\x08\x12\x14\n\x0cload_average\x18\r \x01(\x01\x12\x1e\n\x16\x61vailable_memory_bytes\x18\x0e \x01(\x03\x12,\n\tisolation\x18( \x01(\x0b\x32\x19.tabkeep.v1.HostIsolation\"\x12\n\x10ListHostsRequest\"4\n\x11ListHostsResponse\x12\x1f\n\x05hosts\x18\x01 \x03(\x0b\x32\x10.tabkeep.v1.Host\"!\n\x0eGetHostRequest\x12\x0f\n\x07host_id\x18\x01 \x01(\t\"1\n\x0fGetHostResponse\x12\x1e\n\x04host\x18\x01 \x01(\x0b\x32\x10.tabkeep.v1.Host\"U\n\x10\x44rainHostRequest\x12\x0f\n\x07host_id\x18\x01 \x01(\t\x12\x30\n\rdrain_timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"3\n\x11\x44rainHostResponse\x12\x1e\n\x04host\x18\x01 \x01(\x0b\x32\x10.tabkeep.v1.Host\"%\n\x12ReleaseHostRequest\x12\x0f\n\x07host_id\x18\x01 \x01(\t\"5\n\x13ReleaseHostResponse\x12\x1e\n\x04host\x18\x01 \x01(\x0b\x32\x10.tabkeep.v1.Host*\xcf\x01\n\tHostState\x12\x1a\n\x16HOST_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10HOST_STATE_READY\x10\x01\x12\x16\n\x12HOST_STATE_SUSPECT\x10\x02\x12\x13\n\x0fHOST_STATE_LOST\x10\x03\x12\x17\n\x13HOST_STATE_DRAINING\x10\x04\x12\x13\n\x0fHOST_STATE_GONE\x10\x05\x12\x19\n\x15HOST_STATE_RECOVERING\x10\x06\x12\x1a\n\x16HOST_STATE_QUARANTINED\x10\x07\x32\xe6\x03\n\x0bHostService\x12\x63\n\tListHosts\x12\x1c.tabkeep.v1.ListHostsRequest\x1a\x1d.tabkeep.v1.ListHostsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/tabkeep/hosts\x12m\n\x07GetHost\x12\x1a.tabkeep.v1.GetHostRequest\x1a\x1b.tabkeep.v1.GetHostResponse\")\x82\xd3\xe4\x93\x02#\x12\x1b/v1/tabkeep/hosts/{host_id}b\x04host\x12|\n\tDrainHost\x12\x1c.tabkeep.v1.DrainHostRequest\x1a\x1d.tabkeep.v1.DrainHostResponse\"2\x82\xd3\xe4\x93\x02,\"!/v1/tabkeep/hosts/{host_id}:drain:\x01*b\x04host\x12\x84\x01\n\x0bReleaseHost\x12\x1e.tabkeep.v1.ReleaseHostRequest\x1a\x1f.tabkeep.v1.ReleaseHostResponse\"4\x82\xd3\xe4\x93\x02.\"#/v1/tabkeep/hosts/{host_id}:release:\x01*b\x04hostB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16tabkeep/v1/hosts.proto\x12\ntabkeep.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!tabkeep/v1/browser_sessions.proto\"N\n\x0c\x42rowserOffer\x12-\n\x0c\x62rowser_type\x18\x01 \x01(\x0e\x32\x17.tabkeep.v1.BrowserType\x12\x0f\n\x07version\x18\x02 \x01(\t\"?\n\x0e\x45xtensionOffer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"\x8c\x01\n\rHostIsolation\x12\x18\n\x10user_per_session\x18\x01 \x01(\x08\x12\"\n\x1asession_memory_limit_bytes\x18\x02 \x01(\x03\x12\x1a\n\x12session_task_limit\x18\x03 \x01(\x03\x12!\n\x19session_cpu_percent_limit\x18\x04 \x01(\x03\"\x8b\x04\n\x04Host\x12\x0f\n\x07host_id\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.tabkeep.v1.HostState\x12\x15\n\rstate_message\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x04 \x01(\x05\x12\x10\n\x08sessions\x18\x05 \x01(\x05\x12*\n\x08\x62rowsers\x18\x06 \x03(\x0b\x32\x18.tabkeep.v1.BrowserOffer\x12\r\n\x05\x62uild\x18\x07 \x01(\t\x12\x13\n\x0bincarnation\x18\x08 \x01(\t\x12/\n\x0b\x61ttach_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0eheartbeat_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11\x64rain_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsandboxed\x18\x0c \x01(\x08\x12\x14\n\x0cload_average\x18\r \x01(\x01\x12\x1e\n\x16\x61vailable_memory_bytes\x18\x0e \x01(\x03\x12.\n\nextensions\x18) \x03(\x0b\x32\x1a.tabkeep.v1.ExtensionOffer\x12,\n\tisolation\x18( \x01(\x0b\x32\x19.tabkeep.v1.HostIsolation\"\x12\n\x10ListHostsRequest\"4\n\x11ListHostsResponse\x12\x1f\n\x05hosts\x18\x01 \x03(\x0b\x32\x10.tabkeep.v1.Host\"!\n\x0eGetHostRequest\x12\x0f\n\x07host_id\x18\x01 \x01(\t\"1\n\x0fGetHostResponse\x12\x1e\n\x04host\x18\x01 \x01(\x0b\x32\x10.tabkeep.v1.Host\"U\n\x10\x44rainHostRequest\x12\x0f\n\x07host_id\x18\x01 \x01(\t\x12\x30\n\rdrain_timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"3\n\x11\x44rainHostResponse\x12\x1e\n\x04host\x18\x01 \x01(\x0b\x32\x10.tabkeep.v1.Host\"%\n\x12ReleaseHostRequest\x12\x0f\n\x07host_id\x18\x01 \x01(\t\"5\n\x13ReleaseHostResponse\x12\x1e\n\x04host\x18\x01 \x01(\x0b\x32\x10.tabkeep.v1.Host*\xcf\x01\n\tHostState\x12\x1a\n\x16HOST_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10HOST_STATE_READY\x10\x01\x12\x16\n\x12HOST_STATE_SUSPECT\x10\x02\x12\x13\n\x0fHOST_STATE_LOST\x10\x03\x12\x17\n\x13HOST_STATE_DRAINING\x10\x04\x12\x13\n\x0fHOST_STATE_GONE\x10\x05\x12\x19\n\x15HOST_STATE_RECOVERING\x10\x06\x12\x1a\n\x16HOST_STATE_QUARANTINED\x10\x07\x32\xe6\x03\n\x0bHostService\x12\x63\n\tListHosts\x12\x1c.tabkeep.v1.ListHostsRequest\x1a\x1d.tabkeep.v1.ListHostsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/tabkeep/hosts\x12m\n\x07GetHost\x12\x1a.tabkeep.v1.GetHostRequest\x1a\x1b.tabkeep.v1.GetHostResponse\")\x82\xd3\xe4\x93\x02#\x12\x1b/v1/tabkeep/hosts/{host_id}b\x04host\x12|\n\tDrainHost\x12\x1c.tabkeep.v1.DrainHostRequest\x1a\x1d.tabkeep.v1.DrainHostResponse\"2\x82\xd3\xe4\x93\x02,\"!/v1/tabkeep/hosts/{host_id}:drain:\x01*b\x04host\x12\x84\x01\n\x0bReleaseHost\x12\x1e.tabkeep.v1.ReleaseHostRequest\x1a\x1f.tabkeep.v1.ReleaseHostResponse\"4\x82\xd3\xe4\x93\x02.\"#/v1/tabkeep/hosts/{host_id}:release:\x01*b\x04hostB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,30 +44,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HOSTSERVICE'].methods_by_name['DrainHost']._serialized_options = b'\202\323\344\223\002,\"!/v1/tabkeep/hosts/{host_id}:drain:\001*b\004host'
   _globals['_HOSTSERVICE'].methods_by_name['ReleaseHost']._loaded_options = None
   _globals['_HOSTSERVICE'].methods_by_name['ReleaseHost']._serialized_options = b'\202\323\344\223\002.\"#/v1/tabkeep/hosts/{host_id}:release:\001*b\004host'
-  _globals['_HOSTSTATE']._serialized_start=1264
-  _globals['_HOSTSTATE']._serialized_end=1471
+  _globals['_HOSTSTATE']._serialized_start=1377
+  _globals['_HOSTSTATE']._serialized_end=1584
   _globals['_BROWSEROFFER']._serialized_start=168
   _globals['_BROWSEROFFER']._serialized_end=246
-  _globals['_HOSTISOLATION']._serialized_start=249
-  _globals['_HOSTISOLATION']._serialized_end=389
-  _globals['_HOST']._serialized_start=392
-  _globals['_HOST']._serialized_end=867
-  _globals['_LISTHOSTSREQUEST']._serialized_start=869
-  _globals['_LISTHOSTSREQUEST']._serialized_end=887
-  _globals['_LISTHOSTSRESPONSE']._serialized_start=889
-  _globals['_LISTHOSTSRESPONSE']._serialized_end=941
-  _globals['_GETHOSTREQUEST']._serialized_start=943
-  _globals['_GETHOSTREQUEST']._serialized_end=976
-  _globals['_GETHOSTRESPONSE']._serialized_start=978
-  _globals['_GETHOSTRESPONSE']._serialized_end=1027
-  _globals['_DRAINHOSTREQUEST']._serialized_start=1029
-  _globals['_DRAINHOSTREQUEST']._serialized_end=1114
-  _globals['_DRAINHOSTRESPONSE']._serialized_start=1116
-  _globals['_DRAINHOSTRESPONSE']._serialized_end=1167
-  _globals['_RELEASEHOSTREQUEST']._serialized_start=1169
-  _globals['_RELEASEHOSTREQUEST']._serialized_end=1206
-  _globals['_RELEASEHOSTRESPONSE']._serialized_start=1208
-  _globals['_RELEASEHOSTRESPONSE']._serialized_end=1261
-  _globals['_HOSTSERVICE']._serialized_start=1474
-  _globals['_HOSTSERVICE']._serialized_end=1960
+  _globals['_EXTENSIONOFFER']._serialized_start=248
+  _globals['_EXTENSIONOFFER']._serialized_end=311
+  _globals['_HOSTISOLATION']._serialized_start=314
+  _globals['_HOSTISOLATION']._serialized_end=454
+  _globals['_HOST']._serialized_start=457
+  _globals['_HOST']._serialized_end=980
+  _globals['_LISTHOSTSREQUEST']._serialized_start=982
+  _globals['_LISTHOSTSREQUEST']._serialized_end=1000
+  _globals['_LISTHOSTSRESPONSE']._serialized_start=1002
+  _globals['_LISTHOSTSRESPONSE']._serialized_end=1054
+  _globals['_GETHOSTREQUEST']._serialized_start=1056
+  _globals['_GETHOSTREQUEST']._serialized_end=1089
+  _globals['_GETHOSTRESPONSE']._serialized_start=1091
+  _globals['_GETHOSTRESPONSE']._serialized_end=1140
+  _globals['_DRAINHOSTREQUEST']._serialized_start=1142
+  _globals['_DRAINHOSTREQUEST']._serialized_end=1227
+  _globals['_DRAINHOSTRESPONSE']._serialized_start=1229
+  _globals['_DRAINHOSTRESPONSE']._serialized_end=1280
+  _globals['_RELEASEHOSTREQUEST']._serialized_start=1282
+  _globals['_RELEASEHOSTREQUEST']._serialized_end=1319
+  _globals['_RELEASEHOSTRESPONSE']._serialized_start=1321
+  _globals['_RELEASEHOSTRESPONSE']._serialized_end=1374
+  _globals['_HOSTSERVICE']._serialized_start=1587
+  _globals['_HOSTSERVICE']._serialized_end=2073
 # @@protoc_insertion_point(module_scope)

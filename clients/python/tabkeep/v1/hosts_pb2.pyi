@@ -40,6 +40,16 @@ class BrowserOffer(_message.Message):
     version: str
     def __init__(self, browser_type: _Optional[_Union[_browser_sessions_pb2.BrowserType, str]] = ..., version: _Optional[str] = ...) -> None: ...
 
+class ExtensionOffer(_message.Message):
+    __slots__ = ("name", "version", "sha256")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: str
+    sha256: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., sha256: _Optional[str] = ...) -> None: ...
+
 class HostIsolation(_message.Message):
     __slots__ = ("user_per_session", "session_memory_limit_bytes", "session_task_limit", "session_cpu_percent_limit")
     USER_PER_SESSION_FIELD_NUMBER: _ClassVar[int]
@@ -53,7 +63,7 @@ class HostIsolation(_message.Message):
     def __init__(self, user_per_session: _Optional[bool] = ..., session_memory_limit_bytes: _Optional[int] = ..., session_task_limit: _Optional[int] = ..., session_cpu_percent_limit: _Optional[int] = ...) -> None: ...
 
 class Host(_message.Message):
-    __slots__ = ("host_id", "state", "state_message", "capacity", "sessions", "browsers", "build", "incarnation", "attach_time", "heartbeat_time", "drain_expire_time", "sandboxed", "load_average", "available_memory_bytes", "isolation")
+    __slots__ = ("host_id", "state", "state_message", "capacity", "sessions", "browsers", "build", "incarnation", "attach_time", "heartbeat_time", "drain_expire_time", "sandboxed", "load_average", "available_memory_bytes", "extensions", "isolation")
     HOST_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     STATE_MESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +78,7 @@ class Host(_message.Message):
     SANDBOXED_FIELD_NUMBER: _ClassVar[int]
     LOAD_AVERAGE_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
     ISOLATION_FIELD_NUMBER: _ClassVar[int]
     host_id: str
     state: HostState
@@ -83,8 +94,9 @@ class Host(_message.Message):
     sandboxed: bool
     load_average: float
     available_memory_bytes: int
+    extensions: _containers.RepeatedCompositeFieldContainer[ExtensionOffer]
     isolation: HostIsolation
-    def __init__(self, host_id: _Optional[str] = ..., state: _Optional[_Union[HostState, str]] = ..., state_message: _Optional[str] = ..., capacity: _Optional[int] = ..., sessions: _Optional[int] = ..., browsers: _Optional[_Iterable[_Union[BrowserOffer, _Mapping]]] = ..., build: _Optional[str] = ..., incarnation: _Optional[str] = ..., attach_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., heartbeat_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., drain_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sandboxed: _Optional[bool] = ..., load_average: _Optional[float] = ..., available_memory_bytes: _Optional[int] = ..., isolation: _Optional[_Union[HostIsolation, _Mapping]] = ...) -> None: ...
+    def __init__(self, host_id: _Optional[str] = ..., state: _Optional[_Union[HostState, str]] = ..., state_message: _Optional[str] = ..., capacity: _Optional[int] = ..., sessions: _Optional[int] = ..., browsers: _Optional[_Iterable[_Union[BrowserOffer, _Mapping]]] = ..., build: _Optional[str] = ..., incarnation: _Optional[str] = ..., attach_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., heartbeat_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., drain_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sandboxed: _Optional[bool] = ..., load_average: _Optional[float] = ..., available_memory_bytes: _Optional[int] = ..., extensions: _Optional[_Iterable[_Union[ExtensionOffer, _Mapping]]] = ..., isolation: _Optional[_Union[HostIsolation, _Mapping]] = ...) -> None: ...
 
 class ListHostsRequest(_message.Message):
     __slots__ = ()

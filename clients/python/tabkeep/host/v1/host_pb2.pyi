@@ -90,7 +90,7 @@ class AttachResponse(_message.Message):
     def __init__(self, control_epoch: _Optional[int] = ..., stream_no: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat_ack: _Optional[_Union[HeartbeatAck, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., event_ack: _Optional[_Union[EventAck, _Mapping]] = ..., resend: _Optional[_Union[Resend, _Mapping]] = ..., stop_run: _Optional[_Union[StopRun, _Mapping]] = ..., tombstone_ack: _Optional[_Union[TombstoneAck, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., command_result_ack: _Optional[_Union[CommandResultAck, _Mapping]] = ..., event_acks: _Optional[_Union[EventAcks, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("host_id", "incarnation", "boot_id", "protocol_min", "protocol_max", "build", "highest_control_epoch", "capacity", "browsers", "sandboxed", "inventory", "runs", "tombstones", "command_results", "heartbeat_no", "draining", "takes_event_acks", "fault", "isolation")
+    __slots__ = ("host_id", "incarnation", "boot_id", "protocol_min", "protocol_max", "build", "highest_control_epoch", "capacity", "browsers", "sandboxed", "inventory", "runs", "tombstones", "command_results", "heartbeat_no", "draining", "takes_event_acks", "extensions", "fault", "isolation")
     HOST_ID_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -108,6 +108,7 @@ class Hello(_message.Message):
     HEARTBEAT_NO_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     TAKES_EVENT_ACKS_FIELD_NUMBER: _ClassVar[int]
+    EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
     FAULT_FIELD_NUMBER: _ClassVar[int]
     ISOLATION_FIELD_NUMBER: _ClassVar[int]
     host_id: str
@@ -127,9 +128,10 @@ class Hello(_message.Message):
     heartbeat_no: int
     draining: bool
     takes_event_acks: bool
+    extensions: _containers.RepeatedCompositeFieldContainer[_hosts_pb2.ExtensionOffer]
     fault: str
     isolation: _hosts_pb2.HostIsolation
-    def __init__(self, host_id: _Optional[str] = ..., incarnation: _Optional[str] = ..., boot_id: _Optional[str] = ..., protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., build: _Optional[str] = ..., highest_control_epoch: _Optional[int] = ..., capacity: _Optional[int] = ..., browsers: _Optional[_Iterable[_Union[_hosts_pb2.BrowserOffer, _Mapping]]] = ..., sandboxed: _Optional[bool] = ..., inventory: _Optional[_Iterable[_Union[InventoryItem, _Mapping]]] = ..., runs: _Optional[_Iterable[_Union[RunProgress, _Mapping]]] = ..., tombstones: _Optional[_Iterable[_Union[Tombstone, _Mapping]]] = ..., command_results: _Optional[_Iterable[_Union[CommandResult, _Mapping]]] = ..., heartbeat_no: _Optional[int] = ..., draining: _Optional[bool] = ..., takes_event_acks: _Optional[bool] = ..., fault: _Optional[str] = ..., isolation: _Optional[_Union[_hosts_pb2.HostIsolation, _Mapping]] = ...) -> None: ...
+    def __init__(self, host_id: _Optional[str] = ..., incarnation: _Optional[str] = ..., boot_id: _Optional[str] = ..., protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., build: _Optional[str] = ..., highest_control_epoch: _Optional[int] = ..., capacity: _Optional[int] = ..., browsers: _Optional[_Iterable[_Union[_hosts_pb2.BrowserOffer, _Mapping]]] = ..., sandboxed: _Optional[bool] = ..., inventory: _Optional[_Iterable[_Union[InventoryItem, _Mapping]]] = ..., runs: _Optional[_Iterable[_Union[RunProgress, _Mapping]]] = ..., tombstones: _Optional[_Iterable[_Union[Tombstone, _Mapping]]] = ..., command_results: _Optional[_Iterable[_Union[CommandResult, _Mapping]]] = ..., heartbeat_no: _Optional[int] = ..., draining: _Optional[bool] = ..., takes_event_acks: _Optional[bool] = ..., extensions: _Optional[_Iterable[_Union[_hosts_pb2.ExtensionOffer, _Mapping]]] = ..., fault: _Optional[str] = ..., isolation: _Optional[_Union[_hosts_pb2.HostIsolation, _Mapping]] = ...) -> None: ...
 
 class InventoryItem(_message.Message):
     __slots__ = ("browser_session_id", "fence", "live", "age")
@@ -222,18 +224,20 @@ class Command(_message.Message):
     def __init__(self, command_id: _Optional[int] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., traceparent: _Optional[str] = ..., launch: _Optional[_Union[Launch, _Mapping]] = ..., close: _Optional[_Union[Close, _Mapping]] = ..., start_run: _Optional[_Union[StartRun, _Mapping]] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., resolve_approval: _Optional[_Union[ResolveApproval, _Mapping]] = ..., set_timeout: _Optional[_Union[SetTimeout, _Mapping]] = ...) -> None: ...
 
 class Launch(_message.Message):
-    __slots__ = ("browser_type", "url", "viewport", "timeout", "launch_timeout")
+    __slots__ = ("browser_type", "url", "viewport", "timeout", "launch_timeout", "extensions")
     BROWSER_TYPE_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     VIEWPORT_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     LAUNCH_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
     browser_type: _browser_sessions_pb2.BrowserType
     url: str
     viewport: _browser_sessions_pb2.Viewport
     timeout: _duration_pb2.Duration
     launch_timeout: _duration_pb2.Duration
-    def __init__(self, browser_type: _Optional[_Union[_browser_sessions_pb2.BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[_browser_sessions_pb2.Viewport, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., launch_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    extensions: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, browser_type: _Optional[_Union[_browser_sessions_pb2.BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[_browser_sessions_pb2.Viewport, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., launch_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., extensions: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Close(_message.Message):
     __slots__ = ("reason",)

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/hosts.proto.
  */
 export const file_tabkeep_v1_hosts: GenFile = /*@__PURE__*/
-  fileDesc("ChZ0YWJrZWVwL3YxL2hvc3RzLnByb3RvEgp0YWJrZWVwLnYxIk4KDEJyb3dzZXJPZmZlchItCgxicm93c2VyX3R5cGUYASABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEg8KB3ZlcnNpb24YAiABKAkijAEKDUhvc3RJc29sYXRpb24SGAoQdXNlcl9wZXJfc2Vzc2lvbhgBIAEoCBIiChpzZXNzaW9uX21lbW9yeV9saW1pdF9ieXRlcxgCIAEoAxIaChJzZXNzaW9uX3Rhc2tfbGltaXQYAyABKAMSIQoZc2Vzc2lvbl9jcHVfcGVyY2VudF9saW1pdBgEIAEoAyLbAwoESG9zdBIPCgdob3N0X2lkGAEgASgJEiQKBXN0YXRlGAIgASgOMhUudGFia2VlcC52MS5Ib3N0U3RhdGUSFQoNc3RhdGVfbWVzc2FnZRgDIAEoCRIQCghjYXBhY2l0eRgEIAEoBRIQCghzZXNzaW9ucxgFIAEoBRIqCghicm93c2VycxgGIAMoCzIYLnRhYmtlZXAudjEuQnJvd3Nlck9mZmVyEg0KBWJ1aWxkGAcgASgJEhMKC2luY2FybmF0aW9uGAggASgJEi8KC2F0dGFjaF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5oZWFydGJlYXRfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRZHJhaW5fZXhwaXJlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXNhbmRib3hlZBgMIAEoCBIUCgxsb2FkX2F2ZXJhZ2UYDSABKAESHgoWYXZhaWxhYmxlX21lbW9yeV9ieXRlcxgOIAEoAxIsCglpc29sYXRpb24YKCABKAsyGS50YWJrZWVwLnYxLkhvc3RJc29sYXRpb24iEgoQTGlzdEhvc3RzUmVxdWVzdCI0ChFMaXN0SG9zdHNSZXNwb25zZRIfCgVob3N0cxgBIAMoCzIQLnRhYmtlZXAudjEuSG9zdCIhCg5HZXRIb3N0UmVxdWVzdBIPCgdob3N0X2lkGAEgASgJIjEKD0dldEhvc3RSZXNwb25zZRIeCgRob3N0GAEgASgLMhAudGFia2VlcC52MS5Ib3N0IlUKEERyYWluSG9zdFJlcXVlc3QSDwoHaG9zdF9pZBgBIAEoCRIwCg1kcmFpbl90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjMKEURyYWluSG9zdFJlc3BvbnNlEh4KBGhvc3QYASABKAsyEC50YWJrZWVwLnYxLkhvc3QiJQoSUmVsZWFzZUhvc3RSZXF1ZXN0Eg8KB2hvc3RfaWQYASABKAkiNQoTUmVsZWFzZUhvc3RSZXNwb25zZRIeCgRob3N0GAEgASgLMhAudGFia2VlcC52MS5Ib3N0Ks8BCglIb3N0U3RhdGUSGgoWSE9TVF9TVEFURV9VTlNQRUNJRklFRBAAEhQKEEhPU1RfU1RBVEVfUkVBRFkQARIWChJIT1NUX1NUQVRFX1NVU1BFQ1QQAhITCg9IT1NUX1NUQVRFX0xPU1QQAxIXChNIT1NUX1NUQVRFX0RSQUlOSU5HEAQSEwoPSE9TVF9TVEFURV9HT05FEAUSGQoVSE9TVF9TVEFURV9SRUNPVkVSSU5HEAYSGgoWSE9TVF9TVEFURV9RVUFSQU5USU5FRBAHMrUCCgtIb3N0U2VydmljZRJICglMaXN0SG9zdHMSHC50YWJrZWVwLnYxLkxpc3RIb3N0c1JlcXVlc3QaHS50YWJrZWVwLnYxLkxpc3RIb3N0c1Jlc3BvbnNlEkIKB0dldEhvc3QSGi50YWJrZWVwLnYxLkdldEhvc3RSZXF1ZXN0GhsudGFia2VlcC52MS5HZXRIb3N0UmVzcG9uc2USSAoJRHJhaW5Ib3N0EhwudGFia2VlcC52MS5EcmFpbkhvc3RSZXF1ZXN0Gh0udGFia2VlcC52MS5EcmFpbkhvc3RSZXNwb25zZRJOCgtSZWxlYXNlSG9zdBIeLnRhYmtlZXAudjEuUmVsZWFzZUhvc3RSZXF1ZXN0Gh8udGFia2VlcC52MS5SZWxlYXNlSG9zdFJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tabkeep_v1_browser_sessions]);
+  fileDesc("ChZ0YWJrZWVwL3YxL2hvc3RzLnByb3RvEgp0YWJrZWVwLnYxIk4KDEJyb3dzZXJPZmZlchItCgxicm93c2VyX3R5cGUYASABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEg8KB3ZlcnNpb24YAiABKAkiPwoORXh0ZW5zaW9uT2ZmZXISDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg4KBnNoYTI1NhgDIAEoCSKMAQoNSG9zdElzb2xhdGlvbhIYChB1c2VyX3Blcl9zZXNzaW9uGAEgASgIEiIKGnNlc3Npb25fbWVtb3J5X2xpbWl0X2J5dGVzGAIgASgDEhoKEnNlc3Npb25fdGFza19saW1pdBgDIAEoAxIhChlzZXNzaW9uX2NwdV9wZXJjZW50X2xpbWl0GAQgASgDIosECgRIb3N0Eg8KB2hvc3RfaWQYASABKAkSJAoFc3RhdGUYAiABKA4yFS50YWJrZWVwLnYxLkhvc3RTdGF0ZRIVCg1zdGF0ZV9tZXNzYWdlGAMgASgJEhAKCGNhcGFjaXR5GAQgASgFEhAKCHNlc3Npb25zGAUgASgFEioKCGJyb3dzZXJzGAYgAygLMhgudGFia2VlcC52MS5Ccm93c2VyT2ZmZXISDQoFYnVpbGQYByABKAkSEwoLaW5jYXJuYXRpb24YCCABKAkSLwoLYXR0YWNoX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmhlYXJ0YmVhdF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFkcmFpbl9leHBpcmVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJc2FuZGJveGVkGAwgASgIEhQKDGxvYWRfYXZlcmFnZRgNIAEoARIeChZhdmFpbGFibGVfbWVtb3J5X2J5dGVzGA4gASgDEi4KCmV4dGVuc2lvbnMYKSADKAsyGi50YWJrZWVwLnYxLkV4dGVuc2lvbk9mZmVyEiwKCWlzb2xhdGlvbhgoIAEoCzIZLnRhYmtlZXAudjEuSG9zdElzb2xhdGlvbiISChBMaXN0SG9zdHNSZXF1ZXN0IjQKEUxpc3RIb3N0c1Jlc3BvbnNlEh8KBWhvc3RzGAEgAygLMhAudGFia2VlcC52MS5Ib3N0IiEKDkdldEhvc3RSZXF1ZXN0Eg8KB2hvc3RfaWQYASABKAkiMQoPR2V0SG9zdFJlc3BvbnNlEh4KBGhvc3QYASABKAsyEC50YWJrZWVwLnYxLkhvc3QiVQoQRHJhaW5Ib3N0UmVxdWVzdBIPCgdob3N0X2lkGAEgASgJEjAKDWRyYWluX3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iMwoRRHJhaW5Ib3N0UmVzcG9uc2USHgoEaG9zdBgBIAEoCzIQLnRhYmtlZXAudjEuSG9zdCIlChJSZWxlYXNlSG9zdFJlcXVlc3QSDwoHaG9zdF9pZBgBIAEoCSI1ChNSZWxlYXNlSG9zdFJlc3BvbnNlEh4KBGhvc3QYASABKAsyEC50YWJrZWVwLnYxLkhvc3QqzwEKCUhvc3RTdGF0ZRIaChZIT1NUX1NUQVRFX1VOU1BFQ0lGSUVEEAASFAoQSE9TVF9TVEFURV9SRUFEWRABEhYKEkhPU1RfU1RBVEVfU1VTUEVDVBACEhMKD0hPU1RfU1RBVEVfTE9TVBADEhcKE0hPU1RfU1RBVEVfRFJBSU5JTkcQBBITCg9IT1NUX1NUQVRFX0dPTkUQBRIZChVIT1NUX1NUQVRFX1JFQ09WRVJJTkcQBhIaChZIT1NUX1NUQVRFX1FVQVJBTlRJTkVEEAcytQIKC0hvc3RTZXJ2aWNlEkgKCUxpc3RIb3N0cxIcLnRhYmtlZXAudjEuTGlzdEhvc3RzUmVxdWVzdBodLnRhYmtlZXAudjEuTGlzdEhvc3RzUmVzcG9uc2USQgoHR2V0SG9zdBIaLnRhYmtlZXAudjEuR2V0SG9zdFJlcXVlc3QaGy50YWJrZWVwLnYxLkdldEhvc3RSZXNwb25zZRJICglEcmFpbkhvc3QSHC50YWJrZWVwLnYxLkRyYWluSG9zdFJlcXVlc3QaHS50YWJrZWVwLnYxLkRyYWluSG9zdFJlc3BvbnNlEk4KC1JlbGVhc2VIb3N0Eh4udGFia2VlcC52MS5SZWxlYXNlSG9zdFJlcXVlc3QaHy50YWJrZWVwLnYxLlJlbGVhc2VIb3N0UmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_tabkeep_v1_browser_sessions]);
 
 /**
  * A browser that a host can run.
@@ -45,6 +45,41 @@ export type BrowserOffer = Message<"tabkeep.v1.BrowserOffer"> & {
  */
 export const BrowserOfferSchema: GenMessage<BrowserOffer> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_hosts, 0);
+
+/**
+ * An extension that a host can load into a session's browser.
+ *
+ * @generated from message tabkeep.v1.ExtensionOffer
+ */
+export type ExtensionOffer = Message<"tabkeep.v1.ExtensionOffer"> & {
+  /**
+   * What CreateBrowserSessionRequest.extensions calls it, for example "ad-blocker".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * From its manifest.
+   *
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * Of its files, in hexadecimal: the same on all hosts that have the same extension.
+   *
+   * @generated from field: string sha256 = 3;
+   */
+  sha256: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.ExtensionOffer.
+ * Use `create(ExtensionOfferSchema)` to create a new message.
+ */
+export const ExtensionOfferSchema: GenMessage<ExtensionOffer> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_hosts, 1);
 
 /**
  * How a host keeps the browsers of its sessions apart, beside Chromium's sandbox.
@@ -87,7 +122,7 @@ export type HostIsolation = Message<"tabkeep.v1.HostIsolation"> & {
  * Use `create(HostIsolationSchema)` to create a new message.
  */
 export const HostIsolationSchema: GenMessage<HostIsolation> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 1);
+  messageDesc(file_tabkeep_v1_hosts, 2);
 
 /**
  * A host.
@@ -194,6 +229,13 @@ export type Host = Message<"tabkeep.v1.Host"> & {
   availableMemoryBytes: bigint;
 
   /**
+   * The extensions it offers.
+   *
+   * @generated from field: repeated tabkeep.v1.ExtensionOffer extensions = 41;
+   */
+  extensions: ExtensionOffer[];
+
+  /**
    * How it keeps its sessions apart, as it said when it attached.
    *
    * @generated from field: tabkeep.v1.HostIsolation isolation = 40;
@@ -206,7 +248,7 @@ export type Host = Message<"tabkeep.v1.Host"> & {
  * Use `create(HostSchema)` to create a new message.
  */
 export const HostSchema: GenMessage<Host> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 2);
+  messageDesc(file_tabkeep_v1_hosts, 3);
 
 /**
  * Asks for all hosts.
@@ -221,7 +263,7 @@ export type ListHostsRequest = Message<"tabkeep.v1.ListHostsRequest"> & {
  * Use `create(ListHostsRequestSchema)` to create a new message.
  */
 export const ListHostsRequestSchema: GenMessage<ListHostsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 3);
+  messageDesc(file_tabkeep_v1_hosts, 4);
 
 /**
  * All hosts.
@@ -242,7 +284,7 @@ export type ListHostsResponse = Message<"tabkeep.v1.ListHostsResponse"> & {
  * Use `create(ListHostsResponseSchema)` to create a new message.
  */
 export const ListHostsResponseSchema: GenMessage<ListHostsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 4);
+  messageDesc(file_tabkeep_v1_hosts, 5);
 
 /**
  * Asks for a host.
@@ -263,7 +305,7 @@ export type GetHostRequest = Message<"tabkeep.v1.GetHostRequest"> & {
  * Use `create(GetHostRequestSchema)` to create a new message.
  */
 export const GetHostRequestSchema: GenMessage<GetHostRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 5);
+  messageDesc(file_tabkeep_v1_hosts, 6);
 
 /**
  * A host.
@@ -284,7 +326,7 @@ export type GetHostResponse = Message<"tabkeep.v1.GetHostResponse"> & {
  * Use `create(GetHostResponseSchema)` to create a new message.
  */
 export const GetHostResponseSchema: GenMessage<GetHostResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 6);
+  messageDesc(file_tabkeep_v1_hosts, 7);
 
 /**
  * Asks to drain a host.
@@ -312,7 +354,7 @@ export type DrainHostRequest = Message<"tabkeep.v1.DrainHostRequest"> & {
  * Use `create(DrainHostRequestSchema)` to create a new message.
  */
 export const DrainHostRequestSchema: GenMessage<DrainHostRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 7);
+  messageDesc(file_tabkeep_v1_hosts, 8);
 
 /**
  * The draining host.
@@ -333,7 +375,7 @@ export type DrainHostResponse = Message<"tabkeep.v1.DrainHostResponse"> & {
  * Use `create(DrainHostResponseSchema)` to create a new message.
  */
 export const DrainHostResponseSchema: GenMessage<DrainHostResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 8);
+  messageDesc(file_tabkeep_v1_hosts, 9);
 
 /**
  * Asks to end a host's quarantine.
@@ -354,7 +396,7 @@ export type ReleaseHostRequest = Message<"tabkeep.v1.ReleaseHostRequest"> & {
  * Use `create(ReleaseHostRequestSchema)` to create a new message.
  */
 export const ReleaseHostRequestSchema: GenMessage<ReleaseHostRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 9);
+  messageDesc(file_tabkeep_v1_hosts, 10);
 
 /**
  * The host after that.
@@ -375,7 +417,7 @@ export type ReleaseHostResponse = Message<"tabkeep.v1.ReleaseHostResponse"> & {
  * Use `create(ReleaseHostResponseSchema)` to create a new message.
  */
 export const ReleaseHostResponseSchema: GenMessage<ReleaseHostResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_hosts, 10);
+  messageDesc(file_tabkeep_v1_hosts, 11);
 
 /**
  * Where a host is in its life. All values are set by the control plane.

@@ -1,0 +1,75 @@
+"""Forty sessions at once on one host: opened, used, closed, and what is left of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from bench.browsing import product
+from bench.figures import Report, Row
+from bench.programs import Workshop
+from bench.site import site
+from browser_host import processes
+from browser_host.config import DEFAULT_SESSION_USERS
+
+AIM = "0 processes, directories and users left"
+AT_ONCE = 40
+_PATIENCE = 280.0
+
+
+async def measure(workshop: Workshop) -> Report:
+    """Open all, let each open a page, close all, end the host; then look."""
+    report = Report("forty_sessions", "sessions of one host with a pool of one, each opens a page", "none")
+    async with (
+        workshop.control_plane(TABKEEP_LAUNCH_TIMEOUT_SECONDS="240") as control_plane,
+        product(control_plane) as api,
+    ):
+        before = _temporary_roots()
+        count = workshop.some(AT_ONCE, 8)
+        async with site() as pages, workshop.browser_host(control_plane, AT_ONCE, TABKEEP_WARM_BROWSERS="1"):
+            browsers = await asyncio.to_thread((workshop.directory / "host" / "host" / "browsers").resolve)
+            few = asyncio.Semaphore(4)  # a page has 10 s to load, which 40 at once on two cores do not keep
+
+            async def use(session: str) -> None:
+                async with few:
+                    await api.use_session(session, pages.url(session), _PATIENCE)
+
+            began = time.monotonic()
+            sessions = await asyncio.gather(*(api.open_session(patience=_PATIENCE) for _ in range(count)))
+            opened = time.monotonic() - began
+            processes_open = len(await asyncio.to_thread(processes.processes_of, browsers))
+            await asyncio.gather(*(use(session) for session in sessions))
+            await asyncio.gather(*(api.close_session(session, _PATIENCE) for session in sessions))
+            seconds = time.monotonic() - began
+        left_processes = await asyncio.to_thread(processes.processes_of, browsers)
+        left_users = await asyncio.to_thread(_session_users)
+        case = f"{count} at once"
+        for figure, unit, value in (
+            ("until all are open", "s", opened),
+            ("until all were used and are gone", "s", seconds),
+            ("processes while open", "", float(processes_open)),
+            ("processes left", "", float(len(left_processes))),
+            ("directories left", "", float(browsers.exists()) + len(_temporary_roots() - before)),
+            ("users that something runs as", "", float(len(left_users))),
+        ):
+            report.rows.append(Row(case, figure, unit, value, None))
+    return report
+
+
+def _temporary_roots() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("tabkeep-????????"))
+
+
+def _session_users() -> set[int]:
+    """Those of the default range that something runs as."""
+    first, last = DEFAULT_SESSION_USERS
+    users = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            users.add(process.uids().real)
+    return {user for user in users if first <= user <= last}
