@@ -19,6 +19,7 @@ from datetime import timedelta
 from tabkeep.host.v1.host_pb2 import StartRun
 
 from browser_host.clock import Clock
+from browser_host.downloads import Downloads
 from browser_host.guard import Guard, Unguarded
 from browser_host.leases import Leases
 from browser_host.ledger import CommandLedger
@@ -75,6 +76,8 @@ class Means:
     clock: Clock
     guard: Guard = field(default_factory=Unguarded)
     states: States = field(default_factory=States)
+    downloads: Downloads | None = None
+    """None: what pages download goes with their session."""
 
 
 class Host:
@@ -90,6 +93,8 @@ class Host:
         """Set when the host was drained, holds no browser and has nothing left to say."""
         outbox.wake = self.wake.set
         means.states.settled = lambda: self._drain_changed.set()
+        if means.downloads is not None:
+            means.downloads.settled = lambda: self._drain_changed.set()
         self._means = means
         self._clock = means.clock
         self._sessions: dict[str, LiveSession] = {}
@@ -201,7 +206,8 @@ class Host:
     def has_unacknowledged(self) -> bool:
         """Whether the control plane must still hear of something."""
         unsaid = len(self._tombstones) or len(self._ledger.results) or len(self.outbox)
-        return bool(unsaid or self._means.states.pending)
+        downloads = self._means.downloads
+        return bool(unsaid or self._means.states.pending or (downloads is not None and downloads.pending))
 
     def _renew(self, heartbeat_no: int) -> None:
         if self.leases.acknowledged(heartbeat_no):
@@ -262,6 +268,7 @@ class Host:
             clock=self._clock,
             guard=means.guard,
             lease_over=lambda: self.leases.remaining_holding() <= 0,
+            downloads=means.downloads,
             states=means.states,
             traceparent=command.traceparent,
         )

@@ -24,6 +24,7 @@ from tabkeep.v1.runs_pb2 import RunFinished
 from browser_host import guardian
 from browser_host.browser import Browser, BrowserGone
 from browser_host.clock import Clock
+from browser_host.downloads import Downloads
 from browser_host.guard import Guard
 from browser_host.messages import (
     Done,
@@ -38,7 +39,7 @@ from browser_host.messages import (
     ResolveApproval,
     Tombstone,
 )
-from browser_host.open_browser import Launcher, LaunchFailed, LaunchRequest, OpenBrowser, ProfileUnusable
+from browser_host.open_browser import Download, Launcher, LaunchFailed, LaunchRequest, OpenBrowser, ProfileUnusable
 from browser_host.outbox import RunStopped
 from browser_host.run_journal import RunJournal, RunOver
 from browser_host.state_saves import StateSaves
@@ -51,6 +52,8 @@ CANCEL_SECONDS = 5.0
 """How long a cancelled run may take to reach a step boundary."""
 WIND_UP_SECONDS = 0.5
 """How long a run may take to end by itself when its browser is gone, or after it was stopped."""
+LEAVE_SECONDS = 0.5
+"""How long the end of a session waits for finished downloads to be out of its browser's directory."""
 CLOSE_AGAIN_SECONDS = 1.0
 """How long after an attempt to end a browser that broke the next one begins."""
 REPORT_SECONDS = 0.25
@@ -102,10 +105,12 @@ class LiveSession:
         guard: Guard,
         lease_over: Callable[[], bool],
         states: States,
+        downloads: Downloads | None = None,
         traceparent: str = "",
     ) -> None:
         self.placement = placement
         self._states = states
+        self._downloads = downloads
         self._saves = StateSaves(placement, states, clock)
         self._guard = guard
         self._lease_over = lease_over
@@ -231,6 +236,7 @@ class LiveSession:
             return Tombstone(self.placement, reason, message)
         browser = self._browser
         assert browser is not None
+        browser.on_download(self._download_begun)
         age = timedelta(seconds=max(0.0, self._clock.monotonic() - self._launched_at))
         launched(Launched(age, browser.version, browser.state_notes))
         watchers = [
@@ -253,6 +259,8 @@ class LiveSession:
             try:
                 if saving and self._end.done():
                     await self._saves.bring_last(browser, *self._end.result())
+                if self._downloads is not None:
+                    await self._downloads.leave(self.placement, LEAVE_SECONDS)
             finally:
                 await self._close()
         return Tombstone(self.placement, reason, message)
@@ -353,6 +361,15 @@ class LiveSession:
 
     def _timeout_over(self) -> str:
         return f"the session's timeout of {self._timeout.total_seconds() / 60:g} minutes was over"
+
+    def _download_begun(self, download: Download) -> None:
+        """Bring it up, for the run that is under way if there is one."""
+        if self._downloads is None:
+            return
+        run = self._run if self._run is not None and not self._run.journal.finished else None
+        settled = self._downloads.begun(self.placement, run.run_id if run else "", download)
+        if run is not None:
+            run.journal.await_file(download.file_name, settled)
 
     async def _report_pages(self, browser: OpenBrowser) -> None:
         browser.on_change(self._page_changed.set)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, StrEnum
+from pathlib import Path
 
 from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1.runs_pb2 import RunEvent
@@ -369,6 +370,23 @@ class Picture:
     run_id: str
     artifact_id: str
     jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file on its way to the control plane, or why there is none: what a page had the browser download."""
+
+    placement: Placement
+    run_id: str
+    """Empty: it began while no run was under way."""
+    artifact_id: str
+    file_name: str
+    content_type: str
+    path: Path | None
+    """None: it was refused."""
+    size: int
+    sha256: str
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

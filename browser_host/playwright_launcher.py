@@ -39,6 +39,7 @@ from browser_host.launch import (
 from browser_host.messages import BrowserType, Placement
 from browser_host.open_browser import BrowserSpec, LaunchFailed, LaunchRequest
 from browser_host.playwright_browser import PlaywrightBrowser
+from browser_host.playwright_downloads import PlaywrightDownloads
 from browser_host.playwright_driver import Driver, Drivers
 from browser_host.playwright_extensions import ExtensionNotLoaded
 from browser_host.session_users import NoUserFree, SessionUsers
@@ -428,9 +429,11 @@ class PlaywrightLauncher:
         try:
             async with asyncio.timeout(seconds):
                 context = await asyncio.shield(launching)
+                downloads = PlaywrightDownloads(start.directory / "downloads", start.user)
+                await downloads.watch(context)
             pid = _main_pid(start.directory)
             await asyncio.to_thread(isolation.examine, pid, sandboxed=self._sandbox, user=start.user)
-            return self._started(start, context, pid, found, launch_time)
+            return self._started(start, context, downloads, pid, found, launch_time)
         except BaseException as error:
             await self._abandon(launching, start)
             if isinstance(error, Error | OSError | TimeoutError | ValueError | GuardianLost | NotIsolated):
@@ -438,7 +441,13 @@ class PlaywrightLauncher:
             raise
 
     def _started(
-        self, start: _Prepared, context: BrowserContext, pid: int, found: FoundBrowser, launch_time: float
+        self,
+        start: _Prepared,
+        context: BrowserContext,
+        downloads: PlaywrightDownloads,
+        pid: int,
+        found: FoundBrowser,
+        launch_time: float,
     ) -> PlaywrightBrowser:
         """The browser that an attempt has brought up."""
         self._guard.identify(start.placement, pid)
@@ -455,6 +464,7 @@ class PlaywrightLauncher:
             user=start.user,
             version=found.name,
             launch_time=launch_time,
+            downloads=downloads,
             released=lambda: self._released(browser),
             fields=fields,
         )

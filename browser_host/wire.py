@@ -109,6 +109,28 @@ def blob_header(picture: messages.Picture, host_id: str, incarnation: str) -> ho
     )
 
 
+def file_header(kept: messages.KeptFile, host_id: str, incarnation: str) -> host_pb2.BlobHeader:
+    """The first message of the upload of a download, and the only one of one that was refused."""
+    refused = kept.path is None
+    return host_pb2.BlobHeader(
+        host_id=host_id,
+        incarnation=incarnation,
+        browser_session_id=kept.placement.browser_session_id,
+        fence=kept.placement.fence,
+        artifact=artifacts_pb2.Artifact(
+            artifact_id=kept.artifact_id,
+            run_id=kept.run_id,
+            artifact_type=artifacts_pb2.ARTIFACT_TYPE_DOWNLOAD,
+            file_name=kept.file_name,
+            content_type=kept.content_type,
+            size=kept.size,
+            sha256=kept.sha256,
+            state=artifacts_pb2.ARTIFACT_STATE_REFUSED if refused else artifacts_pb2.ARTIFACT_STATE_STORED,
+            state_message=kept.failure,
+        ),
+    )
+
+
 def state_header(
     taken: messages.TakenState, host_id: str, incarnation: str, age: timedelta
 ) -> host_pb2.BrowserStateHeader:

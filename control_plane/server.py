@@ -39,6 +39,7 @@ from tabkeep.v1 import (
 )
 
 from control_plane import first_keys, wire
+from control_plane.artifact_keeping import ArtifactKeeping
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
 from control_plane.browser_profile_service import BrowserProfileService
@@ -133,6 +134,9 @@ async def serve(
         await coordinator.start()
         keeping = StateKeeping(coordinator, StateFiles(config.data_dir / "profiles"), vault)
         await keeping.open_up()
+        blobs = Blobs(config.data_dir / "blobs")
+        artifacts = ArtifactKeeping(coordinator, blobs)
+        removing = asyncio.create_task(artifacts.serve(), name="artifacts")
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
         upkeep = asyncio.create_task(keeping.serve(), name="browser states")
         deliverer = WebhookDeliverer(
@@ -140,11 +144,12 @@ async def serve(
         )
         webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
-            async with _listening(config, coordinator, secret, keeping) as (address, http_address):
+            async with _listening(config, coordinator, secret, keeping, artifacts) as (address, http_address):
                 yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
             await _end(webhooks)
             await _end(upkeep)
+            await _end(removing)
             await _end(deadlines)
     finally:
         await _end(writer)
@@ -157,12 +162,12 @@ async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    config: Config, coordinator: Coordinator, secret: bytes, keeping: StateKeeping
+    config: Config, coordinator: Coordinator, secret: bytes, keeping: StateKeeping, artifacts: ArtifactKeeping
 ) -> AsyncIterator[tuple[str, str]]:
     interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
     server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
     services: Any = _Services(server)
-    page_tokens, blobs, captures = PageTokens(secret), Blobs(config.data_dir / "blobs"), Captures()
+    page_tokens, blobs, captures = PageTokens(secret), artifacts.blobs, Captures()
     seals = Seals(secret, "webhooks")
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
         BrowserSessionService(coordinator, page_tokens), services
@@ -182,7 +187,7 @@ async def _listening(
     )
     host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans), services)
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(
-        HostBlobService(coordinator, blobs, keeping, captures), services
+        HostBlobService(coordinator, blobs, artifacts, keeping, captures), services
     )
     logins = Seals(secret, "credentials")
     credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, logins), services)

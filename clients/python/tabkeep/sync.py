@@ -184,6 +184,7 @@ class Client:
     resolve_approval = _Blocking(asynchronous.Client.resolve_approval)
 
     get_artifact = _Blocking(asynchronous.Client.get_artifact)
+    fetch_artifact = _Blocking(asynchronous.Client.fetch_artifact)
     list_artifacts = _Blocking(asynchronous.Client.list_artifacts)
 
     create_workflow = _Blocking(asynchronous.Client.create_workflow)

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: tabkeep/v1/artifacts.proto
 
-// Artifacts: files that runs leave behind, such as screenshots.
+// Artifacts: files that sessions and their runs leave behind, such as screenshots and downloads.
 
 package tabkeepv1
 
@@ -32,6 +32,8 @@ const (
 	ArtifactType_ARTIFACT_TYPE_UNSPECIFIED ArtifactType = 0
 	// A picture of a page.
 	ArtifactType_ARTIFACT_TYPE_SCREENSHOT ArtifactType = 1
+	// A file that a page had the browser download.
+	ArtifactType_ARTIFACT_TYPE_DOWNLOAD ArtifactType = 2
 )
 
 // Enum value maps for ArtifactType.
@@ -39,10 +41,12 @@ var (
 	ArtifactType_name = map[int32]string{
 		0: "ARTIFACT_TYPE_UNSPECIFIED",
 		1: "ARTIFACT_TYPE_SCREENSHOT",
+		2: "ARTIFACT_TYPE_DOWNLOAD",
 	}
 	ArtifactType_value = map[string]int32{
 		"ARTIFACT_TYPE_UNSPECIFIED": 0,
 		"ARTIFACT_TYPE_SCREENSHOT":  1,
+		"ARTIFACT_TYPE_DOWNLOAD":    2,
 	}
 )
 
@@ -73,23 +77,90 @@ func (ArtifactType) EnumDescriptor() ([]byte, []int) {
 	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{0}
 }
 
-// A file that a run left behind.
+// Whether the bytes of an artifact are there.
+type ArtifactState int32
+
+const (
+	// Never sent.
+	ArtifactState_ARTIFACT_STATE_UNSPECIFIED ArtifactState = 0
+	// They are.
+	ArtifactState_ARTIFACT_STATE_STORED ArtifactState = 1
+	// They were, and were removed: the retention time is over, or the organization's quota was full.
+	ArtifactState_ARTIFACT_STATE_EXPIRED ArtifactState = 2
+	// They never were: the download was larger than what is taken, one too many, or did not come to its end.
+	ArtifactState_ARTIFACT_STATE_REFUSED ArtifactState = 3
+)
+
+// Enum value maps for ArtifactState.
+var (
+	ArtifactState_name = map[int32]string{
+		0: "ARTIFACT_STATE_UNSPECIFIED",
+		1: "ARTIFACT_STATE_STORED",
+		2: "ARTIFACT_STATE_EXPIRED",
+		3: "ARTIFACT_STATE_REFUSED",
+	}
+	ArtifactState_value = map[string]int32{
+		"ARTIFACT_STATE_UNSPECIFIED": 0,
+		"ARTIFACT_STATE_STORED":      1,
+		"ARTIFACT_STATE_EXPIRED":     2,
+		"ARTIFACT_STATE_REFUSED":     3,
+	}
+)
+
+func (x ArtifactState) Enum() *ArtifactState {
+	p := new(ArtifactState)
+	*p = x
+	return p
+}
+
+func (x ArtifactState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ArtifactState) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_artifacts_proto_enumTypes[1].Descriptor()
+}
+
+func (ArtifactState) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_artifacts_proto_enumTypes[1]
+}
+
+func (x ArtifactState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ArtifactState.Descriptor instead.
+func (ArtifactState) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{1}
+}
+
+// A file that a session or one of its runs left behind.
 type Artifact struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Made by the host: "art_" and letters and digits.
 	ArtifactId string `protobuf:"bytes,1,opt,name=artifact_id,json=artifactId,proto3" json:"artifact_id,omitempty"`
-	// The run.
+	// The run; empty: it began while no run was under way.
 	RunId string `protobuf:"bytes,2,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	// What it is.
 	ArtifactType ArtifactType `protobuf:"varint,3,opt,name=artifact_type,json=artifactType,proto3,enum=tabkeep.v1.ArtifactType" json:"artifact_type,omitempty"`
 	// A MIME type, for example image/jpeg.
 	ContentType string `protobuf:"bytes,4,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
-	// In bytes.
+	// In bytes; 0 when REFUSED.
 	Size int64 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`
 	// SHA-256 of the bytes, in lower-case hexadecimal digits.
 	Sha256 string `protobuf:"bytes,6,opt,name=sha256,proto3" json:"sha256,omitempty"`
 	// When the control plane had stored it.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// The session.
+	BrowserSessionId string `protobuf:"bytes,8,opt,name=browser_session_id,json=browserSessionId,proto3" json:"browser_session_id,omitempty"`
+	// The name that the site gave a download, without directories, at most 255 characters; empty for others.
+	FileName string `protobuf:"bytes,9,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
+	// Whether its bytes are there.
+	State ArtifactState `protobuf:"varint,10,opt,name=state,proto3,enum=tabkeep.v1.ArtifactState" json:"state,omitempty"`
+	// Why not, for people.
+	StateMessage string `protobuf:"bytes,11,opt,name=state_message,json=stateMessage,proto3" json:"state_message,omitempty"`
+	// When its bytes are to be removed, at the latest; absent when they never were there.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -169,6 +240,41 @@ func (x *Artifact) GetSha256() string {
 func (x *Artifact) GetCreateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Artifact) GetBrowserSessionId() string {
+	if x != nil {
+		return x.BrowserSessionId
+	}
+	return ""
+}
+
+func (x *Artifact) GetFileName() string {
+	if x != nil {
+		return x.FileName
+	}
+	return ""
+}
+
+func (x *Artifact) GetState() ArtifactState {
+	if x != nil {
+		return x.State
+	}
+	return ArtifactState_ARTIFACT_STATE_UNSPECIFIED
+}
+
+func (x *Artifact) GetStateMessage() string {
+	if x != nil {
+		return x.StateMessage
+	}
+	return ""
+}
+
+func (x *Artifact) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
 	}
 	return nil
 }
@@ -306,11 +412,15 @@ func (*GetArtifactResponse_Artifact) isGetArtifactResponse_Part() {}
 
 func (*GetArtifactResponse_Chunk) isGetArtifactResponse_Part() {}
 
-// Asks for a run's artifacts.
+// Asks for the artifacts of a run or of a session.
 type ListArtifactsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The run.
-	RunId         string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	RunId string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// The session.
+	BrowserSessionId string `protobuf:"bytes,2,opt,name=browser_session_id,json=browserSessionId,proto3" json:"browser_session_id,omitempty"`
+	// Only these; empty: all.
+	ArtifactTypes []ArtifactType `protobuf:"varint,3,rep,packed,name=artifact_types,json=artifactTypes,proto3,enum=tabkeep.v1.ArtifactType" json:"artifact_types,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -352,7 +462,21 @@ func (x *ListArtifactsRequest) GetRunId() string {
 	return ""
 }
 
-// A run's artifacts.
+func (x *ListArtifactsRequest) GetBrowserSessionId() string {
+	if x != nil {
+		return x.BrowserSessionId
+	}
+	return ""
+}
+
+func (x *ListArtifactsRequest) GetArtifactTypes() []ArtifactType {
+	if x != nil {
+		return x.ArtifactTypes
+	}
+	return nil
+}
+
+// Artifacts.
 type ListArtifactsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In the order of their creation.
@@ -403,7 +527,7 @@ var File_tabkeep_v1_artifacts_proto protoreflect.FileDescriptor
 const file_tabkeep_v1_artifacts_proto_rawDesc = "" +
 	"\n" +
 	"\x1atabkeep/v1/artifacts.proto\x12\n" +
-	"tabkeep.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8d\x02\n" +
+	"tabkeep.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\x03\n" +
 	"\bArtifact\x12\x1f\n" +
 	"\vartifact_id\x18\x01 \x01(\tR\n" +
 	"artifactId\x12\x15\n" +
@@ -413,21 +537,36 @@ const file_tabkeep_v1_artifacts_proto_rawDesc = "" +
 	"\x04size\x18\x05 \x01(\x03R\x04size\x12\x16\n" +
 	"\x06sha256\x18\x06 \x01(\tR\x06sha256\x12;\n" +
 	"\vcreate_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"5\n" +
+	"createTime\x12,\n" +
+	"\x12browser_session_id\x18\b \x01(\tR\x10browserSessionId\x12\x1b\n" +
+	"\tfile_name\x18\t \x01(\tR\bfileName\x12/\n" +
+	"\x05state\x18\n" +
+	" \x01(\x0e2\x19.tabkeep.v1.ArtifactStateR\x05state\x12#\n" +
+	"\rstate_message\x18\v \x01(\tR\fstateMessage\x12;\n" +
+	"\vexpire_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"5\n" +
 	"\x12GetArtifactRequest\x12\x1f\n" +
 	"\vartifact_id\x18\x01 \x01(\tR\n" +
 	"artifactId\"i\n" +
 	"\x13GetArtifactResponse\x122\n" +
 	"\bartifact\x18\x01 \x01(\v2\x14.tabkeep.v1.ArtifactH\x00R\bartifact\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"-\n" +
+	"\x04part\"\x9c\x01\n" +
 	"\x14ListArtifactsRequest\x12\x15\n" +
-	"\x06run_id\x18\x01 \x01(\tR\x05runId\"K\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12,\n" +
+	"\x12browser_session_id\x18\x02 \x01(\tR\x10browserSessionId\x12?\n" +
+	"\x0eartifact_types\x18\x03 \x03(\x0e2\x18.tabkeep.v1.ArtifactTypeR\rartifactTypes\"K\n" +
 	"\x15ListArtifactsResponse\x122\n" +
-	"\tartifacts\x18\x01 \x03(\v2\x14.tabkeep.v1.ArtifactR\tartifacts*K\n" +
+	"\tartifacts\x18\x01 \x03(\v2\x14.tabkeep.v1.ArtifactR\tartifacts*g\n" +
 	"\fArtifactType\x12\x1d\n" +
 	"\x19ARTIFACT_TYPE_UNSPECIFIED\x10\x00\x12\x1c\n" +
-	"\x18ARTIFACT_TYPE_SCREENSHOT\x10\x012\xb9\x01\n" +
+	"\x18ARTIFACT_TYPE_SCREENSHOT\x10\x01\x12\x1a\n" +
+	"\x16ARTIFACT_TYPE_DOWNLOAD\x10\x02*\x82\x01\n" +
+	"\rArtifactState\x12\x1e\n" +
+	"\x1aARTIFACT_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15ARTIFACT_STATE_STORED\x10\x01\x12\x1a\n" +
+	"\x16ARTIFACT_STATE_EXPIRED\x10\x02\x12\x1a\n" +
+	"\x16ARTIFACT_STATE_REFUSED\x10\x032\xb9\x01\n" +
 	"\x0fArtifactService\x12P\n" +
 	"\vGetArtifact\x12\x1e.tabkeep.v1.GetArtifactRequest\x1a\x1f.tabkeep.v1.GetArtifactResponse0\x01\x12T\n" +
 	"\rListArtifacts\x12 .tabkeep.v1.ListArtifactsRequest\x1a!.tabkeep.v1.ListArtifactsResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
@@ -444,31 +583,35 @@ func file_tabkeep_v1_artifacts_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_artifacts_proto_rawDescData
 }
 
-var file_tabkeep_v1_artifacts_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_tabkeep_v1_artifacts_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_tabkeep_v1_artifacts_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_tabkeep_v1_artifacts_proto_goTypes = []any{
 	(ArtifactType)(0),             // 0: tabkeep.v1.ArtifactType
-	(*Artifact)(nil),              // 1: tabkeep.v1.Artifact
-	(*GetArtifactRequest)(nil),    // 2: tabkeep.v1.GetArtifactRequest
-	(*GetArtifactResponse)(nil),   // 3: tabkeep.v1.GetArtifactResponse
-	(*ListArtifactsRequest)(nil),  // 4: tabkeep.v1.ListArtifactsRequest
-	(*ListArtifactsResponse)(nil), // 5: tabkeep.v1.ListArtifactsResponse
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(ArtifactState)(0),            // 1: tabkeep.v1.ArtifactState
+	(*Artifact)(nil),              // 2: tabkeep.v1.Artifact
+	(*GetArtifactRequest)(nil),    // 3: tabkeep.v1.GetArtifactRequest
+	(*GetArtifactResponse)(nil),   // 4: tabkeep.v1.GetArtifactResponse
+	(*ListArtifactsRequest)(nil),  // 5: tabkeep.v1.ListArtifactsRequest
+	(*ListArtifactsResponse)(nil), // 6: tabkeep.v1.ListArtifactsResponse
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
 }
 var file_tabkeep_v1_artifacts_proto_depIdxs = []int32{
 	0, // 0: tabkeep.v1.Artifact.artifact_type:type_name -> tabkeep.v1.ArtifactType
-	6, // 1: tabkeep.v1.Artifact.create_time:type_name -> google.protobuf.Timestamp
-	1, // 2: tabkeep.v1.GetArtifactResponse.artifact:type_name -> tabkeep.v1.Artifact
-	1, // 3: tabkeep.v1.ListArtifactsResponse.artifacts:type_name -> tabkeep.v1.Artifact
-	2, // 4: tabkeep.v1.ArtifactService.GetArtifact:input_type -> tabkeep.v1.GetArtifactRequest
-	4, // 5: tabkeep.v1.ArtifactService.ListArtifacts:input_type -> tabkeep.v1.ListArtifactsRequest
-	3, // 6: tabkeep.v1.ArtifactService.GetArtifact:output_type -> tabkeep.v1.GetArtifactResponse
-	5, // 7: tabkeep.v1.ArtifactService.ListArtifacts:output_type -> tabkeep.v1.ListArtifactsResponse
-	6, // [6:8] is the sub-list for method output_type
-	4, // [4:6] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	7, // 1: tabkeep.v1.Artifact.create_time:type_name -> google.protobuf.Timestamp
+	1, // 2: tabkeep.v1.Artifact.state:type_name -> tabkeep.v1.ArtifactState
+	7, // 3: tabkeep.v1.Artifact.expire_time:type_name -> google.protobuf.Timestamp
+	2, // 4: tabkeep.v1.GetArtifactResponse.artifact:type_name -> tabkeep.v1.Artifact
+	0, // 5: tabkeep.v1.ListArtifactsRequest.artifact_types:type_name -> tabkeep.v1.ArtifactType
+	2, // 6: tabkeep.v1.ListArtifactsResponse.artifacts:type_name -> tabkeep.v1.Artifact
+	3, // 7: tabkeep.v1.ArtifactService.GetArtifact:input_type -> tabkeep.v1.GetArtifactRequest
+	5, // 8: tabkeep.v1.ArtifactService.ListArtifacts:input_type -> tabkeep.v1.ListArtifactsRequest
+	4, // 9: tabkeep.v1.ArtifactService.GetArtifact:output_type -> tabkeep.v1.GetArtifactResponse
+	6, // 10: tabkeep.v1.ArtifactService.ListArtifacts:output_type -> tabkeep.v1.ListArtifactsResponse
+	9, // [9:11] is the sub-list for method output_type
+	7, // [7:9] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_artifacts_proto_init() }
@@ -485,7 +628,7 @@ func file_tabkeep_v1_artifacts_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_artifacts_proto_rawDesc), len(file_tabkeep_v1_artifacts_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   1,

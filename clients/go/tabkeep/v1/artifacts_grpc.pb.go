@@ -4,7 +4,7 @@
 // - protoc             (unknown)
 // source: tabkeep/v1/artifacts.proto
 
-// Artifacts: files that runs leave behind, such as screenshots.
+// Artifacts: files that sessions and their runs leave behind, such as screenshots and downloads.
 
 package tabkeepv1
 
@@ -29,7 +29,10 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Hands out the files that runs left behind.
+// Hands out the files that sessions and their runs left behind.
+//
+// Each is kept for the control plane's retention time, and as long as its organization's artifacts together fit into
+// their quota: beyond it the oldest go. The record stays and says so.
 //
 // Every call needs the metadata `x-api-key`. Errors of every call: see BrowserSessionService.
 type ArtifactServiceClient interface {
@@ -38,14 +41,18 @@ type ArtifactServiceClient interface {
 	// Called by: API clients.
 	// Errors: NOT_FOUND/ARTIFACT_NOT_FOUND, no such artifact in the caller's organization, or not arrived yet;
 	//
+	//	NOT_FOUND/ARTIFACT_EXPIRED, its bytes were removed; FAILED_PRECONDITION/ARTIFACT_REFUSED, they were never taken;
 	//	DATA_LOSS/ARTIFACT_DAMAGED, the stored bytes do not match their checksum.
 	//
 	// Retry: safe.
 	GetArtifact(ctx context.Context, in *GetArtifactRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetArtifactResponse], error)
-	// Lists a run's artifacts in the order of their creation.
+	// Lists the artifacts of a run, or of a session and all its runs, in the order of their creation, at most 10,000.
 	//
 	// Called by: API clients.
-	// Errors: NOT_FOUND/RUN_NOT_FOUND.
+	// Errors: NOT_FOUND/RUN_NOT_FOUND; NOT_FOUND/SESSION_NOT_FOUND; INVALID_ARGUMENT/FIELD_INVALID, neither or both
+	//
+	//	are given.
+	//
 	// Retry: safe.
 	ListArtifacts(ctx context.Context, in *ListArtifactsRequest, opts ...grpc.CallOption) (*ListArtifactsResponse, error)
 }
@@ -91,7 +98,10 @@ func (c *artifactServiceClient) ListArtifacts(ctx context.Context, in *ListArtif
 // All implementations must embed UnimplementedArtifactServiceServer
 // for forward compatibility.
 //
-// Hands out the files that runs left behind.
+// Hands out the files that sessions and their runs left behind.
+//
+// Each is kept for the control plane's retention time, and as long as its organization's artifacts together fit into
+// their quota: beyond it the oldest go. The record stays and says so.
 //
 // Every call needs the metadata `x-api-key`. Errors of every call: see BrowserSessionService.
 type ArtifactServiceServer interface {
@@ -100,14 +110,18 @@ type ArtifactServiceServer interface {
 	// Called by: API clients.
 	// Errors: NOT_FOUND/ARTIFACT_NOT_FOUND, no such artifact in the caller's organization, or not arrived yet;
 	//
+	//	NOT_FOUND/ARTIFACT_EXPIRED, its bytes were removed; FAILED_PRECONDITION/ARTIFACT_REFUSED, they were never taken;
 	//	DATA_LOSS/ARTIFACT_DAMAGED, the stored bytes do not match their checksum.
 	//
 	// Retry: safe.
 	GetArtifact(*GetArtifactRequest, grpc.ServerStreamingServer[GetArtifactResponse]) error
-	// Lists a run's artifacts in the order of their creation.
+	// Lists the artifacts of a run, or of a session and all its runs, in the order of their creation, at most 10,000.
 	//
 	// Called by: API clients.
-	// Errors: NOT_FOUND/RUN_NOT_FOUND.
+	// Errors: NOT_FOUND/RUN_NOT_FOUND; NOT_FOUND/SESSION_NOT_FOUND; INVALID_ARGUMENT/FIELD_INVALID, neither or both
+	//
+	//	are given.
+	//
 	// Retry: safe.
 	ListArtifacts(context.Context, *ListArtifactsRequest) (*ListArtifactsResponse, error)
 	mustEmbedUnimplementedArtifactServiceServer()

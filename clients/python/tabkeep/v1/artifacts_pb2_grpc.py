@@ -26,7 +26,10 @@ if _version_not_supported:
 
 
 class ArtifactServiceStub:
-    """Hands out the files that runs left behind.
+    """Hands out the files that sessions and their runs left behind.
+
+    Each is kept for the control plane's retention time, and as long as its organization's artifacts together fit into
+    their quota: beyond it the oldest go. The record stays and says so.
 
     Every call needs the metadata `x-api-key`. Errors of every call: see BrowserSessionService.
     """
@@ -50,7 +53,10 @@ class ArtifactServiceStub:
 
 
 class ArtifactServiceServicer:
-    """Hands out the files that runs left behind.
+    """Hands out the files that sessions and their runs left behind.
+
+    Each is kept for the control plane's retention time, and as long as its organization's artifacts together fit into
+    their quota: beyond it the oldest go. The record stays and says so.
 
     Every call needs the metadata `x-api-key`. Errors of every call: see BrowserSessionService.
     """
@@ -60,6 +66,7 @@ class ArtifactServiceServicer:
 
         Called by: API clients.
         Errors: NOT_FOUND/ARTIFACT_NOT_FOUND, no such artifact in the caller's organization, or not arrived yet;
+        NOT_FOUND/ARTIFACT_EXPIRED, its bytes were removed; FAILED_PRECONDITION/ARTIFACT_REFUSED, they were never taken;
         DATA_LOSS/ARTIFACT_DAMAGED, the stored bytes do not match their checksum.
         Retry: safe.
         """
@@ -68,10 +75,11 @@ class ArtifactServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListArtifacts(self, request, context):
-        """Lists a run's artifacts in the order of their creation.
+        """Lists the artifacts of a run, or of a session and all its runs, in the order of their creation, at most 10,000.
 
         Called by: API clients.
-        Errors: NOT_FOUND/RUN_NOT_FOUND.
+        Errors: NOT_FOUND/RUN_NOT_FOUND; NOT_FOUND/SESSION_NOT_FOUND; INVALID_ARGUMENT/FIELD_INVALID, neither or both
+        are given.
         Retry: safe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -100,7 +108,10 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ArtifactService:
-    """Hands out the files that runs left behind.
+    """Hands out the files that sessions and their runs left behind.
+
+    Each is kept for the control plane's retention time, and as long as its organization's artifacts together fit into
+    their quota: beyond it the oldest go. The record stays and says so.
 
     Every call needs the metadata `x-api-key`. Errors of every call: see BrowserSessionService.
     """

@@ -2,7 +2,7 @@
 // @generated from file tabkeep/v1/artifacts.proto (package tabkeep.v1, syntax proto3)
 /* eslint-disable */
 
-// Artifacts: files that runs leave behind, such as screenshots.
+// Artifacts: files that sessions and their runs leave behind, such as screenshots and downloads.
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -14,10 +14,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/artifacts.proto.
  */
 export const file_tabkeep_v1_artifacts: GenFile = /*@__PURE__*/
-  fileDesc("Chp0YWJrZWVwL3YxL2FydGlmYWN0cy5wcm90bxIKdGFia2VlcC52MSLFAQoIQXJ0aWZhY3QSEwoLYXJ0aWZhY3RfaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEi8KDWFydGlmYWN0X3R5cGUYAyABKA4yGC50YWJrZWVwLnYxLkFydGlmYWN0VHlwZRIUCgxjb250ZW50X3R5cGUYBCABKAkSDAoEc2l6ZRgFIAEoAxIOCgZzaGEyNTYYBiABKAkSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIikKEkdldEFydGlmYWN0UmVxdWVzdBITCgthcnRpZmFjdF9pZBgBIAEoCSJYChNHZXRBcnRpZmFjdFJlc3BvbnNlEigKCGFydGlmYWN0GAEgASgLMhQudGFia2VlcC52MS5BcnRpZmFjdEgAEg8KBWNodW5rGAIgASgMSABCBgoEcGFydCImChRMaXN0QXJ0aWZhY3RzUmVxdWVzdBIOCgZydW5faWQYASABKAkiQAoVTGlzdEFydGlmYWN0c1Jlc3BvbnNlEicKCWFydGlmYWN0cxgBIAMoCzIULnRhYmtlZXAudjEuQXJ0aWZhY3QqSwoMQXJ0aWZhY3RUeXBlEh0KGUFSVElGQUNUX1RZUEVfVU5TUEVDSUZJRUQQABIcChhBUlRJRkFDVF9UWVBFX1NDUkVFTlNIT1QQATK5AQoPQXJ0aWZhY3RTZXJ2aWNlElAKC0dldEFydGlmYWN0Eh4udGFia2VlcC52MS5HZXRBcnRpZmFjdFJlcXVlc3QaHy50YWJrZWVwLnYxLkdldEFydGlmYWN0UmVzcG9uc2UwARJUCg1MaXN0QXJ0aWZhY3RzEiAudGFia2VlcC52MS5MaXN0QXJ0aWZhY3RzUmVxdWVzdBohLnRhYmtlZXAudjEuTGlzdEFydGlmYWN0c1Jlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Chp0YWJrZWVwL3YxL2FydGlmYWN0cy5wcm90bxIKdGFia2VlcC52MSLmAgoIQXJ0aWZhY3QSEwoLYXJ0aWZhY3RfaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEi8KDWFydGlmYWN0X3R5cGUYAyABKA4yGC50YWJrZWVwLnYxLkFydGlmYWN0VHlwZRIUCgxjb250ZW50X3R5cGUYBCABKAkSDAoEc2l6ZRgFIAEoAxIOCgZzaGEyNTYYBiABKAkSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgIIAEoCRIRCglmaWxlX25hbWUYCSABKAkSKAoFc3RhdGUYCiABKA4yGS50YWJrZWVwLnYxLkFydGlmYWN0U3RhdGUSFQoNc3RhdGVfbWVzc2FnZRgLIAEoCRIvCgtleHBpcmVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKQoSR2V0QXJ0aWZhY3RSZXF1ZXN0EhMKC2FydGlmYWN0X2lkGAEgASgJIlgKE0dldEFydGlmYWN0UmVzcG9uc2USKAoIYXJ0aWZhY3QYASABKAsyFC50YWJrZWVwLnYxLkFydGlmYWN0SAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0InQKFExpc3RBcnRpZmFjdHNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYAiABKAkSMAoOYXJ0aWZhY3RfdHlwZXMYAyADKA4yGC50YWJrZWVwLnYxLkFydGlmYWN0VHlwZSJAChVMaXN0QXJ0aWZhY3RzUmVzcG9uc2USJwoJYXJ0aWZhY3RzGAEgAygLMhQudGFia2VlcC52MS5BcnRpZmFjdCpnCgxBcnRpZmFjdFR5cGUSHQoZQVJUSUZBQ1RfVFlQRV9VTlNQRUNJRklFRBAAEhwKGEFSVElGQUNUX1RZUEVfU0NSRUVOU0hPVBABEhoKFkFSVElGQUNUX1RZUEVfRE9XTkxPQUQQAiqCAQoNQXJ0aWZhY3RTdGF0ZRIeChpBUlRJRkFDVF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFUFSVElGQUNUX1NUQVRFX1NUT1JFRBABEhoKFkFSVElGQUNUX1NUQVRFX0VYUElSRUQQAhIaChZBUlRJRkFDVF9TVEFURV9SRUZVU0VEEAMyuQEKD0FydGlmYWN0U2VydmljZRJQCgtHZXRBcnRpZmFjdBIeLnRhYmtlZXAudjEuR2V0QXJ0aWZhY3RSZXF1ZXN0Gh8udGFia2VlcC52MS5HZXRBcnRpZmFjdFJlc3BvbnNlMAESVAoNTGlzdEFydGlmYWN0cxIgLnRhYmtlZXAudjEuTGlzdEFydGlmYWN0c1JlcXVlc3QaIS50YWJrZWVwLnYxLkxpc3RBcnRpZmFjdHNSZXNwb25zZUI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
- * A file that a run left behind.
+ * A file that a session or one of its runs left behind.
  *
  * @generated from message tabkeep.v1.Artifact
  */
@@ -30,7 +30,7 @@ export type Artifact = Message<"tabkeep.v1.Artifact"> & {
   artifactId: string;
 
   /**
-   * The run.
+   * The run; empty: it began while no run was under way.
    *
    * @generated from field: string run_id = 2;
    */
@@ -51,7 +51,7 @@ export type Artifact = Message<"tabkeep.v1.Artifact"> & {
   contentType: string;
 
   /**
-   * In bytes.
+   * In bytes; 0 when REFUSED.
    *
    * @generated from field: int64 size = 5;
    */
@@ -70,6 +70,41 @@ export type Artifact = Message<"tabkeep.v1.Artifact"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 7;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * The session.
+   *
+   * @generated from field: string browser_session_id = 8;
+   */
+  browserSessionId: string;
+
+  /**
+   * The name that the site gave a download, without directories, at most 255 characters; empty for others.
+   *
+   * @generated from field: string file_name = 9;
+   */
+  fileName: string;
+
+  /**
+   * Whether its bytes are there.
+   *
+   * @generated from field: tabkeep.v1.ArtifactState state = 10;
+   */
+  state: ArtifactState;
+
+  /**
+   * Why not, for people.
+   *
+   * @generated from field: string state_message = 11;
+   */
+  stateMessage: string;
+
+  /**
+   * When its bytes are to be removed, at the latest; absent when they never were there.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 12;
+   */
+  expireTime?: Timestamp | undefined;
 };
 
 /**
@@ -138,7 +173,7 @@ export const GetArtifactResponseSchema: GenMessage<GetArtifactResponse> = /*@__P
   messageDesc(file_tabkeep_v1_artifacts, 2);
 
 /**
- * Asks for a run's artifacts.
+ * Asks for the artifacts of a run or of a session.
  *
  * @generated from message tabkeep.v1.ListArtifactsRequest
  */
@@ -149,6 +184,20 @@ export type ListArtifactsRequest = Message<"tabkeep.v1.ListArtifactsRequest"> & 
    * @generated from field: string run_id = 1;
    */
   runId: string;
+
+  /**
+   * The session.
+   *
+   * @generated from field: string browser_session_id = 2;
+   */
+  browserSessionId: string;
+
+  /**
+   * Only these; empty: all.
+   *
+   * @generated from field: repeated tabkeep.v1.ArtifactType artifact_types = 3;
+   */
+  artifactTypes: ArtifactType[];
 };
 
 /**
@@ -159,7 +208,7 @@ export const ListArtifactsRequestSchema: GenMessage<ListArtifactsRequest> = /*@_
   messageDesc(file_tabkeep_v1_artifacts, 3);
 
 /**
- * A run's artifacts.
+ * Artifacts.
  *
  * @generated from message tabkeep.v1.ListArtifactsResponse
  */
@@ -198,6 +247,13 @@ export enum ArtifactType {
    * @generated from enum value: ARTIFACT_TYPE_SCREENSHOT = 1;
    */
   SCREENSHOT = 1,
+
+  /**
+   * A file that a page had the browser download.
+   *
+   * @generated from enum value: ARTIFACT_TYPE_DOWNLOAD = 2;
+   */
+  DOWNLOAD = 2,
 }
 
 /**
@@ -207,7 +263,51 @@ export const ArtifactTypeSchema: GenEnum<ArtifactType> = /*@__PURE__*/
   enumDesc(file_tabkeep_v1_artifacts, 0);
 
 /**
- * Hands out the files that runs left behind.
+ * Whether the bytes of an artifact are there.
+ *
+ * @generated from enum tabkeep.v1.ArtifactState
+ */
+export enum ArtifactState {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: ARTIFACT_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * They are.
+   *
+   * @generated from enum value: ARTIFACT_STATE_STORED = 1;
+   */
+  STORED = 1,
+
+  /**
+   * They were, and were removed: the retention time is over, or the organization's quota was full.
+   *
+   * @generated from enum value: ARTIFACT_STATE_EXPIRED = 2;
+   */
+  EXPIRED = 2,
+
+  /**
+   * They never were: the download was larger than what is taken, one too many, or did not come to its end.
+   *
+   * @generated from enum value: ARTIFACT_STATE_REFUSED = 3;
+   */
+  REFUSED = 3,
+}
+
+/**
+ * Describes the enum tabkeep.v1.ArtifactState.
+ */
+export const ArtifactStateSchema: GenEnum<ArtifactState> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_artifacts, 1);
+
+/**
+ * Hands out the files that sessions and their runs left behind.
+ *
+ * Each is kept for the control plane's retention time, and as long as its organization's artifacts together fit into
+ * their quota: beyond it the oldest go. The record stays and says so.
  *
  * Every call needs the metadata `x-api-key`. Errors of every call: see BrowserSessionService.
  *
@@ -219,6 +319,7 @@ export const ArtifactService: GenService<{
    *
    * Called by: API clients.
    * Errors: NOT_FOUND/ARTIFACT_NOT_FOUND, no such artifact in the caller's organization, or not arrived yet;
+   *   NOT_FOUND/ARTIFACT_EXPIRED, its bytes were removed; FAILED_PRECONDITION/ARTIFACT_REFUSED, they were never taken;
    *   DATA_LOSS/ARTIFACT_DAMAGED, the stored bytes do not match their checksum.
    * Retry: safe.
    *
@@ -230,10 +331,11 @@ export const ArtifactService: GenService<{
     output: typeof GetArtifactResponseSchema;
   },
   /**
-   * Lists a run's artifacts in the order of their creation.
+   * Lists the artifacts of a run, or of a session and all its runs, in the order of their creation, at most 10,000.
    *
    * Called by: API clients.
-   * Errors: NOT_FOUND/RUN_NOT_FOUND.
+   * Errors: NOT_FOUND/RUN_NOT_FOUND; NOT_FOUND/SESSION_NOT_FOUND; INVALID_ARGUMENT/FIELD_INVALID, neither or both
+   *   are given.
    * Retry: safe.
    *
    * @generated from rpc tabkeep.v1.ArtifactService.ListArtifacts
