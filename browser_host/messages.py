@@ -6,7 +6,7 @@ body of StartRun stay the generated messages, because the vocabulary of actions 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, StrEnum
 
@@ -33,6 +33,7 @@ class EndReason(Enum):
     BROWSER_CRASHED = "browser_crashed"
     HOST_LOST = "host_lost"
     HOST_DRAINED = "host_drained"
+    PROXY_FAILED = "proxy_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,44 @@ class HeartbeatAck:
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """What all of a browser goes through."""
+
+    url: str
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    bypass: tuple[str, ...] = ()
+    """Destinations that it reaches directly."""
+    trusted: bool = False
+    """The operator's own: it may lie at a private address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Geolocation:
+    """Where pages are told that they are, in degrees and meters."""
+
+    latitude: float
+    longitude: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a session's browser may reach, and how."""
+
+    proxy: Proxy | None = None
+    allowed_domains: tuple[str, ...] = ()
+    blocked_domains: tuple[str, ...] = ()
+    time_zone: str = ""
+    locale: str = ""
+    geolocation: Geolocation | None = None
+
+
+DIRECT = Network()
+"""Everything public, directly."""
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """Start a browser."""
 
@@ -236,6 +275,7 @@ class Launch:
     launch_timeout: timedelta
     extensions: tuple[str, ...] = ()
     """By name."""
+    network: Network = DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +308,13 @@ class SetTimeout:
 
 
 @dataclass(frozen=True, slots=True)
+class SetNetwork:
+    """Another network for a live browser."""
+
+    network: Network
+
+
+@dataclass(frozen=True, slots=True)
 class Unsupported:
     """A command, or a part of one, that this version does not know."""
 
@@ -281,7 +328,7 @@ class Command:
     command_id: int
     placement: Placement
     traceparent: str
-    kind: Launch | Close | StartRun | CancelRun | ResolveApproval | SetTimeout | Unsupported
+    kind: Launch | Close | StartRun | CancelRun | ResolveApproval | SetTimeout | SetNetwork | Unsupported
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,6 +224,8 @@ def command_result(tx: Transaction, host_id: str, result: CommandResult, *, ackn
     if row.kind is CommandKind.LAUNCH:
         if result.launched and session.state is SessionState.LAUNCHING:
             session_moves.launched(tx, session, result.age, result.browser_version)
+        elif result.failure == "PROXY_FAILED" and session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
+            session_moves.proxy_failed(tx, session, result.message)
         elif result.failure and session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
             session_moves.launch_failed(tx, session, result.message)
     elif row.kind is CommandKind.START_RUN and result.failure:

@@ -36,7 +36,7 @@ from tabkeep.v1 import (
     workflows_pb2_grpc,
 )
 
-from control_plane import first_keys, wire
+from control_plane import first_keys, proxy_locations, wire
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
 from control_plane.browser_session_service import BrowserSessionService
@@ -57,6 +57,7 @@ from control_plane.http.serving import listening
 from control_plane.interceptors import CallInterceptor
 from control_plane.key_service import KeyService
 from control_plane.keys import KeyBook
+from control_plane.networks import Networks
 from control_plane.page_tokens import PageTokens
 from control_plane.run_service import RunService
 from control_plane.runs import Run
@@ -115,12 +116,14 @@ async def serve(
 
     Raises:
         StoreUnusable: the database cannot be opened.
+        ConfigInvalid: the file of proxy locations says something wrong.
         OSError: the address cannot be listened on.
     """
     database = await Database.open(config, clock_after)
     writer = asyncio.create_task(database.serve(), name="store writer")
     try:
         secret = await first_keys.pepper(database, config.data_dir)
+        networks = Networks(proxy_locations.load(config.proxy_locations), secret)
         coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
@@ -129,7 +132,7 @@ async def serve(
         )
         webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
-            async with _listening(config, coordinator, secret) as (address, http_address):
+            async with _listening(config, coordinator, secret, networks) as (address, http_address):
                 yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
             await _end(webhooks)
@@ -144,17 +147,21 @@ async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
 
 
 @contextlib.asynccontextmanager
-async def _listening(config: Config, coordinator: Coordinator, secret: bytes) -> AsyncIterator[tuple[str, str]]:
+async def _listening(
+    config: Config, coordinator: Coordinator, secret: bytes, networks: Networks
+) -> AsyncIterator[tuple[str, str]]:
     interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
     server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
     services: Any = _Services(server)
     page_tokens, blobs = PageTokens(secret), Blobs(config.data_dir / "blobs")
     seals = Seals(secret, "webhooks")
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
-        BrowserSessionService(coordinator, page_tokens), services
+        BrowserSessionService(coordinator, page_tokens, networks), services
     )
     plans = Seals(secret, "plans")
-    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens, seals, plans), services)
+    runs_pb2_grpc.add_RunServiceServicer_to_server(
+        RunService(coordinator, page_tokens, seals, plans, networks), services
+    )
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
     artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs), services)
     hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), services)
@@ -163,7 +170,7 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
     webhooks_pb2_grpc.add_WebhookServiceServicer_to_server(
         WebhookService(coordinator, page_tokens, seals, secret), services
     )
-    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans), services)
+    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans, networks), services)
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(HostBlobService(coordinator, blobs), services)
     logins = Seals(secret, "credentials")
     credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, logins), services)

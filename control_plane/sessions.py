@@ -39,6 +39,7 @@ class CloseReason(StrEnum):
     BROWSER_CRASHED = "browser_crashed"
     HOST_LOST = "host_lost"
     HOST_DRAINED = "host_drained"
+    PROXY_FAILED = "proxy_failed"
 
 
 class SessionEvent(StrEnum):
@@ -106,6 +107,10 @@ class Session:
     extensions: str = ""
     """Names, sorted, with commas between them."""
     traceparent: str = ""
+    network: bytes = b""
+    """What is shown of what the browser may reach, and how; empty: the default."""
+    network_sealed: bytes = b""
+    """The same for the host, with credentials, encrypted; empty: the default, or the session is closed."""
 
     @property
     def extension_names(self) -> tuple[str, ...]:
@@ -180,6 +185,7 @@ def closed(session: Session, reason: CloseReason, message: str, now: datetime) -
         update_time=now,
         due_time=None,
         active_run_id="",
+        network_sealed=b"",
     )
 
 

@@ -172,6 +172,8 @@ def browser_session(
         extensions=session.extension_names,
         conditions=_session_conditions(session, host, timeout_unconfirmed) if session.open else (),
     )
+    if session.network:
+        proto.MergeFromString(session.network)
     proto.timeout.FromTimedelta(session.timeout)
     proto.queue_timeout.FromTimedelta(session.queue_timeout)
     set_time(proto.create_time, session.create_time)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from browser_host.browser import BrowserGone, Page
 from browser_host.clock import Clock
 from browser_host.guard import Guard
-from browser_host.messages import Placement
+from browser_host.messages import Network, Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest, Shown
 from tests.simulation.virtual_loop import Process, SimulatedLoop
 
@@ -120,6 +120,9 @@ class SimulatedBrowser:
 
     async def shown(self) -> Shown:
         return Shown("about:blank", "", 1)
+
+    def set_network(self, network: Network) -> None:
+        """It has no network."""
 
     async def current_page(self) -> Page:
         raise NotImplementedError("the simulated engine asks for no page")

@@ -32,6 +32,7 @@ RETRY_SAFE = {
     "BrowserSessionService/ListBrowserSessions": True,
     "BrowserSessionService/WatchBrowserSession": True,
     "BrowserSessionService/ExtendBrowserSession": True,
+    "BrowserSessionService/UpdateBrowserSession": True,
     "BrowserSessionService/CloseBrowserSession": True,
     "RunService/RunTask": True,
     "RunService/RunWorkflow": True,
