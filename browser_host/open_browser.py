@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
@@ -23,6 +23,14 @@ class ProxyUnusable(LaunchFailed):
     """The session's proxy lets nothing through; the text has what it said. Not the host's fault."""
 
     reason = "PROXY_FAILED"
+
+
+class ProfileUnusable(LaunchFailed):
+    """The state that a browser was to start from cannot be had, or not be put into it; no other host could."""
+
+
+class StateNotTaken(Exception):
+    """A browser did not give its state; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,8 @@ class LaunchRequest:
     """Of the launch."""
     lifetime: timedelta | None = None
     """Of the browser, counted from its launch; None: only the lease ends it."""
+    state: bytes | None = field(default=None, repr=False)
+    """To be put into it before its first page; None: it starts fresh."""
     extensions: tuple[str, ...] = ()
     """Loaded before the first page."""
     network: Network = DIRECT
@@ -101,6 +111,20 @@ class OpenBrowser(Browser, Protocol):
 
         Raises:
             ValueError: `network` means nothing; nothing was changed.
+        """
+
+    @property
+    def state_notes(self) -> str:
+        """What of the state it started from could not be put into it; empty: all of it was, or there was none."""
+
+    async def take_state(self, *, timeout: float, last: bool = False) -> bytes:
+        """Its state as it is now, as JSON (`playwright_state` has the form), in at most `timeout` seconds.
+
+        The browser goes on, and pages may write meanwhile: what one page wrote in one transaction is in it whole or
+        not at all. For the `last` one, scripts that hold a page in a loop are ended, and `close` takes so much less.
+
+        Raises:
+            StateNotTaken.
         """
 
     async def close(self) -> None:

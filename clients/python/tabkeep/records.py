@@ -50,8 +50,19 @@ class CloseReason(StrEnum):
     BROWSER_CRASHED = "BROWSER_CRASHED"
     HOST_LOST = "HOST_LOST"
     HOST_DRAINED = "HOST_DRAINED"
+    PROFILE_UNUSABLE = "PROFILE_UNUSABLE"
     PROXY_FAILED = "PROXY_FAILED"
     UNKNOWN = "UNKNOWN"
+
+
+class ProfileSaveState(StrEnum):
+    """What became of keeping a session's state."""
+
+    PENDING = "pending"
+    SAVED = "saved"
+    SAVED_EARLIER = "saved_earlier"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
 
 
 class BrowserSessionChange(StrEnum):
@@ -274,6 +285,49 @@ class BrowserSessionOptions:
     proxy_location: str | None = None
     allowed_domains: Sequence[str] = ()
     blocked_domains: Sequence[str] = ()
+    browser_profile_id: str | None = None
+    browser_profile_version: int | None = None
+    save_profile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSave:
+    """What became of keeping a session's state."""
+
+    state: ProfileSaveState
+    message: str
+    """Why it is not SAVED."""
+    browser_profile_version: int | None
+    """The version of the profile that the session made."""
+    state_time: datetime | None
+    """The moment whose state is stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserProfileVersion:
+    """One saved state of a profile."""
+
+    version: int
+    browser_session_id: str | None
+    browser_version: str | None
+    state_time: datetime
+    size: int
+    cookie_count: int
+    origin_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserProfile:
+    """A saved browser state with a name."""
+
+    browser_profile_id: str
+    organization_id: str
+    name: str
+    description: str
+    version: int
+    versions: tuple[BrowserProfileVersion, ...]
+    create_time: datetime
+    update_time: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +360,10 @@ class BrowserSession:
     browser_version: str | None
     sandboxed: bool
     extensions: tuple[str, ...]
+    browser_profile_id: str | None = None
+    browser_profile_version: int | None = None
+    save_profile: bool = False
+    profile_save: ProfileSave | None = None
     proxy: Proxy | None = None
     proxy_location: str | None = None
     allowed_domains: tuple[str, ...] = ()

@@ -48,6 +48,7 @@ type BrowserSessionServiceClient interface {
 	//
 	//	hosts are attached and none of them offers the browser type (the message says who offers what), or
 	//	EXTENSION_NOT_OFFERED, none of them offers it with all of the extensions (likewise);
+	//	NOT_FOUND/PROFILE_NOT_FOUND, no such browser profile in the caller's organization;
 	//	FAILED_PRECONDITION/PROXY_LOCATION_NOT_CONFIGURED, the operator has mapped no such proxy_location (the
 	//	message lists those that are mapped); ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with
 	//	another body.
@@ -213,6 +214,7 @@ type BrowserSessionServiceServer interface {
 	//
 	//	hosts are attached and none of them offers the browser type (the message says who offers what), or
 	//	EXTENSION_NOT_OFFERED, none of them offers it with all of the extensions (likewise);
+	//	NOT_FOUND/PROFILE_NOT_FOUND, no such browser profile in the caller's organization;
 	//	FAILED_PRECONDITION/PROXY_LOCATION_NOT_CONFIGURED, the operator has mapped no such proxy_location (the
 	//	message lists those that are mapped); ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with
 	//	another body.
