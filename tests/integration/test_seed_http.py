@@ -130,6 +130,20 @@ async def test_every_option_of_create_arrives(http, host):
     assert session["timeout"] == 480
 
 
+async def test_extensions_are_those_that_hosts_offer(http, host):
+    body = {"extensions": ["ad-blocker", "captcha-solver"]}
+    status, code, detail = await refusal(await http.post("/v1/browser_sessions", json=body))
+    assert (status, code) == (400, "EXTENSION_NOT_OFFERED")
+    assert "captcha-solver" in detail
+    hello = host.hello()
+    for name in body["extensions"]:
+        hello.extensions.add(name=name, version="1.0", sha256="ab" * 32)
+    await host.attach(hello)
+    session = await created(http, **body)
+    assert session["extensions"] == body["extensions"]
+    assert list((await host.command("launch")).launch.extensions) == body["extensions"]
+
+
 async def test_a_wrapped_body_is_unwrapped(http, host):
     session = await created(http, body={"timeout": 5})
     assert session["timeout"] == 5
