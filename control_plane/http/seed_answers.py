@@ -23,19 +23,23 @@ _STATUS_OF_REASON = {"SESSION_CLOSED": 410, "BROWSER_NOT_OFFERED": 400, "EXTENSI
 def operation(
     answer: Answer,
     summary: str,
-    schema: Mapping[str, Any],
+    schema: Mapping[str, Any] | None,
     *,
     body: Mapping[str, Any] | None = None,
     refused: tuple[int, ...] = (),
     media: str = "application/json",
     query: tuple[tuple[str, Mapping[str, Any]], ...] = (),
 ) -> Operation:
-    """One operation; `schema` is its answer's, `refused` are the statuses that it gives beside those of every route."""
+    """One operation; `schema` is its answer's (None: it has no body), `refused` are the statuses that it gives beside
+    those of every route."""
+    done: dict[str, Any] = {"204": {"description": "Done."}}
+    if schema is not None:
+        done = {"200": {"description": "Done.", "content": {media: {"schema": dict(schema)}}}}
     document: dict[str, Any] = {
         "summary": summary,
         "tags": ["compatibility"],
         "responses": {
-            "200": {"description": "Done.", "content": {media: {"schema": dict(schema)}}},
+            **done,
             **{str(status): REFUSALS[status] for status in refused},
         },
     }

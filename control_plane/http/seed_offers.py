@@ -12,8 +12,6 @@ from control_plane.http.seed_body import Body
 NOT_OFFERED: dict[str, str] = {
     "proxy_location": "this server has no proxies: leave proxy_location out, or send null or NONE",
     "proxy_session_id": "this server has no proxies: leave it out",
-    "browser_profile_id": "this server stores no browser profiles: leave it out, and log in within the session",
-    "generate_browser_profile": "this server stores no browser profiles: leave it out",
     "needs_live_view": "this server streams no live view: leave it out, and open app_url",
     "browser_address": "this server runs its own browsers and connects to no others: leave it out",
     "cdp_connect_headers": "this server connects to no browsers of others: leave it out",

@@ -126,7 +126,7 @@ def webhook_body(final: runs_pb2.Run, http_url: str) -> bytes:
 # What is asked for.
 
 _NOT_OFFERED_TO_RUNS = (
-    "proxy_location", "browser_profile_id", "browser_address", "cdp_connect_headers", "extra_http_headers",
+    "proxy_location", "browser_address", "cdp_connect_headers", "extra_http_headers",
     "totp_identifier", "totp_url", "error_code_mapping", "start_fresh_browser", "publish_workflow",
     "reuse_browser_session",
 )  # fmt: skip
@@ -174,8 +174,8 @@ def workflow_request(body: Body, request_id: str, max_steps: str) -> runs_pb2.Ru
 def _fill(body: Body, request: runs_pb2.RunTaskRequest | runs_pb2.RunWorkflowRequest) -> None:
     """The fields that both have. Raises for all that was wrong with the body."""
     request.browser_session_id = body.text("browser_session_id", 200)
-    profile = body.text("browser_profile_id", 200)
-    if request.browser_session_id and profile:
+    request.browser_profile_id = body.text("browser_profile_id", 200)
+    if request.browser_session_id and request.browser_profile_id:
         body.wrong(
             "browser_profile_id",
             "value_error",

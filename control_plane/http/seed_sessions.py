@@ -36,17 +36,18 @@ def create_request(body: Body, request_id: str) -> pb.CreateBrowserSessionReques
     minutes = body.whole("timeout", DEFAULT_MINUTES, LEAST_MINUTES, MOST_MINUTES)
     browser_type = body.word("browser_type", tuple(BROWSER_TYPES))
     extensions = body.words("extensions", EXTENSIONS)
-    body.text("browser_profile_id", 100)
+    profile = body.text("browser_profile_id", 200)
     check_proxy_location(body)
     url = with_scheme(body.text("url", 8192))
-    for name in ("generate_browser_profile", "needs_live_view"):
-        body.flag(name)
+    save_profile = body.flag("generate_browser_profile")
+    body.flag("needs_live_view")
     body.raise_if_wrong()
     refuse_what_is_not_offered(
-        body, "proxy_location", "proxy_session_id", "browser_profile_id", "generate_browser_profile",
-        "needs_live_view",
+        body, "proxy_location", "proxy_session_id", "needs_live_view",
     )  # fmt: skip
-    request = pb.CreateBrowserSessionRequest(url=url, request_id=request_id, extensions=extensions)
+    request = pb.CreateBrowserSessionRequest(
+        url=url, request_id=request_id, extensions=extensions, browser_profile_id=profile, save_profile=save_profile
+    )
     request.timeout.seconds = minutes * 60
     if browser_type:
         request.browser_type = BROWSER_TYPES[browser_type]
@@ -83,8 +84,9 @@ def session(shown: pb.BrowserSession, app_url: str | None) -> dict[str, Any]:
         "stream_transport": None,
         "app_url": app_url,
         "browser_address": None,
-        "browser_profile_id": None,
-        "generate_browser_profile": False,
+        "browser_profile_id": shown.browser_profile_id or None,
+        "generate_browser_profile": shown.save_profile,
+        "profile_save": seed_values.word(pb.ProfileSaveState, "PROFILE_SAVE_STATE_", shown.profile_save.state),
         "runnable_type": ("workflow_run" if run_id.startswith("wr_") else "task") if run_id else None,
         "runnable_id": run_id or None,
         "downloaded_files": [],

@@ -225,6 +225,14 @@ async def test_a_workflow_that_pauses_is_continued_or_rejected_through_the_sdk(
     assert site.log.count("order_resubmitted") == 0
 
 
+async def test_a_profile_of_a_session_saves_the_next_one_its_login(skyvern: str, programs: Programs, site: DemoSite):
+    (program,) = blocks("python", "profile")
+    ended = await programs.run(skyvern, "-c", program)
+    assert ended.status == 0, ended.err
+    assert "Without another login: Casey Morgan" in ended.out
+    assert site.log.count("login") == 1
+
+
 WAITS = r"""
 import asyncio, json, os, time
 from skyvern import Skyvern

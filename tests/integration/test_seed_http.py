@@ -438,8 +438,7 @@ async def test_all_mistakes_are_named_at_once(http, host):
 
 
 NOT_OFFERED = [
-    {"proxy_location": "RESIDENTIAL"}, {"generate_browser_profile": True},
-    {"browser_profile_id": "bp_1"}, {"needs_live_view": True},
+    {"proxy_location": "RESIDENTIAL"}, {"needs_live_view": True},
 ]  # fmt: skip
 
 
@@ -492,7 +491,7 @@ async def test_a_session_and_a_profile_together_are_refused(http, host, path, bo
 RUNS_NOT_OFFERED: list[dict[str, Any]] = [
     {"totp_url": "https://x.example"}, {"extra_http_headers": {"a": "b"}}, {"browser_address": "ws://x"},
     {"error_code_mapping": {"a": "b"}}, {"proxy_location": "RESIDENTIAL_DE"}, {"publish_workflow": True},
-    {"cdp_connect_headers": {"a": "b"}}, {"browser_profile_id": "bp_1"},
+    {"cdp_connect_headers": {"a": "b"}},
 ]  # fmt: skip
 
 
@@ -601,10 +600,51 @@ async def test_a_body_that_is_no_object_is_refused(http, host):
     assert (await http.get("/v1/browser_sessions/history")).json() == []
 
 
-async def test_profiles_say_that_they_are_not_offered(http, host):
-    for method, path in [("GET", ""), ("POST", ""), ("GET", "/bp_1"), ("PATCH", "/bp_1"), ("DELETE", "/bp_1/")]:
-        status, code, _ = await refusal(await http.request(method, f"/v1/browser_profiles{path}"))
-        assert (status, code) == (400, "NOT_OFFERED")
+async def test_profiles_are_made_listed_renamed_and_deleted(http, host):
+    made = await http.post("/v1/browser_profiles", json={"name": "desk", "description": "logged in"})
+    assert made.status_code == 200, made.text
+    profile_id = made.json()["browser_profile_id"]
+    assert profile_id.startswith("bp_")
+    taken = await http.post("/v1/browser_profiles", json={"name": "desk"})
+    assert (await refusal(taken))[:2] == (409, "PROFILE_NAME_TAKEN")
+    for query in ("", "?page=1&page_size=5"):
+        listed = (await http.get(f"/v1/browser_profiles/{query}")).json()
+        assert [one["browser_profile_id"] for one in listed] == [profile_id]
+    renamed = (
+        await http.patch(f"/v1/browser_profiles/{profile_id}", json={"name": "shop", "description": None})
+    ).json()
+    assert (renamed["name"], renamed["description"]) == ("shop", "logged in")
+    session = await created(http, browser_profile_id=profile_id, generate_browser_profile=True)
+    assert (session["browser_profile_id"], session["generate_browser_profile"]) == (profile_id, True)
+    assert session["profile_save"] == "pending"
+    deleted = await http.delete(f"/v1/browser_profiles/{profile_id}")
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert (await http.get(f"/v1/browser_profiles/{profile_id}")).status_code == 404
+
+
+async def test_a_profile_that_cannot_be_made_is_refused(http, host):
+    both = {"name": "a", "browser_session_id": "pbs_1", "workflow_run_id": "wr_1"}
+    for body, place in [({}, "name"), ({"name": ""}, "name"), ({"name": 5}, "name"), (both, "workflow_run_id")]:
+        status, code, detail = await refusal(await http.post("/v1/browser_profiles", json=body))
+        assert (status, code, detail[0]["loc"]) == (422, "FIELD_INVALID", ["body", place])
+    for body, code in [
+        ({"name": "a", "browser_session_id": "pbs_none"}, "SESSION_NOT_FOUND"),
+        ({"name": "a", "workflow_run_id": "wr_none"}, "RUN_NOT_FOUND"),
+    ]:
+        assert (await refusal(await http.post("/v1/browser_profiles", json=body)))[:2] == (404, code)
+    closed = await created(http)
+    await http.post(f"/v1/browser_sessions/{closed['browser_session_id']}/close")
+    body = {"name": "a", "browser_session_id": closed["browser_session_id"]}
+    status, code, detail = await refusal(await http.post("/v1/browser_profiles", json=body))
+    assert (status, code) == (400, "PROFILE_NOT_SAVED")
+    assert "persisted" not in detail  # that word makes clients try again
+    status, code, _ = await refusal(await http.post("/v1/browser_sessions", json={"browser_profile_id": "bp_none"}))
+    assert (status, code) == (404, "PROFILE_NOT_FOUND")
+    status, code, _ = await refusal(
+        await http.post("/v1/run/tasks", json={"prompt": "x", "browser_profile_id": "bp_1"})
+    )
+    assert (status, code) == (404, "PROFILE_NOT_FOUND")
+    assert (await http.get("/v1/browser_profiles")).json() == []
 
 
 async def test_a_session_made_over_grpc_is_the_same_over_http(http, host, api):
