@@ -16,7 +16,12 @@ from control_plane.http.seed_offers import NotOffered
 Answer = Callable[[Ask], Awaitable[Any]]
 """Answers with what becomes JSON, or with a Response."""
 
-_STATUS_OF_REASON = {"SESSION_CLOSED": 410, "BROWSER_NOT_OFFERED": 400, "EXTENSION_NOT_OFFERED": 400}
+_STATUS_OF_REASON = {
+    "SESSION_CLOSED": 410,
+    "BROWSER_NOT_OFFERED": 400,
+    "EXTENSION_NOT_OFFERED": 400,
+    "PROXY_LOCATION_NOT_CONFIGURED": 400,
+}
 """Where the seed's API says it by another status than ours does."""
 
 
@@ -87,6 +92,8 @@ REFUSALS = {
 def _place(field: str) -> list[str]:
     """Where a field of our request stood in the seed's: labels[title] came as title."""
     name = field.removeprefix("browser_session.")
+    if name.startswith("proxy."):
+        return ["body", "proxy_location", name.removeprefix("proxy.")]
     if name.startswith("labels["):
         return ["body", name[len("labels[") :].rstrip("]")]
     return ["body", *name.split(".")]

@@ -39,6 +39,7 @@ SESSION = _record(
         "browser_address": _TEXT_OR_NULL,
         "browser_profile_id": _TEXT_OR_NULL,
         "generate_browser_profile": _FLAG,
+        "proxy_location": _TEXT_OR_NULL,
         "profile_save": _TEXT_OR_NULL,
         "runnable_type": {"enum": ["task", "workflow_run", None]},
         "runnable_id": _TEXT_OR_NULL,

@@ -144,6 +144,36 @@ async def test_extensions_are_those_that_hosts_offer(http, host):
     assert list((await host.command("launch")).launch.extensions) == body["extensions"]
 
 
+async def test_a_proxy_that_the_operator_has_not_set_up_is_refused(http, host):
+    places = ["RESIDENTIAL", "US-CA", {"country": "US", "subdivision": "CA"}, {"country": "GB"}]
+    for place in places:
+        for path, body in [("/v1/browser_sessions", {}), ("/v1/run/tasks", {"prompt": "x"})]:
+            answer = await http.post(path, json={**body, "proxy_location": place})
+            assert (await refusal(answer))[:2] == (400, "PROXY_LOCATION_NOT_CONFIGURED"), (path, place)
+    for place in [{"country": "XX"}, {"country": "GB", "city": "London"}, {"country": "GB", "subdivision": "X"}, {}]:
+        answer = await http.post("/v1/browser_sessions", json={"proxy_location": place})
+        assert (await refusal(answer))[2][0]["loc"] == ["body", "proxy_location"], place
+    for url in ["ftp://proxy.example.com:1", "http://[", "x", "http://a\ud800"]:
+        body = json.dumps({"proxy_location": {"url": url}})
+        answer = await http.post("/v1/browser_sessions", content=body, headers={"content-type": "application/json"})
+        status, _, detail = await refusal(answer)
+        assert (url, status, detail[0]["loc"][:2]) == (url, 422, ["body", "proxy_location"])
+    both = {"prompt": "x", "browser_session_id": "pbs_1", "proxy_location": "RESIDENTIAL"}
+    assert (await refusal(await http.post("/v1/run/tasks", json=both)))[:2] == (422, "FIELD_INVALID")
+    for nothing in (None, "NONE"):
+        assert (await created(http, proxy_location=nothing))["proxy_location"] is None
+
+
+async def test_a_callers_own_proxy_is_taken_and_its_password_is_nowhere(http, host):
+    url = "http://ada:pass%20word@1.1.1.1:3128"
+    session = await created(http, proxy_location={"url": url})
+    launch = await host.command("launch")
+    assert launch.browser_session_id == session["browser_session_id"]
+    listed = (await http.get("/v1/browser_sessions")).text
+    page = (await http.get(session["app_url"])).text
+    assert "pass" not in json.dumps({**session, "app_url": ""}) + listed.replace("bypass", "") + page
+
+
 async def test_a_wrapped_body_is_unwrapped(http, host):
     session = await created(http, body={"timeout": 5})
     assert session["timeout"] == 5
@@ -438,7 +468,7 @@ async def test_all_mistakes_are_named_at_once(http, host):
 
 
 NOT_OFFERED = [
-    {"proxy_location": "RESIDENTIAL"}, {"needs_live_view": True},
+    {"proxy_session_id": "0123456789"}, {"needs_live_view": True},
 ]  # fmt: skip
 
 
@@ -490,7 +520,7 @@ async def test_a_session_and_a_profile_together_are_refused(http, host, path, bo
 
 RUNS_NOT_OFFERED: list[dict[str, Any]] = [
     {"totp_url": "https://x.example"}, {"extra_http_headers": {"a": "b"}}, {"browser_address": "ws://x"},
-    {"error_code_mapping": {"a": "b"}}, {"proxy_location": "RESIDENTIAL_DE"}, {"publish_workflow": True},
+    {"error_code_mapping": {"a": "b"}}, {"publish_workflow": True},
     {"cdp_connect_headers": {"a": "b"}},
 ]  # fmt: skip
 
