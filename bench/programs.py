@@ -166,6 +166,7 @@ class Workshop:
             "TABKEEP_HOST_ID": "bench",
             "TABKEEP_CAPACITY": str(capacity),
             "TABKEEP_DRAIN_TIMEOUT": "0",
+            "TABKEEP_WARM_BROWSERS": "0",
             **settings,
         }
         async with self.program("browser-host", "browser_host", environ=environ, tells_ready=False) as program:
