@@ -36,7 +36,7 @@ TYPESCRIPT_CLIENT := clients/typescript/node_modules/.set-up
 
 SIMULATION := $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
 
-.PHONY: help demo test sim sim-mutants chaos check check-style check-types check-imports check-protos check-stubs gen bench load setup browser shell-tools clean
+.PHONY: help demo test sim sim-mutants chaos soak check check-style check-types check-imports check-protos check-stubs gen bench load setup browser shell-tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,9 @@ sim-mutants: $(VENV) ## remove each rule of the protocol in turn; says which inv
 
 chaos: $(VENV) ## every fault of real processes, many times, and a table (ARGS="--times 10 --kills 200 disk")
 	@$(RUN) -m tests.chaos $(ARGS)
+
+soak: $(VENV) browser ## real and simulated hosts under load and random faults, then checks and a leak report (MINUTES=10)
+	@$(RUN) -m tests.soak --minutes $(MINUTES) $(ARGS)
 
 check: check-style check-types check-imports check-protos check-stubs ## everything that needs no browser: style, types, imports, protos, stubs
 

@@ -30,6 +30,7 @@ from bench.programs import ControlPlane, Program, Workshop
 LEAST_EVENTS_PER_SECOND = 5_000
 MOST_ACK_MILLISECONDS = 250
 MOST_MEBIBYTES = 800
+_SETUP_SECONDS = 900.0
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -61,7 +62,8 @@ async def watch(programs: Mapping[str, Program], into: Watched) -> None:
             into.most_resident = max(into.most_resident, process.memory_info().rss)
             await asyncio.sleep(0.5)
     finally:
-        into.cpu_seconds = {name: program.cpu_seconds() - before[name] for name, program in programs.items()}
+        with contextlib.suppress(psutil.NoSuchProcess):  # then what went wrong is told elsewhere
+            into.cpu_seconds = {name: program.cpu_seconds() - before[name] for name, program in programs.items()}
 
 
 def check(database: Path, acknowledged: Mapping[str, int]) -> Checked:
@@ -96,8 +98,8 @@ async def measure(directory: Path, arguments: argparse.Namespace) -> int:
     workshop, watched = Workshop(directory, quick=False), Watched()
     async with workshop.control_plane(TABKEEP_LOG_LEVEL="WARNING") as plane, _fleet(workshop, plane) as fleet:
         capacity = -(-arguments.sessions // arguments.hosts)
-        attached = await fleet.ask(what="attach", hosts=arguments.hosts, capacity=capacity)
-        opened = await fleet.ask(what="open", sessions=arguments.sessions)
+        attached = await fleet.ask(timeout=_SETUP_SECONDS, what="attach", hosts=arguments.hosts, capacity=capacity)
+        opened = await fleet.ask(timeout=_SETUP_SECONDS, what="open", sessions=arguments.sessions)
         print(
             f"{arguments.hosts} hosts in {attached['seconds']:.0f} s, {arguments.sessions} sessions with a run each in "
             f"{opened['seconds']:.0f} s",

@@ -49,6 +49,7 @@ from browser_host.outbox import Outbox
 from browser_host.playwright_launcher import PlaywrightLauncher
 from browser_host.run_journal import RunJournal
 from browser_host.session_users import SessionUsers
+from browser_host.states import States
 from browser_host.task.runner import carry_out
 from browser_host.uploads import Uploads
 from browser_host.warm_pool import PoolSettings
@@ -171,6 +172,7 @@ async def _attach(
     model = ChatCompletions(settings.model, clock) if settings.model else None
     leases, outbox = Leases(clock), Outbox()
     uploads = Uploads(link.put, clock, rng)
+    states = States(link, clock, rng)
 
     def new_journal(placement: Placement, run_id: str) -> RunJournal:
         return RunJournal(
@@ -184,11 +186,12 @@ async def _attach(
             credentials=link.credential,
         )
 
-    means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian)
+    means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian, states)
     host = Host(identity, means, leases, outbox)
     attachment = Attachment(host, link.dial, _vitals, rng)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _drain, host, settings.drain_timeout)
+    telemetry.log_what_is_held_on_request()
     logger.info(
         "browser host started",
         extra={"host_id": identity.host_id, "control_plane": settings.control_plane, "capacity": identity.capacity}
@@ -200,6 +203,7 @@ async def _attach(
     )
     attached = asyncio.create_task(attachment.run())
     own_work = [asyncio.create_task(host.run()), asyncio.create_task(uploads.run())]
+    own_work.append(asyncio.create_task(states.run()))
     drained: asyncio.Task[Any] = asyncio.create_task(host.drained.wait())
     guarded = asyncio.create_task(_keep_guarded(guardian, host))
     try:

@@ -6,8 +6,10 @@ The only file of the host that knows gRPC. Errors become StreamLost or AttachRef
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -18,7 +20,9 @@ from tabkeep.host.v1 import host_pb2, host_pb2_grpc
 
 from browser_host import wire
 from browser_host.attachment import AttachRefused, StreamLost
-from browser_host.messages import FromHost, Picture, Placement, Received
+from browser_host.messages import FromHost, Picture, Placement, Received, TakenState
+from browser_host.open_browser import ProfileUnusable
+from browser_host.states import StateNotFetched
 from browser_host.task.journal import Credential, CredentialMissing
 from browser_host.uploads import UploadFailed, UploadRefused
 
@@ -27,6 +31,7 @@ logger = logging.getLogger(__name__)
 CHUNK_BYTES = 256 * 1024
 CREDENTIAL_SECONDS = 10.0
 UPLOAD_SECONDS = 30.0
+MAX_STATE_BYTES = 32 * 2**20
 FINISH_SECONDS = 2.0
 
 CHANNEL_OPTIONS = (
@@ -64,6 +69,8 @@ _UPLOAD_REFUSED_CODES = {
     grpc.StatusCode.UNIMPLEMENTED,
     grpc.StatusCode.NOT_FOUND,
 }
+_PROFILE_REASONS = {"PROFILE_NOT_FOUND", "PROFILE_DAMAGED", "PROFILE_KEY_MISSING"}
+"""Why a state cannot be had from whichever host."""
 
 
 class ControlLink:
@@ -89,8 +96,54 @@ class ControlLink:
         Raises:
             UploadFailed, UploadRefused.
         """
+        await self._upload(self._blobs.PutBlob(self._parts(picture), metadata=self._metadata, timeout=UPLOAD_SECONDS))
+
+    async def put_state(self, taken: TakenState, age: timedelta) -> None:
+        """Store one browser state, or hand over why there is none; `age` is how long ago it was taken.
+
+        Raises:
+            UploadFailed, UploadRefused.
+        """
+        header = wire.state_header(taken, self._host_id, self._incarnation, age)
+        parts = self._state_parts(header, taken.content)
+        await self._upload(self._blobs.PutBrowserState(parts, metadata=self._metadata, timeout=UPLOAD_SECONDS))
+
+    async def get_state(self, placement: Placement) -> bytes:
+        """The browser state that a placement starts from.
+
+        Raises:
+            ProfileUnusable: it cannot be had from any host.
+            StateNotFetched: trying again may help.
+        """
+        request = host_pb2.GetBrowserStateRequest(
+            host_id=self._host_id, browser_session_id=placement.browser_session_id, fence=placement.fence
+        )
+        call = self._blobs.GetBrowserState(request, metadata=self._metadata, timeout=UPLOAD_SECONDS)
+        content, header = bytearray(), host_pb2.StoredBrowserState()
         try:
-            await self._blobs.PutBlob(self._parts(picture), metadata=self._metadata, timeout=UPLOAD_SECONDS)
+            async for part in call:
+                if part.HasField("header"):
+                    header = part.header
+                content += part.chunk
+                if len(content) > MAX_STATE_BYTES:
+                    raise ProfileUnusable(f"the browser state has more than {MAX_STATE_BYTES} bytes")
+        except grpc.RpcError as error:
+            if _reason(error) in _PROFILE_REASONS:
+                raise ProfileUnusable(error.details() or _reason(error)) from None
+            final = error.code() in _UPLOAD_REFUSED_CODES
+            raise StateNotFetched(f"{error.code().name}: {_reason(error)}", final=final) from None
+        except asyncio.CancelledError:
+            _raise_if_cancelled()
+            raise StateNotFetched("CANCELLED") from None
+        finally:
+            call.cancel()
+        if len(content) != header.size or hashlib.sha256(content).hexdigest() != header.sha256:
+            raise StateNotFetched("size or checksum are not those of the header")
+        return bytes(content)
+
+    async def _upload(self, call: Any) -> None:
+        try:
+            await call
         except grpc.RpcError as error:
             reason = f"{error.code().name}: {_reason(error)}"
             if error.code() in _UPLOAD_REFUSED_CODES:
@@ -127,6 +180,13 @@ class ControlLink:
         """Close both channels."""
         await self._control_channel.close()
         await self._blob_channel.close()
+
+    async def _state_parts(
+        self, header: host_pb2.BrowserStateHeader, content: bytes
+    ) -> AsyncIterator[host_pb2.PutBrowserStateRequest]:
+        yield host_pb2.PutBrowserStateRequest(header=header)
+        for start in range(0, len(content), CHUNK_BYTES):
+            yield host_pb2.PutBrowserStateRequest(chunk=content[start : start + CHUNK_BYTES])
 
     async def _parts(self, picture: Picture) -> AsyncIterator[host_pb2.PutBlobRequest]:
         header = wire.blob_header(picture, self._host_id, self._incarnation)

@@ -25,6 +25,7 @@ from browser_host.ledger import CommandLedger
 from browser_host.live_session import LEASE_OVER, LONGEST_SLEEP, CarryOut, LiveSession, NewJournal
 from browser_host.messages import (
     CancelRun,
+    CaptureState,
     Close,
     Command,
     CommandResultAck,
@@ -55,6 +56,7 @@ from browser_host.messages import (
 )
 from browser_host.open_browser import Launcher
 from browser_host.outbox import Outbox
+from browser_host.states import States
 from browser_host.unacknowledged import Unacknowledged
 
 logger = logging.getLogger(__name__)
@@ -72,6 +74,7 @@ class Means:
     new_journal: NewJournal
     clock: Clock
     guard: Guard = field(default_factory=Unguarded)
+    states: States = field(default_factory=States)
 
 
 class Host:
@@ -86,6 +89,7 @@ class Host:
         self.drained = asyncio.Event()
         """Set when the host was drained, holds no browser and has nothing left to say."""
         outbox.wake = self.wake.set
+        means.states.settled = lambda: self._drain_changed.set()
         self._means = means
         self._clock = means.clock
         self._sessions: dict[str, LiveSession] = {}
@@ -186,6 +190,8 @@ class Host:
                 self.outbox.resend(run_id, from_seq)
             case StopRun(run_id):
                 self._stop_run(run_id)
+            case CaptureState(placement, capture_id):
+                self._capture(placement, capture_id)
             case Drain(drain_timeout):
                 self.drain(drain_timeout)
             case Welcome():
@@ -194,7 +200,8 @@ class Host:
 
     def has_unacknowledged(self) -> bool:
         """Whether the control plane must still hear of something."""
-        return bool(len(self._tombstones) or len(self._ledger.results) or len(self.outbox))
+        unsaid = len(self._tombstones) or len(self._ledger.results) or len(self.outbox)
+        return bool(unsaid or self._means.states.pending)
 
     def _renew(self, heartbeat_no: int) -> None:
         if self.leases.acknowledged(heartbeat_no):
@@ -255,6 +262,7 @@ class Host:
             clock=self._clock,
             guard=means.guard,
             lease_over=lambda: self.leases.remaining_holding() <= 0,
+            states=means.states,
             traceparent=command.traceparent,
         )
         self._sessions[placement.browser_session_id] = session
@@ -316,6 +324,18 @@ class Host:
             return
         logger.info("session closed by verdict", extra=_fields(verdict.placement))
         session.end(EndReason.REQUESTED, "the control plane does not hold this browser any more")
+
+    def _capture(self, placement: Placement, capture_id: str) -> None:
+        """Let a session bring its state; for one that is not here nothing is said, and whoever waits gives up."""
+        session = self._sessions.get(placement.browser_session_id)
+        if session is not None and session.placement == placement and self._tasks is not None:
+            self._tasks.create_task(self._captured(session, capture_id))
+
+    async def _captured(self, session: LiveSession, capture_id: str) -> None:
+        try:
+            await session.capture(capture_id)
+        except Exception:
+            logger.exception("capture failed unexpectedly", extra=_fields(session.placement))
 
     def _stop_run(self, run_id: str) -> None:
         for session in self._sessions.values():

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -38,9 +38,11 @@ from browser_host.messages import (
     ResolveApproval,
     Tombstone,
 )
-from browser_host.open_browser import Launcher, LaunchFailed, LaunchRequest, OpenBrowser
+from browser_host.open_browser import Launcher, LaunchFailed, LaunchRequest, OpenBrowser, ProfileUnusable
 from browser_host.outbox import RunStopped
 from browser_host.run_journal import RunJournal, RunOver
+from browser_host.state_saves import StateSaves
+from browser_host.states import StateNotFetched, States
 from browser_host.task.journal import ApprovalAnswer, Journal
 
 logger = logging.getLogger(__name__)
@@ -99,9 +101,12 @@ class LiveSession:
         clock: Clock,
         guard: Guard,
         lease_over: Callable[[], bool],
+        states: States,
         traceparent: str = "",
     ) -> None:
         self.placement = placement
+        self._states = states
+        self._saves = StateSaves(placement, states, clock)
         self._guard = guard
         self._lease_over = lease_over
         self._traceparent = traceparent
@@ -201,6 +206,10 @@ class LiveSession:
         if run is not None and run.run_id == answer.run_id:
             run.journal.resolve_approval(answer.approval_id, ApprovalAnswer(answer.approved, answer.comment))
 
+    async def capture(self, capture_id: str) -> None:
+        """Bring the browser's state for somebody who waits for it, or why there is none."""
+        await self._saves.capture(None if self.ending() else self._browser, capture_id)
+
     def report_again(self) -> None:
         """Say what the page shows once more: a new stream knows nothing of it."""
         self._last_report = None
@@ -223,12 +232,15 @@ class LiveSession:
         browser = self._browser
         assert browser is not None
         age = timedelta(seconds=max(0.0, self._clock.monotonic() - self._launched_at))
-        launched(Launched(age, browser.version))
+        launched(Launched(age, browser.version, browser.state_notes))
         watchers = [
             asyncio.create_task(self._end_at_deadline()),
             asyncio.create_task(self._end_when_gone(browser)),
             asyncio.create_task(self._report_pages(browser)),
         ]
+        saving = self._launch.save_state
+        if saving:
+            watchers.append(asyncio.create_task(self._saves.keep(browser, self._deadline)))
         try:
             reason, message = await asyncio.shield(self._end)
             await self._end_run(reason, message)
@@ -238,7 +250,11 @@ class LiveSession:
             for watcher in watchers:
                 watcher.cancel()
             await asyncio.wait(watchers)
-            await self._close()
+            try:
+                if saving and self._end.done():
+                    await self._saves.bring_last(browser, *self._end.result())
+            finally:
+                await self._close()
         return Tombstone(self.placement, reason, message)
 
     async def _open(self) -> Failure | None:
@@ -251,7 +267,7 @@ class LiveSession:
             launch.height,
             launch.launch_timeout,
             self._timeout,
-            launch.extensions,
+            extensions=launch.extensions,
         )
         task = asyncio.create_task(self._launch_traced(request))
         try:
@@ -265,7 +281,8 @@ class LiveSession:
             self._browser = task.result()
         except LaunchFailed as error:
             self.end(EndReason.LAUNCH_FAILED, str(error))
-            return Failure("LAUNCH_FAILED", str(error))
+            reason = "PROFILE_UNUSABLE" if isinstance(error, ProfileUnusable) else "LAUNCH_FAILED"
+            return Failure(reason, str(error))
         except asyncio.CancelledError:
             return Failure("LAUNCH_FAILED", f"the launch was ended: {self._end.result()[1]}")
         self._launched_at = self._browser.launch_time
@@ -280,7 +297,19 @@ class LiveSession:
             context=telemetry.extract(self._traceparent),
             attributes={"browser_session_id": self.placement.browser_session_id},
         ):
+            if self._launch.from_state:
+                request = replace(request, state=await self._fetch_state(request.timeout))
             return await self._launcher.launch(request)
+
+    async def _fetch_state(self, timeout: timedelta) -> bytes:
+        """What the browser is to start from; without it there is none."""
+        try:
+            async with asyncio.timeout(timeout.total_seconds()):
+                return await self._states.fetch(self.placement)
+        except TimeoutError:
+            raise LaunchFailed("the state of the session's profile did not come in time") from None
+        except StateNotFetched as error:
+            raise LaunchFailed(f"the state of the session's profile did not come: {error}") from None
 
     async def _close(self) -> None:
         """End the browser; returns only when nothing of it is left, because the tombstone that follows says so."""
@@ -392,6 +421,7 @@ class LiveSession:
         if self._run is run:
             self._run = None
         self._page_changed.set()
+        self._saves.run_over()
 
     def _cancelled(self) -> RunFinished:
         if self._end.done():

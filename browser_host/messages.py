@@ -6,7 +6,7 @@ body of StartRun stay the generated messages, because the vocabulary of actions 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, StrEnum
 
@@ -84,6 +84,8 @@ class Launched:
 
     age: timedelta
     browser_version: str
+    state_notes: str = ""
+    """What of the state it was to start from could not be put into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,10 @@ class Launch:
     timeout: timedelta
     """Of the session, from the launch on."""
     launch_timeout: timedelta
+    from_state: bool = False
+    """Fetch a state and put it into the browser before its first page."""
+    save_state: bool = False
+    """Bring the state now and then, and at the end."""
     extensions: tuple[str, ...] = ()
     """By name."""
 
@@ -320,8 +326,26 @@ class CommandResultAck:
     command_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class CaptureState:
+    """Somebody waits for the state of a live browser."""
+
+    placement: Placement
+    capture_id: str
+
+
 FromControlPlane = (
-    Welcome | HeartbeatAck | Command | EventAck | EventAcks | Resend | StopRun | TombstoneAck | Drain | CommandResultAck
+    Welcome
+    | HeartbeatAck
+    | Command
+    | EventAck
+    | EventAcks
+    | Resend
+    | StopRun
+    | TombstoneAck
+    | Drain
+    | CommandResultAck
+    | CaptureState
 )
 
 
@@ -345,3 +369,20 @@ class Picture:
     run_id: str
     artifact_id: str
     jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TakenState:
+    """A browser's state on its way to the control plane, or why there is none."""
+
+    placement: Placement
+    state_no: int
+    """Rises with each state of the placement."""
+    last: bool
+    """No other follows."""
+    capture_id: str
+    """What it answers; empty: it is what `save_state` asks for."""
+    taken_at: float
+    """On the host's monotonic clock."""
+    content: bytes = field(repr=False)
+    failure: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
@@ -14,6 +14,14 @@ from browser_host.messages import BrowserType, Placement
 
 class LaunchFailed(Exception):
     """A browser could not be started; the text has its own words and, where there is one, the remedy."""
+
+
+class ProfileUnusable(LaunchFailed):
+    """The state that a browser was to start from cannot be had, or not be put into it; no other host could."""
+
+
+class StateNotTaken(Exception):
+    """A browser did not give its state; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,8 @@ class LaunchRequest:
     """Of the launch."""
     lifetime: timedelta | None = None
     """Of the browser, counted from its launch; None: only the lease ends it."""
+    state: bytes | None = field(default=None, repr=False)
+    """To be put into it before its first page; None: it starts fresh."""
     extensions: tuple[str, ...] = ()
     """Loaded before the first page."""
 
@@ -79,6 +89,20 @@ class OpenBrowser(Browser, Protocol):
 
     async def shown(self) -> Shown:
         """What the current page shows; bounded, with the last known title when the page does not answer."""
+
+    @property
+    def state_notes(self) -> str:
+        """What of the state it started from could not be put into it; empty: all of it was, or there was none."""
+
+    async def take_state(self, *, timeout: float, last: bool = False) -> bytes:
+        """Its state as it is now, as JSON (`playwright_state` has the form), in at most `timeout` seconds.
+
+        The browser goes on, and pages may write meanwhile: what one page wrote in one transaction is in it whole or
+        not at all. For the `last` one, scripts that hold a page in a loop are ended, and `close` takes so much less.
+
+        Raises:
+            StateNotTaken.
+        """
 
     async def close(self) -> None:
         """End the browser: afterwards none of its processes and files is left. At most 3 seconds.

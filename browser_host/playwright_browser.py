@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ from playwright.async_api import Page as Tab
 from browser_host import cgroups, processes
 from browser_host.browser import BrowserError, BrowserGone, Page
 from browser_host.cgroups import BrowserCgroups
-from browser_host.open_browser import Shown
+from browser_host.open_browser import Shown, StateNotTaken
 from browser_host.playwright_driver import Driver
 from browser_host.playwright_page import PlaywrightPage
+from browser_host.playwright_state import BrowserState
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ MOST_TABS = 20
 TAB_SECONDS = 10.0
 """How long a new tab may take."""
 TITLE_SECONDS = 1.0
+SHORTEST_CLOSE_SECONDS = 0.5
+"""What a browser has at least to end by itself after the last state took its time."""
 CLOSE_SECONDS = 2.0
 """How long a browser may take to end by itself; healthy ones take 0.15 s, also with a page in an endless loop."""
 REPLACEMENTS, REPLACEMENT_WINDOW = 3, 60.0
@@ -82,6 +86,13 @@ class PlaywrightBrowser:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._replacing: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._close_seconds = CLOSE_SECONDS
+        self._own_tabs_opening = 0
+        self._undecided: list[Tab] = []
+        """Tabs that opened while one of the host's own was: only then it is known which is which."""
+        self._state = BrowserState(context, self._own_tab, version)
+        self._state_notes = ""
+        self._taking: asyncio.Future[bytes] | None = None
         self._gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._watch = processes.ProcessWatch(pid)
         self._watch.exited.add_done_callback(lambda _: self._lost("the browser ended by itself or was killed"))
@@ -129,6 +140,67 @@ class PlaywrightBrowser:
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` on every change of what it shows."""
         self._changed = callback
+
+    # Its state.
+
+    @property
+    def state_notes(self) -> str:
+        """What of the state it started from could not be put into it."""
+        return self._state_notes
+
+    async def restore_state(self, content: bytes) -> None:
+        """Put a state into it, whatever it has done before; raises ProfileUnusable, or Playwright's Error."""
+        self._state_notes = await self._state.restore(content)
+
+    async def take_state(self, *, timeout: float, last: bool = False) -> bytes:
+        """Its state as it is now; raises StateNotTaken."""
+        if self._gone.done() or self._closing is not None:
+            raise StateNotTaken("the browser has ended")
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if last and self._taking is not None:
+            self._taking.cancel()  # somebody else's; the last one has no time to wait for it
+        taking = asyncio.ensure_future(self._state.take(timeout=timeout, free=self._free_pages if last else None))
+        self._taking = taking
+        waited_for: set[asyncio.Future[Any]] = {taking, self._gone}
+        try:
+            await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
+            if not taking.done():
+                raise StateNotTaken("the browser has ended")
+            if taking.cancelled():
+                raise StateNotTaken("the session has ended")
+            return taking.result()
+        finally:
+            taking.cancel()
+            if last:
+                # One that did not answer now will hardly end by itself.
+                answered = taking.done() and not taking.cancelled() and taking.exception() is None
+                left = CLOSE_SECONDS - (loop.time() - began) if answered else 0.0
+                self._close_seconds = max(SHORTEST_CLOSE_SECONDS, left)
+
+    def _free_pages(self) -> None:
+        """End the scripts that hold pages in endless loops: the session ends, and its state is wanted."""
+        for opened in self._tabs:
+            if opened.page.done() and not opened.page.cancelled() and opened.page.exception() is None:
+                self._start(opened.page.result().free())
+
+    @asynccontextmanager
+    async def _own_tab(self) -> AsyncIterator[Tab]:
+        """A tab of the host's own: it is not shown, counted, or ever in front."""
+        self._own_tabs_opening += 1
+        tab = None
+        try:
+            tab = await self._context.new_page()
+        finally:
+            self._own_tabs_opening -= 1
+            undecided, self._undecided = self._undecided, []
+            for other in undecided:
+                if other is not tab:
+                    self._tab_opened(other)
+        try:
+            yield tab
+        finally:
+            self._start(tab.close())
 
     # Tabs.
 
@@ -191,6 +263,9 @@ class PlaywrightBrowser:
     def _tab_opened(self, tab: Tab) -> None:
         if any(known.tab is tab for known in self._tabs):
             return
+        if self._own_tabs_opening:
+            self._undecided.append(tab)
+            return
         if len(self._tabs) >= MOST_TABS:
             logger.warning("tab closed: too many", extra={**self._fields, "tabs": len(self._tabs)})
             self._start(tab.close())
@@ -204,6 +279,7 @@ class PlaywrightBrowser:
         self._changed()
 
     def _navigated(self, frame: Frame) -> None:
+        self._state.visited(frame.url)
         if frame.parent_frame is None:
             self._changed()
 
@@ -267,7 +343,7 @@ class PlaywrightBrowser:
         try:
             if not self._gone.done():
                 waited_for: set[asyncio.Future[Any]] = {ending, self._gone}
-                await asyncio.wait(waited_for, timeout=CLOSE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(waited_for, timeout=self._close_seconds, return_when=asyncio.FIRST_COMPLETED)
                 how = "graceful" if ending.done() or self._gone.done() else "killed"
         finally:
             # Also after a graceful end: a child that was stuck stays behind, in the group.

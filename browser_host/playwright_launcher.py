@@ -282,6 +282,8 @@ class PlaywrightLauncher:
             raise LaunchFailed(f"{found.name} did not start within {request.timeout.total_seconds():g} s") from None
         finally:
             self._pool.session_starts(-1)
+        if request.state is not None:
+            await self._restore(browser, request.state, found, give_up_at)
         try:
             await self._load_extensions(browser, request)
         except BaseException:
@@ -290,6 +292,20 @@ class PlaywrightLauncher:
         if request.url:
             await self._open_first_page(browser, request, give_up_at)
         return browser
+
+    async def _restore(self, browser: PlaywrightBrowser, state: bytes, found: FoundBrowser, give_up_at: float) -> None:
+        """Put a state into a browser that runs; without its state it is ended."""
+        seconds = max(1.0, give_up_at - self._clock.monotonic())
+        try:
+            async with asyncio.timeout(seconds):
+                await browser.restore_state(state)
+        except BaseException as error:
+            await browser.close()
+            if isinstance(error, TimeoutError):
+                raise LaunchFailed(f"{found.name} did not take the state of its profile in time") from None
+            if isinstance(error, Error):
+                raise LaunchFailed(f"{found.name} ended while it took the state of its profile") from None
+            raise
 
     async def _load_extensions(self, browser: PlaywrightBrowser, request: LaunchRequest) -> None:
         """Load what the request asks for; before any page, and only then is the browser up.

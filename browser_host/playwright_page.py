@@ -170,7 +170,7 @@ class PlaywrightPage:
                     raise _document_replaced(error) from None
                 return _result(answer)
         except PageUnresponsive:
-            await self._free()
+            await self.free()
             raise
 
     async def _make_world(self, timeout: float) -> int:
@@ -192,7 +192,7 @@ class PlaywrightPage:
         tree = await self._send("Page.getFrameTree", {}, _BRIEF * 5)
         self._main_frame = tree["frameTree"]["frame"]["id"]
 
-    async def _free(self) -> None:
+    async def free(self) -> None:
         """End a script that holds the page in a loop, if there is one."""
         try:
             await self._send("Runtime.terminateExecution", {}, _BRIEF)
@@ -223,7 +223,7 @@ class PlaywrightPage:
         try:
             await self._bounded(self._tab.keyboard.press(key), timeout)
         except PageUnresponsive:
-            await self._free()
+            await self.free()
             raise
         except Error as error:
             if "Unknown key" in error.message:
@@ -239,7 +239,7 @@ class PlaywrightPage:
         try:
             await self._bounded(_await(sending), timeout)
         except PageUnresponsive:
-            await self._free()
+            await self.free()
             raise
         except Error as error:
             # The page went away under the event, which is an effect and no failure of the input.

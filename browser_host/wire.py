@@ -109,6 +109,25 @@ def blob_header(picture: messages.Picture, host_id: str, incarnation: str) -> ho
     )
 
 
+def state_header(
+    taken: messages.TakenState, host_id: str, incarnation: str, age: timedelta
+) -> host_pb2.BrowserStateHeader:
+    """The first message of the upload of a browser state."""
+    return host_pb2.BrowserStateHeader(
+        host_id=host_id,
+        incarnation=incarnation,
+        browser_session_id=taken.placement.browser_session_id,
+        fence=taken.placement.fence,
+        state_no=taken.state_no,
+        last=taken.last,
+        capture_id=taken.capture_id,
+        age=_duration(age),
+        size=len(taken.content),
+        sha256=hashlib.sha256(taken.content).hexdigest() if taken.content else "",
+        failure=taken.failure,
+    )
+
+
 def _hello(hello: messages.Hello) -> host_pb2.Hello:
     identity = hello.identity
     return host_pb2.Hello(
@@ -157,8 +176,10 @@ def _hello(hello: messages.Hello) -> host_pb2.Hello:
 def _command_result(result: messages.CommandResult) -> host_pb2.CommandResult:
     proto = host_pb2.CommandResult(command_id=result.command_id)
     match result.outcome:
-        case messages.Launched(age, browser_version):
-            proto.launched.CopyFrom(host_pb2.Launched(age=_duration(age), browser_version=browser_version))
+        case messages.Launched(age, browser_version, state_notes):
+            proto.launched.CopyFrom(
+                host_pb2.Launched(age=_duration(age), browser_version=browser_version, state_notes=state_notes)
+            )
         case messages.Done():
             proto.done.SetInParent()
         case messages.Failure(reason, message):
@@ -200,6 +221,9 @@ def _message(response: host_pb2.AttachResponse) -> messages.FromControlPlane | N
             return messages.Drain(given)
         case "command_result_ack":
             return messages.CommandResultAck(response.command_result_ack.command_id)
+        case "capture_state":
+            capture = response.capture_state
+            return messages.CaptureState(Placement(capture.browser_session_id, capture.fence), capture.capture_id)
         case _:
             return None
 
@@ -264,6 +288,8 @@ def _launch(launch: host_pb2.Launch) -> messages.Launch | messages.Unsupported:
         launch_timeout=(
             launch.launch_timeout.ToTimedelta() if launch.HasField("launch_timeout") else _DEFAULT_LAUNCH_TIMEOUT
         ),
+        from_state=launch.from_state,
+        save_state=launch.save_state,
         extensions=tuple(launch.extensions),
     )
 

@@ -30,6 +30,7 @@ async def run(config: Config) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    telemetry.log_what_is_held_on_request()
     async with serve(config) as control_plane:
         ready = {
             "event": "ready",

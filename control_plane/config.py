@@ -81,6 +81,10 @@ class Config:
     quarantine_after_violations: int = 3
     """How often one process of a host may break the protocol before it gets no more sessions."""
 
+    master_key_file: Path | None = None
+    """The keys under which browser profiles are sealed. None: `master-key` in the data directory, made at the first
+    start; a file that is named must be there. TABKEEP_MASTER_KEY_FILE."""
+
     minimum_control_epoch: int = 0
     """The least control epoch to begin with. To be set when a database was restored from a backup, above any epoch
     that its hosts have seen. TABKEEP_MINIMUM_CONTROL_EPOCH."""
@@ -118,6 +122,8 @@ def from_environment(environ: Mapping[str, str]) -> Config:
     given: dict[str, object] = {"data_dir": Path(environ.get("TABKEEP_DATA_DIR") or Path.home() / ".tabkeep")}
     if address := environ.get("TABKEEP_GRPC_ADDRESS"):
         given["grpc_address"] = _address("TABKEEP_GRPC_ADDRESS", address)
+    if path := environ.get("TABKEEP_MASTER_KEY_FILE"):
+        given["master_key_file"] = Path(path)
     if address := environ.get("TABKEEP_HTTP_ADDRESS"):
         given["http_address"] = _address("TABKEEP_HTTP_ADDRESS", address)
     given["http_hosts"] = tuple(filter(None, map(str.strip, environ.get("TABKEEP_HTTP_HOSTS", "").split(","))))

@@ -16,7 +16,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tabkeep import telemetry
 
-from control_plane import host_moves, host_standing, key_moves, run_moves, session_moves
+from control_plane import host_moves, host_standing, key_moves, profile_saves, run_moves, session_moves
 from control_plane.attach_admission import AttachAdmission
 from control_plane.config import Config
 from control_plane.effects import Attached, Detached, Due, KeyChanged, Log, Send, Wake
@@ -326,6 +326,7 @@ def _expire(tx: Transaction) -> bool:
             run_moves.fall_due(tx, now)
     for host in tx.hosts.drained_by(tx.now):
         host_moves.drain_over(tx, host)
+    saves_left = profile_saves.expire(tx, _DUE_AT_ONCE)
     tx.requests.forget_before(tx.now - tx.config.request_retention, _DUE_AT_ONCE)
     tx.meta.put("clock", tx.now.isoformat())
-    return len(sessions) == _DUE_AT_ONCE or len(runs) == _DUE_AT_ONCE
+    return saves_left or len(sessions) == _DUE_AT_ONCE or len(runs) == _DUE_AT_ONCE

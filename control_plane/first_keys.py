@@ -1,4 +1,4 @@
-"""The secrets of an installation: the pepper, and the first keys, made once and written beside the database."""
+"""The secrets of an installation: the pepper, the first keys, the master key; made once, beside the database."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import os
 import secrets
 from pathlib import Path
 
-from control_plane import key_moves, keys
+from control_plane import key_moves, keys, vault
+from control_plane.config import Config
 from control_plane.errors import StoreUnusable
 from control_plane.keys import KeyBook, Scope
 from control_plane.store import Database, Transaction
+from control_plane.vault import Vault
 
 ORGANIZATION_ID = "o_default"
 _PEPPER_BYTES = 32
@@ -23,6 +25,17 @@ def api_key_file(data_dir: Path) -> Path:
 def host_token_file(data_dir: Path) -> Path:
     """Where the first host token is written."""
     return data_dir / "host-token"
+
+
+async def open_vault(database: Database, config: Config) -> Vault:
+    """The keys under which browser profiles are sealed; made here when there is nothing they could have sealed yet.
+
+    Raises:
+        StoreUnusable: the file is damaged or open to others, or it is gone and there are sealed profiles.
+    """
+    path = config.master_key_file or config.data_dir / "master-key"
+    make = config.master_key_file is None and not await database.read(lambda tables: tables.profiles.any_state())
+    return vault.load(path, make=make)
 
 
 async def pepper(database: Database, data_dir: Path) -> bytes:

@@ -1,7 +1,8 @@
-"""HostBlobService: takes in the files that runs leave behind."""
+"""HostBlobService: takes in the files that runs leave behind, and moves browser states both ways."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Any, TypeAlias
 
@@ -9,21 +10,30 @@ import grpc
 from tabkeep.host.v1 import host_pb2
 from tabkeep.host.v1 import host_pb2_grpc as pb_grpc
 
-from control_plane import host_moves, keys, wire
-from control_plane.blobs import MAX_BYTES, BlobInvalid, Blobs
+from control_plane import browser_states, host_moves, keys, profile_saves, profile_wire, wire
+from control_plane.blobs import CHUNK_BYTES, MAX_BYTES, BlobInvalid, Blobs
+from control_plane.browser_states import StateInvalid
+from control_plane.captures import Captured, Captures
 from control_plane.coordinator import Coordinator
+from control_plane.errors import PreconditionFailed, ScopeMissing
 from control_plane.interceptors import caller
+from control_plane.profile_saves import BroughtState
+from control_plane.profiles import BrowserState
 from control_plane.records import Artifact
+from control_plane.state_keeping import StateKeeping
+from control_plane.store import Tables
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class HostBlobService(pb_grpc.HostBlobServiceServicer):
-    """See the proto for what the call does."""
+    """See the proto for what each call does."""
 
-    def __init__(self, coordinator: Coordinator, blobs: Blobs) -> None:
+    def __init__(self, coordinator: Coordinator, blobs: Blobs, keeping: StateKeeping, captures: Captures) -> None:
         self._coordinator = coordinator
         self._blobs = blobs
+        self._keeping = keeping
+        self._captures = captures
 
     async def PutBlob(
         self, request_iterator: AsyncIterator[host_pb2.PutBlobRequest], context: Context
@@ -50,6 +60,112 @@ class HostBlobService(pb_grpc.HostBlobServiceServicer):
         await self._blobs.put(artifact, bytes(content))
         await self._coordinator.move(host_moves.keep_artifact, artifact, *placement)
         return host_pb2.PutBlobResponse()
+
+    async def GetBrowserState(
+        self, request: host_pb2.GetBrowserStateRequest, context: Context
+    ) -> AsyncIterator[host_pb2.GetBrowserStateResponse]:
+        _refuse_others(request.host_id)
+        state = await self._coordinator.database.read(lambda tables: _state_to_start_from(tables, request))
+        content = await self._keeping.open(state)
+        header = host_pb2.StoredBrowserState(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+        yield host_pb2.GetBrowserStateResponse(header=header)
+        for start in range(0, len(content), CHUNK_BYTES):
+            yield host_pb2.GetBrowserStateResponse(chunk=content[start : start + CHUNK_BYTES])
+
+    async def PutBrowserState(
+        self, request_iterator: AsyncIterator[host_pb2.PutBrowserStateRequest], context: Context
+    ) -> host_pb2.PutBrowserStateResponse:
+        first = await anext(request_iterator, None)
+        if first is None or first.WhichOneof("part") != "header":
+            raise StateInvalid("the first message must be the header")
+        header = first.header
+        _refuse_others(header.host_id)
+        brought = profile_wire.brought_state(header, self._coordinator.clock.now())
+        content = b"" if header.failure else await _content(header, request_iterator)
+        if header.capture_id:
+            await self._answer_capture(header, content)
+        elif header.failure:
+            dropped = await self._coordinator.move(profile_saves.could_not, brought, header.failure[:1000])
+            await self._keeping.drop(dropped)
+        else:
+            await self._keep(brought, content)
+        return host_pb2.PutBrowserStateResponse()
+
+    async def _answer_capture(self, header: host_pb2.BrowserStateHeader, content: bytes) -> None:
+        placement = (header.browser_session_id, header.fence)
+        await self._coordinator.database.read(
+            lambda tables: profile_saves.placed_session(tables, header.host_id, *placement)
+        )
+        if content:
+            browser_states.summary(content)
+        captured = Captured(content, header.failure[:1000])
+        if not self._captures.answer(header.capture_id, *placement, captured):
+            raise PreconditionFailed(f"nobody waits for capture {header.capture_id[:64]}", reason="STALE_FENCE")
+
+    async def _keep(self, brought: BroughtState, content: bytes) -> None:
+        summary = browser_states.summary(content)
+        target = await self._coordinator.move(profile_saves.begin, brought)
+        if target is None:
+            return
+        state = await self._keeping.seal(
+            content,
+            summary,
+            organization_id=target.organization_id,
+            owner_id=target.owner_id,
+            version=target.version,
+            browser_session_id=target.browser_session_id,
+            state_time=brought.state_time,
+            finished=False,
+        )
+        try:
+            dropped = await self._coordinator.move(profile_saves.keep, brought, state)
+        except BaseException:
+            await self._keeping.drop([state.state_id])
+            raise
+        await self._keeping.drop(dropped)
+
+
+def _refuse_others(host_id: str) -> None:
+    """Raise unless the caller's token is this host's: a token that nobody has attached with is no host's at all.
+
+    Raises:
+        ScopeMissing: HOST_TOKEN_BOUND.
+    """
+    keys.refuse_other_host(caller.get(), host_id)
+    if not caller.get().host_id:
+        raise ScopeMissing(f"no host has attached with this token: it is not {host_id}'s", reason="HOST_TOKEN_BOUND")
+
+
+def _state_to_start_from(tables: Tables, request: host_pb2.GetBrowserStateRequest) -> BrowserState:
+    """The state of a session that is placed on this host.
+
+    Raises:
+        PreconditionFailed: STALE_FENCE.
+        NotFound: PROFILE_NOT_FOUND.
+    """
+    session = profile_saves.placed_session(tables, request.host_id, request.browser_session_id, request.fence)
+    if not session.open or not session.browser_profile_id:
+        raise PreconditionFailed(
+            f"session {session.browser_session_id} is {session.state.value} and starts from no profile now",
+            reason="STALE_FENCE",
+        )
+    state = tables.profiles.state(session.browser_profile_id, session.browser_profile_version)
+    if state is None or not state.finished:
+        raise profile_saves.not_found(session.browser_profile_id, session.browser_profile_version)
+    return state
+
+
+async def _content(
+    header: host_pb2.BrowserStateHeader, requests: AsyncIterator[host_pb2.PutBrowserStateRequest]
+) -> bytes:
+    content = bytearray()
+    async for request in requests:
+        content += request.chunk
+        if len(content) > header.size:
+            raise StateInvalid("more bytes than the header says")
+    if len(content) != header.size or hashlib.sha256(content).hexdigest() != header.sha256:
+        raise StateInvalid("size or checksum are not those of the header")
+    return bytes(content)
 
 
 def _artifact(header: host_pb2.BlobHeader) -> Artifact:

@@ -39,6 +39,7 @@ class CommandResult:
     launched: bool = False
     age: timedelta = timedelta()
     browser_version: str = ""
+    state_notes: str = ""
     failure: str = ""
     message: str = ""
 
@@ -209,6 +210,25 @@ class Drain:
     drain_timeout: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class CaptureState:
+    """Somebody waits for the state of a live browser; lost when the stream is."""
+
+    browser_session_id: str
+    fence: int
+    capture_id: str
+
+
 ToHost = (
-    Welcome | HeartbeatAck | Command | EventAck | EventAcks | Resend | StopRun | TombstoneAck | CommandResultAck | Drain
+    Welcome
+    | HeartbeatAck
+    | Command
+    | EventAck
+    | EventAcks
+    | Resend
+    | StopRun
+    | TombstoneAck
+    | CommandResultAck
+    | Drain
+    | CaptureState
 )

@@ -223,7 +223,11 @@ def command_result(tx: Transaction, host_id: str, result: CommandResult, *, ackn
         return
     if row.kind is CommandKind.LAUNCH:
         if result.launched and session.state is SessionState.LAUNCHING:
+            if result.state_notes:
+                session = save_session(tx, session, replace(session, browser_profile_notes=result.state_notes))
             session_moves.launched(tx, session, result.age, result.browser_version)
+        elif result.failure == "PROFILE_UNUSABLE" and session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
+            session_moves.profile_unusable(tx, session, result.message)
         elif result.failure and session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
             session_moves.launch_failed(tx, session, result.message)
     elif row.kind is CommandKind.START_RUN and result.failure:

@@ -12,6 +12,7 @@ from control_plane import wire
 from control_plane.config import Config
 from control_plane.errors import HostProtocolError
 from control_plane.host_messages import (
+    CaptureState,
     Command,
     CommandResult,
     CommandResultAck,
@@ -111,7 +112,11 @@ def command_result(proto: host_pb2.CommandResult) -> CommandResult:
     if outcome == "launched":
         version = proto.launched.browser_version[:200]
         return CommandResult(
-            proto.command_id, launched=True, age=proto.launched.age.ToTimedelta(), browser_version=version
+            proto.command_id,
+            launched=True,
+            age=proto.launched.age.ToTimedelta(),
+            browser_version=version,
+            state_notes=proto.launched.state_notes[:2000],
         )
     if outcome == "failure":
         reason = proto.failure.reason or "UNKNOWN"
@@ -203,6 +208,9 @@ def to_host(message: ToHost, config: Config, plans: Seals) -> host_pb2.AttachRes
             proto.resend.run_id, proto.resend.from_seq = run_id, from_seq
         case Drain(drain_timeout):
             proto.drain.drain_timeout.FromTimedelta(drain_timeout)
+        case CaptureState(browser_session_id, fence, capture_id):
+            capture = proto.capture_state
+            capture.browser_session_id, capture.fence, capture.capture_id = browser_session_id, fence, capture_id
         case Welcome():
             _welcome(proto.welcome, message, config)
     return proto
@@ -255,4 +263,5 @@ def _launch(proto: host_pb2.Launch, session: Session, launch_timeout: timedelta)
     proto.viewport.CopyFrom(browser_sessions_pb2.Viewport(width=session.viewport_width, height=session.viewport_height))
     proto.timeout.FromTimedelta(session.timeout)
     proto.launch_timeout.FromTimedelta(launch_timeout)
+    proto.from_state, proto.save_state = bool(session.browser_profile_id), session.save_profile
     proto.extensions.extend(session.extension_names)

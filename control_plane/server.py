@@ -18,6 +18,8 @@ from tabkeep.host.v1 import host_pb2, host_pb2_grpc
 from tabkeep.v1 import (
     artifacts_pb2,
     artifacts_pb2_grpc,
+    browser_profiles_pb2,
+    browser_profiles_pb2_grpc,
     browser_sessions_pb2,
     browser_sessions_pb2_grpc,
     credentials_pb2,
@@ -39,7 +41,9 @@ from tabkeep.v1 import (
 from control_plane import first_keys, wire
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
+from control_plane.browser_profile_service import BrowserProfileService
 from control_plane.browser_session_service import BrowserSessionService
+from control_plane.captures import Captures
 from control_plane.clock import Clock, SystemClock
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
@@ -61,6 +65,8 @@ from control_plane.page_tokens import PageTokens
 from control_plane.run_service import RunService
 from control_plane.runs import Run
 from control_plane.seals import Seals
+from control_plane.state_files import StateFiles
+from control_plane.state_keeping import StateKeeping
 from control_plane.store import Database
 from control_plane.usage_service import UsageService
 from control_plane.webhook_deliverer import WebhookDeliverer
@@ -82,6 +88,7 @@ _OPTIONS = [
 ]
 _PUBLIC = [
     browser_sessions_pb2,
+    browser_profiles_pb2,
     runs_pb2,
     workflows_pb2,
     artifacts_pb2,
@@ -121,18 +128,23 @@ async def serve(
     writer = asyncio.create_task(database.serve(), name="store writer")
     try:
         secret = await first_keys.pepper(database, config.data_dir)
+        vault = await first_keys.open_vault(database, config)
         coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
+        keeping = StateKeeping(coordinator, StateFiles(config.data_dir / "profiles"), vault)
+        await keeping.open_up()
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
+        upkeep = asyncio.create_task(keeping.serve(), name="browser states")
         deliverer = WebhookDeliverer(
             coordinator, Seals(secret, "webhooks"), secret, partial(_webhook_body, config.http_url)
         )
         webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
-            async with _listening(config, coordinator, secret) as (address, http_address):
+            async with _listening(config, coordinator, secret, keeping) as (address, http_address):
                 yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
             await _end(webhooks)
+            await _end(upkeep)
             await _end(deadlines)
     finally:
         await _end(writer)
@@ -144,14 +156,19 @@ async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
 
 
 @contextlib.asynccontextmanager
-async def _listening(config: Config, coordinator: Coordinator, secret: bytes) -> AsyncIterator[tuple[str, str]]:
+async def _listening(
+    config: Config, coordinator: Coordinator, secret: bytes, keeping: StateKeeping
+) -> AsyncIterator[tuple[str, str]]:
     interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
     server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
     services: Any = _Services(server)
-    page_tokens, blobs = PageTokens(secret), Blobs(config.data_dir / "blobs")
+    page_tokens, blobs, captures = PageTokens(secret), Blobs(config.data_dir / "blobs"), Captures()
     seals = Seals(secret, "webhooks")
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
         BrowserSessionService(coordinator, page_tokens), services
+    )
+    browser_profiles_pb2_grpc.add_BrowserProfileServiceServicer_to_server(
+        BrowserProfileService(coordinator, page_tokens, keeping, captures), services
     )
     plans = Seals(secret, "plans")
     runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens, seals, plans), services)
@@ -164,7 +181,9 @@ async def _listening(config: Config, coordinator: Coordinator, secret: bytes) ->
         WebhookService(coordinator, page_tokens, seals, secret), services
     )
     host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans), services)
-    host_pb2_grpc.add_HostBlobServiceServicer_to_server(HostBlobService(coordinator, blobs), services)
+    host_pb2_grpc.add_HostBlobServiceServicer_to_server(
+        HostBlobService(coordinator, blobs, keeping, captures), services
+    )
     logins = Seals(secret, "credentials")
     credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, logins), services)
     host_pb2_grpc.add_HostSecretServiceServicer_to_server(HostSecretService(coordinator, logins), services)

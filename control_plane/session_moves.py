@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from control_plane import host_standing, placement, runs, sessions
+from control_plane import host_standing, placement, profile_saves, runs, sessions
 from control_plane.effects import Due, Log
 from control_plane.errors import FieldInvalid, FieldViolation, NotFound, PreconditionFailed, Unavailable
 from control_plane.hosts import Host
 from control_plane.records import CommandKind
 from control_plane.requests import Request, answered, remember
-from control_plane.sessions import CloseReason, Session, SessionState
+from control_plane.sessions import CloseReason, ProfileSaveState, Session, SessionState
 from control_plane.store import Tables, Transaction
 from control_plane.turns import command, end_run, give_turn, save_run, save_session
 
@@ -33,6 +33,10 @@ class SessionSpec:
     viewport_height: int
     labels: dict[str, str]
     traceparent: str
+    browser_profile_id: str = ""
+    browser_profile_version: int = 0
+    """0: the current one."""
+    save_profile: bool = False
     extensions: tuple[str, ...] = ()
 
 
@@ -79,10 +83,12 @@ def create(tx: Transaction, spec: SessionSpec, request: Request | None = None, o
     Raises:
         PreconditionFailed: BROWSER_NOT_OFFERED, hosts are attached and none has such a browser;
             EXTENSION_NOT_OFFERED, none has it with these extensions.
+        NotFound: PROFILE_NOT_FOUND.
         AlreadyExists: the request_id was used with another body.
     """
     if earlier := answered(tx, request):
         return find(tx, spec.organization_id, earlier)
+    version = _profile_version(tx, spec)
     if not tx.hosts.attached_offering(spec.browser_type):
         hosts = [host for host in tx.hosts.all() if host.state.value not in ("lost", "gone")]
         if refusal := placement.refusal(spec.browser_type, hosts):
@@ -109,6 +115,10 @@ def create(tx: Transaction, spec: SessionSpec, request: Request | None = None, o
         due_time=due,
         owner_run_id=owner_run_id,
         traceparent=spec.traceparent,
+        browser_profile_id=spec.browser_profile_id,
+        browser_profile_version=version,
+        save_profile=spec.save_profile,
+        profile_save_state=ProfileSaveState.PENDING if spec.save_profile else None,
     )
     tx.sessions.insert(session)
     remember(tx, request, session.browser_session_id)
@@ -116,6 +126,20 @@ def create(tx: Transaction, spec: SessionSpec, request: Request | None = None, o
     tx.effects.add(Log("session created", {"browser_session_id": session.browser_session_id}))
     placed = place_pending(tx)
     return placed.get(session.browser_session_id, session)
+
+
+def _profile_version(tx: Transaction, spec: SessionSpec) -> int:
+    """The version of its profile that a session starts from; 0 without a profile."""
+    if not spec.browser_profile_id:
+        return 0
+    profile = tx.profiles.of_organization(spec.organization_id, spec.browser_profile_id)
+    if profile is None:
+        raise profile_saves.not_found(spec.browser_profile_id)
+    version = spec.browser_profile_version or profile.version
+    state = tx.profiles.state(spec.browser_profile_id, version)
+    if state is None or not state.finished:
+        raise profile_saves.not_found(spec.browser_profile_id, version)
+    return version
 
 
 def place_pending(tx: Transaction, avoid: Mapping[str, str] = {}) -> dict[str, Session]:
@@ -181,6 +205,14 @@ def launch_failed(tx: Transaction, session: Session, message: str) -> None:
     place_pending(tx, {session.browser_session_id: session.host_id})
 
 
+def profile_unusable(tx: Transaction, session: Session, message: str) -> None:
+    """The session's profile cannot be had or put into a browser, on whichever host: it must not start without."""
+    release(tx, session.browser_session_id, session.fence)
+    tx.hosts.drop_commands_of_session(session.browser_session_id)
+    close(tx, session, CloseReason.PROFILE_UNUSABLE, message)
+    place_pending(tx)
+
+
 def close(tx: Transaction, session: Session, reason: CloseReason, message: str) -> Session:
     """Close a session: its runs end with it, its host is told to end the browser."""
     status, failure = runs.SESSION_ENDED[reason]
@@ -193,6 +225,7 @@ def close(tx: Transaction, session: Session, reason: CloseReason, message: str) 
         end_run(tx, run, status, reason=failure, message=ended)
     tx.hosts.drop_commands_of_session(session.browser_session_id)
     session = save_session(tx, session, sessions.closed(session, reason, message, tx.now))
+    session = profile_saves.at_close(tx, session)
     if tx.sessions.place_of(session.browser_session_id):
         command(tx, CommandKind.CLOSE, session, reason=reason.value)
     return session

@@ -39,6 +39,16 @@ class CloseReason(StrEnum):
     BROWSER_CRASHED = "browser_crashed"
     HOST_LOST = "host_lost"
     HOST_DRAINED = "host_drained"
+    PROFILE_UNUSABLE = "profile_unusable"
+
+
+class ProfileSaveState(StrEnum):
+    """What became of keeping a session's browser state."""
+
+    PENDING = "pending"
+    SAVED = "saved"
+    SAVED_EARLIER = "saved_earlier"
+    FAILED = "failed"
 
 
 class SessionEvent(StrEnum):
@@ -106,6 +116,22 @@ class Session:
     extensions: str = ""
     """Names, sorted, with commas between them."""
     traceparent: str = ""
+    browser_profile_id: str = ""
+    browser_profile_version: int = 0
+    browser_profile_notes: str = ""
+    """What of the profile could not be put into the browser."""
+    save_profile: bool = False
+    profile_save_state: ProfileSaveState | None = None
+    """None unless `save_profile`."""
+    profile_save_message: str = ""
+    profile_save_version: int = 0
+    """The version of its profile that is this session's to write; 0 before its first save, or without a profile."""
+    profile_save_time: datetime | None = None
+    """The moment whose state is stored; None while nothing is."""
+    profile_save_no: int = 0
+    """Of what is stored, as the host counts."""
+    profile_due_time: datetime | None = None
+    """Until when a closed session's state is waited for."""
 
     @property
     def extension_names(self) -> tuple[str, ...]:

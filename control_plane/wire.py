@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -71,6 +72,7 @@ RUN_STATUS = EnumPair(runs_pb2.RunStatus, "RUN_STATUS_")
 RUN_TYPE = EnumPair(runs_pb2.RunType, "RUN_TYPE_")
 FAILURE_REASON = EnumPair(runs_pb2.FailureReason, "FAILURE_REASON_")
 SESSION_STATE = EnumPair(browser_sessions_pb2.BrowserSessionState, "BROWSER_SESSION_STATE_")
+PROFILE_SAVE_STATE = EnumPair(browser_sessions_pb2.ProfileSaveState, "PROFILE_SAVE_STATE_")
 CLOSE_REASON = EnumPair(browser_sessions_pb2.CloseReason, "CLOSE_REASON_")
 HOST_STATE = EnumPair(hosts_pb2.HostState, "HOST_STATE_")
 SCOPE = EnumPair(keys_pb2.KeyScope, "KEY_SCOPE_")
@@ -116,6 +118,10 @@ def session_spec(
     if request.browser_type not in BROWSER_TYPES:
         fields.wrong(prefix + "browser_type", f"{request.browser_type} is unknown: use CHROME or MSEDGE")
     viewport = request.viewport
+    if request.browser_profile_version and not request.browser_profile_id:
+        fields.wrong(prefix + "browser_profile_version", "needs a browser_profile_id")
+    if request.browser_profile_version < 0:
+        fields.wrong(prefix + "browser_profile_version", f"{request.browser_profile_version} is negative")
     return SessionSpec(
         organization_id=organization_id,
         timeout=fields.duration(request, "timeout", 5 * _MINUTE, _DAY, _HOUR, prefix),
@@ -126,6 +132,9 @@ def session_spec(
         viewport_height=fields.number(prefix + "viewport.height", viewport.height, 240, 4320, 720),
         labels=fields.labels(prefix + "labels", request.labels),
         traceparent=traceparent,
+        browser_profile_id=fields.text(prefix + "browser_profile_id", request.browser_profile_id, 200),
+        browser_profile_version=request.browser_profile_version,
+        save_profile=request.save_profile,
         extensions=_extensions(fields, prefix + "extensions", request.extensions),
     )
 
@@ -171,7 +180,19 @@ def browser_session(
         sandboxed=session.sandboxed,
         extensions=session.extension_names,
         conditions=_session_conditions(session, host, timeout_unconfirmed) if session.open else (),
+        browser_profile_id=session.browser_profile_id,
+        browser_profile_version=session.browser_profile_version,
+        save_profile=session.save_profile,
     )
+    if session.open and session.browser_profile_notes:
+        notes = proto.conditions.add(type="PROFILE_INCOMPLETE", message=session.browser_profile_notes)
+        set_time(notes.since_time, session.start_time)
+    if session.profile_save_state is not None:
+        save = proto.profile_save
+        save.state = PROFILE_SAVE_STATE.value(session.profile_save_state.value)
+        save.message = session.profile_save_message
+        save.browser_profile_version = session.profile_save_version if session.profile_save_time else 0
+        set_time(save.state_time, session.profile_save_time)
     proto.timeout.FromTimedelta(session.timeout)
     proto.queue_timeout.FromTimedelta(session.queue_timeout)
     set_time(proto.create_time, session.create_time)
@@ -292,14 +313,21 @@ def _run_spec(
 ) -> RunSpec:
     if request.browser_session_id and request.browser_profile_id:
         fields.wrong("browser_profile_id", "cannot be used together with browser_session_id: choose one")
-    elif request.browser_profile_id:
-        fields.wrong("browser_profile_id", f"profile {request.browser_profile_id[:100]!r} does not exist")
+    elif request.browser_profile_id and request.browser_session.browser_profile_id not in (
+        "",
+        request.browser_profile_id,
+    ):
+        fields.wrong("browser_profile_id", "is another than browser_session.browser_profile_id: choose one")
     if request.browser_session_id and request.HasField("browser_session"):
         fields.wrong("browser_session", "cannot be used together with browser_session_id: choose one")
     plan.max_steps = fields.number("max_steps", request.max_steps, 1, 500, max_steps)
     limit = fields.duration(request, "timeout", timedelta(seconds=1), _DAY, timeout)
     plan.timeout.FromTimedelta(limit)
     plan.screenshots = request.screenshots
+    session = session_spec(fields, request.browser_session, organization_id, traceparent, "browser_session.")
+    if request.browser_profile_id:
+        profile_id = fields.text("browser_profile_id", request.browser_profile_id, 200)
+        session = replace(session, browser_profile_id=profile_id)
     plan.planner = _known(fields, "planner", request.planner, runs_pb2.Planner)
     plan.irreversible_policy = _known(
         fields, "irreversible_policy", request.irreversible_policy, runs_pb2.IrreversiblePolicy
@@ -308,7 +336,7 @@ def _run_spec(
         organization_id=organization_id,
         run_type=run_type,
         browser_session_id=fields.text("browser_session_id", request.browser_session_id, 200),
-        session=session_spec(fields, request.browser_session, organization_id, traceparent, "browser_session."),
+        session=session,
         plan=plan.SerializeToString(),
         prompt=prompt,
         url=url,

@@ -21,6 +21,7 @@ import pytest
 from tabkeep.host.v1 import host_pb2_grpc
 from tabkeep.v1 import (
     artifacts_pb2_grpc,
+    browser_profiles_pb2_grpc,
     browser_sessions_pb2_grpc,
     credentials_pb2_grpc,
     hosts_pb2_grpc,
@@ -68,6 +69,7 @@ class Api:
     """Stubs of every public service, with one key."""
 
     sessions: Any
+    profiles: Any
     runs: Any
     workflows: Any
     artifacts: Any
@@ -95,6 +97,7 @@ def api_on(channel: grpc.aio.Channel, key: str, *more: tuple[str, str]) -> Api:
     metadata = ((("x-api-key", key),) if key else ()) + more
     return Api(
         sessions=_Keyed(browser_sessions_pb2_grpc.BrowserSessionServiceStub(channel), *metadata),
+        profiles=_Keyed(browser_profiles_pb2_grpc.BrowserProfileServiceStub(channel), *metadata),
         runs=_Keyed(runs_pb2_grpc.RunServiceStub(channel), *metadata),
         workflows=_Keyed(workflows_pb2_grpc.WorkflowServiceStub(channel), *metadata),
         artifacts=_Keyed(artifacts_pb2_grpc.ArtifactServiceStub(channel), *metadata),

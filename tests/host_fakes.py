@@ -40,7 +40,7 @@ from browser_host.messages import (
     Received,
     Welcome,
 )
-from browser_host.open_browser import LaunchFailed, LaunchRequest, Shown
+from browser_host.open_browser import LaunchFailed, LaunchRequest, Shown, StateNotTaken
 from browser_host.outbox import Outbox
 from browser_host.run_journal import RunJournal
 from browser_host.task.journal import Credential, CredentialMissing, Journal
@@ -139,6 +139,17 @@ class FakeBrowser:
         self.close_seconds = 0.1
         self.page = Shown(request.url or "about:blank", "a page", 1)
         self._changed: Callable[[], None] = lambda: None
+        self.state_notes = ""
+        self.state = b""
+        """What it gives when asked; empty: it does not answer."""
+        self.states_taken: list[bool] = []
+        """For each time it was asked, whether for the last one."""
+
+    async def take_state(self, *, timeout: float, last: bool = False) -> bytes:
+        self.states_taken.append(last)
+        if not self.state or not self.alive:
+            raise StateNotTaken("the test says no")
+        return self.state
 
     def on_change(self, callback: Callable[[], None]) -> None:
         self._changed = callback

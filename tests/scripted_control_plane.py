@@ -21,6 +21,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_status import rpc_status
 from tabkeep.v1 import (
     artifacts_pb2,
+    browser_profiles_pb2,
     browser_sessions_pb2,
     credentials_pb2,
     hosts_pb2,
@@ -34,6 +35,7 @@ from tabkeep.v1 import (
 API_KEY = "tk_test_scripted"
 PUBLIC_FILES = (
     artifacts_pb2,
+    browser_profiles_pb2,
     browser_sessions_pb2,
     credentials_pb2,
     hosts_pb2,

@@ -173,6 +173,10 @@ class Database:
         """The clock all stored times come from."""
         return self._clock
 
+    def new_id(self, prefix: str) -> str:
+        """A new id, for what is written beside the database before its row is."""
+        return self._ids.new(prefix)
+
     def on_commit(self, publish: Callable[[Effects], None]) -> None:
         """Call `publish` with each move's effects, in the order of their commits, before its caller goes on."""
         self._publish = publish

@@ -74,6 +74,19 @@ CREATE TABLE sessions (
     sandboxed          INTEGER NOT NULL,
     extensions         TEXT NOT NULL,
     traceparent        TEXT NOT NULL,
+    browser_profile_id      TEXT NOT NULL,
+    browser_profile_version INTEGER NOT NULL,
+    browser_profile_notes   TEXT NOT NULL,
+    save_profile            INTEGER NOT NULL,
+    profile_save_state      TEXT CHECK (profile_save_state IN ('pending', 'saved', 'saved_earlier', 'failed')),
+    profile_save_message    TEXT NOT NULL,
+    profile_save_version    INTEGER NOT NULL,
+    profile_save_time       TEXT,
+    profile_save_no         INTEGER NOT NULL,
+    profile_due_time        TEXT,
+    CHECK (save_profile = (profile_save_state IS NOT NULL)),
+    CHECK (profile_save_state IS NOT 'saved' OR profile_save_time IS NOT NULL),
+    CHECK (profile_due_time IS NULL OR profile_save_state = 'pending'),
     CHECK ((state = 'closed') = (close_reason IS NOT NULL)),
     CHECK ((state = 'closed') = (close_time IS NOT NULL)),
     CHECK (state != 'running' OR (expire_time IS NOT NULL AND due_time IS NOT NULL)),
@@ -82,6 +95,7 @@ CREATE TABLE sessions (
 ) STRICT;
 CREATE INDEX sessions_of_organization ON sessions (organization_id, browser_session_id);
 CREATE INDEX sessions_due ON sessions (due_time) WHERE due_time IS NOT NULL;
+CREATE INDEX sessions_profile_due ON sessions (profile_due_time) WHERE profile_due_time IS NOT NULL;
 CREATE INDEX sessions_pending ON sessions (browser_session_id) WHERE state = 'pending';
 
 -- One row for each time a session was given to a host. Not released: the host owes the place.
@@ -208,6 +222,37 @@ CREATE TABLE requests (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX requests_oldest ON requests (create_time);
 
+CREATE TABLE browser_profiles (
+    browser_profile_id TEXT PRIMARY KEY,
+    organization_id    TEXT NOT NULL,
+    name               TEXT NOT NULL CHECK (name != ''),
+    description        TEXT NOT NULL,
+    version            INTEGER NOT NULL CHECK (version > 0),
+    last_version       INTEGER NOT NULL CHECK (last_version >= version),
+    create_time        TEXT NOT NULL,
+    update_time        TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX profile_names ON browser_profiles (organization_id, name);
+CREATE INDEX profiles_of_organization ON browser_profiles (organization_id, browser_profile_id);
+
+-- Sealed; the bytes are files named after state_id.
+CREATE TABLE browser_states (
+    state_id           TEXT PRIMARY KEY,
+    organization_id    TEXT NOT NULL,
+    owner_id           TEXT NOT NULL,
+    version            INTEGER NOT NULL,
+    finished           INTEGER NOT NULL,
+    browser_session_id TEXT NOT NULL,
+    browser_version    TEXT NOT NULL,
+    state_time         TEXT NOT NULL,
+    size               INTEGER NOT NULL,
+    cookie_count       INTEGER NOT NULL,
+    origin_count       INTEGER NOT NULL,
+    key_id             TEXT NOT NULL,
+    wrapped_key        BLOB NOT NULL,
+    create_time        TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX one_state_per_version ON browser_states (owner_id, version);
 -- For usage: an organization's sessions of a month, without reading those of all others.
 CREATE INDEX sessions_started ON sessions (organization_id, start_time) WHERE start_time IS NOT NULL;
 

@@ -15,6 +15,7 @@ from control_plane.records import Artifact, CommandKind, CommandRow, Workflow
 from control_plane.runs import Run, RunStatus
 from control_plane.sessions import Session, SessionState
 from control_plane.store.credential_tables import Credentials
+from control_plane.store.profile_tables import Profiles
 from control_plane.store.rows import Table, time_text
 from control_plane.store.usage_tables import Usage
 from control_plane.store.webhook_tables import Webhooks
@@ -84,6 +85,13 @@ class Sessions:
         return _SESSIONS.all(
             self._connection,
             "WHERE due_time IS NOT NULL AND due_time <= ? ORDER BY due_time LIMIT ?",
+            (time_text(now), limit),
+        )
+
+    def profile_saves_due(self, now: datetime, limit: int) -> list[Session]:
+        return _SESSIONS.all(
+            self._connection,
+            "WHERE profile_due_time IS NOT NULL AND profile_due_time <= ? ORDER BY profile_due_time LIMIT ?",
             (time_text(now), limit),
         )
 
@@ -563,6 +571,7 @@ class Tables:
         self.keys = Keys(connection)
         self.requests = Requests(connection)
         self.meta = Meta(connection)
+        self.profiles = Profiles(connection)
         self.usage = Usage(connection)
         self.webhooks = Webhooks(connection)
         self.credentials = Credentials(connection)
@@ -572,6 +581,7 @@ class Tables:
         (text,) = self._connection.execute(
             "SELECT min(due_time) FROM (SELECT min(due_time) AS due_time FROM sessions WHERE due_time IS NOT NULL"
             " UNION ALL SELECT min(due_time) FROM runs WHERE due_time IS NOT NULL"
+            " UNION ALL SELECT min(profile_due_time) FROM sessions WHERE profile_due_time IS NOT NULL"
             " UNION ALL SELECT min(drain_expire_time) FROM hosts)"
         ).fetchone()
         return datetime.fromisoformat(text) if text else None

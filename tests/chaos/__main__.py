@@ -20,11 +20,18 @@ from pathlib import Path
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from tests.chaos import control_plane_faults, deadlines, host_faults, link_faults
-from tests.chaos.kills import Kills
+from tests.chaos.kills import SERVES_WITHIN, Kills
 from tests.chaos.outcomes import NotPossibleHere, Outcome, table
+from tests.chaos.power_loss import power_loss
 from tests.conftest import passable_directory
 
-FAULTS = {**control_plane_faults.FAULTS, **host_faults.FAULTS, **link_faults.FAULTS, **deadlines.FAULTS}
+FAULTS = {
+    **control_plane_faults.FAULTS,
+    "power of the control plane's machine lost, writes torn and out of order": power_loss,
+    **host_faults.FAULTS,
+    **link_faults.FAULTS,
+    **deadlines.FAULTS,
+}
 KILLS = "kill -9 of the control plane under load, on one database with 1,000,000 events"
 
 
@@ -45,9 +52,9 @@ async def try_fault(outcome: Outcome, seed: int, folder: Path) -> None:
         outcome.notes.append(note)
 
 
-async def kill_many_times(times: int, seed: int) -> Outcome:
-    """kill -9 after kill -9 on one database."""
-    outcome = Outcome(KILLS)
+async def kill_many_times(times: int, seed: int) -> list[Outcome]:
+    """kill -9 after kill -9 on one database: what was survived, and what of that in time."""
+    outcome, in_time = Outcome(KILLS), Outcome(f"- of these serving within {SERVES_WITHIN:g} s, hosts back in time")
     with tempfile.TemporaryDirectory(prefix="tabkeep-chaos-") as folder:
         kills = Kills(Path(folder), random.Random(seed))
         await kills.prepare()
@@ -63,7 +70,8 @@ async def kill_many_times(times: int, seed: int) -> Outcome:
             print(f"{outcome.survived} of {outcome.tried} kills survived: {note}", file=sys.stderr, flush=True)
         await kills.finish()
         outcome.notes.append(kills.note())
-    return outcome
+        in_time.tried, in_time.survived = outcome.tried, kills.in_time
+    return [outcome, in_time]
 
 
 async def run(arguments: argparse.Namespace) -> list[Outcome]:
@@ -84,7 +92,7 @@ async def run(arguments: argparse.Namespace) -> list[Outcome]:
         took = time.monotonic() - begun
         print(f"{fault}: {outcome.survived} of {outcome.tried} in {took:.0f} s", file=sys.stderr, flush=True)
     if arguments.kills and (not arguments.fault or any(part in KILLS for part in arguments.fault)):
-        outcomes.append(await kill_many_times(arguments.kills, arguments.seed))
+        outcomes += await kill_many_times(arguments.kills, arguments.seed)
     return outcomes
 
 

@@ -30,11 +30,7 @@ _EVENTS_PER_RUN = 200
 class Kills:
     """One database and its many lives."""
 
-    def __init__(
-        self, folder: Path, rng: random.Random, *, events: int = 1_000_000, hosts: int = HOSTS, timed: bool = True
-    ) -> None:
-        """`timed`: being slow counts as not survived."""
-        self._timed = timed
+    def __init__(self, folder: Path, rng: random.Random, *, events: int = 1_000_000, hosts: int = HOSTS) -> None:
         self._data = folder / "data"
         self._rng = rng
         self._events = events
@@ -42,6 +38,8 @@ class Kills:
         self._hosts: list[FakeHost] = []
         self._lives = 0
         self.acknowledged = Acknowledged()
+        self.in_time = 0
+        """Lives that served, and had their hosts back, as soon as they should."""
         self.slowest_start = 0.0
         self.slowest_return = 0.0
 
@@ -82,9 +80,7 @@ class Kills:
         await asyncio.gather(*(host.vanish() for host in self._hosts))
         self.slowest_start = max(self.slowest_start, program.ready_after)
         self.slowest_return = max(self.slowest_return, hosts_back)
-        if self._timed:
-            assert program.ready_after < SERVES_WITHIN, f"serving after {program.ready_after:.2f} s"
-            assert hosts_back < HOSTS_BACK_WITHIN, f"hosts back after {hosts_back:.2f} s"
+        self.in_time += program.ready_after < SERVES_WITHIN and hosts_back < HOSTS_BACK_WITHIN
         return self.note()
 
     async def _come_back(self, program: ControlPlaneProgram) -> None:
@@ -112,7 +108,7 @@ class Kills:
 
 async def a_few_kills(folder: Path, rng: random.Random) -> str:
     """Three of them on a small database, for a look."""
-    kills = Kills(folder, rng, events=20_000, hosts=3, timed=False)
+    kills = Kills(folder, rng, events=20_000, hosts=3)
     await kills.prepare()
     for _ in range(3):
         await kills.once()

@@ -9,6 +9,7 @@ import pytest
 from tests.chaos import control_plane_faults, kills
 from tests.chaos.load import Acknowledged
 from tests.chaos.outcomes import NotPossibleHere
+from tests.chaos.power_loss import power_loss
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,13 @@ from tests.chaos.outcomes import NotPossibleHere
 async def test_the_control_plane_survives(fault, tmp_path):
     try:
         await control_plane_faults.FAULTS[fault](tmp_path, random.Random(1))
+    except NotPossibleHere as missing:
+        pytest.skip(str(missing))
+
+
+async def test_what_was_acknowledged_is_there_after_a_power_loss_at_any_moment(tmp_path):
+    try:
+        await power_loss(tmp_path, random.Random(1))
     except NotPossibleHere as missing:
         pytest.skip(str(missing))
 

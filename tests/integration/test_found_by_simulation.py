@@ -66,3 +66,14 @@ async def test_what_a_host_said_during_a_pause_of_the_control_plane_counts_befor
 
     running = await get_session(api, session.browser_session_id)
     assert running.state == pb.BROWSER_SESSION_STATE_RUNNING
+
+
+async def test_a_control_plane_that_was_stopped_gives_its_hosts_that_time(host, control_plane):
+    coordinator = control_plane.coordinator
+    stopped_for = control_plane.config.silent_for_lost() + timedelta(seconds=10)
+
+    coordinator.clock.advance(stopped_for)
+    coordinator._awake_at -= stopped_for.total_seconds()
+    coordinator._notice_pause()
+
+    assert coordinator.clock.monotonic() - coordinator.pulses[HOST].heard_at < 5.0

@@ -587,7 +587,6 @@ def click(**target: Any) -> actions_pb2.Action:
             {"browser_session_id": "pbs_1", "browser_profile_id": "bp_1"},
             {"browser_profile_id": "cannot be used together with browser_session_id: choose one"},
         ),
-        ({"browser_profile_id": "bp_1"}, {"browser_profile_id": "profile 'bp_1' does not exist"}),
         ({"prompt": "x" * 16_385}, {"prompt": "16385 characters are more than the maximum of 16384"}),
         ({"prompt": ""}, {"prompt": "give either a prompt or actions"}),
         ({"prompt": " \n"}, {"prompt": "give either a prompt or actions"}),

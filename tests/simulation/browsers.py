@@ -11,7 +11,7 @@ from browser_host.browser import BrowserGone, Page
 from browser_host.clock import Clock
 from browser_host.guard import Guard
 from browser_host.messages import Placement
-from browser_host.open_browser import LaunchFailed, LaunchRequest, Shown
+from browser_host.open_browser import LaunchFailed, LaunchRequest, Shown, StateNotTaken
 from tests.simulation.virtual_loop import Process, SimulatedLoop
 
 CLOSE_SECONDS = 3.0
@@ -103,6 +103,7 @@ class SimulatedBrowser:
     """Implements `OpenBrowser` on a BrowserProcess."""
 
     version = "Simulated 1.0"
+    state_notes = ""
 
     def __init__(self, process: BrowserProcess, site: Site, rng: random.Random, guard: Guard) -> None:
         self.process = process
@@ -120,6 +121,9 @@ class SimulatedBrowser:
 
     async def shown(self) -> Shown:
         return Shown("about:blank", "", 1)
+
+    async def take_state(self, *, timeout: float, last: bool = False) -> bytes:
+        raise StateNotTaken("a simulated browser has no state")
 
     async def current_page(self) -> Page:
         raise NotImplementedError("the simulated engine asks for no page")

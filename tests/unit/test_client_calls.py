@@ -17,6 +17,7 @@ from opentelemetry import context
 from tabkeep import Client, RetryPolicy, calls, telemetry
 from tabkeep.v1 import (
     artifacts_pb2,
+    browser_profiles_pb2,
     browser_sessions_pb2,
     credentials_pb2,
     hosts_pb2,
@@ -71,6 +72,9 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     host, key = hosts_pb2.Host(host_id="h"), keys_pb2.Key(key_id="k")
     closed = a_session(state=browser_sessions_pb2.BROWSER_SESSION_STATE_CLOSED)
     watched = browser_sessions_pb2.WatchBrowserSessionResponse(browser_session=closed)
+    profile = browser_profiles_pb2.BrowserProfile(browser_profile_id="bp_1", name="Casey", version=1)
+    exported = browser_profiles_pb2.ExportedStorageState(size=2, sha256=sha256(b"{}").hexdigest())
+    export = browser_profiles_pb2.ExportBrowserProfileResponse
     record = artifacts_pb2.Artifact(artifact_id="art_1", size=0, sha256=sha256(b"").hexdigest())
     login = credentials_pb2.Credential(credential_id="cred_1", username="ada")
     for method, answer in {
@@ -89,6 +93,19 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
         "BrowserSessionService/CloseBrowserSession": browser_sessions_pb2.CloseBrowserSessionResponse(
             browser_session=closed
         ),
+        "BrowserProfileService/CreateBrowserProfile": browser_profiles_pb2.CreateBrowserProfileResponse(
+            browser_profile=profile
+        ),
+        "BrowserProfileService/GetBrowserProfile": browser_profiles_pb2.GetBrowserProfileResponse(
+            browser_profile=profile
+        ),
+        "BrowserProfileService/ListBrowserProfiles": browser_profiles_pb2.ListBrowserProfilesResponse(
+            browser_profiles=[profile]
+        ),
+        "BrowserProfileService/UpdateBrowserProfile": browser_profiles_pb2.UpdateBrowserProfileResponse(
+            browser_profile=profile
+        ),
+        "BrowserProfileService/DeleteBrowserProfile": browser_profiles_pb2.DeleteBrowserProfileResponse(),
         "RunService/RunTask": runs_pb2.RunTaskResponse(run=run),
         "RunService/RunWorkflow": runs_pb2.RunWorkflowResponse(run=run),
         "RunService/GetRun": runs_pb2.GetRunResponse(run=run),
@@ -121,6 +138,7 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     }.items():
         plane.answers(method, answer)
     plane.streams("BrowserSessionService/WatchBrowserSession", [watched])
+    plane.streams("BrowserProfileService/ExportBrowserProfile", [export(storage_state=exported), export(chunk=b"{}")])
     plane.streams("RunService/WatchRun", [runs_pb2.WatchRunResponse(run=run)])
     plane.streams("ArtifactService/GetArtifact", [artifacts_pb2.GetArtifactResponse(artifact=record)])
 
@@ -130,6 +148,12 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     assert [u.browser_session.state async for u in client.watch_browser_session("pbs_1")] == ["closed"]
     assert (await client.extend_browser_session("pbs_1", 90)).browser_session_id == "pbs_1"
     assert (await client.close_browser_session(browser_session_id="pbs_1")).state == "closed"
+    assert (await client.create_browser_profile("Casey", browser_session_id="pbs_1")).browser_profile_id == "bp_1"
+    assert (await client.get_browser_profile("bp_1")).version == 1
+    assert [p.name async for p in client.list_browser_profiles()] == ["Casey"]
+    assert (await client.update_browser_profile("bp_1", name="Morgan")).name == "Casey"
+    await client.delete_browser_profile("bp_1")
+    assert await client.export_browser_profile("bp_1") == {}
     assert (await client.run_task(prompt="Step 1", browser_session_id="pbs_1")).run_id == "tsk_1"
     assert (await client.run_workflow(workflow_id="wf_a", parameters={"month": 2})).status == "completed"
     assert (await client.get_run("tsk_1")).is_final

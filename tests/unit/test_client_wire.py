@@ -13,6 +13,7 @@ from tabkeep import actions, records, wire
 from tabkeep.v1 import (
     actions_pb2,
     artifacts_pb2,
+    browser_profiles_pb2,
     browser_sessions_pb2,
     hosts_pb2,
     keys_pb2,
@@ -34,6 +35,9 @@ def test_each_enum_has_exactly_the_words_of_its_proto(kind: type[StrEnum]) -> No
     ("record", "message"),
     [
         (records.BrowserSession, browser_sessions_pb2.BrowserSession),
+        (records.ProfileSave, browser_sessions_pb2.ProfileSave),
+        (records.BrowserProfile, browser_profiles_pb2.BrowserProfile),
+        (records.BrowserProfileVersion, browser_profiles_pb2.BrowserProfileVersion),
         (records.Condition, browser_sessions_pb2.Condition),
         (records.Run, runs_pb2.Run),
         (records.Approval, runs_pb2.Approval),

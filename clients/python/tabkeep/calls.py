@@ -33,6 +33,12 @@ RETRY_SAFE = {
     "BrowserSessionService/WatchBrowserSession": True,
     "BrowserSessionService/ExtendBrowserSession": True,
     "BrowserSessionService/CloseBrowserSession": True,
+    "BrowserProfileService/CreateBrowserProfile": True,  # with a request_id, which this client always sends
+    "BrowserProfileService/GetBrowserProfile": True,
+    "BrowserProfileService/ListBrowserProfiles": True,
+    "BrowserProfileService/UpdateBrowserProfile": True,
+    "BrowserProfileService/DeleteBrowserProfile": True,
+    "BrowserProfileService/ExportBrowserProfile": True,
     "RunService/RunTask": True,
     "RunService/RunWorkflow": True,
     "RunService/GetRun": True,

@@ -36,6 +36,9 @@ __all__ = [
     "NotFound",
     "OutOfRange",
     "PermissionDenied",
+    "ProfileDamaged",
+    "ProfileNameTaken",
+    "ProfileNotSaved",
     "QueueFull",
     "RequestIdReused",
     "ResourceExhausted",
@@ -147,6 +150,10 @@ class BrowserNotOffered(FailedPrecondition):
     """No attached host offers the browser type; the message says who offers what."""
 
 
+class ProfileNotSaved(FailedPrecondition):
+    """The closed session has no state to make a profile of; the message says why."""
+
+
 class NoApprovalPending(FailedPrecondition):
     """The run does not wait for this approval."""
 
@@ -169,6 +176,10 @@ class RequestIdReused(AlreadyExists):
 
 class WorkflowExists(AlreadyExists):
     """The workflow_id is taken."""
+
+
+class ProfileNameTaken(AlreadyExists):
+    """Another browser profile of the organization has this name."""
 
 
 class Aborted(TabkeepError):
@@ -201,6 +212,10 @@ class Canceled(TabkeepError):
 
 class DataLoss(TabkeepError):
     """Stored bytes do not match their checksum."""
+
+
+class ProfileDamaged(DataLoss):
+    """The stored state of a browser profile is not what it was."""
 
 
 class Unimplemented(TabkeepError):
@@ -247,6 +262,9 @@ _BY_REASON: Mapping[str, type[TabkeepError]] = {
     "SESSION_CLOSED": SessionClosed,
     "SESSION_BUSY": SessionBusy,
     "BROWSER_NOT_OFFERED": BrowserNotOffered,
+    "PROFILE_NOT_SAVED": ProfileNotSaved,
+    "PROFILE_NAME_TAKEN": ProfileNameTaken,
+    "PROFILE_DAMAGED": ProfileDamaged,
     "EXTENSION_NOT_OFFERED": ExtensionNotOffered,
     "NO_APPROVAL_PENDING": NoApprovalPending,
     "HOST_NOT_ATTACHED": HostNotAttached,

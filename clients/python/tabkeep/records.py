@@ -49,7 +49,18 @@ class CloseReason(StrEnum):
     BROWSER_CRASHED = "BROWSER_CRASHED"
     HOST_LOST = "HOST_LOST"
     HOST_DRAINED = "HOST_DRAINED"
+    PROFILE_UNUSABLE = "PROFILE_UNUSABLE"
     UNKNOWN = "UNKNOWN"
+
+
+class ProfileSaveState(StrEnum):
+    """What became of keeping a session's state."""
+
+    PENDING = "pending"
+    SAVED = "saved"
+    SAVED_EARLIER = "saved_earlier"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
 
 
 class BrowserSessionChange(StrEnum):
@@ -232,6 +243,49 @@ class BrowserSessionOptions:
     labels: Mapping[str, str] | None = None
     queue_timeout: timedelta | None = None
     extensions: Sequence[str] | None = None
+    browser_profile_id: str | None = None
+    browser_profile_version: int | None = None
+    save_profile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSave:
+    """What became of keeping a session's state."""
+
+    state: ProfileSaveState
+    message: str
+    """Why it is not SAVED."""
+    browser_profile_version: int | None
+    """The version of the profile that the session made."""
+    state_time: datetime | None
+    """The moment whose state is stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserProfileVersion:
+    """One saved state of a profile."""
+
+    version: int
+    browser_session_id: str | None
+    browser_version: str | None
+    state_time: datetime
+    size: int
+    cookie_count: int
+    origin_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserProfile:
+    """A saved browser state with a name."""
+
+    browser_profile_id: str
+    organization_id: str
+    name: str
+    description: str
+    version: int
+    versions: tuple[BrowserProfileVersion, ...]
+    create_time: datetime
+    update_time: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +318,10 @@ class BrowserSession:
     browser_version: str | None
     sandboxed: bool
     extensions: tuple[str, ...]
+    browser_profile_id: str | None = None
+    browser_profile_version: int | None = None
+    save_profile: bool = False
+    profile_save: ProfileSave | None = None
 
     @property
     def status(self) -> str:

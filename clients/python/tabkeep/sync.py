@@ -167,6 +167,13 @@ class Client:
     extend_browser_session = _Blocking(asynchronous.Client.extend_browser_session)
     close_browser_session = _Blocking(asynchronous.Client.close_browser_session)
 
+    create_browser_profile = _Blocking(asynchronous.Client.create_browser_profile)
+    get_browser_profile = _Blocking(asynchronous.Client.get_browser_profile)
+    list_browser_profiles = _Iterating(asynchronous.Client.list_browser_profiles)
+    update_browser_profile = _Blocking(asynchronous.Client.update_browser_profile)
+    delete_browser_profile = _Blocking(asynchronous.Client.delete_browser_profile)
+    export_browser_profile = _Blocking(asynchronous.Client.export_browser_profile)
+
     run_task = _Blocking(asynchronous.Client.run_task)
     run_workflow = _Blocking(asynchronous.Client.run_workflow)
     get_run = _Blocking(asynchronous.Client.get_run)

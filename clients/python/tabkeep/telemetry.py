@@ -7,9 +7,11 @@ imported by `configure` and only then. Never give a log call prompts, page text,
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 from datetime import UTC, datetime
@@ -26,6 +28,7 @@ SHUTDOWN_SECONDS = 5.0
 """The longest `shutdown` waits for the collector to take what is left."""
 
 _SCOPE = "tabkeep"
+_logger = logging.getLogger(__name__)
 _PROPAGATOR = TraceContextTextMapPropagator()
 _write_json = json.JSONEncoder(default=str, ensure_ascii=False).encode
 _RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -72,6 +75,17 @@ def configure(service_name: str, *, log_level: int | str = logging.INFO) -> None
     _configure_logs(service_name, log_level)
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") and not _closers:
         _configure_export(service_name)
+
+
+def log_what_is_held_on_request() -> None:
+    """Let SIGUSR1 make the running loop's process log how many asyncio tasks and threads it has, for hunting leaks."""
+    loop = asyncio.get_running_loop()
+
+    def log() -> None:
+        held = {"tasks": len(asyncio.all_tasks(loop)), "threads": threading.active_count()}
+        _logger.warning("what is held", extra=held)
+
+    loop.add_signal_handler(signal.SIGUSR1, log)
 
 
 def tracer() -> trace.Tracer:

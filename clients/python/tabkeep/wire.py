@@ -15,6 +15,7 @@ from tabkeep import records as r
 from tabkeep.v1 import (
     actions_pb2,
     artifacts_pb2,
+    browser_profiles_pb2,
     browser_sessions_pb2,
     credentials_pb2,
     hosts_pb2,
@@ -51,6 +52,7 @@ ENUMERATIONS: Mapping[type[StrEnum], _Enumeration] = {
         (r.BrowserType, browser_sessions_pb2.BrowserType, "BROWSER_TYPE_"),
         (r.BrowserSessionState, browser_sessions_pb2.BrowserSessionState, "BROWSER_SESSION_STATE_"),
         (r.CloseReason, browser_sessions_pb2.CloseReason, "CLOSE_REASON_"),
+        (r.ProfileSaveState, browser_sessions_pb2.ProfileSaveState, "PROFILE_SAVE_STATE_"),
         (r.BrowserSessionChange, browser_sessions_pb2.BrowserSessionChange, "BROWSER_SESSION_CHANGE_"),
         (r.RunType, runs_pb2.RunType, "RUN_TYPE_"),
         (r.RunStatus, runs_pb2.RunStatus, "RUN_STATUS_"),
@@ -149,6 +151,9 @@ def to_create_session(
         labels=dict(options.labels or {}),
         request_id=request_id,
         extensions=options.extensions or (),
+        browser_profile_id=options.browser_profile_id or "",
+        browser_profile_version=options.browser_profile_version or 0,
+        save_profile=options.save_profile,
     )
     if options.timeout is not None:
         request.timeout.CopyFrom(minutes_to_duration(options.timeout))
@@ -216,6 +221,44 @@ def browser_session(message: browser_sessions_pb2.BrowserSession) -> r.BrowserSe
         browser_version=message.browser_version or None,
         sandboxed=message.sandboxed,
         extensions=tuple(message.extensions),
+        browser_profile_id=message.browser_profile_id or None,
+        browser_profile_version=message.browser_profile_version or None,
+        save_profile=message.save_profile,
+        profile_save=_profile_save(message.profile_save) if message.HasField("profile_save") else None,
+    )
+
+
+def browser_profile(message: browser_profiles_pb2.BrowserProfile) -> r.BrowserProfile:
+    """Return a browser profile."""
+    return r.BrowserProfile(
+        browser_profile_id=message.browser_profile_id,
+        organization_id=message.organization_id,
+        name=message.name,
+        description=message.description,
+        version=message.version,
+        versions=tuple(
+            r.BrowserProfileVersion(
+                version=v.version,
+                browser_session_id=v.browser_session_id or None,
+                browser_version=v.browser_version or None,
+                state_time=_time(v.state_time),
+                size=v.size,
+                cookie_count=v.cookie_count,
+                origin_count=v.origin_count,
+            )
+            for v in message.versions
+        ),
+        create_time=_time(message.create_time),
+        update_time=_time(message.update_time),
+    )
+
+
+def _profile_save(message: browser_sessions_pb2.ProfileSave) -> r.ProfileSave:
+    return r.ProfileSave(
+        state=_enum(r.ProfileSaveState, message.state),
+        message=message.message,
+        browser_profile_version=message.browser_profile_version or None,
+        state_time=_optional_time(message, "state_time"),
     )
 
 

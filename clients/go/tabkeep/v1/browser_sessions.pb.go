@@ -161,6 +161,9 @@ const (
 	CloseReason_CLOSE_REASON_HOST_LOST CloseReason = 6
 	// Its host was drained and the drain timeout was over.
 	CloseReason_CLOSE_REASON_HOST_DRAINED CloseReason = 7
+	// Its browser profile was gone, damaged, could not be decrypted, or could not be put into the browser;
+	// close_message says which. It never starts with a fresh browser instead.
+	CloseReason_CLOSE_REASON_PROFILE_UNUSABLE CloseReason = 9
 )
 
 // Enum value maps for CloseReason.
@@ -174,16 +177,18 @@ var (
 		5: "CLOSE_REASON_BROWSER_CRASHED",
 		6: "CLOSE_REASON_HOST_LOST",
 		7: "CLOSE_REASON_HOST_DRAINED",
+		9: "CLOSE_REASON_PROFILE_UNUSABLE",
 	}
 	CloseReason_value = map[string]int32{
-		"CLOSE_REASON_UNSPECIFIED":     0,
-		"CLOSE_REASON_REQUESTED":       1,
-		"CLOSE_REASON_TIMED_OUT":       2,
-		"CLOSE_REASON_NO_CAPACITY":     3,
-		"CLOSE_REASON_LAUNCH_FAILED":   4,
-		"CLOSE_REASON_BROWSER_CRASHED": 5,
-		"CLOSE_REASON_HOST_LOST":       6,
-		"CLOSE_REASON_HOST_DRAINED":    7,
+		"CLOSE_REASON_UNSPECIFIED":      0,
+		"CLOSE_REASON_REQUESTED":        1,
+		"CLOSE_REASON_TIMED_OUT":        2,
+		"CLOSE_REASON_NO_CAPACITY":      3,
+		"CLOSE_REASON_LAUNCH_FAILED":    4,
+		"CLOSE_REASON_BROWSER_CRASHED":  5,
+		"CLOSE_REASON_HOST_LOST":        6,
+		"CLOSE_REASON_HOST_DRAINED":     7,
+		"CLOSE_REASON_PROFILE_UNUSABLE": 9,
 	}
 )
 
@@ -212,6 +217,68 @@ func (x CloseReason) Number() protoreflect.EnumNumber {
 // Deprecated: Use CloseReason.Descriptor instead.
 func (CloseReason) EnumDescriptor() ([]byte, []int) {
 	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{2}
+}
+
+// What became of keeping a session's state. All values are set by the control plane.
+type ProfileSaveState int32
+
+const (
+	// Never sent.
+	ProfileSaveState_PROFILE_SAVE_STATE_UNSPECIFIED ProfileSaveState = 0
+	// The session is open, or has just closed and its state is on its way.
+	ProfileSaveState_PROFILE_SAVE_STATE_PENDING ProfileSaveState = 1
+	// Stored, as it was when the session ended.
+	ProfileSaveState_PROFILE_SAVE_STATE_SAVED ProfileSaveState = 2
+	// Stored as it was at state_time, some time before the end: the state at the end could not be had, and message
+	// says why.
+	ProfileSaveState_PROFILE_SAVE_STATE_SAVED_EARLIER ProfileSaveState = 3
+	// Nothing of this session was stored; message says why. The profile is as it was.
+	ProfileSaveState_PROFILE_SAVE_STATE_FAILED ProfileSaveState = 4
+)
+
+// Enum value maps for ProfileSaveState.
+var (
+	ProfileSaveState_name = map[int32]string{
+		0: "PROFILE_SAVE_STATE_UNSPECIFIED",
+		1: "PROFILE_SAVE_STATE_PENDING",
+		2: "PROFILE_SAVE_STATE_SAVED",
+		3: "PROFILE_SAVE_STATE_SAVED_EARLIER",
+		4: "PROFILE_SAVE_STATE_FAILED",
+	}
+	ProfileSaveState_value = map[string]int32{
+		"PROFILE_SAVE_STATE_UNSPECIFIED":   0,
+		"PROFILE_SAVE_STATE_PENDING":       1,
+		"PROFILE_SAVE_STATE_SAVED":         2,
+		"PROFILE_SAVE_STATE_SAVED_EARLIER": 3,
+		"PROFILE_SAVE_STATE_FAILED":        4,
+	}
+)
+
+func (x ProfileSaveState) Enum() *ProfileSaveState {
+	p := new(ProfileSaveState)
+	*p = x
+	return p
+}
+
+func (x ProfileSaveState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ProfileSaveState) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_browser_sessions_proto_enumTypes[3].Descriptor()
+}
+
+func (ProfileSaveState) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_browser_sessions_proto_enumTypes[3]
+}
+
+func (x ProfileSaveState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ProfileSaveState.Descriptor instead.
+func (ProfileSaveState) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{3}
 }
 
 // Why a watch message was sent.
@@ -259,11 +326,11 @@ func (x BrowserSessionChange) String() string {
 }
 
 func (BrowserSessionChange) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_browser_sessions_proto_enumTypes[3].Descriptor()
+	return file_tabkeep_v1_browser_sessions_proto_enumTypes[4].Descriptor()
 }
 
 func (BrowserSessionChange) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_browser_sessions_proto_enumTypes[3]
+	return &file_tabkeep_v1_browser_sessions_proto_enumTypes[4]
 }
 
 func (x BrowserSessionChange) Number() protoreflect.EnumNumber {
@@ -272,7 +339,7 @@ func (x BrowserSessionChange) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BrowserSessionChange.Descriptor instead.
 func (BrowserSessionChange) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{4}
 }
 
 // Something about a session or run that is true now and worth knowing, beside its state.
@@ -280,7 +347,9 @@ type Condition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A stable word: HOST_UNREACHABLE (the host has not renewed its action lease, so no new step begins),
 	// HOST_DRAINING (the host takes no new sessions and closes this one when its drain is over), TIMEOUT_UNCONFIRMED
-	// (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then).
+	// (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then),
+	// PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a service worker that
+	// its site did not let register again; the message says which).
 	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
 	// When it became true.
 	SinceTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since_time,json=sinceTime,proto3" json:"since_time,omitempty"`
@@ -451,7 +520,15 @@ type BrowserSession struct {
 	// False when the operator let this host run browsers without Chromium's sandbox.
 	Sandboxed bool `protobuf:"varint,25,opt,name=sandboxed,proto3" json:"sandboxed,omitempty"`
 	// The extensions it was asked for, by name; once it is RUNNING they are loaded.
-	Extensions    []string `protobuf:"bytes,45,rep,name=extensions,proto3" json:"extensions,omitempty"`
+	Extensions []string `protobuf:"bytes,45,rep,name=extensions,proto3" json:"extensions,omitempty"`
+	// The profile it was started from, and where it saves to with save_profile; empty: none.
+	BrowserProfileId string `protobuf:"bytes,40,opt,name=browser_profile_id,json=browserProfileId,proto3" json:"browser_profile_id,omitempty"`
+	// The version of that profile it was started from; 0: none.
+	BrowserProfileVersion int32 `protobuf:"varint,41,opt,name=browser_profile_version,json=browserProfileVersion,proto3" json:"browser_profile_version,omitempty"`
+	// Its state is kept when it closes.
+	SaveProfile bool `protobuf:"varint,42,opt,name=save_profile,json=saveProfile,proto3" json:"save_profile,omitempty"`
+	// What became of keeping its state; absent without save_profile.
+	ProfileSave   *ProfileSave `protobuf:"bytes,43,opt,name=profile_save,json=profileSave,proto3" json:"profile_save,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -668,6 +745,108 @@ func (x *BrowserSession) GetExtensions() []string {
 	return nil
 }
 
+func (x *BrowserSession) GetBrowserProfileId() string {
+	if x != nil {
+		return x.BrowserProfileId
+	}
+	return ""
+}
+
+func (x *BrowserSession) GetBrowserProfileVersion() int32 {
+	if x != nil {
+		return x.BrowserProfileVersion
+	}
+	return 0
+}
+
+func (x *BrowserSession) GetSaveProfile() bool {
+	if x != nil {
+		return x.SaveProfile
+	}
+	return false
+}
+
+func (x *BrowserSession) GetProfileSave() *ProfileSave {
+	if x != nil {
+		return x.ProfileSave
+	}
+	return nil
+}
+
+// What became of keeping a session's state.
+type ProfileSave struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of it.
+	State ProfileSaveState `protobuf:"varint,1,opt,name=state,proto3,enum=tabkeep.v1.ProfileSaveState" json:"state,omitempty"`
+	// Why it is not SAVED, for people; empty otherwise.
+	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// The version of the profile that this session made; 0: none yet, or the session has no profile.
+	BrowserProfileVersion int32 `protobuf:"varint,3,opt,name=browser_profile_version,json=browserProfileVersion,proto3" json:"browser_profile_version,omitempty"`
+	// The moment whose state is stored now, by the control plane's clock; absent while nothing is. Of an open session
+	// it moves on after each run and at least once a minute.
+	StateTime     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=state_time,json=stateTime,proto3" json:"state_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProfileSave) Reset() {
+	*x = ProfileSave{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProfileSave) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProfileSave) ProtoMessage() {}
+
+func (x *ProfileSave) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProfileSave.ProtoReflect.Descriptor instead.
+func (*ProfileSave) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ProfileSave) GetState() ProfileSaveState {
+	if x != nil {
+		return x.State
+	}
+	return ProfileSaveState_PROFILE_SAVE_STATE_UNSPECIFIED
+}
+
+func (x *ProfileSave) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *ProfileSave) GetBrowserProfileVersion() int32 {
+	if x != nil {
+		return x.BrowserProfileVersion
+	}
+	return 0
+}
+
+func (x *ProfileSave) GetStateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StateTime
+	}
+	return nil
+}
+
 // Asks for a new session.
 type CreateBrowserSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -687,14 +866,23 @@ type CreateBrowserSessionRequest struct {
 	RequestId string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Extensions to load before the first page, by the names under which hosts offer them (ListHosts); at most 8, each
 	// of 1 to 63 lower-case letters, digits and "-". The session is placed on a host that offers all of them.
-	Extensions    []string `protobuf:"bytes,25,rep,name=extensions,proto3" json:"extensions,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Extensions []string `protobuf:"bytes,25,rep,name=extensions,proto3" json:"extensions,omitempty"`
+	// A profile to start from: cookies, storage, service workers and permissions are in the browser before its first
+	// page. Empty: a fresh browser. Unknown: NOT_FOUND/PROFILE_NOT_FOUND.
+	BrowserProfileId string `protobuf:"bytes,20,opt,name=browser_profile_id,json=browserProfileId,proto3" json:"browser_profile_id,omitempty"`
+	// Keep the state when the session closes: as the next version of browser_profile_id, or, without one, for 24
+	// hours with the session, so that CreateBrowserProfile can make a profile of it. False: the profile stays as it is.
+	SaveProfile bool `protobuf:"varint,21,opt,name=save_profile,json=saveProfile,proto3" json:"save_profile,omitempty"`
+	// Which version of browser_profile_id to start from; 0: the current one. INVALID_ARGUMENT without a profile,
+	// NOT_FOUND/PROFILE_NOT_FOUND when that version is not kept any more.
+	BrowserProfileVersion int32 `protobuf:"varint,22,opt,name=browser_profile_version,json=browserProfileVersion,proto3" json:"browser_profile_version,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *CreateBrowserSessionRequest) Reset() {
 	*x = CreateBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -706,7 +894,7 @@ func (x *CreateBrowserSessionRequest) String() string {
 func (*CreateBrowserSessionRequest) ProtoMessage() {}
 
 func (x *CreateBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -719,7 +907,7 @@ func (x *CreateBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*CreateBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CreateBrowserSessionRequest) GetTimeout() *durationpb.Duration {
@@ -778,6 +966,27 @@ func (x *CreateBrowserSessionRequest) GetExtensions() []string {
 	return nil
 }
 
+func (x *CreateBrowserSessionRequest) GetBrowserProfileId() string {
+	if x != nil {
+		return x.BrowserProfileId
+	}
+	return ""
+}
+
+func (x *CreateBrowserSessionRequest) GetSaveProfile() bool {
+	if x != nil {
+		return x.SaveProfile
+	}
+	return false
+}
+
+func (x *CreateBrowserSessionRequest) GetBrowserProfileVersion() int32 {
+	if x != nil {
+		return x.BrowserProfileVersion
+	}
+	return 0
+}
+
 // The new session.
 type CreateBrowserSessionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -789,7 +998,7 @@ type CreateBrowserSessionResponse struct {
 
 func (x *CreateBrowserSessionResponse) Reset() {
 	*x = CreateBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -801,7 +1010,7 @@ func (x *CreateBrowserSessionResponse) String() string {
 func (*CreateBrowserSessionResponse) ProtoMessage() {}
 
 func (x *CreateBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -814,7 +1023,7 @@ func (x *CreateBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*CreateBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -835,7 +1044,7 @@ type GetBrowserSessionRequest struct {
 
 func (x *GetBrowserSessionRequest) Reset() {
 	*x = GetBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -847,7 +1056,7 @@ func (x *GetBrowserSessionRequest) String() string {
 func (*GetBrowserSessionRequest) ProtoMessage() {}
 
 func (x *GetBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -860,7 +1069,7 @@ func (x *GetBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*GetBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetBrowserSessionRequest) GetBrowserSessionId() string {
@@ -881,7 +1090,7 @@ type GetBrowserSessionResponse struct {
 
 func (x *GetBrowserSessionResponse) Reset() {
 	*x = GetBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -893,7 +1102,7 @@ func (x *GetBrowserSessionResponse) String() string {
 func (*GetBrowserSessionResponse) ProtoMessage() {}
 
 func (x *GetBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -906,7 +1115,7 @@ func (x *GetBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*GetBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -933,7 +1142,7 @@ type ListBrowserSessionsRequest struct {
 
 func (x *ListBrowserSessionsRequest) Reset() {
 	*x = ListBrowserSessionsRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -945,7 +1154,7 @@ func (x *ListBrowserSessionsRequest) String() string {
 func (*ListBrowserSessionsRequest) ProtoMessage() {}
 
 func (x *ListBrowserSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -958,7 +1167,7 @@ func (x *ListBrowserSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBrowserSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListBrowserSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListBrowserSessionsRequest) GetPageSize() int32 {
@@ -1002,7 +1211,7 @@ type ListBrowserSessionsResponse struct {
 
 func (x *ListBrowserSessionsResponse) Reset() {
 	*x = ListBrowserSessionsResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1014,7 +1223,7 @@ func (x *ListBrowserSessionsResponse) String() string {
 func (*ListBrowserSessionsResponse) ProtoMessage() {}
 
 func (x *ListBrowserSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1027,7 +1236,7 @@ func (x *ListBrowserSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBrowserSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListBrowserSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListBrowserSessionsResponse) GetBrowserSessions() []*BrowserSession {
@@ -1057,7 +1266,7 @@ type WatchBrowserSessionRequest struct {
 
 func (x *WatchBrowserSessionRequest) Reset() {
 	*x = WatchBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1069,7 +1278,7 @@ func (x *WatchBrowserSessionRequest) String() string {
 func (*WatchBrowserSessionRequest) ProtoMessage() {}
 
 func (x *WatchBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1082,7 +1291,7 @@ func (x *WatchBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*WatchBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{9}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *WatchBrowserSessionRequest) GetBrowserSessionId() string {
@@ -1112,7 +1321,7 @@ type WatchBrowserSessionResponse struct {
 
 func (x *WatchBrowserSessionResponse) Reset() {
 	*x = WatchBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1124,7 +1333,7 @@ func (x *WatchBrowserSessionResponse) String() string {
 func (*WatchBrowserSessionResponse) ProtoMessage() {}
 
 func (x *WatchBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1137,7 +1346,7 @@ func (x *WatchBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*WatchBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{10}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WatchBrowserSessionResponse) GetChange() BrowserSessionChange {
@@ -1167,7 +1376,7 @@ type ExtendBrowserSessionRequest struct {
 
 func (x *ExtendBrowserSessionRequest) Reset() {
 	*x = ExtendBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1388,7 @@ func (x *ExtendBrowserSessionRequest) String() string {
 func (*ExtendBrowserSessionRequest) ProtoMessage() {}
 
 func (x *ExtendBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1401,7 @@ func (x *ExtendBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*ExtendBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{11}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ExtendBrowserSessionRequest) GetBrowserSessionId() string {
@@ -1220,7 +1429,7 @@ type ExtendBrowserSessionResponse struct {
 
 func (x *ExtendBrowserSessionResponse) Reset() {
 	*x = ExtendBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1232,7 +1441,7 @@ func (x *ExtendBrowserSessionResponse) String() string {
 func (*ExtendBrowserSessionResponse) ProtoMessage() {}
 
 func (x *ExtendBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1245,7 +1454,7 @@ func (x *ExtendBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*ExtendBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{12}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ExtendBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -1266,7 +1475,7 @@ type CloseBrowserSessionRequest struct {
 
 func (x *CloseBrowserSessionRequest) Reset() {
 	*x = CloseBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1278,7 +1487,7 @@ func (x *CloseBrowserSessionRequest) String() string {
 func (*CloseBrowserSessionRequest) ProtoMessage() {}
 
 func (x *CloseBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1291,7 +1500,7 @@ func (x *CloseBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*CloseBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{13}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CloseBrowserSessionRequest) GetBrowserSessionId() string {
@@ -1312,7 +1521,7 @@ type CloseBrowserSessionResponse struct {
 
 func (x *CloseBrowserSessionResponse) Reset() {
 	*x = CloseBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1533,7 @@ func (x *CloseBrowserSessionResponse) String() string {
 func (*CloseBrowserSessionResponse) ProtoMessage() {}
 
 func (x *CloseBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,7 +1546,7 @@ func (x *CloseBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*CloseBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{14}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CloseBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -1360,8 +1569,7 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\amessage\x18\x03 \x01(\tR\amessage\"8\n" +
 	"\bViewport\x12\x14\n" +
 	"\x05width\x18\x01 \x01(\x05R\x05width\x12\x16\n" +
-	"\x06height\x18\x02 \x01(\x05R\x06height\"\x9c\n" +
-	"\n" +
+	"\x06height\x18\x02 \x01(\x05R\x06height\"\xe1\v\n" +
 	"\x0eBrowserSession\x12,\n" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x125\n" +
@@ -1400,10 +1608,20 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\tsandboxed\x18\x19 \x01(\bR\tsandboxed\x12\x1e\n" +
 	"\n" +
 	"extensions\x18- \x03(\tR\n" +
-	"extensions\x1a9\n" +
+	"extensions\x12,\n" +
+	"\x12browser_profile_id\x18( \x01(\tR\x10browserProfileId\x126\n" +
+	"\x17browser_profile_version\x18) \x01(\x05R\x15browserProfileVersion\x12!\n" +
+	"\fsave_profile\x18* \x01(\bR\vsaveProfile\x12:\n" +
+	"\fprofile_save\x18+ \x01(\v2\x17.tabkeep.v1.ProfileSaveR\vprofileSave\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd9\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xce\x01\n" +
+	"\vProfileSave\x122\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x1c.tabkeep.v1.ProfileSaveStateR\x05state\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x126\n" +
+	"\x17browser_profile_version\x18\x03 \x01(\x05R\x15browserProfileVersion\x129\n" +
+	"\n" +
+	"state_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstateTime\"\xe2\x04\n" +
 	"\x1bCreateBrowserSessionRequest\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12:\n" +
 	"\fbrowser_type\x18\x02 \x01(\x0e2\x17.tabkeep.v1.BrowserTypeR\vbrowserType\x12\x10\n" +
@@ -1415,7 +1633,10 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"request_id\x18\a \x01(\tR\trequestId\x12\x1e\n" +
 	"\n" +
 	"extensions\x18\x19 \x03(\tR\n" +
-	"extensions\x1a9\n" +
+	"extensions\x12,\n" +
+	"\x12browser_profile_id\x18\x14 \x01(\tR\x10browserProfileId\x12!\n" +
+	"\fsave_profile\x18\x15 \x01(\bR\vsaveProfile\x126\n" +
+	"\x17browser_profile_version\x18\x16 \x01(\x05R\x15browserProfileVersion\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"c\n" +
@@ -1461,7 +1682,7 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x1dBROWSER_SESSION_STATE_PENDING\x10\x01\x12#\n" +
 	"\x1fBROWSER_SESSION_STATE_LAUNCHING\x10\x02\x12!\n" +
 	"\x1dBROWSER_SESSION_STATE_RUNNING\x10\x03\x12 \n" +
-	"\x1cBROWSER_SESSION_STATE_CLOSED\x10\x04*\xfe\x01\n" +
+	"\x1cBROWSER_SESSION_STATE_CLOSED\x10\x04*\xa1\x02\n" +
 	"\vCloseReason\x12\x1c\n" +
 	"\x18CLOSE_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16CLOSE_REASON_REQUESTED\x10\x01\x12\x1a\n" +
@@ -1470,7 +1691,14 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x1aCLOSE_REASON_LAUNCH_FAILED\x10\x04\x12 \n" +
 	"\x1cCLOSE_REASON_BROWSER_CRASHED\x10\x05\x12\x1a\n" +
 	"\x16CLOSE_REASON_HOST_LOST\x10\x06\x12\x1d\n" +
-	"\x19CLOSE_REASON_HOST_DRAINED\x10\a*\xd3\x01\n" +
+	"\x19CLOSE_REASON_HOST_DRAINED\x10\a\x12!\n" +
+	"\x1dCLOSE_REASON_PROFILE_UNUSABLE\x10\t*\xb9\x01\n" +
+	"\x10ProfileSaveState\x12\"\n" +
+	"\x1ePROFILE_SAVE_STATE_UNSPECIFIED\x10\x00\x12\x1e\n" +
+	"\x1aPROFILE_SAVE_STATE_PENDING\x10\x01\x12\x1c\n" +
+	"\x18PROFILE_SAVE_STATE_SAVED\x10\x02\x12$\n" +
+	" PROFILE_SAVE_STATE_SAVED_EARLIER\x10\x03\x12\x1d\n" +
+	"\x19PROFILE_SAVE_STATE_FAILED\x10\x04*\xd3\x01\n" +
 	"\x14BrowserSessionChange\x12&\n" +
 	"\"BROWSER_SESSION_CHANGE_UNSPECIFIED\x10\x00\x12#\n" +
 	"\x1fBROWSER_SESSION_CHANGE_SNAPSHOT\x10\x01\x12\"\n" +
@@ -1497,83 +1725,88 @@ func file_tabkeep_v1_browser_sessions_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_browser_sessions_proto_rawDescData
 }
 
-var file_tabkeep_v1_browser_sessions_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_tabkeep_v1_browser_sessions_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_tabkeep_v1_browser_sessions_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_tabkeep_v1_browser_sessions_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_tabkeep_v1_browser_sessions_proto_goTypes = []any{
 	(BrowserType)(0),                     // 0: tabkeep.v1.BrowserType
 	(BrowserSessionState)(0),             // 1: tabkeep.v1.BrowserSessionState
 	(CloseReason)(0),                     // 2: tabkeep.v1.CloseReason
-	(BrowserSessionChange)(0),            // 3: tabkeep.v1.BrowserSessionChange
-	(*Condition)(nil),                    // 4: tabkeep.v1.Condition
-	(*Viewport)(nil),                     // 5: tabkeep.v1.Viewport
-	(*BrowserSession)(nil),               // 6: tabkeep.v1.BrowserSession
-	(*CreateBrowserSessionRequest)(nil),  // 7: tabkeep.v1.CreateBrowserSessionRequest
-	(*CreateBrowserSessionResponse)(nil), // 8: tabkeep.v1.CreateBrowserSessionResponse
-	(*GetBrowserSessionRequest)(nil),     // 9: tabkeep.v1.GetBrowserSessionRequest
-	(*GetBrowserSessionResponse)(nil),    // 10: tabkeep.v1.GetBrowserSessionResponse
-	(*ListBrowserSessionsRequest)(nil),   // 11: tabkeep.v1.ListBrowserSessionsRequest
-	(*ListBrowserSessionsResponse)(nil),  // 12: tabkeep.v1.ListBrowserSessionsResponse
-	(*WatchBrowserSessionRequest)(nil),   // 13: tabkeep.v1.WatchBrowserSessionRequest
-	(*WatchBrowserSessionResponse)(nil),  // 14: tabkeep.v1.WatchBrowserSessionResponse
-	(*ExtendBrowserSessionRequest)(nil),  // 15: tabkeep.v1.ExtendBrowserSessionRequest
-	(*ExtendBrowserSessionResponse)(nil), // 16: tabkeep.v1.ExtendBrowserSessionResponse
-	(*CloseBrowserSessionRequest)(nil),   // 17: tabkeep.v1.CloseBrowserSessionRequest
-	(*CloseBrowserSessionResponse)(nil),  // 18: tabkeep.v1.CloseBrowserSessionResponse
-	nil,                                  // 19: tabkeep.v1.BrowserSession.LabelsEntry
-	nil,                                  // 20: tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
-	nil,                                  // 21: tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
-	(*timestamppb.Timestamp)(nil),        // 22: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),          // 23: google.protobuf.Duration
+	(ProfileSaveState)(0),                // 3: tabkeep.v1.ProfileSaveState
+	(BrowserSessionChange)(0),            // 4: tabkeep.v1.BrowserSessionChange
+	(*Condition)(nil),                    // 5: tabkeep.v1.Condition
+	(*Viewport)(nil),                     // 6: tabkeep.v1.Viewport
+	(*BrowserSession)(nil),               // 7: tabkeep.v1.BrowserSession
+	(*ProfileSave)(nil),                  // 8: tabkeep.v1.ProfileSave
+	(*CreateBrowserSessionRequest)(nil),  // 9: tabkeep.v1.CreateBrowserSessionRequest
+	(*CreateBrowserSessionResponse)(nil), // 10: tabkeep.v1.CreateBrowserSessionResponse
+	(*GetBrowserSessionRequest)(nil),     // 11: tabkeep.v1.GetBrowserSessionRequest
+	(*GetBrowserSessionResponse)(nil),    // 12: tabkeep.v1.GetBrowserSessionResponse
+	(*ListBrowserSessionsRequest)(nil),   // 13: tabkeep.v1.ListBrowserSessionsRequest
+	(*ListBrowserSessionsResponse)(nil),  // 14: tabkeep.v1.ListBrowserSessionsResponse
+	(*WatchBrowserSessionRequest)(nil),   // 15: tabkeep.v1.WatchBrowserSessionRequest
+	(*WatchBrowserSessionResponse)(nil),  // 16: tabkeep.v1.WatchBrowserSessionResponse
+	(*ExtendBrowserSessionRequest)(nil),  // 17: tabkeep.v1.ExtendBrowserSessionRequest
+	(*ExtendBrowserSessionResponse)(nil), // 18: tabkeep.v1.ExtendBrowserSessionResponse
+	(*CloseBrowserSessionRequest)(nil),   // 19: tabkeep.v1.CloseBrowserSessionRequest
+	(*CloseBrowserSessionResponse)(nil),  // 20: tabkeep.v1.CloseBrowserSessionResponse
+	nil,                                  // 21: tabkeep.v1.BrowserSession.LabelsEntry
+	nil,                                  // 22: tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
+	nil,                                  // 23: tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
+	(*timestamppb.Timestamp)(nil),        // 24: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),          // 25: google.protobuf.Duration
 }
 var file_tabkeep_v1_browser_sessions_proto_depIdxs = []int32{
-	22, // 0: tabkeep.v1.Condition.since_time:type_name -> google.protobuf.Timestamp
+	24, // 0: tabkeep.v1.Condition.since_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: tabkeep.v1.BrowserSession.state:type_name -> tabkeep.v1.BrowserSessionState
 	2,  // 2: tabkeep.v1.BrowserSession.close_reason:type_name -> tabkeep.v1.CloseReason
-	23, // 3: tabkeep.v1.BrowserSession.timeout:type_name -> google.protobuf.Duration
-	23, // 4: tabkeep.v1.BrowserSession.queue_timeout:type_name -> google.protobuf.Duration
+	25, // 3: tabkeep.v1.BrowserSession.timeout:type_name -> google.protobuf.Duration
+	25, // 4: tabkeep.v1.BrowserSession.queue_timeout:type_name -> google.protobuf.Duration
 	0,  // 5: tabkeep.v1.BrowserSession.browser_type:type_name -> tabkeep.v1.BrowserType
-	5,  // 6: tabkeep.v1.BrowserSession.viewport:type_name -> tabkeep.v1.Viewport
-	19, // 7: tabkeep.v1.BrowserSession.labels:type_name -> tabkeep.v1.BrowserSession.LabelsEntry
-	22, // 8: tabkeep.v1.BrowserSession.create_time:type_name -> google.protobuf.Timestamp
-	22, // 9: tabkeep.v1.BrowserSession.start_time:type_name -> google.protobuf.Timestamp
-	22, // 10: tabkeep.v1.BrowserSession.expire_time:type_name -> google.protobuf.Timestamp
-	22, // 11: tabkeep.v1.BrowserSession.close_time:type_name -> google.protobuf.Timestamp
-	22, // 12: tabkeep.v1.BrowserSession.update_time:type_name -> google.protobuf.Timestamp
-	22, // 13: tabkeep.v1.BrowserSession.browser_gone_time:type_name -> google.protobuf.Timestamp
-	4,  // 14: tabkeep.v1.BrowserSession.conditions:type_name -> tabkeep.v1.Condition
-	23, // 15: tabkeep.v1.CreateBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
-	0,  // 16: tabkeep.v1.CreateBrowserSessionRequest.browser_type:type_name -> tabkeep.v1.BrowserType
-	5,  // 17: tabkeep.v1.CreateBrowserSessionRequest.viewport:type_name -> tabkeep.v1.Viewport
-	20, // 18: tabkeep.v1.CreateBrowserSessionRequest.labels:type_name -> tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
-	23, // 19: tabkeep.v1.CreateBrowserSessionRequest.queue_timeout:type_name -> google.protobuf.Duration
-	6,  // 20: tabkeep.v1.CreateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	6,  // 21: tabkeep.v1.GetBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	1,  // 22: tabkeep.v1.ListBrowserSessionsRequest.states:type_name -> tabkeep.v1.BrowserSessionState
-	21, // 23: tabkeep.v1.ListBrowserSessionsRequest.labels:type_name -> tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
-	6,  // 24: tabkeep.v1.ListBrowserSessionsResponse.browser_sessions:type_name -> tabkeep.v1.BrowserSession
-	23, // 25: tabkeep.v1.WatchBrowserSessionRequest.expiry_warning:type_name -> google.protobuf.Duration
-	3,  // 26: tabkeep.v1.WatchBrowserSessionResponse.change:type_name -> tabkeep.v1.BrowserSessionChange
-	6,  // 27: tabkeep.v1.WatchBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	23, // 28: tabkeep.v1.ExtendBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
-	6,  // 29: tabkeep.v1.ExtendBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	6,  // 30: tabkeep.v1.CloseBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	7,  // 31: tabkeep.v1.BrowserSessionService.CreateBrowserSession:input_type -> tabkeep.v1.CreateBrowserSessionRequest
-	9,  // 32: tabkeep.v1.BrowserSessionService.GetBrowserSession:input_type -> tabkeep.v1.GetBrowserSessionRequest
-	11, // 33: tabkeep.v1.BrowserSessionService.ListBrowserSessions:input_type -> tabkeep.v1.ListBrowserSessionsRequest
-	13, // 34: tabkeep.v1.BrowserSessionService.WatchBrowserSession:input_type -> tabkeep.v1.WatchBrowserSessionRequest
-	15, // 35: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:input_type -> tabkeep.v1.ExtendBrowserSessionRequest
-	17, // 36: tabkeep.v1.BrowserSessionService.CloseBrowserSession:input_type -> tabkeep.v1.CloseBrowserSessionRequest
-	8,  // 37: tabkeep.v1.BrowserSessionService.CreateBrowserSession:output_type -> tabkeep.v1.CreateBrowserSessionResponse
-	10, // 38: tabkeep.v1.BrowserSessionService.GetBrowserSession:output_type -> tabkeep.v1.GetBrowserSessionResponse
-	12, // 39: tabkeep.v1.BrowserSessionService.ListBrowserSessions:output_type -> tabkeep.v1.ListBrowserSessionsResponse
-	14, // 40: tabkeep.v1.BrowserSessionService.WatchBrowserSession:output_type -> tabkeep.v1.WatchBrowserSessionResponse
-	16, // 41: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:output_type -> tabkeep.v1.ExtendBrowserSessionResponse
-	18, // 42: tabkeep.v1.BrowserSessionService.CloseBrowserSession:output_type -> tabkeep.v1.CloseBrowserSessionResponse
-	37, // [37:43] is the sub-list for method output_type
-	31, // [31:37] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	6,  // 6: tabkeep.v1.BrowserSession.viewport:type_name -> tabkeep.v1.Viewport
+	21, // 7: tabkeep.v1.BrowserSession.labels:type_name -> tabkeep.v1.BrowserSession.LabelsEntry
+	24, // 8: tabkeep.v1.BrowserSession.create_time:type_name -> google.protobuf.Timestamp
+	24, // 9: tabkeep.v1.BrowserSession.start_time:type_name -> google.protobuf.Timestamp
+	24, // 10: tabkeep.v1.BrowserSession.expire_time:type_name -> google.protobuf.Timestamp
+	24, // 11: tabkeep.v1.BrowserSession.close_time:type_name -> google.protobuf.Timestamp
+	24, // 12: tabkeep.v1.BrowserSession.update_time:type_name -> google.protobuf.Timestamp
+	24, // 13: tabkeep.v1.BrowserSession.browser_gone_time:type_name -> google.protobuf.Timestamp
+	5,  // 14: tabkeep.v1.BrowserSession.conditions:type_name -> tabkeep.v1.Condition
+	8,  // 15: tabkeep.v1.BrowserSession.profile_save:type_name -> tabkeep.v1.ProfileSave
+	3,  // 16: tabkeep.v1.ProfileSave.state:type_name -> tabkeep.v1.ProfileSaveState
+	24, // 17: tabkeep.v1.ProfileSave.state_time:type_name -> google.protobuf.Timestamp
+	25, // 18: tabkeep.v1.CreateBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
+	0,  // 19: tabkeep.v1.CreateBrowserSessionRequest.browser_type:type_name -> tabkeep.v1.BrowserType
+	6,  // 20: tabkeep.v1.CreateBrowserSessionRequest.viewport:type_name -> tabkeep.v1.Viewport
+	22, // 21: tabkeep.v1.CreateBrowserSessionRequest.labels:type_name -> tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
+	25, // 22: tabkeep.v1.CreateBrowserSessionRequest.queue_timeout:type_name -> google.protobuf.Duration
+	7,  // 23: tabkeep.v1.CreateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	7,  // 24: tabkeep.v1.GetBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	1,  // 25: tabkeep.v1.ListBrowserSessionsRequest.states:type_name -> tabkeep.v1.BrowserSessionState
+	23, // 26: tabkeep.v1.ListBrowserSessionsRequest.labels:type_name -> tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
+	7,  // 27: tabkeep.v1.ListBrowserSessionsResponse.browser_sessions:type_name -> tabkeep.v1.BrowserSession
+	25, // 28: tabkeep.v1.WatchBrowserSessionRequest.expiry_warning:type_name -> google.protobuf.Duration
+	4,  // 29: tabkeep.v1.WatchBrowserSessionResponse.change:type_name -> tabkeep.v1.BrowserSessionChange
+	7,  // 30: tabkeep.v1.WatchBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	25, // 31: tabkeep.v1.ExtendBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
+	7,  // 32: tabkeep.v1.ExtendBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	7,  // 33: tabkeep.v1.CloseBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	9,  // 34: tabkeep.v1.BrowserSessionService.CreateBrowserSession:input_type -> tabkeep.v1.CreateBrowserSessionRequest
+	11, // 35: tabkeep.v1.BrowserSessionService.GetBrowserSession:input_type -> tabkeep.v1.GetBrowserSessionRequest
+	13, // 36: tabkeep.v1.BrowserSessionService.ListBrowserSessions:input_type -> tabkeep.v1.ListBrowserSessionsRequest
+	15, // 37: tabkeep.v1.BrowserSessionService.WatchBrowserSession:input_type -> tabkeep.v1.WatchBrowserSessionRequest
+	17, // 38: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:input_type -> tabkeep.v1.ExtendBrowserSessionRequest
+	19, // 39: tabkeep.v1.BrowserSessionService.CloseBrowserSession:input_type -> tabkeep.v1.CloseBrowserSessionRequest
+	10, // 40: tabkeep.v1.BrowserSessionService.CreateBrowserSession:output_type -> tabkeep.v1.CreateBrowserSessionResponse
+	12, // 41: tabkeep.v1.BrowserSessionService.GetBrowserSession:output_type -> tabkeep.v1.GetBrowserSessionResponse
+	14, // 42: tabkeep.v1.BrowserSessionService.ListBrowserSessions:output_type -> tabkeep.v1.ListBrowserSessionsResponse
+	16, // 43: tabkeep.v1.BrowserSessionService.WatchBrowserSession:output_type -> tabkeep.v1.WatchBrowserSessionResponse
+	18, // 44: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:output_type -> tabkeep.v1.ExtendBrowserSessionResponse
+	20, // 45: tabkeep.v1.BrowserSessionService.CloseBrowserSession:output_type -> tabkeep.v1.CloseBrowserSessionResponse
+	40, // [40:46] is the sub-list for method output_type
+	34, // [34:40] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_browser_sessions_proto_init() }
@@ -1586,8 +1819,8 @@ func file_tabkeep_v1_browser_sessions_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_browser_sessions_proto_rawDesc), len(file_tabkeep_v1_browser_sessions_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   18,
+			NumEnums:      5,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -15,6 +15,7 @@ from tabkeep.cli.credentials import credential
 from tabkeep.cli.doctor import doctor
 from tabkeep.cli.hosts import host
 from tabkeep.cli.keys import key
+from tabkeep.cli.profiles import profile
 from tabkeep.cli.programs import control_plane
 from tabkeep.cli.runs import run as run_group
 from tabkeep.cli.sessions import session
@@ -37,7 +38,7 @@ def tabkeep() -> None:
     """
 
 
-for command in (up, session, run_group, workflow, credential, usage, host, key, doctor, control_plane):
+for command in (up, session, profile, run_group, workflow, credential, usage, host, key, doctor, control_plane):
     tabkeep.add_command(command)
 
 

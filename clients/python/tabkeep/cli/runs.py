@@ -29,6 +29,7 @@ def run() -> None:
 def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--session", "browser_session_id", help="The session to run in.  [default: one of its own]"),
+        click.option("--profile", "browser_profile_id", help="A browser profile, for a session of its own."),
         click.option("--browser", type=click.Choice(["chrome", "msedge"]), help="For a session of its own."),
         click.option("--session-timeout", type=DURATION, help="For a session of its own."),
         click.option("--max-steps", type=click.IntRange(1, 500)),

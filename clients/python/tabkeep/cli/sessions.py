@@ -38,6 +38,9 @@ def parse_viewport(ctx: click.Context, param: click.Parameter, value: str | None
 @click.option("--viewport", callback=parse_viewport, help="WIDTHxHEIGHT.  [default: 1280x720]")
 @click.option("--label", "label", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
 @click.option("--queue-timeout", type=DURATION, help="How long to wait for a host with room.  [default: 60s]")
+@click.option("--profile", "browser_profile_id", help="The browser profile to start from.")
+@click.option("--profile-version", "browser_profile_version", type=click.IntRange(1), help="[default: the current one]")
+@click.option("--save", "save_profile", is_flag=True, help="Keep its state at the end.")
 @click.option("--extension", "extensions", multiple=True, help="By the name a host offers; may be given several times.")
 @click.option("--request-id", help="The same id returns the same session.")
 @click.option("--wait", is_flag=True, help="Return when the browser is up.")
@@ -125,6 +128,8 @@ def show_session(output: Output, s: BrowserSession) -> None:
         ("host", s.host_id),
         ("page", s.current_url or s.url),
         ("title", s.page_title),
+        ("profile", s.browser_profile_id and f"{s.browser_profile_id}, version {s.browser_profile_version}"),
+        ("profile save", _save_words(s)),
         ("run", s.active_run_id),
         ("timeout", s.timeout),
         ("created", s.create_time),
@@ -144,6 +149,18 @@ async def _until_up(client: Client, made: BrowserSession) -> BrowserSession:
             if made.state in (BrowserSessionState.RUNNING, BrowserSessionState.CLOSED):
                 break
     return made
+
+
+def _save_words(s: BrowserSession) -> str:
+    save = s.profile_save
+    if save is None:
+        return ""
+    words = [save.state.value]
+    if save.browser_profile_version:
+        words.append(f"version {save.browser_profile_version}")
+    if save.state_time:
+        words.append(f"as of {show(save.state_time)}")
+    return ", ".join([*words, save.message] if save.message else words)
 
 
 def _state(s: BrowserSession) -> str:

@@ -36,6 +36,15 @@ class CloseReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CLOSE_REASON_BROWSER_CRASHED: _ClassVar[CloseReason]
     CLOSE_REASON_HOST_LOST: _ClassVar[CloseReason]
     CLOSE_REASON_HOST_DRAINED: _ClassVar[CloseReason]
+    CLOSE_REASON_PROFILE_UNUSABLE: _ClassVar[CloseReason]
+
+class ProfileSaveState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROFILE_SAVE_STATE_UNSPECIFIED: _ClassVar[ProfileSaveState]
+    PROFILE_SAVE_STATE_PENDING: _ClassVar[ProfileSaveState]
+    PROFILE_SAVE_STATE_SAVED: _ClassVar[ProfileSaveState]
+    PROFILE_SAVE_STATE_SAVED_EARLIER: _ClassVar[ProfileSaveState]
+    PROFILE_SAVE_STATE_FAILED: _ClassVar[ProfileSaveState]
 
 class BrowserSessionChange(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -60,6 +69,12 @@ CLOSE_REASON_LAUNCH_FAILED: CloseReason
 CLOSE_REASON_BROWSER_CRASHED: CloseReason
 CLOSE_REASON_HOST_LOST: CloseReason
 CLOSE_REASON_HOST_DRAINED: CloseReason
+CLOSE_REASON_PROFILE_UNUSABLE: CloseReason
+PROFILE_SAVE_STATE_UNSPECIFIED: ProfileSaveState
+PROFILE_SAVE_STATE_PENDING: ProfileSaveState
+PROFILE_SAVE_STATE_SAVED: ProfileSaveState
+PROFILE_SAVE_STATE_SAVED_EARLIER: ProfileSaveState
+PROFILE_SAVE_STATE_FAILED: ProfileSaveState
 BROWSER_SESSION_CHANGE_UNSPECIFIED: BrowserSessionChange
 BROWSER_SESSION_CHANGE_SNAPSHOT: BrowserSessionChange
 BROWSER_SESSION_CHANGE_UPDATED: BrowserSessionChange
@@ -85,7 +100,7 @@ class Viewport(_message.Message):
     def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
 class BrowserSession(_message.Message):
-    __slots__ = ("browser_session_id", "organization_id", "state", "close_reason", "close_message", "timeout", "queue_timeout", "browser_type", "url", "viewport", "labels", "create_time", "start_time", "expire_time", "close_time", "update_time", "browser_gone_time", "host_id", "active_run_id", "current_url", "page_title", "tab_count", "conditions", "browser_version", "sandboxed", "extensions")
+    __slots__ = ("browser_session_id", "organization_id", "state", "close_reason", "close_message", "timeout", "queue_timeout", "browser_type", "url", "viewport", "labels", "create_time", "start_time", "expire_time", "close_time", "update_time", "browser_gone_time", "host_id", "active_run_id", "current_url", "page_title", "tab_count", "conditions", "browser_version", "sandboxed", "extensions", "browser_profile_id", "browser_profile_version", "save_profile", "profile_save")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -119,6 +134,10 @@ class BrowserSession(_message.Message):
     BROWSER_VERSION_FIELD_NUMBER: _ClassVar[int]
     SANDBOXED_FIELD_NUMBER: _ClassVar[int]
     EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_PROFILE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SAVE_PROFILE_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_SAVE_FIELD_NUMBER: _ClassVar[int]
     browser_session_id: str
     organization_id: str
     state: BrowserSessionState
@@ -145,10 +164,26 @@ class BrowserSession(_message.Message):
     browser_version: str
     sandboxed: bool
     extensions: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, browser_session_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., state: _Optional[_Union[BrowserSessionState, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., close_message: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_gone_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., host_id: _Optional[str] = ..., active_run_id: _Optional[str] = ..., current_url: _Optional[str] = ..., page_title: _Optional[str] = ..., tab_count: _Optional[int] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ..., browser_version: _Optional[str] = ..., sandboxed: _Optional[bool] = ..., extensions: _Optional[_Iterable[str]] = ...) -> None: ...
+    browser_profile_id: str
+    browser_profile_version: int
+    save_profile: bool
+    profile_save: ProfileSave
+    def __init__(self, browser_session_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., state: _Optional[_Union[BrowserSessionState, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., close_message: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_gone_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., host_id: _Optional[str] = ..., active_run_id: _Optional[str] = ..., current_url: _Optional[str] = ..., page_title: _Optional[str] = ..., tab_count: _Optional[int] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ..., browser_version: _Optional[str] = ..., sandboxed: _Optional[bool] = ..., extensions: _Optional[_Iterable[str]] = ..., browser_profile_id: _Optional[str] = ..., browser_profile_version: _Optional[int] = ..., save_profile: _Optional[bool] = ..., profile_save: _Optional[_Union[ProfileSave, _Mapping]] = ...) -> None: ...
+
+class ProfileSave(_message.Message):
+    __slots__ = ("state", "message", "browser_profile_version", "state_time")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_PROFILE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    STATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    state: ProfileSaveState
+    message: str
+    browser_profile_version: int
+    state_time: _timestamp_pb2.Timestamp
+    def __init__(self, state: _Optional[_Union[ProfileSaveState, str]] = ..., message: _Optional[str] = ..., browser_profile_version: _Optional[int] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CreateBrowserSessionRequest(_message.Message):
-    __slots__ = ("timeout", "browser_type", "url", "viewport", "labels", "queue_timeout", "request_id", "extensions")
+    __slots__ = ("timeout", "browser_type", "url", "viewport", "labels", "queue_timeout", "request_id", "extensions", "browser_profile_id", "save_profile", "browser_profile_version")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -164,6 +199,9 @@ class CreateBrowserSessionRequest(_message.Message):
     QUEUE_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
+    SAVE_PROFILE_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_PROFILE_VERSION_FIELD_NUMBER: _ClassVar[int]
     timeout: _duration_pb2.Duration
     browser_type: BrowserType
     url: str
@@ -172,7 +210,10 @@ class CreateBrowserSessionRequest(_message.Message):
     queue_timeout: _duration_pb2.Duration
     request_id: str
     extensions: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., extensions: _Optional[_Iterable[str]] = ...) -> None: ...
+    browser_profile_id: str
+    save_profile: bool
+    browser_profile_version: int
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., extensions: _Optional[_Iterable[str]] = ..., browser_profile_id: _Optional[str] = ..., save_profile: _Optional[bool] = ..., browser_profile_version: _Optional[int] = ...) -> None: ...
 
 class CreateBrowserSessionResponse(_message.Message):
     __slots__ = ("browser_session",)

@@ -88,6 +88,7 @@ class BrowserSessionServiceServicer:
         Errors: INVALID_ARGUMENT/FIELD_INVALID with field_violations; FAILED_PRECONDITION/BROWSER_NOT_OFFERED,
         hosts are attached and none of them offers the browser type (the message says who offers what), or
         EXTENSION_NOT_OFFERED, none of them offers it with all of the extensions (likewise);
+        NOT_FOUND/PROFILE_NOT_FOUND, no such browser profile in the caller's organization;
         ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with another body.
         Retry: safe with the same request_id (the same session is returned); without one, a retry may open a
         second browser.

@@ -62,7 +62,7 @@ class AttachRequest(_message.Message):
     def __init__(self, stream_no: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., event_batch: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., page_report: _Optional[_Union[PageReport, _Mapping]] = ..., tombstone: _Optional[_Union[Tombstone, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
 
 class AttachResponse(_message.Message):
-    __slots__ = ("control_epoch", "stream_no", "welcome", "heartbeat_ack", "command", "event_ack", "resend", "stop_run", "tombstone_ack", "drain", "command_result_ack", "event_acks")
+    __slots__ = ("control_epoch", "stream_no", "welcome", "heartbeat_ack", "command", "event_ack", "resend", "stop_run", "tombstone_ack", "drain", "command_result_ack", "capture_state", "event_acks")
     CONTROL_EPOCH_FIELD_NUMBER: _ClassVar[int]
     STREAM_NO_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
@@ -74,6 +74,7 @@ class AttachResponse(_message.Message):
     TOMBSTONE_ACK_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     COMMAND_RESULT_ACK_FIELD_NUMBER: _ClassVar[int]
+    CAPTURE_STATE_FIELD_NUMBER: _ClassVar[int]
     EVENT_ACKS_FIELD_NUMBER: _ClassVar[int]
     control_epoch: int
     stream_no: int
@@ -86,8 +87,9 @@ class AttachResponse(_message.Message):
     tombstone_ack: TombstoneAck
     drain: Drain
     command_result_ack: CommandResultAck
+    capture_state: CaptureState
     event_acks: EventAcks
-    def __init__(self, control_epoch: _Optional[int] = ..., stream_no: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat_ack: _Optional[_Union[HeartbeatAck, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., event_ack: _Optional[_Union[EventAck, _Mapping]] = ..., resend: _Optional[_Union[Resend, _Mapping]] = ..., stop_run: _Optional[_Union[StopRun, _Mapping]] = ..., tombstone_ack: _Optional[_Union[TombstoneAck, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., command_result_ack: _Optional[_Union[CommandResultAck, _Mapping]] = ..., event_acks: _Optional[_Union[EventAcks, _Mapping]] = ...) -> None: ...
+    def __init__(self, control_epoch: _Optional[int] = ..., stream_no: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat_ack: _Optional[_Union[HeartbeatAck, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., event_ack: _Optional[_Union[EventAck, _Mapping]] = ..., resend: _Optional[_Union[Resend, _Mapping]] = ..., stop_run: _Optional[_Union[StopRun, _Mapping]] = ..., tombstone_ack: _Optional[_Union[TombstoneAck, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., command_result_ack: _Optional[_Union[CommandResultAck, _Mapping]] = ..., capture_state: _Optional[_Union[CaptureState, _Mapping]] = ..., event_acks: _Optional[_Union[EventAcks, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("host_id", "incarnation", "boot_id", "protocol_min", "protocol_max", "build", "highest_control_epoch", "capacity", "browsers", "sandboxed", "inventory", "runs", "tombstones", "command_results", "heartbeat_no", "draining", "takes_event_acks", "extensions", "fault", "isolation")
@@ -224,20 +226,24 @@ class Command(_message.Message):
     def __init__(self, command_id: _Optional[int] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., traceparent: _Optional[str] = ..., launch: _Optional[_Union[Launch, _Mapping]] = ..., close: _Optional[_Union[Close, _Mapping]] = ..., start_run: _Optional[_Union[StartRun, _Mapping]] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., resolve_approval: _Optional[_Union[ResolveApproval, _Mapping]] = ..., set_timeout: _Optional[_Union[SetTimeout, _Mapping]] = ...) -> None: ...
 
 class Launch(_message.Message):
-    __slots__ = ("browser_type", "url", "viewport", "timeout", "launch_timeout", "extensions")
+    __slots__ = ("browser_type", "url", "viewport", "timeout", "launch_timeout", "from_state", "save_state", "extensions")
     BROWSER_TYPE_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     VIEWPORT_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     LAUNCH_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    FROM_STATE_FIELD_NUMBER: _ClassVar[int]
+    SAVE_STATE_FIELD_NUMBER: _ClassVar[int]
     EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
     browser_type: _browser_sessions_pb2.BrowserType
     url: str
     viewport: _browser_sessions_pb2.Viewport
     timeout: _duration_pb2.Duration
     launch_timeout: _duration_pb2.Duration
+    from_state: bool
+    save_state: bool
     extensions: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, browser_type: _Optional[_Union[_browser_sessions_pb2.BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[_browser_sessions_pb2.Viewport, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., launch_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., extensions: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, browser_type: _Optional[_Union[_browser_sessions_pb2.BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[_browser_sessions_pb2.Viewport, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., launch_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., from_state: _Optional[bool] = ..., save_state: _Optional[bool] = ..., extensions: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Close(_message.Message):
     __slots__ = ("reason",)
@@ -354,12 +360,14 @@ class CommandResult(_message.Message):
     def __init__(self, command_id: _Optional[int] = ..., launched: _Optional[_Union[Launched, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...
 
 class Launched(_message.Message):
-    __slots__ = ("age", "browser_version")
+    __slots__ = ("age", "browser_version", "state_notes")
     AGE_FIELD_NUMBER: _ClassVar[int]
     BROWSER_VERSION_FIELD_NUMBER: _ClassVar[int]
+    STATE_NOTES_FIELD_NUMBER: _ClassVar[int]
     age: _duration_pb2.Duration
     browser_version: str
-    def __init__(self, age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_version: _Optional[str] = ...) -> None: ...
+    state_notes: str
+    def __init__(self, age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_version: _Optional[str] = ..., state_notes: _Optional[str] = ...) -> None: ...
 
 class Done(_message.Message):
     __slots__ = ()
@@ -492,5 +500,79 @@ class BlobHeader(_message.Message):
     def __init__(self, host_id: _Optional[str] = ..., incarnation: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., artifact: _Optional[_Union[_artifacts_pb2.Artifact, _Mapping]] = ...) -> None: ...
 
 class PutBlobResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class CaptureState(_message.Message):
+    __slots__ = ("browser_session_id", "fence", "capture_id")
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
+    CAPTURE_ID_FIELD_NUMBER: _ClassVar[int]
+    browser_session_id: str
+    fence: int
+    capture_id: str
+    def __init__(self, browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., capture_id: _Optional[str] = ...) -> None: ...
+
+class GetBrowserStateRequest(_message.Message):
+    __slots__ = ("host_id", "browser_session_id", "fence")
+    HOST_ID_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
+    host_id: str
+    browser_session_id: str
+    fence: int
+    def __init__(self, host_id: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ...) -> None: ...
+
+class GetBrowserStateResponse(_message.Message):
+    __slots__ = ("header", "chunk")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    header: StoredBrowserState
+    chunk: bytes
+    def __init__(self, header: _Optional[_Union[StoredBrowserState, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
+
+class StoredBrowserState(_message.Message):
+    __slots__ = ("size", "sha256")
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    size: int
+    sha256: str
+    def __init__(self, size: _Optional[int] = ..., sha256: _Optional[str] = ...) -> None: ...
+
+class PutBrowserStateRequest(_message.Message):
+    __slots__ = ("header", "chunk")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    header: BrowserStateHeader
+    chunk: bytes
+    def __init__(self, header: _Optional[_Union[BrowserStateHeader, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
+
+class BrowserStateHeader(_message.Message):
+    __slots__ = ("host_id", "incarnation", "browser_session_id", "fence", "state_no", "last", "capture_id", "age", "size", "sha256", "failure")
+    HOST_ID_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
+    STATE_NO_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    CAPTURE_ID_FIELD_NUMBER: _ClassVar[int]
+    AGE_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    host_id: str
+    incarnation: str
+    browser_session_id: str
+    fence: int
+    state_no: int
+    last: bool
+    capture_id: str
+    age: _duration_pb2.Duration
+    size: int
+    sha256: str
+    failure: str
+    def __init__(self, host_id: _Optional[str] = ..., incarnation: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., state_no: _Optional[int] = ..., last: _Optional[bool] = ..., capture_id: _Optional[str] = ..., age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., size: _Optional[int] = ..., sha256: _Optional[str] = ..., failure: _Optional[str] = ...) -> None: ...
+
+class PutBrowserStateResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

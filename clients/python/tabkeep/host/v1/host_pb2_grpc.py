@@ -128,6 +128,16 @@ class HostBlobServiceStub:
                 request_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.PutBlobRequest.SerializeToString,
                 response_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.PutBlobResponse.FromString,
                 _registered_method=True)
+        self.GetBrowserState = channel.unary_stream(
+                '/tabkeep.host.v1.HostBlobService/GetBrowserState',
+                request_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetBrowserStateRequest.SerializeToString,
+                response_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetBrowserStateResponse.FromString,
+                _registered_method=True)
+        self.PutBrowserState = channel.stream_unary(
+                '/tabkeep.host.v1.HostBlobService/PutBrowserState',
+                request_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.PutBrowserStateRequest.SerializeToString,
+                response_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.PutBrowserStateResponse.FromString,
+                _registered_method=True)
 
 
 class HostBlobServiceServicer:
@@ -147,6 +157,35 @@ class HostBlobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetBrowserState(self, request, context):
+        """Streams the browser state that a session placed on the host is to start from: its header first, then the bytes
+        in pieces of at most 256 KiB.
+
+        Called by: hosts, with the metadata `x-api-key` of a host token.
+        Errors: PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is not this host's; FAILED_PRECONDITION/STALE_FENCE, the
+        session is not placed on this host under this fence, or starts from no profile; NOT_FOUND/PROFILE_NOT_FOUND, the profile or its version was deleted; DATA_LOSS/PROFILE_DAMAGED or
+        PROFILE_KEY_MISSING, it is there and cannot be read.
+        Retry: safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutBrowserState(self, request_iterator, context):
+        """Brings the state of a session's browser, or says that it could not be had: what a session with save_profile
+        keeps, or the answer to CaptureState.
+
+        Called by: hosts, with the metadata `x-api-key` of a host token.
+        Errors: PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is not this host's; INVALID_ARGUMENT/BLOB_INVALID, no header,
+        another size or checksum than it says, more than 32 MiB, or not a browser state; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence, is
+        not to be saved, or its save is over already; NOT_FOUND/PROFILE_NOT_FOUND, the profile was deleted;
+        UNAVAILABLE/STORAGE_FULL.
+        Retry: safe; of a session only a higher state_no replaces what is stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_HostBlobServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -154,6 +193,16 @@ def add_HostBlobServiceServicer_to_server(servicer, server):
                     servicer.PutBlob,
                     request_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.PutBlobRequest.FromString,
                     response_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.PutBlobResponse.SerializeToString,
+            ),
+            'GetBrowserState': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetBrowserState,
+                    request_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetBrowserStateRequest.FromString,
+                    response_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetBrowserStateResponse.SerializeToString,
+            ),
+            'PutBrowserState': grpc.stream_unary_rpc_method_handler(
+                    servicer.PutBrowserState,
+                    request_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.PutBrowserStateRequest.FromString,
+                    response_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.PutBrowserStateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -184,6 +233,60 @@ class HostBlobService:
             '/tabkeep.host.v1.HostBlobService/PutBlob',
             tabkeep_dot_host_dot_v1_dot_host__pb2.PutBlobRequest.SerializeToString,
             tabkeep_dot_host_dot_v1_dot_host__pb2.PutBlobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBrowserState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tabkeep.host.v1.HostBlobService/GetBrowserState',
+            tabkeep_dot_host_dot_v1_dot_host__pb2.GetBrowserStateRequest.SerializeToString,
+            tabkeep_dot_host_dot_v1_dot_host__pb2.GetBrowserStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutBrowserState(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/tabkeep.host.v1.HostBlobService/PutBrowserState',
+            tabkeep_dot_host_dot_v1_dot_host__pb2.PutBrowserStateRequest.SerializeToString,
+            tabkeep_dot_host_dot_v1_dot_host__pb2.PutBrowserStateResponse.FromString,
             options,
             channel_credentials,
             insecure,

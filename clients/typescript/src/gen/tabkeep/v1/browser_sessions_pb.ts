@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/browser_sessions.proto.
  */
 export const file_tabkeep_v1_browser_sessions: GenFile = /*@__PURE__*/
-  fileDesc("CiF0YWJrZWVwL3YxL2Jyb3dzZXJfc2Vzc2lvbnMucHJvdG8SCnRhYmtlZXAudjEiWgoJQ29uZGl0aW9uEgwKBHR5cGUYASABKAkSLgoKc2luY2VfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgDIAEoCSIpCghWaWV3cG9ydBINCgV3aWR0aBgBIAEoBRIOCgZoZWlnaHQYAiABKAUi3QcKDkJyb3dzZXJTZXNzaW9uEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSLgoFc3RhdGUYAyABKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSLQoMY2xvc2VfcmVhc29uGAQgASgOMhcudGFia2VlcC52MS5DbG9zZVJlYXNvbhIVCg1jbG9zZV9tZXNzYWdlGAUgASgJEioKB3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoNcXVldWVfdGltZW91dBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgxicm93c2VyX3R5cGUYCCABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEgsKA3VybBgJIAEoCRImCgh2aWV3cG9ydBgKIAEoCzIULnRhYmtlZXAudjEuVmlld3BvcnQSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbi5MYWJlbHNFbnRyeRIvCgtjcmVhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFicm93c2VyX2dvbmVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHaG9zdF9pZBgSIAEoCRIVCg1hY3RpdmVfcnVuX2lkGBMgASgJEhMKC2N1cnJlbnRfdXJsGBQgASgJEhIKCnBhZ2VfdGl0bGUYFSABKAkSEQoJdGFiX2NvdW50GBYgASgFEikKCmNvbmRpdGlvbnMYFyADKAsyFS50YWJrZWVwLnYxLkNvbmRpdGlvbhIXCg9icm93c2VyX3ZlcnNpb24YGCABKAkSEQoJc2FuZGJveGVkGBkgASgIEhIKCmV4dGVuc2lvbnMYLSADKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASL7AgobQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EioKB3RpbWVvdXQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoMYnJvd3Nlcl90eXBlGAIgASgOMhcudGFia2VlcC52MS5Ccm93c2VyVHlwZRILCgN1cmwYAyABKAkSJgoIdmlld3BvcnQYBCABKAsyFC50YWJrZWVwLnYxLlZpZXdwb3J0EkMKBmxhYmVscxgFIAMoCzIzLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0LkxhYmVsc0VudHJ5EjAKDXF1ZXVlX3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKcmVxdWVzdF9pZBgHIAEoCRISCgpleHRlbnNpb25zGBkgAygJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUwocQ3JlYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uIjYKGEdldEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkiUAoZR2V0QnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uIucBChpMaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIvCgZzdGF0ZXMYAyADKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSQgoGbGFiZWxzGAQgAygLMjIudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImwKG0xpc3RCcm93c2VyU2Vzc2lvbnNSZXNwb25zZRI0ChBicm93c2VyX3Nlc3Npb25zGAEgAygLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiawoaV2F0Y2hCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJEjEKDmV4cGlyeV93YXJuaW5nGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoQBChtXYXRjaEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMAoGY2hhbmdlGAEgASgOMiAudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbkNoYW5nZRIzCg9icm93c2VyX3Nlc3Npb24YAiABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uImUKG0V4dGVuZEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSKgoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJTChxFeHRlbmRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24iOAoaQ2xvc2VCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJIlIKG0Nsb3NlQnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uKl0KC0Jyb3dzZXJUeXBlEhwKGEJST1dTRVJfVFlQRV9VTlNQRUNJRklFRBAAEhcKE0JST1dTRVJfVFlQRV9DSFJPTUUQARIXChNCUk9XU0VSX1RZUEVfTVNFREdFEAIqyQEKE0Jyb3dzZXJTZXNzaW9uU3RhdGUSJQohQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASIQodQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1BFTkRJTkcQARIjCh9CUk9XU0VSX1NFU1NJT05fU1RBVEVfTEFVTkNISU5HEAISIQodQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1JVTk5JTkcQAxIgChxCUk9XU0VSX1NFU1NJT05fU1RBVEVfQ0xPU0VEEAQq/gEKC0Nsb3NlUmVhc29uEhwKGENMT1NFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkNMT1NFX1JFQVNPTl9SRVFVRVNURUQQARIaChZDTE9TRV9SRUFTT05fVElNRURfT1VUEAISHAoYQ0xPU0VfUkVBU09OX05PX0NBUEFDSVRZEAMSHgoaQ0xPU0VfUkVBU09OX0xBVU5DSF9GQUlMRUQQBBIgChxDTE9TRV9SRUFTT05fQlJPV1NFUl9DUkFTSEVEEAUSGgoWQ0xPU0VfUkVBU09OX0hPU1RfTE9TVBAGEh0KGUNMT1NFX1JFQVNPTl9IT1NUX0RSQUlORUQQByrTAQoUQnJvd3NlclNlc3Npb25DaGFuZ2USJgoiQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9VTlNQRUNJRklFRBAAEiMKH0JST1dTRVJfU0VTU0lPTl9DSEFOR0VfU05BUFNIT1QQARIiCh5CUk9XU0VSX1NFU1NJT05fQ0hBTkdFX1VQREFURUQQAhIfChtCUk9XU0VSX1NFU1NJT05fQ0hBTkdFX1BBR0UQAxIpCiVCUk9XU0VSX1NFU1NJT05fQ0hBTkdFX0VYUElSWV9XQVJOSU5HEAQyiQUKFUJyb3dzZXJTZXNzaW9uU2VydmljZRJpChRDcmVhdGVCcm93c2VyU2Vzc2lvbhInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0GigudGFia2VlcC52MS5DcmVhdGVCcm93c2VyU2Vzc2lvblJlc3BvbnNlEmAKEUdldEJyb3dzZXJTZXNzaW9uEiQudGFia2VlcC52MS5HZXRCcm93c2VyU2Vzc2lvblJlcXVlc3QaJS50YWJrZWVwLnYxLkdldEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USZgoTTGlzdEJyb3dzZXJTZXNzaW9ucxImLnRhYmtlZXAudjEuTGlzdEJyb3dzZXJTZXNzaW9uc1JlcXVlc3QaJy50YWJrZWVwLnYxLkxpc3RCcm93c2VyU2Vzc2lvbnNSZXNwb25zZRJoChNXYXRjaEJyb3dzZXJTZXNzaW9uEiYudGFia2VlcC52MS5XYXRjaEJyb3dzZXJTZXNzaW9uUmVxdWVzdBonLnRhYmtlZXAudjEuV2F0Y2hCcm93c2VyU2Vzc2lvblJlc3BvbnNlMAESaQoURXh0ZW5kQnJvd3NlclNlc3Npb24SJy50YWJrZWVwLnYxLkV4dGVuZEJyb3dzZXJTZXNzaW9uUmVxdWVzdBooLnRhYmtlZXAudjEuRXh0ZW5kQnJvd3NlclNlc3Npb25SZXNwb25zZRJmChNDbG9zZUJyb3dzZXJTZXNzaW9uEiYudGFia2VlcC52MS5DbG9zZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBonLnRhYmtlZXAudjEuQ2xvc2VCcm93c2VyU2Vzc2lvblJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiF0YWJrZWVwL3YxL2Jyb3dzZXJfc2Vzc2lvbnMucHJvdG8SCnRhYmtlZXAudjEiWgoJQ29uZGl0aW9uEgwKBHR5cGUYASABKAkSLgoKc2luY2VfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgDIAEoCSIpCghWaWV3cG9ydBINCgV3aWR0aBgBIAEoBRIOCgZoZWlnaHQYAiABKAUi3wgKDkJyb3dzZXJTZXNzaW9uEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSLgoFc3RhdGUYAyABKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSLQoMY2xvc2VfcmVhc29uGAQgASgOMhcudGFia2VlcC52MS5DbG9zZVJlYXNvbhIVCg1jbG9zZV9tZXNzYWdlGAUgASgJEioKB3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoNcXVldWVfdGltZW91dBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgxicm93c2VyX3R5cGUYCCABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEgsKA3VybBgJIAEoCRImCgh2aWV3cG9ydBgKIAEoCzIULnRhYmtlZXAudjEuVmlld3BvcnQSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbi5MYWJlbHNFbnRyeRIvCgtjcmVhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFicm93c2VyX2dvbmVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHaG9zdF9pZBgSIAEoCRIVCg1hY3RpdmVfcnVuX2lkGBMgASgJEhMKC2N1cnJlbnRfdXJsGBQgASgJEhIKCnBhZ2VfdGl0bGUYFSABKAkSEQoJdGFiX2NvdW50GBYgASgFEikKCmNvbmRpdGlvbnMYFyADKAsyFS50YWJrZWVwLnYxLkNvbmRpdGlvbhIXCg9icm93c2VyX3ZlcnNpb24YGCABKAkSEQoJc2FuZGJveGVkGBkgASgIEhIKCmV4dGVuc2lvbnMYLSADKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGCggASgJEh8KF2Jyb3dzZXJfcHJvZmlsZV92ZXJzaW9uGCkgASgFEhQKDHNhdmVfcHJvZmlsZRgqIAEoCBItCgxwcm9maWxlX3NhdmUYKyABKAsyFy50YWJrZWVwLnYxLlByb2ZpbGVTYXZlGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEinAEKC1Byb2ZpbGVTYXZlEisKBXN0YXRlGAEgASgOMhwudGFia2VlcC52MS5Qcm9maWxlU2F2ZVN0YXRlEg8KB21lc3NhZ2UYAiABKAkSHwoXYnJvd3Nlcl9wcm9maWxlX3ZlcnNpb24YAyABKAUSLgoKc3RhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAizgMKG0NyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KDGJyb3dzZXJfdHlwZRgCIAEoDjIXLnRhYmtlZXAudjEuQnJvd3NlclR5cGUSCwoDdXJsGAMgASgJEiYKCHZpZXdwb3J0GAQgASgLMhQudGFia2VlcC52MS5WaWV3cG9ydBJDCgZsYWJlbHMYBSADKAsyMy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdC5MYWJlbHNFbnRyeRIwCg1xdWV1ZV90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYByABKAkSEgoKZXh0ZW5zaW9ucxgZIAMoCRIaChJicm93c2VyX3Byb2ZpbGVfaWQYFCABKAkSFAoMc2F2ZV9wcm9maWxlGBUgASgIEh8KF2Jyb3dzZXJfcHJvZmlsZV92ZXJzaW9uGBYgASgFGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUwocQ3JlYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uIjYKGEdldEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkiUAoZR2V0QnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uIucBChpMaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIvCgZzdGF0ZXMYAyADKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSQgoGbGFiZWxzGAQgAygLMjIudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImwKG0xpc3RCcm93c2VyU2Vzc2lvbnNSZXNwb25zZRI0ChBicm93c2VyX3Nlc3Npb25zGAEgAygLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiawoaV2F0Y2hCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJEjEKDmV4cGlyeV93YXJuaW5nGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoQBChtXYXRjaEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMAoGY2hhbmdlGAEgASgOMiAudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbkNoYW5nZRIzCg9icm93c2VyX3Nlc3Npb24YAiABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uImUKG0V4dGVuZEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSKgoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJTChxFeHRlbmRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24iOAoaQ2xvc2VCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJIlIKG0Nsb3NlQnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uKl0KC0Jyb3dzZXJUeXBlEhwKGEJST1dTRVJfVFlQRV9VTlNQRUNJRklFRBAAEhcKE0JST1dTRVJfVFlQRV9DSFJPTUUQARIXChNCUk9XU0VSX1RZUEVfTVNFREdFEAIqyQEKE0Jyb3dzZXJTZXNzaW9uU3RhdGUSJQohQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASIQodQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1BFTkRJTkcQARIjCh9CUk9XU0VSX1NFU1NJT05fU1RBVEVfTEFVTkNISU5HEAISIQodQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1JVTk5JTkcQAxIgChxCUk9XU0VSX1NFU1NJT05fU1RBVEVfQ0xPU0VEEAQqoQIKC0Nsb3NlUmVhc29uEhwKGENMT1NFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkNMT1NFX1JFQVNPTl9SRVFVRVNURUQQARIaChZDTE9TRV9SRUFTT05fVElNRURfT1VUEAISHAoYQ0xPU0VfUkVBU09OX05PX0NBUEFDSVRZEAMSHgoaQ0xPU0VfUkVBU09OX0xBVU5DSF9GQUlMRUQQBBIgChxDTE9TRV9SRUFTT05fQlJPV1NFUl9DUkFTSEVEEAUSGgoWQ0xPU0VfUkVBU09OX0hPU1RfTE9TVBAGEh0KGUNMT1NFX1JFQVNPTl9IT1NUX0RSQUlORUQQBxIhCh1DTE9TRV9SRUFTT05fUFJPRklMRV9VTlVTQUJMRRAJKrkBChBQcm9maWxlU2F2ZVN0YXRlEiIKHlBST0ZJTEVfU0FWRV9TVEFURV9VTlNQRUNJRklFRBAAEh4KGlBST0ZJTEVfU0FWRV9TVEFURV9QRU5ESU5HEAESHAoYUFJPRklMRV9TQVZFX1NUQVRFX1NBVkVEEAISJAogUFJPRklMRV9TQVZFX1NUQVRFX1NBVkVEX0VBUkxJRVIQAxIdChlQUk9GSUxFX1NBVkVfU1RBVEVfRkFJTEVEEAQq0wEKFEJyb3dzZXJTZXNzaW9uQ2hhbmdlEiYKIkJST1dTRVJfU0VTU0lPTl9DSEFOR0VfVU5TUEVDSUZJRUQQABIjCh9CUk9XU0VSX1NFU1NJT05fQ0hBTkdFX1NOQVBTSE9UEAESIgoeQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9VUERBVEVEEAISHwobQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9QQUdFEAMSKQolQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9FWFBJUllfV0FSTklORxAEMokFChVCcm93c2VyU2Vzc2lvblNlcnZpY2USaQoUQ3JlYXRlQnJvd3NlclNlc3Npb24SJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBooLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRJgChFHZXRCcm93c2VyU2Vzc2lvbhIkLnRhYmtlZXAudjEuR2V0QnJvd3NlclNlc3Npb25SZXF1ZXN0GiUudGFia2VlcC52MS5HZXRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEmYKE0xpc3RCcm93c2VyU2Vzc2lvbnMSJi50YWJrZWVwLnYxLkxpc3RCcm93c2VyU2Vzc2lvbnNSZXF1ZXN0GicudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVzcG9uc2USaAoTV2F0Y2hCcm93c2VyU2Vzc2lvbhImLnRhYmtlZXAudjEuV2F0Y2hCcm93c2VyU2Vzc2lvblJlcXVlc3QaJy50YWJrZWVwLnYxLldhdGNoQnJvd3NlclNlc3Npb25SZXNwb25zZTABEmkKFEV4dGVuZEJyb3dzZXJTZXNzaW9uEicudGFia2VlcC52MS5FeHRlbmRCcm93c2VyU2Vzc2lvblJlcXVlc3QaKC50YWJrZWVwLnYxLkV4dGVuZEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USZgoTQ2xvc2VCcm93c2VyU2Vzc2lvbhImLnRhYmtlZXAudjEuQ2xvc2VCcm93c2VyU2Vzc2lvblJlcXVlc3QaJy50YWJrZWVwLnYxLkNsb3NlQnJvd3NlclNlc3Npb25SZXNwb25zZUI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Something about a session or run that is true now and worth knowing, beside its state.
@@ -25,7 +25,9 @@ export type Condition = Message<"tabkeep.v1.Condition"> & {
   /**
    * A stable word: HOST_UNREACHABLE (the host has not renewed its action lease, so no new step begins),
    * HOST_DRAINING (the host takes no new sessions and closes this one when its drain is over), TIMEOUT_UNCONFIRMED
-   * (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then).
+   * (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then),
+   * PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a service worker that
+   * its site did not let register again; the message says which).
    *
    * @generated from field: string type = 1;
    */
@@ -269,6 +271,34 @@ export type BrowserSession = Message<"tabkeep.v1.BrowserSession"> & {
    * @generated from field: repeated string extensions = 45;
    */
   extensions: string[];
+
+  /**
+   * The profile it was started from, and where it saves to with save_profile; empty: none.
+   *
+   * @generated from field: string browser_profile_id = 40;
+   */
+  browserProfileId: string;
+
+  /**
+   * The version of that profile it was started from; 0: none.
+   *
+   * @generated from field: int32 browser_profile_version = 41;
+   */
+  browserProfileVersion: number;
+
+  /**
+   * Its state is kept when it closes.
+   *
+   * @generated from field: bool save_profile = 42;
+   */
+  saveProfile: boolean;
+
+  /**
+   * What became of keeping its state; absent without save_profile.
+   *
+   * @generated from field: tabkeep.v1.ProfileSave profile_save = 43;
+   */
+  profileSave?: ProfileSave | undefined;
 };
 
 /**
@@ -277,6 +307,49 @@ export type BrowserSession = Message<"tabkeep.v1.BrowserSession"> & {
  */
 export const BrowserSessionSchema: GenMessage<BrowserSession> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_browser_sessions, 2);
+
+/**
+ * What became of keeping a session's state.
+ *
+ * @generated from message tabkeep.v1.ProfileSave
+ */
+export type ProfileSave = Message<"tabkeep.v1.ProfileSave"> & {
+  /**
+   * What became of it.
+   *
+   * @generated from field: tabkeep.v1.ProfileSaveState state = 1;
+   */
+  state: ProfileSaveState;
+
+  /**
+   * Why it is not SAVED, for people; empty otherwise.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * The version of the profile that this session made; 0: none yet, or the session has no profile.
+   *
+   * @generated from field: int32 browser_profile_version = 3;
+   */
+  browserProfileVersion: number;
+
+  /**
+   * The moment whose state is stored now, by the control plane's clock; absent while nothing is. Of an open session
+   * it moves on after each run and at least once a minute.
+   *
+   * @generated from field: google.protobuf.Timestamp state_time = 4;
+   */
+  stateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message tabkeep.v1.ProfileSave.
+ * Use `create(ProfileSaveSchema)` to create a new message.
+ */
+export const ProfileSaveSchema: GenMessage<ProfileSave> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_browser_sessions, 3);
 
 /**
  * Asks for a new session.
@@ -340,6 +413,30 @@ export type CreateBrowserSessionRequest = Message<"tabkeep.v1.CreateBrowserSessi
    * @generated from field: repeated string extensions = 25;
    */
   extensions: string[];
+
+  /**
+   * A profile to start from: cookies, storage, service workers and permissions are in the browser before its first
+   * page. Empty: a fresh browser. Unknown: NOT_FOUND/PROFILE_NOT_FOUND.
+   *
+   * @generated from field: string browser_profile_id = 20;
+   */
+  browserProfileId: string;
+
+  /**
+   * Keep the state when the session closes: as the next version of browser_profile_id, or, without one, for 24
+   * hours with the session, so that CreateBrowserProfile can make a profile of it. False: the profile stays as it is.
+   *
+   * @generated from field: bool save_profile = 21;
+   */
+  saveProfile: boolean;
+
+  /**
+   * Which version of browser_profile_id to start from; 0: the current one. INVALID_ARGUMENT without a profile,
+   * NOT_FOUND/PROFILE_NOT_FOUND when that version is not kept any more.
+   *
+   * @generated from field: int32 browser_profile_version = 22;
+   */
+  browserProfileVersion: number;
 };
 
 /**
@@ -347,7 +444,7 @@ export type CreateBrowserSessionRequest = Message<"tabkeep.v1.CreateBrowserSessi
  * Use `create(CreateBrowserSessionRequestSchema)` to create a new message.
  */
 export const CreateBrowserSessionRequestSchema: GenMessage<CreateBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 3);
+  messageDesc(file_tabkeep_v1_browser_sessions, 4);
 
 /**
  * The new session.
@@ -368,7 +465,7 @@ export type CreateBrowserSessionResponse = Message<"tabkeep.v1.CreateBrowserSess
  * Use `create(CreateBrowserSessionResponseSchema)` to create a new message.
  */
 export const CreateBrowserSessionResponseSchema: GenMessage<CreateBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 4);
+  messageDesc(file_tabkeep_v1_browser_sessions, 5);
 
 /**
  * Asks for one session.
@@ -389,7 +486,7 @@ export type GetBrowserSessionRequest = Message<"tabkeep.v1.GetBrowserSessionRequ
  * Use `create(GetBrowserSessionRequestSchema)` to create a new message.
  */
 export const GetBrowserSessionRequestSchema: GenMessage<GetBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 5);
+  messageDesc(file_tabkeep_v1_browser_sessions, 6);
 
 /**
  * One session.
@@ -410,7 +507,7 @@ export type GetBrowserSessionResponse = Message<"tabkeep.v1.GetBrowserSessionRes
  * Use `create(GetBrowserSessionResponseSchema)` to create a new message.
  */
 export const GetBrowserSessionResponseSchema: GenMessage<GetBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 6);
+  messageDesc(file_tabkeep_v1_browser_sessions, 7);
 
 /**
  * Asks for a page of sessions.
@@ -452,7 +549,7 @@ export type ListBrowserSessionsRequest = Message<"tabkeep.v1.ListBrowserSessions
  * Use `create(ListBrowserSessionsRequestSchema)` to create a new message.
  */
 export const ListBrowserSessionsRequestSchema: GenMessage<ListBrowserSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 7);
+  messageDesc(file_tabkeep_v1_browser_sessions, 8);
 
 /**
  * A page of sessions.
@@ -480,7 +577,7 @@ export type ListBrowserSessionsResponse = Message<"tabkeep.v1.ListBrowserSession
  * Use `create(ListBrowserSessionsResponseSchema)` to create a new message.
  */
 export const ListBrowserSessionsResponseSchema: GenMessage<ListBrowserSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 8);
+  messageDesc(file_tabkeep_v1_browser_sessions, 9);
 
 /**
  * Asks to watch one session.
@@ -508,7 +605,7 @@ export type WatchBrowserSessionRequest = Message<"tabkeep.v1.WatchBrowserSession
  * Use `create(WatchBrowserSessionRequestSchema)` to create a new message.
  */
 export const WatchBrowserSessionRequestSchema: GenMessage<WatchBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 9);
+  messageDesc(file_tabkeep_v1_browser_sessions, 10);
 
 /**
  * A session as it is after a change.
@@ -536,7 +633,7 @@ export type WatchBrowserSessionResponse = Message<"tabkeep.v1.WatchBrowserSessio
  * Use `create(WatchBrowserSessionResponseSchema)` to create a new message.
  */
 export const WatchBrowserSessionResponseSchema: GenMessage<WatchBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 10);
+  messageDesc(file_tabkeep_v1_browser_sessions, 11);
 
 /**
  * Asks for another timeout.
@@ -564,7 +661,7 @@ export type ExtendBrowserSessionRequest = Message<"tabkeep.v1.ExtendBrowserSessi
  * Use `create(ExtendBrowserSessionRequestSchema)` to create a new message.
  */
 export const ExtendBrowserSessionRequestSchema: GenMessage<ExtendBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 11);
+  messageDesc(file_tabkeep_v1_browser_sessions, 12);
 
 /**
  * The session with its new deadline.
@@ -585,7 +682,7 @@ export type ExtendBrowserSessionResponse = Message<"tabkeep.v1.ExtendBrowserSess
  * Use `create(ExtendBrowserSessionResponseSchema)` to create a new message.
  */
 export const ExtendBrowserSessionResponseSchema: GenMessage<ExtendBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 12);
+  messageDesc(file_tabkeep_v1_browser_sessions, 13);
 
 /**
  * Asks to close a session.
@@ -606,7 +703,7 @@ export type CloseBrowserSessionRequest = Message<"tabkeep.v1.CloseBrowserSession
  * Use `create(CloseBrowserSessionRequestSchema)` to create a new message.
  */
 export const CloseBrowserSessionRequestSchema: GenMessage<CloseBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 13);
+  messageDesc(file_tabkeep_v1_browser_sessions, 14);
 
 /**
  * The closed session.
@@ -627,7 +724,7 @@ export type CloseBrowserSessionResponse = Message<"tabkeep.v1.CloseBrowserSessio
  * Use `create(CloseBrowserSessionResponseSchema)` to create a new message.
  */
 export const CloseBrowserSessionResponseSchema: GenMessage<CloseBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 14);
+  messageDesc(file_tabkeep_v1_browser_sessions, 15);
 
 /**
  * Which browser a session runs. A host offers what is installed on it.
@@ -774,6 +871,14 @@ export enum CloseReason {
    * @generated from enum value: CLOSE_REASON_HOST_DRAINED = 7;
    */
   HOST_DRAINED = 7,
+
+  /**
+   * Its browser profile was gone, damaged, could not be decrypted, or could not be put into the browser;
+   * close_message says which. It never starts with a fresh browser instead.
+   *
+   * @generated from enum value: CLOSE_REASON_PROFILE_UNUSABLE = 9;
+   */
+  PROFILE_UNUSABLE = 9,
 }
 
 /**
@@ -781,6 +886,55 @@ export enum CloseReason {
  */
 export const CloseReasonSchema: GenEnum<CloseReason> = /*@__PURE__*/
   enumDesc(file_tabkeep_v1_browser_sessions, 2);
+
+/**
+ * What became of keeping a session's state. All values are set by the control plane.
+ *
+ * @generated from enum tabkeep.v1.ProfileSaveState
+ */
+export enum ProfileSaveState {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: PROFILE_SAVE_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The session is open, or has just closed and its state is on its way.
+   *
+   * @generated from enum value: PROFILE_SAVE_STATE_PENDING = 1;
+   */
+  PENDING = 1,
+
+  /**
+   * Stored, as it was when the session ended.
+   *
+   * @generated from enum value: PROFILE_SAVE_STATE_SAVED = 2;
+   */
+  SAVED = 2,
+
+  /**
+   * Stored as it was at state_time, some time before the end: the state at the end could not be had, and message
+   * says why.
+   *
+   * @generated from enum value: PROFILE_SAVE_STATE_SAVED_EARLIER = 3;
+   */
+  SAVED_EARLIER = 3,
+
+  /**
+   * Nothing of this session was stored; message says why. The profile is as it was.
+   *
+   * @generated from enum value: PROFILE_SAVE_STATE_FAILED = 4;
+   */
+  FAILED = 4,
+}
+
+/**
+ * Describes the enum tabkeep.v1.ProfileSaveState.
+ */
+export const ProfileSaveStateSchema: GenEnum<ProfileSaveState> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_browser_sessions, 3);
 
 /**
  * Why a watch message was sent.
@@ -828,7 +982,7 @@ export enum BrowserSessionChange {
  * Describes the enum tabkeep.v1.BrowserSessionChange.
  */
 export const BrowserSessionChangeSchema: GenEnum<BrowserSessionChange> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_browser_sessions, 3);
+  enumDesc(file_tabkeep_v1_browser_sessions, 4);
 
 /**
  * Opens, watches, extends and closes live browsers.
@@ -848,6 +1002,7 @@ export const BrowserSessionService: GenService<{
    * Errors: INVALID_ARGUMENT/FIELD_INVALID with field_violations; FAILED_PRECONDITION/BROWSER_NOT_OFFERED,
    *   hosts are attached and none of them offers the browser type (the message says who offers what), or
    *   EXTENSION_NOT_OFFERED, none of them offers it with all of the extensions (likewise);
+   *   NOT_FOUND/PROFILE_NOT_FOUND, no such browser profile in the caller's organization;
    *   ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with another body.
    * Retry: safe with the same request_id (the same session is returned); without one, a retry may open a
    *   second browser.
