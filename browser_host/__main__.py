@@ -127,6 +127,7 @@ async def _host_browsers(settings: Config, guardian: GuardianProcess) -> int:
         offered=settings.extensions,
         pool=PoolSettings(settings.warm_browsers, settings.warm_minimum_free_mib * 2**20),
         guard=guardian,
+        allow_private=settings.allow_private,
     )
     await launcher.open()
     try:

@@ -38,7 +38,7 @@ from tabkeep.v1 import (
     workflows_pb2_grpc,
 )
 
-from control_plane import first_keys, wire
+from control_plane import first_keys, proxy_locations, wire
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
 from control_plane.browser_profile_service import BrowserProfileService
@@ -61,6 +61,7 @@ from control_plane.http.serving import listening
 from control_plane.interceptors import CallInterceptor
 from control_plane.key_service import KeyService
 from control_plane.keys import KeyBook
+from control_plane.networks import Networks
 from control_plane.page_tokens import PageTokens
 from control_plane.run_service import RunService
 from control_plane.runs import Run
@@ -122,12 +123,14 @@ async def serve(
 
     Raises:
         StoreUnusable: the database cannot be opened.
+        ConfigInvalid: the file of proxy locations says something wrong.
         OSError: the address cannot be listened on.
     """
     database = await Database.open(config, clock_after)
     writer = asyncio.create_task(database.serve(), name="store writer")
     try:
         secret = await first_keys.pepper(database, config.data_dir)
+        networks = Networks(proxy_locations.load(config.proxy_locations), secret)
         vault = await first_keys.open_vault(database, config)
         coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
@@ -140,7 +143,7 @@ async def serve(
         )
         webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
-            async with _listening(config, coordinator, secret, keeping) as (address, http_address):
+            async with _listening(config, coordinator, secret, keeping, networks) as (address, http_address):
                 yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
             await _end(webhooks)
@@ -157,7 +160,7 @@ async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    config: Config, coordinator: Coordinator, secret: bytes, keeping: StateKeeping
+    config: Config, coordinator: Coordinator, secret: bytes, keeping: StateKeeping, networks: Networks
 ) -> AsyncIterator[tuple[str, str]]:
     interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
     server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
@@ -165,13 +168,15 @@ async def _listening(
     page_tokens, blobs, captures = PageTokens(secret), Blobs(config.data_dir / "blobs"), Captures()
     seals = Seals(secret, "webhooks")
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
-        BrowserSessionService(coordinator, page_tokens), services
+        BrowserSessionService(coordinator, page_tokens, networks), services
     )
     browser_profiles_pb2_grpc.add_BrowserProfileServiceServicer_to_server(
         BrowserProfileService(coordinator, page_tokens, keeping, captures), services
     )
     plans = Seals(secret, "plans")
-    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens, seals, plans), services)
+    runs_pb2_grpc.add_RunServiceServicer_to_server(
+        RunService(coordinator, page_tokens, seals, plans, networks), services
+    )
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
     artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs), services)
     hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), services)
@@ -180,7 +185,7 @@ async def _listening(
     webhooks_pb2_grpc.add_WebhookServiceServicer_to_server(
         WebhookService(coordinator, page_tokens, seals, secret), services
     )
-    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans), services)
+    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans, networks), services)
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(
         HostBlobService(coordinator, blobs, keeping, captures), services
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+# The tests' own sites; a test of what browsers may reach says itself what is open.
+os.environ.setdefault("TABKEEP_ALLOW_PRIVATE", "127.0.0.0/8,localhost")
 # Tests count browsers; those that are about browsers kept ready ask for them.
 os.environ.setdefault("TABKEEP_WARM_BROWSERS", "0")
 

@@ -139,6 +139,7 @@ class FakeBrowser:
         self.close_seconds = 0.1
         self.page = Shown(request.url or "about:blank", "a page", 1)
         self._changed: Callable[[], None] = lambda: None
+        self.networks = [request.network]
         self.state_notes = ""
         self.state = b""
         """What it gives when asked; empty: it does not answer."""
@@ -160,6 +161,9 @@ class FakeBrowser:
 
     async def shown(self) -> Shown:
         return self.page
+
+    def set_network(self, network: messages.Network) -> None:
+        self.networks.append(network)
 
     async def current_page(self) -> Page:
         if not self.alive:
@@ -185,6 +189,7 @@ class FakeLauncher:
         self._clock = clock
         self.launch_seconds = 0.4
         self.fail_with = ""
+        self.failure: type[LaunchFailed] = LaunchFailed
         self.browsers: list[FakeBrowser] = []
         self.abandoned = 0
         self.too_late_to_cancel = False
@@ -201,7 +206,7 @@ class FakeLauncher:
                 self.abandoned += 1
                 raise
         if self.fail_with:
-            raise LaunchFailed(self.fail_with)
+            raise self.failure(self.fail_with)
         browser = FakeBrowser(request, launch_time)
         self.browsers.append(browser)
         return browser
