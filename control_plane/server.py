@@ -38,7 +38,7 @@ from tabkeep.v1 import (
     workflows_pb2_grpc,
 )
 
-from control_plane import first_keys, proxy_locations, wire
+from control_plane import credential_moves, first_keys, proxy_locations, wire
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
 from control_plane.browser_profile_service import BrowserProfileService
@@ -70,6 +70,7 @@ from control_plane.state_files import StateFiles
 from control_plane.state_keeping import StateKeeping
 from control_plane.store import Database
 from control_plane.usage_service import UsageService
+from control_plane.vault import Vault
 from control_plane.webhook_deliverer import WebhookDeliverer
 from control_plane.webhook_service import WebhookService
 from control_plane.workflow_service import WorkflowService
@@ -136,6 +137,7 @@ async def serve(
         await coordinator.start()
         keeping = StateKeeping(coordinator, StateFiles(config.data_dir / "profiles"), vault)
         await keeping.open_up()
+        await coordinator.move(credential_moves.rewrap, vault)
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
         upkeep = asyncio.create_task(keeping.serve(), name="browser states")
         deliverer = WebhookDeliverer(
@@ -143,7 +145,7 @@ async def serve(
         )
         webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
-            async with _listening(config, coordinator, secret, keeping, networks) as (address, http_address):
+            async with _listening(config, coordinator, secret, vault, keeping, networks) as (address, http_address):
                 yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
             await _end(webhooks)
@@ -160,7 +162,7 @@ async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    config: Config, coordinator: Coordinator, secret: bytes, keeping: StateKeeping, networks: Networks
+    config: Config, coordinator: Coordinator, secret: bytes, vault: Vault, keeping: StateKeeping, networks: Networks
 ) -> AsyncIterator[tuple[str, str]]:
     interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
     server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
@@ -189,9 +191,8 @@ async def _listening(
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(
         HostBlobService(coordinator, blobs, keeping, captures), services
     )
-    logins = Seals(secret, "credentials")
-    credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, logins), services)
-    host_pb2_grpc.add_HostSecretServiceServicer_to_server(HostSecretService(coordinator, logins), services)
+    credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, vault), services)
+    host_pb2_grpc.add_HostSecretServiceServicer_to_server(HostSecretService(coordinator, vault), services)
     names = [service.full_name for module in _PUBLIC for service in module.DESCRIPTOR.services_by_name.values()]
     health_service = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_service, services)
