@@ -166,6 +166,8 @@ class Workshop:
             "TABKEEP_HOST_ID": "bench",
             "TABKEEP_CAPACITY": str(capacity),
             "TABKEEP_DRAIN_TIMEOUT": "0",
+            "TABKEEP_WARM_BROWSERS": "0",
+            "TABKEEP_ALLOW_PRIVATE": "127.0.0.1",
             **settings,
         }
         async with self.program("browser-host", "browser_host", environ=environ, tells_ready=False) as program:

@@ -38,6 +38,14 @@ class NavigationFailed(BrowserError):
     """A page could not be loaded; the message has the browser's own words."""
 
 
+class NavigationBlocked(NavigationFailed):
+    """The session's egress policy does not let the browser there; the message says what and why."""
+
+
+class NavigationProxyFailed(NavigationFailed):
+    """The session's proxy did not let the browser through; the message has what it said."""
+
+
 class ScriptFailed(BrowserError):
     """A function that ran in the page threw; the message has the exception."""
 
@@ -68,7 +76,8 @@ class Page(Protocol):
         """Load `url` and wait until its document is ready (DOMContentLoaded).
 
         Raises:
-            NavigationFailed: no server, no such name, aborted, or not loaded in time.
+            NavigationFailed: no server, no such name, aborted, or not loaded in time; NavigationBlocked,
+                NavigationProxyFailed.
         """
 
     async def back(self, *, timeout: float) -> Navigation | None:

@@ -15,7 +15,9 @@ import psutil
 
 from browser_host import extensions
 from browser_host.chat_completions import ModelSettings
+from browser_host.egress_policy import EgressRulesInvalid, Pattern
 from browser_host.extensions import Extension, ExtensionInvalid
+from browser_host.machine_network import ALLOW_PRIVATE, private_destinations
 from browser_host.messages import BrowserType
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -92,6 +94,10 @@ class Config:
     executables: tuple[tuple[BrowserType, Path], ...] = ()
     """Browsers named by the operator with TABKEEP_CHROME and TABKEEP_MSEDGE; others are looked for."""
 
+    allow_private: tuple[Pattern, ...] = ()
+    """Private destinations that all sessions may reach, separated by commas: localhost, intranet.example, 10.1.0.0/16,
+    127.0.0.1:3000. TABKEEP_ALLOW_PRIVATE. Default: none, only the public web."""
+
     model: ModelSettings | None = None
     """Which language model to ask for prompts that the rules do not understand: TABKEEP_MODEL_BASE_URL, the URL of an
     OpenAI-compatible endpoint up to "/v1", and TABKEEP_MODEL, the model's name there; both or neither.
@@ -137,6 +143,7 @@ def from_environment(environ: Mapping[str, str]) -> Config:
         warm_minimum_free_mib=int(_number(environ, "TABKEEP_WARM_MINIMUM_FREE_MIB", 0, 2**20, 1024)),
         drain_timeout=timedelta(seconds=_number(environ, "TABKEEP_DRAIN_TIMEOUT", 0, 86400, 600)),
         executables=_executables(environ),
+        allow_private=_allow_private(environ),
         extensions=_extensions(environ, root),
         model=_model(environ),
         log_level=level,
@@ -242,6 +249,13 @@ def _session_users(environ: Mapping[str, str], *, sandbox: bool) -> tuple[int, i
     if not root:
         raise ConfigInvalid(f"TABKEEP_SESSION_USERS={value}: only a host run as root can become other users: use off")
     return int(given[1]), int(given[2])
+
+
+def _allow_private(environ: Mapping[str, str]) -> tuple[Pattern, ...]:
+    try:
+        return private_destinations(environ)
+    except EgressRulesInvalid as error:
+        raise ConfigInvalid(f"{ALLOW_PRIVATE}: {error}") from None
 
 
 def _model(environ: Mapping[str, str]) -> ModelSettings | None:

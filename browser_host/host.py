@@ -47,6 +47,7 @@ from browser_host.messages import (
     Placement,
     Resend,
     ResolveApproval,
+    SetNetwork,
     SetTimeout,
     StopRun,
     Tombstone,
@@ -250,6 +251,8 @@ class Host:
                 session.resolve_approval(kind)
             case SetTimeout(timeout):
                 session.set_timeout(timeout)
+            case SetNetwork(network):
+                return session.set_network(network)
         return Done()
 
     def _launch(self, command: Command, launch: Launch) -> Outcome | None:

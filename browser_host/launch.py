@@ -44,6 +44,8 @@ DISABLED_FEATURES = (
     # Two hidden WebUI documents that cost each headless browser about 100 ms and 40 MiB.
     "WebUIOmniboxPopup",
     "WebUIOmniboxAimPopup",
+    # WebRTC shows no local addresses anyway; for hiding them it would join a multicast group of the host's network.
+    "WebRtcHideLocalIpsWithMdns",
 )
 
 
@@ -115,6 +117,18 @@ def browser_arguments(browser: FoundBrowser) -> list[str]:
     ]
 
 
+def egress_arguments(port: int) -> list[str]:
+    """The arguments that leave a browser one way out: the proxy on this loopback port."""
+    return [
+        f"--proxy-server=http://127.0.0.1:{port}",
+        # Loopback too: what Chromium does not send to the proxy nobody judges.
+        "--proxy-bypass-list=<-loopback>",
+        # It needs no names but the proxy's; what still asks for one (prefetch, STUN) learns nothing and tells nobody.
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+        "--disable-quic",
+    ]
+
+
 def dropped_arguments() -> list[str]:
     """Those of Playwright's own arguments that `browser_arguments` replaces, or that keep extensions out."""
     return ["--disable-features=" + ",".join(PLAYWRIGHT_DISABLED_FEATURES), "--disable-extensions"]
@@ -136,11 +150,8 @@ def browser_environment(environ: Mapping[str, str], home: Path, temporary: Path)
     Its home and temporary directories are the session's, so that whatever it writes ends with it.
     """
     wanted = {"PATH", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_FILE", "FONTCONFIG_PATH"}
-    proxies = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
     passed: dict[str, str | float | bool] = {
-        name: value
-        for name, value in environ.items()
-        if name in wanted or name.startswith("LC_") or name.upper() in proxies
+        name: value for name, value in environ.items() if name in wanted or name.startswith("LC_")
     }
     return {**passed, "HOME": str(home), "TMPDIR": str(temporary)}
 

@@ -33,13 +33,22 @@ from browser_host.messages import (
     InventoryItem,
     Launch,
     Launched,
+    Network,
     Outcome,
     PageReport,
     Placement,
     ResolveApproval,
     Tombstone,
 )
-from browser_host.open_browser import Download, Launcher, LaunchFailed, LaunchRequest, OpenBrowser, ProfileUnusable
+from browser_host.open_browser import (
+    Download,
+    Launcher,
+    LaunchFailed,
+    LaunchRequest,
+    OpenBrowser,
+    ProfileUnusable,
+    ProxyUnusable,
+)
 from browser_host.outbox import RunStopped
 from browser_host.run_journal import RunJournal, RunOver
 from browser_host.state_saves import StateSaves
@@ -77,6 +86,7 @@ _RUN_ENDS = {
     EndReason.HOST_LOST: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_HOST_LOST),
     EndReason.HOST_DRAINED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_HOST_DRAINED),
     EndReason.LAUNCH_FAILED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_LAUNCH_FAILED),
+    EndReason.PROXY_FAILED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_PROXY_FAILED),
 }
 """How the run of a session ends when the session ends under it."""
 
@@ -124,6 +134,7 @@ class LiveSession:
         self._browser: OpenBrowser | None = None
         self._launched_at = clock.monotonic()
         self._timeout = launch.timeout
+        self._network = launch.network
         self._timeout_changed = asyncio.Event()
         self._end: asyncio.Future[tuple[EndReason, str]] = asyncio.get_running_loop().create_future()
         self._run: _ActiveRun | None = None
@@ -162,6 +173,16 @@ class LiveSession:
         self._timeout = timeout
         self._timeout_changed.set()
         self._guard.set_deadline(self.placement, self._deadline())
+
+    def set_network(self, network: Network) -> Outcome:
+        """Let the browser reach this, this way; one that is being started gets it once it is up."""
+        try:
+            if self._browser is not None:
+                self._browser.set_network(network)
+        except ValueError as error:
+            return Failure("UNSUPPORTED", str(error))
+        self._network = network
+        return Done()
 
     def start_run(self, start: StartRun, traceparent: str) -> Outcome:
         """Begin a run, after the one under way, if any, has ended.
@@ -236,7 +257,6 @@ class LiveSession:
             return Tombstone(self.placement, reason, message)
         browser = self._browser
         assert browser is not None
-        browser.on_download(self._download_begun)
         age = timedelta(seconds=max(0.0, self._clock.monotonic() - self._launched_at))
         launched(Launched(age, browser.version, browser.state_notes))
         watchers = [
@@ -276,6 +296,7 @@ class LiveSession:
             launch.launch_timeout,
             self._timeout,
             extensions=launch.extensions,
+            network=self._network,
         )
         task = asyncio.create_task(self._launch_traced(request))
         try:
@@ -287,12 +308,16 @@ class LiveSession:
                 await asyncio.wait({task})
         try:
             self._browser = task.result()
+            self._browser.on_download(self._download_begun)
         except LaunchFailed as error:
-            self.end(EndReason.LAUNCH_FAILED, str(error))
-            reason = "PROFILE_UNUSABLE" if isinstance(error, ProfileUnusable) else "LAUNCH_FAILED"
+            kind = EndReason.PROXY_FAILED if isinstance(error, ProxyUnusable) else EndReason.LAUNCH_FAILED
+            self.end(kind, str(error))
+            reason = "PROFILE_UNUSABLE" if isinstance(error, ProfileUnusable) else error.reason
             return Failure(reason, str(error))
         except asyncio.CancelledError:
             return Failure("LAUNCH_FAILED", f"the launch was ended: {self._end.result()[1]}")
+        if self._network is not request.network:
+            self._browser.set_network(self._network)
         self._launched_at = self._browser.launch_time
         self._guard.set_deadline(self.placement, self._deadline())
         if self._end.done():

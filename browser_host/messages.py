@@ -34,6 +34,7 @@ class EndReason(Enum):
     BROWSER_CRASHED = "browser_crashed"
     HOST_LOST = "host_lost"
     HOST_DRAINED = "host_drained"
+    PROXY_FAILED = "proxy_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,44 @@ class HeartbeatAck:
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """What all of a browser goes through."""
+
+    url: str
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    bypass: tuple[str, ...] = ()
+    """Destinations that it reaches directly."""
+    trusted: bool = False
+    """The operator's own: it may lie at a private address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Geolocation:
+    """Where pages are told that they are, in degrees and meters."""
+
+    latitude: float
+    longitude: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a session's browser may reach, and how."""
+
+    proxy: Proxy | None = None
+    allowed_domains: tuple[str, ...] = ()
+    blocked_domains: tuple[str, ...] = ()
+    time_zone: str = ""
+    locale: str = ""
+    geolocation: Geolocation | None = None
+
+
+DIRECT = Network()
+"""Everything public, directly."""
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """Start a browser."""
 
@@ -243,6 +282,7 @@ class Launch:
     """Bring the state now and then, and at the end."""
     extensions: tuple[str, ...] = ()
     """By name."""
+    network: Network = DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +315,13 @@ class SetTimeout:
 
 
 @dataclass(frozen=True, slots=True)
+class SetNetwork:
+    """Another network for a live browser."""
+
+    network: Network
+
+
+@dataclass(frozen=True, slots=True)
 class Unsupported:
     """A command, or a part of one, that this version does not know."""
 
@@ -288,7 +335,7 @@ class Command:
     command_id: int
     placement: Placement
     traceparent: str
-    kind: Launch | Close | StartRun | CancelRun | ResolveApproval | SetTimeout | Unsupported
+    kind: Launch | Close | StartRun | CancelRun | ResolveApproval | SetTimeout | SetNetwork | Unsupported
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,20 @@ from pathlib import Path
 from typing import Protocol
 
 from browser_host.browser import Browser
-from browser_host.messages import BrowserType, Placement
+from browser_host.messages import DIRECT, BrowserType, Geolocation, Network, Placement
 
 
 class LaunchFailed(Exception):
     """A browser could not be started; the text has its own words and, where there is one, the remedy."""
+
+    reason = "LAUNCH_FAILED"
+    """Of a command's failure and of the session's end."""
+
+
+class ProxyUnusable(LaunchFailed):
+    """The session's proxy lets nothing through; the text has what it said. Not the host's fault."""
+
+    reason = "PROXY_FAILED"
 
 
 class ProfileUnusable(LaunchFailed):
@@ -60,6 +69,9 @@ class BrowserSpec:
     browser_type: BrowserType
     width: int = 1280
     height: int = 720
+    time_zone: str = ""
+    locale: str = ""
+    geolocation: Geolocation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +91,15 @@ class LaunchRequest:
     """To be put into it before its first page; None: it starts fresh."""
     extensions: tuple[str, ...] = ()
     """Loaded before the first page."""
+    network: Network = DIRECT
 
     @property
     def spec(self) -> BrowserSpec:
         """What a browser that was started beforehand must have to serve this request."""
-        return BrowserSpec(self.browser_type, self.width, self.height)
+        network = self.network
+        return BrowserSpec(
+            self.browser_type, self.width, self.height, network.time_zone, network.locale, network.geolocation
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +134,13 @@ class OpenBrowser(Browser, Protocol):
 
     async def shown(self) -> Shown:
         """What the current page shows; bounded, with the last known title when the page does not answer."""
+
+    def set_network(self, network: Network) -> None:
+        """Let it reach this, this way, from now on; what is open and would not be opened now, or not so, is cut.
+
+        Raises:
+            ValueError: `network` means nothing; nothing was changed.
+        """
 
     @property
     def state_notes(self) -> str:

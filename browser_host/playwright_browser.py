@@ -21,6 +21,9 @@ from playwright.async_api import Page as Tab
 from browser_host import cgroups, processes
 from browser_host.browser import BrowserError, BrowserGone, Page
 from browser_host.cgroups import BrowserCgroups
+from browser_host.egress import Egress
+from browser_host.egress_policy import Refused, check_url
+from browser_host.messages import Network
 from browser_host.open_browser import Download, Shown, StateNotTaken
 from browser_host.playwright_downloads import PlaywrightDownloads
 from browser_host.playwright_driver import Driver
@@ -38,6 +41,8 @@ SHORTEST_CLOSE_SECONDS = 0.5
 """What a browser has at least to end by itself after the last state took its time."""
 CLOSE_SECONDS = 2.0
 """How long a browser may take to end by itself; healthy ones take 0.15 s, also with a page in an endless loop."""
+_OWN_PAGES = ("chrome-error:", "chrome-extension:", "about:")
+"""The browser's own pages that a tab may show: what did not load, an extension's, a new tab's."""
 REPLACEMENTS, REPLACEMENT_WINDOW = 3, 60.0
 """A page that crashes more often than this in a minute is not loaded again; a blank tab takes its place."""
 
@@ -62,6 +67,7 @@ class PlaywrightBrowser:
         directory: Path,
         cgroups: BrowserCgroups | None,
         user: int,
+        egress: Egress,
         version: str,
         launch_time: float,
         downloads: PlaywrightDownloads,
@@ -78,6 +84,7 @@ class PlaywrightBrowser:
         self._directory = directory
         self._cgroups = cgroups
         self._user = user
+        self._egress = egress
         self._version = version
         self._launch_time = launch_time
         self._released = released
@@ -139,6 +146,15 @@ class PlaywrightBrowser:
     def context(self) -> BrowserContext:
         """Playwright's own view of it."""
         return self._context
+
+    @property
+    def egress(self) -> Egress:
+        """Its way out."""
+        return self._egress
+
+    def set_network(self, network: Network) -> None:
+        """Let it reach this, this way, from now on."""
+        self._egress.set_network(network)
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` on every change of what it shows."""
@@ -277,7 +293,7 @@ class PlaywrightBrowser:
             logger.warning("tab closed: too many", extra={**self._fields, "tabs": len(self._tabs)})
             self._start(tab.close())
             return
-        opened = _OpenTab(tab, self._start(PlaywrightPage.open(tab)))
+        opened = _OpenTab(tab, self._start(PlaywrightPage.open(tab, self._egress)))
         self._tabs.append(opened)
         tab.on("close", lambda _: self._forget(opened))
         tab.on("crash", lambda _: self._crashed(opened))
@@ -289,6 +305,13 @@ class PlaywrightBrowser:
         self._state.visited(frame.url)
         if frame.parent_frame is None:
             self._changed()
+        try:
+            if not frame.url.startswith(_OWN_PAGES):
+                check_url(frame.url)
+        except Refused as error:
+            # Chromium itself keeps pages from these; whatever found a way is taken back before it is read from.
+            logger.warning("page left: its address is not opened", extra={**self._fields, "reason": str(error)})
+            self._start(frame.page.goto("about:blank", timeout=TAB_SECONDS * 1000))
 
     def _forget(self, opened: _OpenTab) -> None:
         if opened in self._tabs:
@@ -363,6 +386,7 @@ class PlaywrightBrowser:
                 await processes.end_user(self._user)
             ending.add_done_callback(_ignore)
             ending.cancel()
+        await self._egress.close()
         for task in list(self._tasks):
             task.cancel()
         self._watch.close()

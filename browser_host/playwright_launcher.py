@@ -16,6 +16,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import playwright
@@ -26,6 +27,8 @@ from browser_host import cgroups, extensions, isolation, playwright_extensions, 
 from browser_host.browser import BrowserError
 from browser_host.cgroups import BrowserCgroups, Cgroups, Limits, Roots
 from browser_host.clock import Clock
+from browser_host.egress import Egress
+from browser_host.egress_policy import Pattern
 from browser_host.extensions import Extension, ExtensionInvalid
 from browser_host.guard import Guard, GuardianLost, Unguarded
 from browser_host.isolation import Isolation, NotIsolated
@@ -34,15 +37,18 @@ from browser_host.launch import (
     browser_arguments,
     browser_environment,
     dropped_arguments,
+    egress_arguments,
     how_to_install,
 )
-from browser_host.messages import BrowserType, Placement
-from browser_host.open_browser import BrowserSpec, LaunchFailed, LaunchRequest
+from browser_host.machine_network import default_proxy, private_destinations
+from browser_host.messages import BrowserType, Network, Placement
+from browser_host.open_browser import BrowserSpec, LaunchFailed, LaunchRequest, ProxyUnusable
 from browser_host.playwright_browser import PlaywrightBrowser
 from browser_host.playwright_downloads import PlaywrightDownloads
 from browser_host.playwright_driver import Driver, Drivers
 from browser_host.playwright_extensions import ExtensionNotLoaded
 from browser_host.session_users import NoUserFree, SessionUsers
+from browser_host.upstream import ProxyFailed
 from browser_host.warm_pool import PoolSettings, WarmPool
 
 logger = logging.getLogger(__name__)
@@ -81,6 +87,7 @@ class _Prepared:
     temporary: Path
     cgroups: BrowserCgroups | None
     user: int
+    egress: Egress
 
     @property
     def directories(self) -> list[Path]:
@@ -111,11 +118,15 @@ class PlaywrightLauncher:
         pool: PoolSettings = NO_POOL,
         guard: Guard | None = None,
         environ: Mapping[str, str] = os.environ,
+        allow_private: tuple[Pattern, ...] | None = None,
     ) -> None:
         """Prepare; `open` must be awaited before the first launch.
 
         With `users` each browser runs as one of them, which needs root; without, as the host's own user.
+        `allow_private` are the private destinations that all its browsers may reach; without it `environ` is asked.
         """
+        self._allow_private = private_destinations(environ) if allow_private is None else allow_private
+        self._default_proxy = default_proxy(environ)
         self._found: dict[BrowserType, FoundBrowser] = {}
         for browser in found:
             self._found.setdefault(browser.browser_type, browser)
@@ -275,6 +286,7 @@ class PlaywrightLauncher:
         self._pool.session_starts(1)
         try:
             async with asyncio.timeout(request.timeout.total_seconds()):
+                await self._try_network(request.network)
                 self._pool.asked(request.spec)
                 browser = await self._claim(request)
                 if browser is None:
@@ -293,6 +305,26 @@ class PlaywrightLauncher:
         if request.url:
             await self._open_first_page(browser, request, give_up_at)
         return browser
+
+    def _new_egress(self) -> Egress:
+        return Egress(self._allow_private, default_proxy=self._default_proxy)
+
+    async def _try_network(self, network: Network) -> None:
+        """Look whether a session's proxy takes it, before a browser is started or claimed for it.
+
+        Raises:
+            LaunchFailed.
+        """
+        egress = self._new_egress()
+        try:
+            egress.set_network(network)
+            await egress.probe()
+        except ProxyFailed as error:
+            raise ProxyUnusable(str(error)) from None
+        except ValueError as error:
+            raise LaunchFailed(str(error)) from None
+        finally:
+            await egress.close()
 
     async def _restore(self, browser: PlaywrightBrowser, state: bytes, found: FoundBrowser, give_up_at: float) -> None:
         """Put a state into a browser that runs; without its state it is ended."""
@@ -376,6 +408,7 @@ class PlaywrightLauncher:
         self._guard.release(start.placement)
         start.placement = request.placement
         browser.claimed(now, _fields(request.placement, browser.pid))
+        browser.set_network(request.network)
         if browser.gone.done():
             raise LaunchFailed(browser.gone.result())
 
@@ -433,7 +466,10 @@ class PlaywrightLauncher:
                 await downloads.watch(context)
             pid = _main_pid(start.directory)
             await asyncio.to_thread(isolation.examine, pid, sandboxed=self._sandbox, user=start.user)
-            return self._started(start, context, downloads, pid, found, launch_time)
+            browser = self._started(start, context, downloads, pid, found, launch_time)
+            if request is not None:
+                browser.set_network(request.network)
+            return browser
         except BaseException as error:
             await self._abandon(launching, start)
             if isinstance(error, Error | OSError | TimeoutError | ValueError | GuardianLost | NotIsolated):
@@ -451,6 +487,7 @@ class PlaywrightLauncher:
     ) -> PlaywrightBrowser:
         """The browser that an attempt has brought up."""
         self._guard.identify(start.placement, pid)
+        start.egress.serve(pid)
         fields = _fields(start.placement, pid)
         logger.info(
             "browser started", extra={**fields, "duration_ms": round((self._clock.monotonic() - launch_time) * 1000)}
@@ -462,6 +499,7 @@ class PlaywrightLauncher:
             directory=start.directory,
             cgroups=start.cgroups,
             user=start.user,
+            egress=start.egress,
             version=found.name,
             launch_time=launch_time,
             downloads=downloads,
@@ -478,20 +516,22 @@ class PlaywrightLauncher:
             LaunchFailed.
         """
         driver = await self._take_driver()
-        user, directory = 0, None
+        user, directory, egress = 0, None, self._new_egress()
         try:
+            await egress.open()
             user = self._users.take() if self._users is not None else 0
             directory = session_directory.make(self._root, f"{placement.fence}-", user)
             temporary = directory / "tmp" if self._short_root is None else self._short_root / directory.name
             made = self._cgroups.make(directory.name) if self._cgroups.usable else None
         except (OSError, NoUserFree) as error:
+            await egress.close()
             self._drivers.give_back(driver)
             if directory is not None:
                 processes.remove_tree(directory)
             if user and self._users is not None:
                 self._users.give_back(user)
             raise LaunchFailed(f"no place for a browser: {error}") from None
-        return _Prepared(placement, driver, directory, temporary, made, user)
+        return _Prepared(placement, driver, directory, temporary, made, user, egress)
 
     async def _start(
         self,
@@ -516,11 +556,12 @@ class PlaywrightLauncher:
         return await start.driver.playwright.chromium.launch_persistent_context(
             start.directory / "profile",
             executable_path=self._executables[spec.browser_type],
-            args=browser_arguments(found),
+            args=[*browser_arguments(found), *egress_arguments(start.egress.port)],
             ignore_default_args=dropped_arguments(),
             chromium_sandbox=self._sandbox,
             env=environment,
             viewport={"width": spec.width, "height": spec.height},
+            **_place(spec),
             downloads_path=start.directory / "downloads",
             artifacts_dir=start.directory / "artifacts",
             handle_sigint=False,
@@ -584,6 +625,7 @@ class PlaywrightLauncher:
 
     async def _clean_up(self, start: _Prepared) -> None:
         """Remove what was prepared for a browser of which nothing lives."""
+        await start.egress.close()
         await asyncio.to_thread(processes.remove_tree, start.directory)
         await asyncio.to_thread(processes.remove_tree, start.temporary)
         if start.cgroups is not None:
@@ -620,6 +662,19 @@ class PlaywrightLauncher:
         except BaseException:
             await browser.close()
             raise
+
+
+def _place(spec: BrowserSpec) -> dict[str, Any]:
+    """What pages learn of where they are: what belongs to the session's proxy location."""
+    options: dict[str, Any] = {}
+    if spec.time_zone:
+        options["timezone_id"] = spec.time_zone
+    if spec.locale:
+        options["locale"] = spec.locale
+    if (place := spec.geolocation) is not None:
+        where = {"latitude": place.latitude, "longitude": place.longitude, "accuracy": place.accuracy}
+        options |= {"geolocation": where, "permissions": ["geolocation"]}
+    return options
 
 
 def _main_pid(directory: Path) -> int:

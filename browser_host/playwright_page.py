@@ -20,16 +20,24 @@ from browser_host.browser import (
     BrowserGone,
     DocumentReplaced,
     Navigation,
+    NavigationBlocked,
     NavigationFailed,
+    NavigationProxyFailed,
     PageClosed,
     PageCrashed,
     PageUnresponsive,
     ScriptFailed,
 )
+from browser_host.egress import Egress
+from browser_host.egress_policy import Refused, check_url
+from browser_host.upstream import ProxyFailed
 
 _WORLD = "tabkeep"
 _JPEG_QUALITY = 60
 _ERROR_PAGE = "chrome-error://"
+_NOT_TUNNELED = "ERR_TUNNEL_CONNECTION_FAILED"
+_ANSWERS_OF_OURS = (403, 502)
+"""With which the egress proxy answers for a plain http page that it does not reach."""
 _BRIEF = 1.0
 """Seconds to wait for a navigation that was announced to begin, and for calls that free a hung page."""
 _CLOSE_GRACE = 0.3
@@ -42,9 +50,12 @@ T = TypeVar("T")
 class PlaywrightPage:
     """A `browser_host.browser.Page`; made by `open`, which must be awaited before the tab is used."""
 
-    def __init__(self, tab: Tab, session: CDPSession) -> None:
+    def __init__(self, tab: Tab, session: CDPSession, egress: Egress | None = None) -> None:
         """Use `open` instead."""
         self._tab = tab
+        self._egress = egress
+        self._navigating_since = 0.0
+        self._error_pages = 0
         self._session = session
         self._world: int | None = None
         self._main_frame = ""
@@ -58,10 +69,13 @@ class PlaywrightPage:
         self._context_closed = asyncio.Event()
 
     @classmethod
-    async def open(cls, tab: Tab) -> PlaywrightPage:
-        """Attach to a tab; costs about 20 ms once. Dialogs of the tab are answered from now on."""
+    async def open(cls, tab: Tab, egress: Egress | None = None) -> PlaywrightPage:
+        """Attach to a tab; costs about 20 ms once. Dialogs of the tab are answered from now on.
+
+        `egress` is the browser's way out, which knows why something was not reached.
+        """
         session = await tab.context.new_cdp_session(tab)
-        page = cls(tab, session)
+        page = cls(tab, session, egress)
         page._listen()
         await session.send("Page.enable")
         await page._learn_main_frame()
@@ -89,8 +103,12 @@ class PlaywrightPage:
 
     async def goto(self, url: str, *, timeout: float) -> Navigation:
         """Load `url` until DOMContentLoaded."""
+        try:
+            check_url(url)
+        except Refused as error:
+            raise NavigationBlocked(str(error)) from None
         going = self._tab.goto(url, wait_until="domcontentloaded", timeout=timeout * 1000)
-        return self._navigation(await self._load(going, timeout))
+        return self._navigation(await self._load(going, timeout, url))
 
     async def back(self, *, timeout: float) -> Navigation | None:
         """Go one page back."""
@@ -127,18 +145,51 @@ class PlaywrightPage:
             except PageUnresponsive:
                 continue
         if self.url.startswith(_ERROR_PAGE):
-            raise NavigationFailed("the browser could not load the page")
+            raise self._refused() or NavigationFailed("the browser could not load the page")
+        if waited and isinstance(refused := self._refused(self.url), NavigationBlocked):
+            # A plain http page shows why. Of the other errors, one of a picture would look the same as the page's own.
+            raise refused
         return waited
 
-    async def _load(self, going: Coroutine[Any, Any, Response | None], timeout: float) -> Response | None:
+    async def _load(
+        self, going: Coroutine[Any, Any, Response | None], timeout: float, url: str = ""
+    ) -> Response | None:
+        self._navigating_since = asyncio.get_running_loop().time()
+        seen = self._error_pages
         try:
-            return await self._bounded(going, timeout + _BRIEF)
+            response = await self._bounded(going, timeout + _BRIEF)
         except PageUnresponsive:
             raise NavigationFailed(f"not loaded within {timeout:g} s") from None
         except Error as error:
+            await self._error_page(error, seen)
+            # After a redirect it is not the URL's own site that was refused, but what was refused last.
+            if _NOT_TUNNELED in error.message and (refused := self._refused(url) or self._refused()):
+                raise refused from None
             raise NavigationFailed(_first_line(error)) from None
         finally:
             self._world = None
+        if response is not None and response.status in _ANSWERS_OF_OURS and (refused := self._refused(response.url)):
+            raise refused
+        return response
+
+    async def _error_page(self, error: Error, seen: int) -> None:
+        """Wait for the browser's error page, which comes after the error and would interrupt the next navigation."""
+        if "net::ERR_" not in error.message or "net::ERR_ABORTED" in error.message:
+            return
+        try:
+            async with asyncio.timeout(_BRIEF):
+                while self._error_pages == seen and not self._lost.done():
+                    await self.effect_after(self._effects)
+        except TimeoutError:
+            pass  # there is none
+
+    def _refused(self, url: str = "") -> NavigationFailed | None:
+        """Why the egress proxy did not reach where the navigation under way led; None when it did, or does not know."""
+        refusal = self._egress.refusal(url, self._navigating_since) if self._egress is not None else None
+        if refusal is None:
+            return None
+        kind = {Refused: NavigationBlocked, ProxyFailed: NavigationProxyFailed}.get(type(refusal), NavigationFailed)
+        return kind(str(refusal))
 
     def _navigation(self, response: Response | None) -> Navigation:
         return Navigation(self._tab.url, response.status if response is not None else None)
@@ -315,10 +366,13 @@ class PlaywrightPage:
         leaves = event["url"].split(":", 1)[0] in ("http", "https", "data", "blob", "about")
         if event["frameId"] == self._main_frame and event["disposition"] == "currentTab" and leaves:
             self._requested = True
+            self._navigating_since = asyncio.get_running_loop().time() - _BRIEF
             self._effect()
 
     def _navigation_started(self, event: dict[str, Any]) -> None:
         if event["frameId"] == self._main_frame and event["navigationType"] != "sameDocument":
+            if not self._requested:
+                self._navigating_since = asyncio.get_running_loop().time() - _BRIEF
             self._requested, self._navigating = True, True
             self._moved.set()
             self._effect()
@@ -327,6 +381,8 @@ class PlaywrightPage:
         if "parentId" not in event["frame"]:
             self._main_frame = event["frame"]["id"]
             self._world = None
+            if event["frame"]["url"].startswith(_ERROR_PAGE):
+                self._error_pages += 1
             self._effect()
 
     def _moved_within_document(self, event: dict[str, Any]) -> None:

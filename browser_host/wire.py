@@ -39,6 +39,7 @@ _END_REASONS_TO_PROTO = {
     EndReason.BROWSER_CRASHED: browser_sessions_pb2.CLOSE_REASON_BROWSER_CRASHED,
     EndReason.HOST_LOST: browser_sessions_pb2.CLOSE_REASON_HOST_LOST,
     EndReason.HOST_DRAINED: browser_sessions_pb2.CLOSE_REASON_HOST_DRAINED,
+    EndReason.PROXY_FAILED: browser_sessions_pb2.CLOSE_REASON_PROXY_FAILED,
 }
 
 
@@ -272,6 +273,7 @@ def _command(command: host_pb2.Command) -> messages.Command:
         | messages.CancelRun
         | messages.ResolveApproval
         | messages.SetTimeout
+        | messages.SetNetwork
         | messages.Unsupported
     )
     match command.WhichOneof("kind"):
@@ -288,6 +290,8 @@ def _command(command: host_pb2.Command) -> messages.Command:
             kind = messages.ResolveApproval(answer.run_id, answer.approval_id, answer.approved, answer.comment)
         case "set_timeout":
             kind = messages.SetTimeout(command.set_timeout.timeout.ToTimedelta())
+        case "set_network":
+            kind = messages.SetNetwork(_network(command.set_network))
         case _:
             kind = messages.Unsupported("this host does not know this kind of command")
     placement = Placement(command.browser_session_id, command.fence)
@@ -313,6 +317,23 @@ def _launch(launch: host_pb2.Launch) -> messages.Launch | messages.Unsupported:
         from_state=launch.from_state,
         save_state=launch.save_state,
         extensions=tuple(launch.extensions),
+        network=_network(launch.network) if launch.HasField("network") else messages.DIRECT,
+    )
+
+
+def _network(network: host_pb2.Network) -> messages.Network:
+    proxy, place = network.proxy, network.geolocation
+    return messages.Network(
+        proxy=messages.Proxy(proxy.url, proxy.username, proxy.password, tuple(proxy.bypass), proxy.trusted)
+        if network.HasField("proxy")
+        else None,
+        allowed_domains=tuple(network.allowed_domains),
+        blocked_domains=tuple(network.blocked_domains),
+        time_zone=network.time_zone,
+        locale=network.locale,
+        geolocation=messages.Geolocation(place.latitude, place.longitude, place.accuracy)
+        if network.HasField("geolocation")
+        else None,
     )
 
 

@@ -61,6 +61,9 @@ def main() -> int:
     telemetry.configure("tabkeep-control-plane", log_level=config.log_level)
     try:
         return _run(config)
+    except ConfigInvalid as error:
+        print(f"tabkeep control-plane: {error}", file=sys.stderr)
+        return 2
     except StoreUnusable as error:
         print(f"tabkeep control-plane: {error}", file=sys.stderr)
         return 4

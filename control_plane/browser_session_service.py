@@ -17,8 +17,10 @@ from control_plane.coordinator import Coordinator
 from control_plane.errors import Unavailable
 from control_plane.fields import Fields
 from control_plane.interceptors import caller
+from control_plane.networks import Networks
 from control_plane.page_tokens import PageTokens
 from control_plane.session_moves import Shown
+from control_plane.sessions import Session
 from control_plane.store import SessionFilter, Tables
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -28,16 +30,18 @@ _PAGE_FIELDS = ("current_url", "page_title", "tab_count")
 class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
     """See the proto for what each call does."""
 
-    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens) -> None:
+    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens, networks: Networks) -> None:
         self._coordinator = coordinator
         self._database = coordinator.database
         self._page_tokens = page_tokens
+        self._networks = networks
 
     async def CreateBrowserSession(
         self, request: pb.CreateBrowserSessionRequest, context: Context
     ) -> pb.CreateBrowserSessionResponse:
         fields, organization_id = Fields(), caller.get().organization_id
         spec = wire.session_spec(fields, request, organization_id, telemetry.inject())
+        spec = self._networks.of_new(fields, spec, request)
         again = wire.request_id(fields, organization_id, "CreateBrowserSession", request)
         fields.raise_if_wrong()
         shown = await self._coordinator.admit(lambda tx: session_moves.shown(tx, session_moves.create(tx, spec, again)))
@@ -117,6 +121,21 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
             lambda tx: session_moves.shown(tx, session_moves.extend(tx, *whose, timeout))
         )
         return pb.ExtendBrowserSessionResponse(browser_session=wire.browser_session(*shown))
+
+    async def UpdateBrowserSession(
+        self, request: pb.UpdateBrowserSessionRequest, context: Context
+    ) -> pb.UpdateBrowserSessionResponse:
+        def change(session: Session) -> tuple[bytes, bytes]:
+            fields = Fields()
+            changed = self._networks.changed(fields, session, request)
+            fields.raise_if_wrong()
+            return changed
+
+        whose = (caller.get().organization_id, request.browser_session_id)
+        shown = await self._coordinator.move(
+            lambda tx: session_moves.shown(tx, session_moves.set_network(tx, *whose, change))
+        )
+        return pb.UpdateBrowserSessionResponse(browser_session=wire.browser_session(*shown))
 
     async def CloseBrowserSession(
         self, request: pb.CloseBrowserSessionRequest, context: Context

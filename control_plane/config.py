@@ -28,6 +28,10 @@ class Config:
     grpc_address: str = "127.0.0.1:7330"
     """Where to listen, host:port; port 0 takes a free one. TABKEEP_GRPC_ADDRESS."""
 
+    proxy_locations: Path | None = None
+    """The file that maps proxy locations to proxies; None: there are none. TABKEEP_PROXY_LOCATIONS, default
+    proxy-locations.yaml in the data directory, if it is there."""
+
     http_address: str = ""
     """Where to listen for HTTP/JSON, host:port; empty: nowhere. TABKEEP_HTTP_ADDRESS."""
 
@@ -129,6 +133,9 @@ def from_environment(environ: Mapping[str, str]) -> Config:
     given: dict[str, object] = {"data_dir": Path(environ.get("TABKEEP_DATA_DIR") or Path.home() / ".tabkeep")}
     if address := environ.get("TABKEEP_GRPC_ADDRESS"):
         given["grpc_address"] = _address("TABKEEP_GRPC_ADDRESS", address)
+    usual = Path(str(given["data_dir"])) / "proxy-locations.yaml"
+    if named := environ.get("TABKEEP_PROXY_LOCATIONS") or (str(usual) if usual.exists() else ""):
+        given["proxy_locations"] = Path(named)
     if path := environ.get("TABKEEP_MASTER_KEY_FILE"):
         given["master_key_file"] = Path(path)
     if address := environ.get("TABKEEP_HTTP_ADDRESS"):

@@ -16,9 +16,11 @@ from control_plane.coordinator import Coordinator
 from control_plane.errors import DataLoss, HostProtocolError, TabkeepError
 from control_plane.host_links import Link
 from control_plane.interceptors import caller
+from control_plane.networks import NO_NETWORKS, Networks
 from control_plane.seals import Seals
 
 logger = logging.getLogger(__name__)
+
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 _MOVES_IN_FLIGHT = 64
@@ -28,10 +30,11 @@ _MOVES_IN_FLIGHT = 64
 class HostControlService(pb_grpc.HostControlServiceServicer):
     """See the proto for what the call does."""
 
-    def __init__(self, coordinator: Coordinator, plans: Seals) -> None:
+    def __init__(self, coordinator: Coordinator, plans: Seals, networks: Networks = NO_NETWORKS) -> None:
         """`plans` are the seals of what hosts are to do."""
         self._coordinator = coordinator
         self._plans = plans
+        self._networks = networks
 
     async def Attach(
         self, request_iterator: AsyncIterator[host_pb2.AttachRequest], context: Context
@@ -61,10 +64,10 @@ class HostControlService(pb_grpc.HostControlServiceServicer):
         reader.add_done_callback(lambda _: link.wake())
         while message := await link.next():
             try:
-                response = host_wire.to_host(message, self._coordinator.config, self._plans)
+                response = host_wire.to_host(message, self._coordinator.config, self._plans, self._networks)
             except DataLoss:
-                # Nothing is sent, so nothing is done; the run ends with its time.
-                logger.critical("run cannot be started: its plan does not open", extra={"host_id": link.host_id})
+                # Nothing is sent, so nothing is done; the run ends with its time, a launch with its own.
+                logger.critical("command not sent: what is sealed in it does not open", extra={"host_id": link.host_id})
                 continue
             response.control_epoch = self._coordinator.control_epoch
             response.stream_no = link.stream_no

@@ -226,6 +226,8 @@ def command_result(tx: Transaction, host_id: str, result: CommandResult, *, ackn
             if result.state_notes:
                 session = save_session(tx, session, replace(session, browser_profile_notes=result.state_notes))
             session_moves.launched(tx, session, result.age, result.browser_version)
+        elif result.failure == "PROXY_FAILED" and session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
+            session_moves.proxy_failed(tx, session, result.message)
         elif result.failure == "PROFILE_UNUSABLE" and session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
             session_moves.profile_unusable(tx, session, result.message)
         elif result.failure and session.state in (SessionState.LAUNCHING, SessionState.ABORTING):

@@ -35,6 +35,7 @@ from control_plane.host_messages import (
     Welcome,
 )
 from control_plane.host_moves import PROTOCOL
+from control_plane.networks import NO_NETWORKS, Networks
 from control_plane.records import CommandKind
 from control_plane.runs import FINAL, RunStatus
 from control_plane.seals import Seals
@@ -181,11 +182,11 @@ def _finished(ids: tuple[str, int, str, int, bytes], run_id: str, finished: runs
     )
 
 
-def to_host(message: ToHost, config: Config, plans: Seals) -> host_pb2.AttachResponse:
+def to_host(message: ToHost, config: Config, plans: Seals, networks: Networks = NO_NETWORKS) -> host_pb2.AttachResponse:
     """A message to a host, without the epoch and stream number that every message carries.
 
     Raises:
-        DataLoss: the plan of a run does not open.
+        DataLoss: the plan of a run, or the network of a session, does not open.
     """
     proto = host_pb2.AttachResponse()
     match message:
@@ -197,7 +198,7 @@ def to_host(message: ToHost, config: Config, plans: Seals) -> host_pb2.AttachRes
             for ack in acks:
                 proto.event_acks.acks.add(run_id=ack.run_id, seq=ack.seq)
         case Command():
-            _command(proto.command, message, config, plans)
+            _command(proto.command, message, config, plans, networks)
         case CommandResultAck(command_id):
             proto.command_result_ack.command_id = command_id
         case TombstoneAck(browser_session_id, fence):
@@ -232,7 +233,7 @@ def _verdict(proto: host_pb2.Verdict, verdict: Verdict) -> None:
     proto.browser_session_id, proto.fence, proto.keep = verdict.browser_session_id, verdict.fence, verdict.keep
 
 
-def _command(proto: host_pb2.Command, message: Command, config: Config, plans: Seals) -> None:
+def _command(proto: host_pb2.Command, message: Command, config: Config, plans: Seals, networks: Networks) -> None:
     row, session, run = message.row, message.session, message.run
     proto.command_id = row.command_id
     proto.browser_session_id = row.browser_session_id
@@ -241,6 +242,8 @@ def _command(proto: host_pb2.Command, message: Command, config: Config, plans: S
     match row.kind:
         case CommandKind.LAUNCH:
             _launch(proto.launch, session, config.launch_timeout)
+            if (network := networks.of(session)) is not None:
+                proto.launch.network.CopyFrom(network)
         case CommandKind.CLOSE:
             proto.close.reason = wire.CLOSE_REASON.value(row.arguments.get("reason", "requested"))
         case CommandKind.START_RUN:
@@ -255,6 +258,8 @@ def _command(proto: host_pb2.Command, message: Command, config: Config, plans: S
             answer.approved, answer.comment = bool(row.arguments["approved"]), row.arguments["comment"]
         case CommandKind.SET_TIMEOUT:
             proto.set_timeout.timeout.FromTimedelta(session.timeout)
+        case CommandKind.SET_NETWORK:
+            proto.set_network.CopyFrom(networks.of(session) or host_pb2.Network())
 
 
 def _launch(proto: host_pb2.Launch, session: Session, launch_timeout: timedelta) -> None:

@@ -16,6 +16,7 @@ class CommandKind(StrEnum):
     CANCEL_RUN = "cancel_run"
     RESOLVE_APPROVAL = "resolve_approval"
     SET_TIMEOUT = "set_timeout"
+    SET_NETWORK = "set_network"
 
 
 @dataclass(frozen=True, slots=True)

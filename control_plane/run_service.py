@@ -20,9 +20,11 @@ from control_plane.errors import OutOfRange, Unavailable
 from control_plane.fields import Fields
 from control_plane.hosts import Host
 from control_plane.interceptors import caller
+from control_plane.networks import NO_NETWORKS, Networks
 from control_plane.page_tokens import PageTokens
 from control_plane.records import Workflow
 from control_plane.requests import answered
+from control_plane.run_moves import RunSpec
 from control_plane.runs import Run, RunStatus
 from control_plane.seals import Seals
 from control_plane.store import RunFilter, Tables
@@ -35,17 +37,25 @@ _EVENTS_AT_ONCE = 256
 class RunService(pb_grpc.RunServiceServicer):
     """See the proto for what each call does."""
 
-    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens, seals: Seals, plans: Seals) -> None:
+    def __init__(
+        self,
+        coordinator: Coordinator,
+        page_tokens: PageTokens,
+        seals: Seals,
+        plans: Seals,
+        networks: Networks = NO_NETWORKS,
+    ) -> None:
         """`seals` are those of webhooks, `plans` those of what hosts are to do."""
         self._coordinator = coordinator
         self._database = coordinator.database
         self._page_tokens = page_tokens
         self._seals = seals
         self._plans = plans
+        self._networks = networks
 
     async def RunTask(self, request: pb.RunTaskRequest, context: Context) -> pb.RunTaskResponse:
         fields, organization_id = Fields(), caller.get().organization_id
-        spec = wire.task_spec(fields, request, organization_id, telemetry.inject())
+        spec = self._with_network(fields, wire.task_spec(fields, request, organization_id, telemetry.inject()), request)
         webhook = sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals)
         spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, spec.plan))
         again = wire.request_id(fields, organization_id, "RunTask", request)
@@ -64,11 +74,18 @@ class RunService(pb_grpc.RunServiceServicer):
         definition = workflow_definitions.parse(workflow.definition)
         parameters = workflow_definitions.bind(definition.parameters, MessageToDict(request.parameters))
         spec = wire.workflow_spec(fields, request, workflow, definition, parameters, telemetry.inject())
+        spec = self._with_network(fields, spec, request)
         webhook = sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals)
         spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, spec.plan))
         fields.raise_if_wrong()
         shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
         return pb.RunWorkflowResponse(run=wire.run(*shown))
+
+    def _with_network(
+        self, fields: Fields, spec: RunSpec, request: pb.RunTaskRequest | pb.RunWorkflowRequest
+    ) -> RunSpec:
+        session = self._networks.of_new(fields, spec.session, request.browser_session, "browser_session.")
+        return replace(spec, session=session)
 
     async def _workflow(self, organization_id: str, workflow_id: str, version: int) -> Workflow:
         def query(tables: Tables) -> Workflow:

@@ -98,6 +98,7 @@ SESSION_ENDED: dict[CloseReason, tuple[RunStatus, str]] = {
     CloseReason.BROWSER_CRASHED: (R.FAILED, "browser_crashed"),
     CloseReason.HOST_LOST: (R.FAILED, "host_lost"),
     CloseReason.HOST_DRAINED: (R.FAILED, "host_drained"),
+    CloseReason.PROXY_FAILED: (R.FAILED, "proxy_failed"),
     CloseReason.PROFILE_UNUSABLE: (R.FAILED, "launch_failed"),
 }
 """How a run ends when its session closes under it: status and failure reason."""

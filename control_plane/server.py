@@ -38,7 +38,7 @@ from tabkeep.v1 import (
     workflows_pb2_grpc,
 )
 
-from control_plane import first_keys, wire
+from control_plane import credential_moves, first_keys, proxy_locations, wire
 from control_plane.artifact_keeping import ArtifactKeeping
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
@@ -62,6 +62,7 @@ from control_plane.http.serving import listening
 from control_plane.interceptors import CallInterceptor
 from control_plane.key_service import KeyService
 from control_plane.keys import KeyBook
+from control_plane.networks import Networks
 from control_plane.page_tokens import PageTokens
 from control_plane.run_service import RunService
 from control_plane.runs import Run
@@ -70,6 +71,7 @@ from control_plane.state_files import StateFiles
 from control_plane.state_keeping import StateKeeping
 from control_plane.store import Database
 from control_plane.usage_service import UsageService
+from control_plane.vault import Vault
 from control_plane.webhook_deliverer import WebhookDeliverer
 from control_plane.webhook_service import WebhookService
 from control_plane.workflow_service import WorkflowService
@@ -123,12 +125,14 @@ async def serve(
 
     Raises:
         StoreUnusable: the database cannot be opened.
+        ConfigInvalid: the file of proxy locations says something wrong.
         OSError: the address cannot be listened on.
     """
     database = await Database.open(config, clock_after)
     writer = asyncio.create_task(database.serve(), name="store writer")
     try:
         secret = await first_keys.pepper(database, config.data_dir)
+        networks = Networks(proxy_locations.load(config.proxy_locations), secret)
         vault = await first_keys.open_vault(database, config)
         coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
@@ -137,6 +141,7 @@ async def serve(
         blobs = Blobs(config.data_dir / "blobs")
         artifacts = ArtifactKeeping(coordinator, blobs)
         removing = asyncio.create_task(artifacts.serve(), name="artifacts")
+        await coordinator.move(credential_moves.rewrap, vault)
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
         upkeep = asyncio.create_task(keeping.serve(), name="browser states")
         deliverer = WebhookDeliverer(
@@ -144,7 +149,8 @@ async def serve(
         )
         webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
-            async with _listening(config, coordinator, secret, keeping, artifacts) as (address, http_address):
+            keepings = keeping, artifacts
+            async with _listening(config, coordinator, secret, vault, keepings, networks) as (address, http_address):
                 yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
             await _end(webhooks)
@@ -162,21 +168,29 @@ async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    config: Config, coordinator: Coordinator, secret: bytes, keeping: StateKeeping, artifacts: ArtifactKeeping
+    config: Config,
+    coordinator: Coordinator,
+    secret: bytes,
+    vault: Vault,
+    keepings: tuple[StateKeeping, ArtifactKeeping],
+    networks: Networks,
 ) -> AsyncIterator[tuple[str, str]]:
+    keeping, artifacts = keepings
     interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
     server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
     services: Any = _Services(server)
     page_tokens, blobs, captures = PageTokens(secret), artifacts.blobs, Captures()
     seals = Seals(secret, "webhooks")
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
-        BrowserSessionService(coordinator, page_tokens), services
+        BrowserSessionService(coordinator, page_tokens, networks), services
     )
     browser_profiles_pb2_grpc.add_BrowserProfileServiceServicer_to_server(
         BrowserProfileService(coordinator, page_tokens, keeping, captures), services
     )
     plans = Seals(secret, "plans")
-    runs_pb2_grpc.add_RunServiceServicer_to_server(RunService(coordinator, page_tokens, seals, plans), services)
+    runs_pb2_grpc.add_RunServiceServicer_to_server(
+        RunService(coordinator, page_tokens, seals, plans, networks), services
+    )
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
     artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs), services)
     hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), services)
@@ -185,13 +199,12 @@ async def _listening(
     webhooks_pb2_grpc.add_WebhookServiceServicer_to_server(
         WebhookService(coordinator, page_tokens, seals, secret), services
     )
-    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans), services)
+    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans, networks), services)
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(
         HostBlobService(coordinator, blobs, artifacts, keeping, captures), services
     )
-    logins = Seals(secret, "credentials")
-    credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, logins), services)
-    host_pb2_grpc.add_HostSecretServiceServicer_to_server(HostSecretService(coordinator, logins), services)
+    credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, vault), services)
+    host_pb2_grpc.add_HostSecretServiceServicer_to_server(HostSecretService(coordinator, vault), services)
     names = [service.full_name for module in _PUBLIC for service in module.DESCRIPTOR.services_by_name.values()]
     health_service = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_service, services)

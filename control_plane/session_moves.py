@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -38,6 +38,8 @@ class SessionSpec:
     """0: the current one."""
     save_profile: bool = False
     extensions: tuple[str, ...] = ()
+    network: bytes = b""
+    network_sealed: bytes = b""
 
 
 def find(tx: Transaction, organization_id: str, browser_session_id: str) -> Session:
@@ -115,6 +117,8 @@ def create(tx: Transaction, spec: SessionSpec, request: Request | None = None, o
         due_time=due,
         owner_run_id=owner_run_id,
         traceparent=spec.traceparent,
+        network=spec.network,
+        network_sealed=spec.network_sealed,
         browser_profile_id=spec.browser_profile_id,
         browser_profile_version=version,
         save_profile=spec.save_profile,
@@ -205,6 +209,13 @@ def launch_failed(tx: Transaction, session: Session, message: str) -> None:
     place_pending(tx, {session.browser_session_id: session.host_id})
 
 
+def proxy_failed(tx: Transaction, session: Session, message: str) -> None:
+    """The session's proxy lets nothing through: no other host would fare better, and this one is not to blame."""
+    release(tx, session.browser_session_id, session.fence)
+    close(tx, session, CloseReason.PROXY_FAILED, message)
+    place_pending(tx)
+
+
 def profile_unusable(tx: Transaction, session: Session, message: str) -> None:
     """The session's profile cannot be had or put into a browser, on whichever host: it must not start without."""
     release(tx, session.browser_session_id, session.fence)
@@ -257,6 +268,23 @@ def extend(tx: Transaction, organization_id: str, browser_session_id: str, timeo
     new = save_session(tx, session, new)
     if new.state in (SessionState.LAUNCHING, SessionState.RUNNING):
         command(tx, CommandKind.SET_TIMEOUT, new)
+    return new
+
+
+def set_network(
+    tx: Transaction, organization_id: str, browser_session_id: str, change: Callable[[Session], tuple[bytes, bytes]]
+) -> Session:
+    """Give a session's browser another network: `change` says which, of the session as it is.
+
+    Raises:
+        PreconditionFailed: SESSION_CLOSED.
+    """
+    session = find(tx, organization_id, browser_session_id)
+    refuse_closed(session)
+    shown, sealed = change(session)
+    new = save_session(tx, session, replace(session, network=shown, network_sealed=sealed, update_time=tx.now))
+    if new.state in (SessionState.LAUNCHING, SessionState.RUNNING):
+        command(tx, CommandKind.SET_NETWORK, new)
     return new
 
 

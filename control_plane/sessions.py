@@ -39,6 +39,7 @@ class CloseReason(StrEnum):
     BROWSER_CRASHED = "browser_crashed"
     HOST_LOST = "host_lost"
     HOST_DRAINED = "host_drained"
+    PROXY_FAILED = "proxy_failed"
     PROFILE_UNUSABLE = "profile_unusable"
 
 
@@ -116,6 +117,10 @@ class Session:
     extensions: str = ""
     """Names, sorted, with commas between them."""
     traceparent: str = ""
+    network: bytes = b""
+    """What is shown of what the browser may reach, and how; empty: the default."""
+    network_sealed: bytes = b""
+    """The same for the host, with credentials, encrypted; empty: the default, or the session is closed."""
     browser_profile_id: str = ""
     browser_profile_version: int = 0
     browser_profile_notes: str = ""
@@ -206,6 +211,7 @@ def closed(session: Session, reason: CloseReason, message: str, now: datetime) -
         update_time=now,
         due_time=None,
         active_run_id="",
+        network_sealed=b"",
     )
 
 

@@ -185,6 +185,8 @@ def browser_session(
         browser_profile_version=session.browser_profile_version,
         save_profile=session.save_profile,
     )
+    if session.network:
+        proto.MergeFromString(session.network)
     if session.open and session.browser_profile_notes:
         notes = proto.conditions.add(type="PROFILE_INCOMPLETE", message=session.browser_profile_notes)
         set_time(notes.since_time, session.start_time)

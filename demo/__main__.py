@@ -88,6 +88,7 @@ class Stack:
 async def running_stack(data_dir: Path) -> AsyncIterator[Stack]:
     """`tabkeep up` on free ports, ended with SIGTERM."""
     up = ["up", "--json", "--data-dir", str(data_dir), "--grpc-address", "127.0.0.1:0"]
+    up += ["--allow-private", "127.0.0.1"]  # the demo's own site; otherwise browsers reach the public web only
     up += ["--http-address", ""]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tabkeep", *up, stdout=asyncio.subprocess.PIPE, start_new_session=True

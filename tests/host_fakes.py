@@ -22,6 +22,7 @@ from browser_host import messages
 from browser_host.attachment import Attachment, StreamLost
 from browser_host.browser import Browser, BrowserGone, Page
 from browser_host.clock import Clock
+from browser_host.epochs import Epochs
 from browser_host.guard import Guard, Unguarded
 from browser_host.host import Host, Means
 from browser_host.isolation import Isolation
@@ -139,6 +140,7 @@ class FakeBrowser:
         self.close_seconds = 0.1
         self.page = Shown(request.url or "about:blank", "a page", 1)
         self._changed: Callable[[], None] = lambda: None
+        self.networks = [request.network]
         self.state_notes = ""
         self.state = b""
         """What it gives when asked; empty: it does not answer."""
@@ -164,6 +166,9 @@ class FakeBrowser:
     async def shown(self) -> Shown:
         return self.page
 
+    def set_network(self, network: messages.Network) -> None:
+        self.networks.append(network)
+
     async def current_page(self) -> Page:
         if not self.alive:
             raise BrowserGone("killed")
@@ -188,6 +193,7 @@ class FakeLauncher:
         self._clock = clock
         self.launch_seconds = 0.4
         self.fail_with = ""
+        self.failure: type[LaunchFailed] = LaunchFailed
         self.browsers: list[FakeBrowser] = []
         self.abandoned = 0
         self.too_late_to_cancel = False
@@ -204,7 +210,7 @@ class FakeLauncher:
                 self.abandoned += 1
                 raise
         if self.fail_with:
-            raise LaunchFailed(self.fail_with)
+            raise self.failure(self.fail_with)
         browser = FakeBrowser(request, launch_time)
         self.browsers.append(browser)
         return browser
@@ -511,7 +517,7 @@ class FakeConnection:
 
 
 def an_attachment(parts: HostParts, control_plane: FakeControlPlane) -> Attachment:
-    return Attachment(parts.host, control_plane.dial, lambda: (0.5, 2**30), random.Random(7))
+    return Attachment(parts.host, control_plane.dial, lambda: (0.5, 2**30), random.Random(7), Epochs())
 
 
 class attached:  # noqa: N801

@@ -33,6 +33,7 @@ from browser_host.task.failures import (
     REJECTED_BY_PAGE,
     STEP_TIMEOUT,
     Failed,
+    navigation,
 )
 from browser_host.task.gate import Gate
 from browser_host.task.journal import ActionLeaseOver, Journal
@@ -120,7 +121,7 @@ class Actor:
         except PageClosed:
             raise Failed(EXPECTATION_FAILED, "the tab was closed during the step") from None
         except NavigationFailed as error:
-            raise Failed(NAVIGATION, str(error)) from None
+            raise navigation(error) from None
         except DocumentReplaced:
             raise Failed(EXPECTATION_FAILED, "the page moved to other documents again and again") from None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tabkeep.v1 import runs_pb2
 from tabkeep.v1.runs_pb2 import FailureReason
 
+from browser_host.browser import NavigationBlocked, NavigationFailed, NavigationProxyFailed
+
 
 class Failed(Exception):
     """A step or a run cannot go on; `message` is for people: what was wrong, what was seen, what would work."""
@@ -26,6 +28,13 @@ class Stopped(Failed):
         self.status = status
 
 
+def navigation(error: NavigationFailed) -> Failed:
+    """A page that was not loaded, with the reason that belongs to why."""
+    if isinstance(error, NavigationBlocked):
+        return Failed(BLOCKED_BY_POLICY, str(error))
+    return Failed(PROXY_FAILED if isinstance(error, NavigationProxyFailed) else NAVIGATION, str(error))
+
+
 def canceled() -> Stopped:
     """The run was canceled."""
     return Stopped(runs_pb2.RUN_STATUS_CANCELED, runs_pb2.FAILURE_REASON_CANCELED, "the run was canceled")
@@ -44,6 +53,7 @@ EXPECTATION_FAILED = runs_pb2.FAILURE_REASON_EXPECTATION_FAILED
 EXTRACT = runs_pb2.FAILURE_REASON_EXTRACT
 STEP_TIMEOUT = runs_pb2.FAILURE_REASON_STEP_TIMEOUT
 STALLED = runs_pb2.FAILURE_REASON_STALLED
+PROXY_FAILED = runs_pb2.FAILURE_REASON_PROXY_FAILED
 PAGE_CRASHED = runs_pb2.FAILURE_REASON_PAGE_CRASHED
 INTERNAL = runs_pb2.FAILURE_REASON_INTERNAL
 MODEL_FAILED = runs_pb2.FAILURE_REASON_MODEL_FAILED

@@ -31,11 +31,11 @@ from browser_host.task.failures import (
     EXPECTATION_FAILED,
     EXTRACT,
     INTERNAL,
-    NAVIGATION,
     PAGE_CRASHED,
     STEP_TIMEOUT,
     Failed,
     Stopped,
+    navigation,
 )
 from browser_host.task.journal import Journal
 from browser_host.task.model import Model
@@ -230,7 +230,7 @@ class _Run:
         except PageCrashed:
             raise Failed(PAGE_CRASHED, "the page's process crashed") from None
         except NavigationFailed as error:
-            raise Failed(NAVIGATION, str(error)) from None
+            raise navigation(error) from None
         except PageClosed:
             raise Failed(EXPECTATION_FAILED, "the tab was closed meanwhile") from None
         except DocumentReplaced:

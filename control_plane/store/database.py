@@ -205,10 +205,15 @@ class Database:
         return query(self._reader_tables)
 
     async def serve(self) -> None:
-        """Commit what is queued, until cancelled."""
+        """Commit what is queued, until cancelled; a transaction that has begun is finished first."""
         while True:
             first = await self._queue.get()
-            await self._commit([first])
+            committing = asyncio.ensure_future(self._commit([first]))
+            try:
+                await asyncio.shield(committing)
+            except asyncio.CancelledError:
+                await committing
+                raise
 
     async def _commit(self, batch: list[_Pending[Any]]) -> None:
         """Make these moves and as many of those that wait as one transaction takes, and commit them."""

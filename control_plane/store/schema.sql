@@ -74,6 +74,8 @@ CREATE TABLE sessions (
     sandboxed          INTEGER NOT NULL,
     extensions         TEXT NOT NULL,
     traceparent        TEXT NOT NULL,
+    network            BLOB NOT NULL,
+    network_sealed     BLOB NOT NULL,
     browser_profile_id      TEXT NOT NULL,
     browser_profile_version INTEGER NOT NULL,
     browser_profile_notes   TEXT NOT NULL,
@@ -169,7 +171,7 @@ CREATE TABLE commands (
     browser_session_id TEXT NOT NULL,
     fence              INTEGER NOT NULL,
     kind               TEXT NOT NULL CHECK (kind IN ('launch', 'close', 'start_run', 'cancel_run', 'resolve_approval',
-                                                     'set_timeout')),
+                                                     'set_timeout', 'set_network')),
     arguments          TEXT NOT NULL,
     create_time        TEXT NOT NULL,
     traceparent        TEXT NOT NULL,
@@ -300,14 +302,16 @@ CREATE TABLE webhook_attempts (
     PRIMARY KEY (webhook_delivery_id, attempt)
 ) STRICT, WITHOUT ROWID;
 
--- `sealed` is encrypted: the password and the seed of one-time codes.
+-- The ciphertext is the password and the seed of one-time codes, sealed like a browser state.
 CREATE TABLE credentials (
     credential_id   TEXT PRIMARY KEY,
     organization_id TEXT NOT NULL,
     origin          TEXT NOT NULL,
     username        TEXT NOT NULL,
     has_totp        INTEGER NOT NULL,
-    sealed          BLOB NOT NULL,
+    key_id          TEXT NOT NULL,
+    wrapped_key     BLOB NOT NULL,
+    ciphertext      BLOB NOT NULL,
     create_time     TEXT NOT NULL,
     UNIQUE (organization_id, origin, username)
 ) STRICT;

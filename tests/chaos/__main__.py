@@ -18,6 +18,7 @@ import traceback
 from pathlib import Path
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+os.environ.setdefault("TABKEEP_ALLOW_PRIVATE", "127.0.0.0/8,localhost")
 
 from tests.chaos import control_plane_faults, deadlines, host_faults, link_faults
 from tests.chaos.kills import SERVES_WITHIN, Kills

@@ -7,10 +7,11 @@ import hashlib
 import random
 import threading
 from collections.abc import Iterator
+from contextlib import aclosing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from tabkeep import Artifact, ArtifactState, Client, FailedPrecondition, RunStatus, actions
+from tabkeep import Artifact, ArtifactState, BrowserSessionState, Client, FailedPrecondition, RunStatus, actions
 from tabkeep.records import RunWarning as RunWarning
 
 REPORT = b"month,revenue\n" + random.Random(5).randbytes(300_000)
@@ -129,6 +130,10 @@ async def test_a_download_that_is_not_taken_has_a_record_and_a_warning(
 async def test_one_that_is_under_way_when_its_session_closes_is_told_of(client: Client, reports: str):
     session = await client.create_browser_session(url=f"{reports}/slow")
     await begun()
+    async with aclosing(client.watch_browser_session(session.browser_session_id)) as updates:
+        async for update in updates:
+            if update.browser_session.state is BrowserSessionState.RUNNING:
+                break
     await client.close_browser_session(session.browser_session_id)
     (record,) = await downloads(client, session.browser_session_id, 1)
     assert record.state is ArtifactState.REFUSED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 
 import pytest
 
@@ -60,3 +61,36 @@ async def test_a_full_disk_refuses_one_commit_and_takes_the_next(database):
     await database.write(lambda tx: tx.meta.put("taken", "x"))
     assert not database.failed.done()
     assert await database.read(lambda tables: (tables.meta.get("refused"), tables.meta.get("taken"))) == (None, "x")
+
+
+async def test_a_writer_that_is_stopped_in_the_middle_of_a_commit_finishes_it_first(config):
+    database = await Database.open(config, SteppedClock)
+    writer = asyncio.create_task(database.serve())
+    committing, go_on = threading.Event(), threading.Event()
+    finish = database._finish
+
+    def slow_finish():
+        committing.set()
+        assert go_on.wait(30)
+        finish()
+
+    database._finish = slow_finish
+    first = asyncio.create_task(database.write(lambda tx: tx.meta.put("first", "x")))
+    await asyncio.to_thread(committing.wait, 30)
+    second = asyncio.create_task(database.write(lambda tx: tx.meta.put("second", "x")))
+    await asyncio.sleep(0)  # it stands in the queue now
+
+    writer.cancel()
+    database._finish = finish
+    go_on.set()
+    await asyncio.gather(writer, return_exceptions=True)
+    await database.close()
+
+    await first
+    await second
+    again = await Database.open(config, SteppedClock)
+    assert await again.read(lambda tables: [name for name in ("first", "second") if tables.meta.get(name)]) == [
+        "first",
+        "second",
+    ]
+    await again.close()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from browser_host.browser import BrowserGone, Page
 from browser_host.clock import Clock
 from browser_host.guard import Guard
-from browser_host.messages import Placement
+from browser_host.messages import Network, Placement
 from browser_host.open_browser import Download, LaunchFailed, LaunchRequest, Shown, StateNotTaken
 from tests.simulation.virtual_loop import Process, SimulatedLoop
 
@@ -124,6 +124,9 @@ class SimulatedBrowser:
 
     async def shown(self) -> Shown:
         return Shown("about:blank", "", 1)
+
+    def set_network(self, network: Network) -> None:
+        """It has no network."""
 
     async def take_state(self, *, timeout: float, last: bool = False) -> bytes:
         raise StateNotTaken("a simulated browser has no state")

@@ -235,6 +235,45 @@ def test_a_session_is_created_as_asked(plane: ScriptedControlPlane, tabkeep: Tab
     assert request.queue_timeout.seconds == 5
 
 
+def test_a_session_is_created_and_changed_with_the_network_that_is_asked_for(
+    plane: ScriptedControlPlane, tabkeep: Tabkeep, tmp_path: Path
+) -> None:
+    made = a_session(proxy={"url": "http://p.example:3128"}, allowed_domains=["a.example"], time_zone="Europe/London")
+    plane.answers(
+        "BrowserSessionService/CreateBrowserSession",
+        browser_sessions_pb2.CreateBrowserSessionResponse(browser_session=made),
+    )
+    plane.answers(
+        "BrowserSessionService/UpdateBrowserSession",
+        browser_sessions_pb2.UpdateBrowserSessionResponse(browser_session=made),
+    )
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    proxy = ("--proxy", "http://p.example:3128", "--proxy-user", "me", "--proxy-password-file", str(password))
+
+    ended = tabkeep("session", "create", *proxy, "--proxy-bypass", "c.example", "--allow-domain", "a.example")
+    tabkeep("session", "update", "pbs_1", "--no-proxy", "--block-domain", "b.example", "--allow-all-domains")
+    tabkeep("session", "update", "pbs_1", "--proxy-location", "US-CA")
+
+    assert "proxy\thttp://p.example:3128\n" in ended.out
+    assert "time zone\tEurope/London\n" in ended.out
+    assert "secret" not in ended.out
+    (request,) = plane.requests("BrowserSessionService/CreateBrowserSession")
+    assert (request.proxy.username, request.proxy.password, list(request.proxy.bypass)) == (
+        "me",
+        "secret",
+        ["c.example"],
+    )
+    first, second = plane.requests("BrowserSessionService/UpdateBrowserSession")
+    assert list(first.update_mask.paths) == ["proxy", "allowed_domains", "blocked_domains"]
+    assert (first.HasField("proxy"), list(first.allowed_domains), list(first.blocked_domains)) == (
+        False,
+        [],
+        ["b.example"],
+    )
+    assert (list(second.update_mask.paths), second.proxy_location) == (["proxy_location"], "US-CA")
+
+
 @pytest.mark.parametrize(("state", "status"), [("RUNNING", 0), ("CLOSED", 1)])
 def test_creating_can_wait_until_the_browser_is_up_or_never_will_be(
     plane: ScriptedControlPlane, tabkeep: Tabkeep, state: str, status: int
@@ -421,6 +460,8 @@ def test_nobody_at_the_address_is_exit_status_6(tabkeep: Tabkeep, plane: Scripte
         (("run", "list", "--status", "odd"), "'odd' is not one of created"),
         (("session", "create", "--viewport", "big"), "is not WIDTHxHEIGHT"),
         (("session", "create", "--browser", "opera"), "'opera' is not one of"),
+        (("session", "create", "--proxy", "http://me:secret@p.example:1"), "--proxy-password-file"),
+        (("session", "create", "--proxy-user", "me"), "belong to a --proxy"),
         (("session", "get"), "Missing argument"),
         (("no-such-command",), "No such command"),
         (("host", "--capacity", "2", "list"), "belong to `host run`"),

@@ -90,6 +90,9 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
         "BrowserSessionService/ExtendBrowserSession": browser_sessions_pb2.ExtendBrowserSessionResponse(
             browser_session=session
         ),
+        "BrowserSessionService/UpdateBrowserSession": browser_sessions_pb2.UpdateBrowserSessionResponse(
+            browser_session=session
+        ),
         "BrowserSessionService/CloseBrowserSession": browser_sessions_pb2.CloseBrowserSessionResponse(
             browser_session=closed
         ),
@@ -147,6 +150,8 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     assert [s.browser_session_id async for s in client.list_browser_sessions()] == ["pbs_1"]
     assert [u.browser_session.state async for u in client.watch_browser_session("pbs_1")] == ["closed"]
     assert (await client.extend_browser_session("pbs_1", 90)).browser_session_id == "pbs_1"
+    updated = await client.update_browser_session("pbs_1", proxy="http://u:p@proxy.example:3128", blocked_domains=[])
+    assert updated.browser_session_id == "pbs_1"
     assert (await client.close_browser_session(browser_session_id="pbs_1")).state == "closed"
     assert (await client.create_browser_profile("Casey", browser_session_id="pbs_1")).browser_profile_id == "bp_1"
     assert (await client.get_browser_profile("bp_1")).version == 1

@@ -169,7 +169,6 @@ def test_a_browsers_environment_has_what_it_needs_and_nothing_else():
     assert launch.browser_environment(host, Path("/h"), Path("/t")) == {
         "PATH": "/bin",
         "LC_ALL": "C",
-        "https_proxy": "http://p",
         "HOME": "/h",
         "TMPDIR": "/t",
     }

@@ -13,12 +13,15 @@ from browser_host.messages import (
     EndReason,
     Failure,
     Launched,
+    Network,
     PageReport,
     Placement,
+    Proxy,
+    SetNetwork,
     SetTimeout,
     Unsupported,
 )
-from browser_host.open_browser import Shown
+from browser_host.open_browser import ProxyUnusable, Shown
 from tests.host_fakes import a_host, a_launch, attached, until, virtual_time
 
 ONE = Placement("pbs_1", 7)
@@ -314,3 +317,25 @@ async def test_a_drained_host_ends_also_when_nobody_hears_its_goodbye() -> None:
         await asyncio.wait_for(parts.host.drained.wait(), 10)
         assert fixture.task is not None
         await asyncio.wait_for(fixture.task, 30)
+
+
+@virtual_time
+async def test_a_proxy_that_fails_the_launch_is_told_as_such() -> None:
+    async with attached() as (parts, control_plane):
+        parts.launcher.fail_with, parts.launcher.failure = "the proxy refused the user and password", ProxyUnusable
+        outcome = await control_plane.launch(ONE)
+        assert outcome == Failure("PROXY_FAILED", "the proxy refused the user and password")
+        assert (await control_plane.tombstone(ONE)).reason is EndReason.PROXY_FAILED
+
+
+@virtual_time
+async def test_another_network_reaches_a_live_browser_and_one_that_is_being_started() -> None:
+    first, second = Network(Proxy("http://one.test:1")), Network(blocked_domains=("b.test",))
+    async with attached() as (parts, control_plane):
+        launching = control_plane.command(ONE, a_launch())
+        await asyncio.sleep(0.1)
+        assert await control_plane.result(control_plane.command(ONE, SetNetwork(first))) == Done()
+        await control_plane.result(launching)
+        assert await control_plane.result(control_plane.command(ONE, SetNetwork(second))) == Done()
+        (browser,) = parts.launcher.alive()
+        assert browser.networks == [a_launch().network, first, second]

@@ -32,6 +32,7 @@ RETRY_SAFE = {
     "BrowserSessionService/ListBrowserSessions": True,
     "BrowserSessionService/WatchBrowserSession": True,
     "BrowserSessionService/ExtendBrowserSession": True,
+    "BrowserSessionService/UpdateBrowserSession": True,
     "BrowserSessionService/CloseBrowserSession": True,
     "BrowserProfileService/CreateBrowserProfile": True,  # with a request_id, which this client always sends
     "BrowserProfileService/GetBrowserProfile": True,

@@ -32,6 +32,7 @@ from tabkeep.records import (
     Key,
     KeyScope,
     Planner,
+    Proxy,
     Run,
     RunStatus,
     RunUpdate,
@@ -130,6 +131,10 @@ class Client:
         browser_profile_version: int | None = None,
         save_profile: bool = False,
         extensions: Sequence[str] | None = None,
+        proxy: Proxy | str | None = None,
+        proxy_location: str | None = None,
+        allowed_domains: Sequence[str] = (),
+        blocked_domains: Sequence[str] = (),
         request_id: str | None = None,
     ) -> BrowserSession:
         """Open a browser; the session is returned at once, before its browser is up.
@@ -141,11 +146,16 @@ class Client:
         the profile's next version, or, without a profile, for `create_browser_profile`. The same `request_id` returns
         the same session.
 
+        All that the browser sends goes through `proxy` (a `Proxy`, or "http://user:password@host:port"; also https
+        and socks5) or through the operator's proxy that `proxy_location` names, never both. It reaches only
+        `allowed_domains`, where given, and never `blocked_domains`.
+
         Raises:
             InvalidArgument: a field is wrong; nothing was stored.
             BrowserNotOffered: no attached host has this browser.
             NotFound: no such profile in the caller's organization.
             ExtensionNotOffered: none has it with these extensions.
+            FailedPrecondition: PROXY_LOCATION_NOT_CONFIGURED; the message lists those that are.
         """
         options = BrowserSessionOptions(
             timeout=timeout,
@@ -158,6 +168,10 @@ class Client:
             browser_profile_version=browser_profile_version,
             save_profile=save_profile,
             extensions=extensions,
+            proxy=proxy,
+            proxy_location=proxy_location,
+            allowed_domains=allowed_domains,
+            blocked_domains=blocked_domains,
         )
         request = wire.to_create_session(options, request_id or _new_request_id())
         answer = await self._calls.unary(
@@ -179,6 +193,10 @@ class Client:
         browser_profile_version: int | None = None,
         save_profile: bool = False,
         extensions: Sequence[str] | None = None,
+        proxy: Proxy | str | None = None,
+        proxy_location: str | None = None,
+        allowed_domains: Sequence[str] = (),
+        blocked_domains: Sequence[str] = (),
         request_id: str | None = None,
     ) -> AsyncIterator[BrowserSession]:
         """Open a browser for the length of an `async with` block and close it whatever happens there.
@@ -198,6 +216,10 @@ class Client:
                 browser_profile_version=browser_profile_version,
                 save_profile=save_profile,
                 extensions=extensions,
+                proxy=proxy,
+                proxy_location=proxy_location,
+                allowed_domains=allowed_domains,
+                blocked_domains=blocked_domains,
                 request_id=request_id,
             ),
             undo=self._close_quietly,
@@ -277,6 +299,31 @@ class Client:
         )
         answer = await self._calls.unary(
             "BrowserSessionService/ExtendBrowserSession", request, browser_sessions_pb2.ExtendBrowserSessionResponse
+        )
+        return wire.browser_session(answer.browser_session)
+
+    async def update_browser_session(
+        self,
+        browser_session_id: str,
+        *,
+        proxy: Proxy | str | None = None,
+        proxy_location: str | None = None,
+        allowed_domains: Sequence[str] | None = None,
+        blocked_domains: Sequence[str] | None = None,
+    ) -> BrowserSession:
+        """Change what an open session's browser may reach, and how, while it goes on; None leaves a setting as it is.
+
+        An empty `proxy` or `proxy_location` takes the proxy away. The new proxy is not tried: a page that it does not
+        load fails with PROXY_FAILED.
+
+        Raises:
+            SessionClosed: it is closed.
+            InvalidArgument: a setting is wrong, or none is given; nothing was changed.
+            FailedPrecondition: PROXY_LOCATION_NOT_CONFIGURED.
+        """
+        request = wire.to_update_session(browser_session_id, proxy, proxy_location, allowed_domains, blocked_domains)
+        answer = await self._calls.unary(
+            "BrowserSessionService/UpdateBrowserSession", request, browser_sessions_pb2.UpdateBrowserSessionResponse
         )
         return wire.browser_session(answer.browser_session)
 

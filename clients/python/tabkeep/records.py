@@ -8,10 +8,11 @@ else does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from tabkeep.v1 import actions_pb2
@@ -50,6 +51,7 @@ class CloseReason(StrEnum):
     HOST_LOST = "HOST_LOST"
     HOST_DRAINED = "HOST_DRAINED"
     PROFILE_UNUSABLE = "PROFILE_UNUSABLE"
+    PROXY_FAILED = "PROXY_FAILED"
     UNKNOWN = "UNKNOWN"
 
 
@@ -138,6 +140,7 @@ class FailureReason(StrEnum):
     INTERNAL = "INTERNAL"
     MODEL_FAILED = "MODEL_FAILED"
     MODEL_BUDGET = "MODEL_BUDGET"
+    PROXY_FAILED = "PROXY_FAILED"
     UNKNOWN = "UNKNOWN"
 
 
@@ -232,6 +235,41 @@ class Viewport:
     height: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """A proxy for all that a session's browser sends."""
+
+    url: str
+    """http, https or socks5, host and port, without credentials."""
+    username: str = field(default="", repr=False)
+    """Never in an answer."""
+    password: str = field(default="", repr=False)
+    """Never in an answer."""
+    bypass: Sequence[str] = ()
+    """Destinations that do not go through it."""
+
+    @classmethod
+    def from_url(cls, url: str, *, bypass: Sequence[str] = ()) -> Proxy:
+        """Take "http://user:password@host:port" apart; percent-encoded letters in user and password count as such."""
+        parts = urlsplit(url)
+        address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        return cls(
+            url=address,
+            username=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            bypass=bypass,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Geolocation:
+    """A place on Earth: degrees north and east, meters."""
+
+    latitude: float
+    longitude: float
+    accuracy: float
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """Something that is true now of a session or run and worth knowing, beside its state."""
@@ -253,6 +291,10 @@ class BrowserSessionOptions:
     labels: Mapping[str, str] | None = None
     queue_timeout: timedelta | None = None
     extensions: Sequence[str] | None = None
+    proxy: Proxy | str | None = None
+    proxy_location: str | None = None
+    allowed_domains: Sequence[str] = ()
+    blocked_domains: Sequence[str] = ()
     browser_profile_id: str | None = None
     browser_profile_version: int | None = None
     save_profile: bool = False
@@ -332,6 +374,13 @@ class BrowserSession:
     browser_profile_version: int | None = None
     save_profile: bool = False
     profile_save: ProfileSave | None = None
+    proxy: Proxy | None = None
+    proxy_location: str | None = None
+    allowed_domains: tuple[str, ...] = ()
+    blocked_domains: tuple[str, ...] = ()
+    time_zone: str | None = None
+    locale: str | None = None
+    geolocation: Geolocation | None = None
 
     @property
     def status(self) -> str:

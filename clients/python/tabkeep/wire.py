@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -164,7 +164,54 @@ def to_create_session(
         request.viewport.CopyFrom(to_viewport(options.viewport))
     if options.queue_timeout is not None:
         request.queue_timeout.CopyFrom(to_duration(options.queue_timeout, "queue_timeout"))
+    if options.proxy is not None:
+        request.proxy.CopyFrom(to_proxy(options.proxy))
+    request.proxy_location = options.proxy_location or ""
+    request.allowed_domains.extend(_several(options.allowed_domains, "allowed_domains"))
+    request.blocked_domains.extend(_several(options.blocked_domains, "blocked_domains"))
     return request
+
+
+def to_update_session(
+    browser_session_id: str,
+    proxy: r.Proxy | str | None,
+    proxy_location: str | None,
+    allowed_domains: Sequence[str] | None,
+    blocked_domains: Sequence[str] | None,
+) -> browser_sessions_pb2.UpdateBrowserSessionRequest:
+    """Return the request for other settings of a session; what is None stays as it is."""
+    request = browser_sessions_pb2.UpdateBrowserSessionRequest(browser_session_id=browser_session_id)
+    if proxy is not None:
+        request.update_mask.paths.append("proxy")
+        if proxy != "":
+            request.proxy.CopyFrom(to_proxy(proxy))
+    if proxy_location is not None:
+        request.update_mask.paths.append("proxy_location")
+        request.proxy_location = proxy_location
+    if allowed_domains is not None:
+        request.update_mask.paths.append("allowed_domains")
+        request.allowed_domains.extend(_several(allowed_domains, "allowed_domains"))
+    if blocked_domains is not None:
+        request.update_mask.paths.append("blocked_domains")
+        request.blocked_domains.extend(_several(blocked_domains, "blocked_domains"))
+    return request
+
+
+def to_proxy(proxy: r.Proxy | str) -> browser_sessions_pb2.ProxyServer:
+    """Return a proxy; a text is a URL that may have user and password in it."""
+    given = r.Proxy.from_url(proxy) if isinstance(proxy, str) else proxy
+    return browser_sessions_pb2.ProxyServer(
+        url=given.url,
+        username=given.username,
+        password=given.password,
+        bypass=_several(given.bypass, "bypass"),
+    )
+
+
+def _several(texts: Sequence[str], name: str) -> Sequence[str]:
+    if isinstance(texts, str):
+        raise TypeError(f"{name} takes a list of texts, not one text")
+    return texts
 
 
 # What comes in.
@@ -222,6 +269,13 @@ def browser_session(message: browser_sessions_pb2.BrowserSession) -> r.BrowserSe
         browser_version=message.browser_version or None,
         sandboxed=message.sandboxed,
         extensions=tuple(message.extensions),
+        proxy=_proxy(message.proxy) if message.HasField("proxy") else None,
+        proxy_location=message.proxy_location or None,
+        allowed_domains=tuple(message.allowed_domains),
+        blocked_domains=tuple(message.blocked_domains),
+        time_zone=message.time_zone or None,
+        locale=message.locale or None,
+        geolocation=_geolocation(message.geolocation) if message.HasField("geolocation") else None,
         browser_profile_id=message.browser_profile_id or None,
         browser_profile_version=message.browser_profile_version or None,
         save_profile=message.save_profile,
@@ -261,6 +315,14 @@ def _profile_save(message: browser_sessions_pb2.ProfileSave) -> r.ProfileSave:
         browser_profile_version=message.browser_profile_version or None,
         state_time=_optional_time(message, "state_time"),
     )
+
+
+def _proxy(message: browser_sessions_pb2.ProxyServer) -> r.Proxy:
+    return r.Proxy(url=message.url, bypass=tuple(message.bypass))
+
+
+def _geolocation(message: browser_sessions_pb2.Geolocation) -> r.Geolocation:
+    return r.Geolocation(message.latitude, message.longitude, message.accuracy)
 
 
 def browser_session_update(message: browser_sessions_pb2.WatchBrowserSessionResponse) -> r.BrowserSessionUpdate:

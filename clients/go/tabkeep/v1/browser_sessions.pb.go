@@ -12,6 +12,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -161,6 +162,9 @@ const (
 	CloseReason_CLOSE_REASON_HOST_LOST CloseReason = 6
 	// Its host was drained and the drain timeout was over.
 	CloseReason_CLOSE_REASON_HOST_DRAINED CloseReason = 7
+	// Its proxy did not let the browser through when it was launched: not reachable, or it refused the
+	// credentials; close_message has what the proxy said.
+	CloseReason_CLOSE_REASON_PROXY_FAILED CloseReason = 8
 	// Its browser profile was gone, damaged, could not be decrypted, or could not be put into the browser;
 	// close_message says which. It never starts with a fresh browser instead.
 	CloseReason_CLOSE_REASON_PROFILE_UNUSABLE CloseReason = 9
@@ -177,6 +181,7 @@ var (
 		5: "CLOSE_REASON_BROWSER_CRASHED",
 		6: "CLOSE_REASON_HOST_LOST",
 		7: "CLOSE_REASON_HOST_DRAINED",
+		8: "CLOSE_REASON_PROXY_FAILED",
 		9: "CLOSE_REASON_PROFILE_UNUSABLE",
 	}
 	CloseReason_value = map[string]int32{
@@ -188,6 +193,7 @@ var (
 		"CLOSE_REASON_BROWSER_CRASHED":  5,
 		"CLOSE_REASON_HOST_LOST":        6,
 		"CLOSE_REASON_HOST_DRAINED":     7,
+		"CLOSE_REASON_PROXY_FAILED":     8,
 		"CLOSE_REASON_PROFILE_UNUSABLE": 9,
 	}
 )
@@ -465,6 +471,146 @@ func (x *Viewport) GetHeight() int32 {
 	return 0
 }
 
+// A proxy of the caller's own, for all that a session's browser sends.
+type ProxyServer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// http://host:port, https://host:port (the way to the proxy is encrypted too) or socks5://host:port (names
+	// are resolved by the proxy). No user, password, path or query in it. The host must be public, unless the
+	// operator allows it.
+	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	// The user, at most 255 bytes; empty: none. Never in an answer.
+	Username string `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	// The password, at most 255 bytes. Kept encrypted until the session is closed; never in an answer.
+	Password string `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
+	// Up to 100 destinations that do not go through the proxy, in the form of allowed_domains. What goes
+	// directly must be public like everything else.
+	Bypass        []string `protobuf:"bytes,4,rep,name=bypass,proto3" json:"bypass,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProxyServer) Reset() {
+	*x = ProxyServer{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProxyServer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProxyServer) ProtoMessage() {}
+
+func (x *ProxyServer) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProxyServer.ProtoReflect.Descriptor instead.
+func (*ProxyServer) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ProxyServer) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *ProxyServer) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *ProxyServer) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *ProxyServer) GetBypass() []string {
+	if x != nil {
+		return x.Bypass
+	}
+	return nil
+}
+
+// A place on Earth, as pages are told that ask where they are.
+type Geolocation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Degrees north, -90 to 90.
+	Latitude float64 `protobuf:"fixed64,1,opt,name=latitude,proto3" json:"latitude,omitempty"`
+	// Degrees east, -180 to 180.
+	Longitude float64 `protobuf:"fixed64,2,opt,name=longitude,proto3" json:"longitude,omitempty"`
+	// Meters, 0 or more.
+	Accuracy      float64 `protobuf:"fixed64,3,opt,name=accuracy,proto3" json:"accuracy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Geolocation) Reset() {
+	*x = Geolocation{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Geolocation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Geolocation) ProtoMessage() {}
+
+func (x *Geolocation) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Geolocation.ProtoReflect.Descriptor instead.
+func (*Geolocation) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Geolocation) GetLatitude() float64 {
+	if x != nil {
+		return x.Latitude
+	}
+	return 0
+}
+
+func (x *Geolocation) GetLongitude() float64 {
+	if x != nil {
+		return x.Longitude
+	}
+	return 0
+}
+
+func (x *Geolocation) GetAccuracy() float64 {
+	if x != nil {
+		return x.Accuracy
+	}
+	return 0
+}
+
 // A live browser, or the record of one that was.
 type BrowserSession struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -519,6 +665,20 @@ type BrowserSession struct {
 	BrowserVersion string `protobuf:"bytes,24,opt,name=browser_version,json=browserVersion,proto3" json:"browser_version,omitempty"`
 	// False when the operator let this host run browsers without Chromium's sandbox.
 	Sandboxed bool `protobuf:"varint,25,opt,name=sandboxed,proto3" json:"sandboxed,omitempty"`
+	// The caller's proxy, without user and password.
+	Proxy *ProxyServer `protobuf:"bytes,30,opt,name=proxy,proto3" json:"proxy,omitempty"`
+	// The operator's proxy that was asked for by name.
+	ProxyLocation string `protobuf:"bytes,31,opt,name=proxy_location,json=proxyLocation,proto3" json:"proxy_location,omitempty"`
+	// The only destinations the browser reaches; none: all public ones.
+	AllowedDomains []string `protobuf:"bytes,32,rep,name=allowed_domains,json=allowedDomains,proto3" json:"allowed_domains,omitempty"`
+	// Destinations the browser does not reach.
+	BlockedDomains []string `protobuf:"bytes,33,rep,name=blocked_domains,json=blockedDomains,proto3" json:"blocked_domains,omitempty"`
+	// The time zone that belongs to the proxy_location, for example "Europe/London"; empty: the host's own.
+	TimeZone string `protobuf:"bytes,34,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// The locale that belongs to the proxy_location, for example "en-GB"; empty: the browser's own.
+	Locale string `protobuf:"bytes,35,opt,name=locale,proto3" json:"locale,omitempty"`
+	// The place that belongs to the proxy_location, if it has one.
+	Geolocation *Geolocation `protobuf:"bytes,36,opt,name=geolocation,proto3" json:"geolocation,omitempty"`
 	// The extensions it was asked for, by name; once it is RUNNING they are loaded.
 	Extensions []string `protobuf:"bytes,45,rep,name=extensions,proto3" json:"extensions,omitempty"`
 	// The profile it was started from, and where it saves to with save_profile; empty: none.
@@ -535,7 +695,7 @@ type BrowserSession struct {
 
 func (x *BrowserSession) Reset() {
 	*x = BrowserSession{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -547,7 +707,7 @@ func (x *BrowserSession) String() string {
 func (*BrowserSession) ProtoMessage() {}
 
 func (x *BrowserSession) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -560,7 +720,7 @@ func (x *BrowserSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BrowserSession.ProtoReflect.Descriptor instead.
 func (*BrowserSession) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{2}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *BrowserSession) GetBrowserSessionId() string {
@@ -738,6 +898,55 @@ func (x *BrowserSession) GetSandboxed() bool {
 	return false
 }
 
+func (x *BrowserSession) GetProxy() *ProxyServer {
+	if x != nil {
+		return x.Proxy
+	}
+	return nil
+}
+
+func (x *BrowserSession) GetProxyLocation() string {
+	if x != nil {
+		return x.ProxyLocation
+	}
+	return ""
+}
+
+func (x *BrowserSession) GetAllowedDomains() []string {
+	if x != nil {
+		return x.AllowedDomains
+	}
+	return nil
+}
+
+func (x *BrowserSession) GetBlockedDomains() []string {
+	if x != nil {
+		return x.BlockedDomains
+	}
+	return nil
+}
+
+func (x *BrowserSession) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *BrowserSession) GetLocale() string {
+	if x != nil {
+		return x.Locale
+	}
+	return ""
+}
+
+func (x *BrowserSession) GetGeolocation() *Geolocation {
+	if x != nil {
+		return x.Geolocation
+	}
+	return nil
+}
+
 func (x *BrowserSession) GetExtensions() []string {
 	if x != nil {
 		return x.Extensions
@@ -791,7 +1000,7 @@ type ProfileSave struct {
 
 func (x *ProfileSave) Reset() {
 	*x = ProfileSave{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -803,7 +1012,7 @@ func (x *ProfileSave) String() string {
 func (*ProfileSave) ProtoMessage() {}
 
 func (x *ProfileSave) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -816,7 +1025,7 @@ func (x *ProfileSave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfileSave.ProtoReflect.Descriptor instead.
 func (*ProfileSave) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ProfileSave) GetState() ProfileSaveState {
@@ -864,6 +1073,17 @@ type CreateBrowserSessionRequest struct {
 	QueueTimeout *durationpb.Duration `protobuf:"bytes,6,opt,name=queue_timeout,json=queueTimeout,proto3" json:"queue_timeout,omitempty"`
 	// Any string of at most 128 characters that makes a retry safe for 24 hours. Use a new UUID per intent.
 	RequestId string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// A proxy of the caller's own. Absent: none.
+	Proxy *ProxyServer `protobuf:"bytes,10,opt,name=proxy,proto3" json:"proxy,omitempty"`
+	// A proxy of the operator's by name, for example "RESIDENTIAL_GB"; sets the browser's time zone, locale and
+	// geolocation too. "NONE" and empty: none. Not together with proxy.
+	ProxyLocation string `protobuf:"bytes,11,opt,name=proxy_location,json=proxyLocation,proto3" json:"proxy_location,omitempty"`
+	// The only destinations that the browser may reach, up to 1,000: "example.com" is that name and all below
+	// it, "*.example.com" only those below it, "203.0.113.7" and "[2001:db8::7]" are addresses; each may end in
+	// ":port". None: everything public.
+	AllowedDomains []string `protobuf:"bytes,12,rep,name=allowed_domains,json=allowedDomains,proto3" json:"allowed_domains,omitempty"`
+	// Destinations that the browser may not reach, likewise; they count before allowed_domains.
+	BlockedDomains []string `protobuf:"bytes,13,rep,name=blocked_domains,json=blockedDomains,proto3" json:"blocked_domains,omitempty"`
 	// Extensions to load before the first page, by the names under which hosts offer them (ListHosts); at most 8, each
 	// of 1 to 63 lower-case letters, digits and "-". The session is placed on a host that offers all of them.
 	Extensions []string `protobuf:"bytes,25,rep,name=extensions,proto3" json:"extensions,omitempty"`
@@ -882,7 +1102,7 @@ type CreateBrowserSessionRequest struct {
 
 func (x *CreateBrowserSessionRequest) Reset() {
 	*x = CreateBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +1114,7 @@ func (x *CreateBrowserSessionRequest) String() string {
 func (*CreateBrowserSessionRequest) ProtoMessage() {}
 
 func (x *CreateBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +1127,7 @@ func (x *CreateBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*CreateBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateBrowserSessionRequest) GetTimeout() *durationpb.Duration {
@@ -959,6 +1179,34 @@ func (x *CreateBrowserSessionRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *CreateBrowserSessionRequest) GetProxy() *ProxyServer {
+	if x != nil {
+		return x.Proxy
+	}
+	return nil
+}
+
+func (x *CreateBrowserSessionRequest) GetProxyLocation() string {
+	if x != nil {
+		return x.ProxyLocation
+	}
+	return ""
+}
+
+func (x *CreateBrowserSessionRequest) GetAllowedDomains() []string {
+	if x != nil {
+		return x.AllowedDomains
+	}
+	return nil
+}
+
+func (x *CreateBrowserSessionRequest) GetBlockedDomains() []string {
+	if x != nil {
+		return x.BlockedDomains
+	}
+	return nil
+}
+
 func (x *CreateBrowserSessionRequest) GetExtensions() []string {
 	if x != nil {
 		return x.Extensions
@@ -998,7 +1246,7 @@ type CreateBrowserSessionResponse struct {
 
 func (x *CreateBrowserSessionResponse) Reset() {
 	*x = CreateBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1010,7 +1258,7 @@ func (x *CreateBrowserSessionResponse) String() string {
 func (*CreateBrowserSessionResponse) ProtoMessage() {}
 
 func (x *CreateBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1023,7 +1271,7 @@ func (x *CreateBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*CreateBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -1044,7 +1292,7 @@ type GetBrowserSessionRequest struct {
 
 func (x *GetBrowserSessionRequest) Reset() {
 	*x = GetBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1056,7 +1304,7 @@ func (x *GetBrowserSessionRequest) String() string {
 func (*GetBrowserSessionRequest) ProtoMessage() {}
 
 func (x *GetBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1069,7 +1317,7 @@ func (x *GetBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*GetBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetBrowserSessionRequest) GetBrowserSessionId() string {
@@ -1090,7 +1338,7 @@ type GetBrowserSessionResponse struct {
 
 func (x *GetBrowserSessionResponse) Reset() {
 	*x = GetBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1102,7 +1350,7 @@ func (x *GetBrowserSessionResponse) String() string {
 func (*GetBrowserSessionResponse) ProtoMessage() {}
 
 func (x *GetBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1115,7 +1363,7 @@ func (x *GetBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*GetBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -1142,7 +1390,7 @@ type ListBrowserSessionsRequest struct {
 
 func (x *ListBrowserSessionsRequest) Reset() {
 	*x = ListBrowserSessionsRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1154,7 +1402,7 @@ func (x *ListBrowserSessionsRequest) String() string {
 func (*ListBrowserSessionsRequest) ProtoMessage() {}
 
 func (x *ListBrowserSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1167,7 +1415,7 @@ func (x *ListBrowserSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBrowserSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListBrowserSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListBrowserSessionsRequest) GetPageSize() int32 {
@@ -1211,7 +1459,7 @@ type ListBrowserSessionsResponse struct {
 
 func (x *ListBrowserSessionsResponse) Reset() {
 	*x = ListBrowserSessionsResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1471,7 @@ func (x *ListBrowserSessionsResponse) String() string {
 func (*ListBrowserSessionsResponse) ProtoMessage() {}
 
 func (x *ListBrowserSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1484,7 @@ func (x *ListBrowserSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBrowserSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListBrowserSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{9}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListBrowserSessionsResponse) GetBrowserSessions() []*BrowserSession {
@@ -1266,7 +1514,7 @@ type WatchBrowserSessionRequest struct {
 
 func (x *WatchBrowserSessionRequest) Reset() {
 	*x = WatchBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1278,7 +1526,7 @@ func (x *WatchBrowserSessionRequest) String() string {
 func (*WatchBrowserSessionRequest) ProtoMessage() {}
 
 func (x *WatchBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1291,7 +1539,7 @@ func (x *WatchBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*WatchBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{10}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchBrowserSessionRequest) GetBrowserSessionId() string {
@@ -1321,7 +1569,7 @@ type WatchBrowserSessionResponse struct {
 
 func (x *WatchBrowserSessionResponse) Reset() {
 	*x = WatchBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1333,7 +1581,7 @@ func (x *WatchBrowserSessionResponse) String() string {
 func (*WatchBrowserSessionResponse) ProtoMessage() {}
 
 func (x *WatchBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1346,7 +1594,7 @@ func (x *WatchBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*WatchBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{11}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WatchBrowserSessionResponse) GetChange() BrowserSessionChange {
@@ -1376,7 +1624,7 @@ type ExtendBrowserSessionRequest struct {
 
 func (x *ExtendBrowserSessionRequest) Reset() {
 	*x = ExtendBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1388,7 +1636,7 @@ func (x *ExtendBrowserSessionRequest) String() string {
 func (*ExtendBrowserSessionRequest) ProtoMessage() {}
 
 func (x *ExtendBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1401,7 +1649,7 @@ func (x *ExtendBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*ExtendBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{12}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ExtendBrowserSessionRequest) GetBrowserSessionId() string {
@@ -1429,7 +1677,7 @@ type ExtendBrowserSessionResponse struct {
 
 func (x *ExtendBrowserSessionResponse) Reset() {
 	*x = ExtendBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1441,7 +1689,7 @@ func (x *ExtendBrowserSessionResponse) String() string {
 func (*ExtendBrowserSessionResponse) ProtoMessage() {}
 
 func (x *ExtendBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1454,10 +1702,148 @@ func (x *ExtendBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*ExtendBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{13}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ExtendBrowserSessionResponse) GetBrowserSession() *BrowserSession {
+	if x != nil {
+		return x.BrowserSession
+	}
+	return nil
+}
+
+// Asks for other settings of a live session.
+type UpdateBrowserSessionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	BrowserSessionId string `protobuf:"bytes,1,opt,name=browser_session_id,json=browserSessionId,proto3" json:"browser_session_id,omitempty"`
+	// As in CreateBrowserSessionRequest; absent: no proxy any more.
+	Proxy *ProxyServer `protobuf:"bytes,10,opt,name=proxy,proto3" json:"proxy,omitempty"`
+	// As in CreateBrowserSessionRequest; empty: no proxy any more.
+	ProxyLocation string `protobuf:"bytes,11,opt,name=proxy_location,json=proxyLocation,proto3" json:"proxy_location,omitempty"`
+	// As in CreateBrowserSessionRequest.
+	AllowedDomains []string `protobuf:"bytes,12,rep,name=allowed_domains,json=allowedDomains,proto3" json:"allowed_domains,omitempty"`
+	// As in CreateBrowserSessionRequest.
+	BlockedDomains []string `protobuf:"bytes,13,rep,name=blocked_domains,json=blockedDomains,proto3" json:"blocked_domains,omitempty"`
+	// Which of proxy, proxy_location, allowed_domains and blocked_domains to set; a proxy replaces a
+	// proxy_location and the other way round. Required.
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,9,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateBrowserSessionRequest) Reset() {
+	*x = UpdateBrowserSessionRequest{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateBrowserSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateBrowserSessionRequest) ProtoMessage() {}
+
+func (x *UpdateBrowserSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateBrowserSessionRequest.ProtoReflect.Descriptor instead.
+func (*UpdateBrowserSessionRequest) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *UpdateBrowserSessionRequest) GetBrowserSessionId() string {
+	if x != nil {
+		return x.BrowserSessionId
+	}
+	return ""
+}
+
+func (x *UpdateBrowserSessionRequest) GetProxy() *ProxyServer {
+	if x != nil {
+		return x.Proxy
+	}
+	return nil
+}
+
+func (x *UpdateBrowserSessionRequest) GetProxyLocation() string {
+	if x != nil {
+		return x.ProxyLocation
+	}
+	return ""
+}
+
+func (x *UpdateBrowserSessionRequest) GetAllowedDomains() []string {
+	if x != nil {
+		return x.AllowedDomains
+	}
+	return nil
+}
+
+func (x *UpdateBrowserSessionRequest) GetBlockedDomains() []string {
+	if x != nil {
+		return x.BlockedDomains
+	}
+	return nil
+}
+
+func (x *UpdateBrowserSessionRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+// The session with its new settings.
+type UpdateBrowserSessionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	BrowserSession *BrowserSession `protobuf:"bytes,1,opt,name=browser_session,json=browserSession,proto3" json:"browser_session,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *UpdateBrowserSessionResponse) Reset() {
+	*x = UpdateBrowserSessionResponse{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateBrowserSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateBrowserSessionResponse) ProtoMessage() {}
+
+func (x *UpdateBrowserSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateBrowserSessionResponse.ProtoReflect.Descriptor instead.
+func (*UpdateBrowserSessionResponse) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *UpdateBrowserSessionResponse) GetBrowserSession() *BrowserSession {
 	if x != nil {
 		return x.BrowserSession
 	}
@@ -1475,7 +1861,7 @@ type CloseBrowserSessionRequest struct {
 
 func (x *CloseBrowserSessionRequest) Reset() {
 	*x = CloseBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +1873,7 @@ func (x *CloseBrowserSessionRequest) String() string {
 func (*CloseBrowserSessionRequest) ProtoMessage() {}
 
 func (x *CloseBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +1886,7 @@ func (x *CloseBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*CloseBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{14}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CloseBrowserSessionRequest) GetBrowserSessionId() string {
@@ -1521,7 +1907,7 @@ type CloseBrowserSessionResponse struct {
 
 func (x *CloseBrowserSessionResponse) Reset() {
 	*x = CloseBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1533,7 +1919,7 @@ func (x *CloseBrowserSessionResponse) String() string {
 func (*CloseBrowserSessionResponse) ProtoMessage() {}
 
 func (x *CloseBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1546,7 +1932,7 @@ func (x *CloseBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*CloseBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{15}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CloseBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -1561,7 +1947,7 @@ var File_tabkeep_v1_browser_sessions_proto protoreflect.FileDescriptor
 const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\n" +
 	"!tabkeep/v1/browser_sessions.proto\x12\n" +
-	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"t\n" +
+	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"t\n" +
 	"\tCondition\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x129\n" +
 	"\n" +
@@ -1569,7 +1955,16 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\amessage\x18\x03 \x01(\tR\amessage\"8\n" +
 	"\bViewport\x12\x14\n" +
 	"\x05width\x18\x01 \x01(\x05R\x05width\x12\x16\n" +
-	"\x06height\x18\x02 \x01(\x05R\x06height\"\xe1\v\n" +
+	"\x06height\x18\x02 \x01(\x05R\x06height\"o\n" +
+	"\vProxyServer\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\x12\x1a\n" +
+	"\busername\x18\x02 \x01(\tR\busername\x12\x1a\n" +
+	"\bpassword\x18\x03 \x01(\tR\bpassword\x12\x16\n" +
+	"\x06bypass\x18\x04 \x03(\tR\x06bypass\"c\n" +
+	"\vGeolocation\x12\x1a\n" +
+	"\blatitude\x18\x01 \x01(\x01R\blatitude\x12\x1c\n" +
+	"\tlongitude\x18\x02 \x01(\x01R\tlongitude\x12\x1a\n" +
+	"\baccuracy\x18\x03 \x01(\x01R\baccuracy\"\xf9\r\n" +
 	"\x0eBrowserSession\x12,\n" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x125\n" +
@@ -1605,7 +2000,14 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"conditions\x18\x17 \x03(\v2\x15.tabkeep.v1.ConditionR\n" +
 	"conditions\x12'\n" +
 	"\x0fbrowser_version\x18\x18 \x01(\tR\x0ebrowserVersion\x12\x1c\n" +
-	"\tsandboxed\x18\x19 \x01(\bR\tsandboxed\x12\x1e\n" +
+	"\tsandboxed\x18\x19 \x01(\bR\tsandboxed\x12-\n" +
+	"\x05proxy\x18\x1e \x01(\v2\x17.tabkeep.v1.ProxyServerR\x05proxy\x12%\n" +
+	"\x0eproxy_location\x18\x1f \x01(\tR\rproxyLocation\x12'\n" +
+	"\x0fallowed_domains\x18  \x03(\tR\x0eallowedDomains\x12'\n" +
+	"\x0fblocked_domains\x18! \x03(\tR\x0eblockedDomains\x12\x1b\n" +
+	"\ttime_zone\x18\" \x01(\tR\btimeZone\x12\x16\n" +
+	"\x06locale\x18# \x01(\tR\x06locale\x129\n" +
+	"\vgeolocation\x18$ \x01(\v2\x17.tabkeep.v1.GeolocationR\vgeolocation\x12\x1e\n" +
 	"\n" +
 	"extensions\x18- \x03(\tR\n" +
 	"extensions\x12,\n" +
@@ -1621,7 +2023,7 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x126\n" +
 	"\x17browser_profile_version\x18\x03 \x01(\x05R\x15browserProfileVersion\x129\n" +
 	"\n" +
-	"state_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstateTime\"\xe2\x04\n" +
+	"state_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstateTime\"\x8a\x06\n" +
 	"\x1bCreateBrowserSessionRequest\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12:\n" +
 	"\fbrowser_type\x18\x02 \x01(\x0e2\x17.tabkeep.v1.BrowserTypeR\vbrowserType\x12\x10\n" +
@@ -1630,7 +2032,12 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x06labels\x18\x05 \x03(\v23.tabkeep.v1.CreateBrowserSessionRequest.LabelsEntryR\x06labels\x12>\n" +
 	"\rqueue_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\fqueueTimeout\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\a \x01(\tR\trequestId\x12\x1e\n" +
+	"request_id\x18\a \x01(\tR\trequestId\x12-\n" +
+	"\x05proxy\x18\n" +
+	" \x01(\v2\x17.tabkeep.v1.ProxyServerR\x05proxy\x12%\n" +
+	"\x0eproxy_location\x18\v \x01(\tR\rproxyLocation\x12'\n" +
+	"\x0fallowed_domains\x18\f \x03(\tR\x0eallowedDomains\x12'\n" +
+	"\x0fblocked_domains\x18\r \x03(\tR\x0eblockedDomains\x12\x1e\n" +
 	"\n" +
 	"extensions\x18\x19 \x03(\tR\n" +
 	"extensions\x12,\n" +
@@ -1668,6 +2075,17 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x123\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\"c\n" +
 	"\x1cExtendBrowserSessionResponse\x12C\n" +
+	"\x0fbrowser_session\x18\x01 \x01(\v2\x1a.tabkeep.v1.BrowserSessionR\x0ebrowserSession\"\xb0\x02\n" +
+	"\x1bUpdateBrowserSessionRequest\x12,\n" +
+	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x12-\n" +
+	"\x05proxy\x18\n" +
+	" \x01(\v2\x17.tabkeep.v1.ProxyServerR\x05proxy\x12%\n" +
+	"\x0eproxy_location\x18\v \x01(\tR\rproxyLocation\x12'\n" +
+	"\x0fallowed_domains\x18\f \x03(\tR\x0eallowedDomains\x12'\n" +
+	"\x0fblocked_domains\x18\r \x03(\tR\x0eblockedDomains\x12;\n" +
+	"\vupdate_mask\x18\t \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\"c\n" +
+	"\x1cUpdateBrowserSessionResponse\x12C\n" +
 	"\x0fbrowser_session\x18\x01 \x01(\v2\x1a.tabkeep.v1.BrowserSessionR\x0ebrowserSession\"J\n" +
 	"\x1aCloseBrowserSessionRequest\x12,\n" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\"b\n" +
@@ -1682,7 +2100,7 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x1dBROWSER_SESSION_STATE_PENDING\x10\x01\x12#\n" +
 	"\x1fBROWSER_SESSION_STATE_LAUNCHING\x10\x02\x12!\n" +
 	"\x1dBROWSER_SESSION_STATE_RUNNING\x10\x03\x12 \n" +
-	"\x1cBROWSER_SESSION_STATE_CLOSED\x10\x04*\xa1\x02\n" +
+	"\x1cBROWSER_SESSION_STATE_CLOSED\x10\x04*\xc0\x02\n" +
 	"\vCloseReason\x12\x1c\n" +
 	"\x18CLOSE_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16CLOSE_REASON_REQUESTED\x10\x01\x12\x1a\n" +
@@ -1691,7 +2109,8 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x1aCLOSE_REASON_LAUNCH_FAILED\x10\x04\x12 \n" +
 	"\x1cCLOSE_REASON_BROWSER_CRASHED\x10\x05\x12\x1a\n" +
 	"\x16CLOSE_REASON_HOST_LOST\x10\x06\x12\x1d\n" +
-	"\x19CLOSE_REASON_HOST_DRAINED\x10\a\x12!\n" +
+	"\x19CLOSE_REASON_HOST_DRAINED\x10\a\x12\x1d\n" +
+	"\x19CLOSE_REASON_PROXY_FAILED\x10\b\x12!\n" +
 	"\x1dCLOSE_REASON_PROFILE_UNUSABLE\x10\t*\xb9\x01\n" +
 	"\x10ProfileSaveState\x12\"\n" +
 	"\x1ePROFILE_SAVE_STATE_UNSPECIFIED\x10\x00\x12\x1e\n" +
@@ -1704,13 +2123,14 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x1fBROWSER_SESSION_CHANGE_SNAPSHOT\x10\x01\x12\"\n" +
 	"\x1eBROWSER_SESSION_CHANGE_UPDATED\x10\x02\x12\x1f\n" +
 	"\x1bBROWSER_SESSION_CHANGE_PAGE\x10\x03\x12)\n" +
-	"%BROWSER_SESSION_CHANGE_EXPIRY_WARNING\x10\x042\x89\x05\n" +
+	"%BROWSER_SESSION_CHANGE_EXPIRY_WARNING\x10\x042\xf4\x05\n" +
 	"\x15BrowserSessionService\x12i\n" +
 	"\x14CreateBrowserSession\x12'.tabkeep.v1.CreateBrowserSessionRequest\x1a(.tabkeep.v1.CreateBrowserSessionResponse\x12`\n" +
 	"\x11GetBrowserSession\x12$.tabkeep.v1.GetBrowserSessionRequest\x1a%.tabkeep.v1.GetBrowserSessionResponse\x12f\n" +
 	"\x13ListBrowserSessions\x12&.tabkeep.v1.ListBrowserSessionsRequest\x1a'.tabkeep.v1.ListBrowserSessionsResponse\x12h\n" +
 	"\x13WatchBrowserSession\x12&.tabkeep.v1.WatchBrowserSessionRequest\x1a'.tabkeep.v1.WatchBrowserSessionResponse0\x01\x12i\n" +
-	"\x14ExtendBrowserSession\x12'.tabkeep.v1.ExtendBrowserSessionRequest\x1a(.tabkeep.v1.ExtendBrowserSessionResponse\x12f\n" +
+	"\x14ExtendBrowserSession\x12'.tabkeep.v1.ExtendBrowserSessionRequest\x1a(.tabkeep.v1.ExtendBrowserSessionResponse\x12i\n" +
+	"\x14UpdateBrowserSession\x12'.tabkeep.v1.UpdateBrowserSessionRequest\x1a(.tabkeep.v1.UpdateBrowserSessionResponse\x12f\n" +
 	"\x13CloseBrowserSession\x12&.tabkeep.v1.CloseBrowserSessionRequest\x1a'.tabkeep.v1.CloseBrowserSessionResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
 
 var (
@@ -1726,7 +2146,7 @@ func file_tabkeep_v1_browser_sessions_proto_rawDescGZIP() []byte {
 }
 
 var file_tabkeep_v1_browser_sessions_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_tabkeep_v1_browser_sessions_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_tabkeep_v1_browser_sessions_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_tabkeep_v1_browser_sessions_proto_goTypes = []any{
 	(BrowserType)(0),                     // 0: tabkeep.v1.BrowserType
 	(BrowserSessionState)(0),             // 1: tabkeep.v1.BrowserSessionState
@@ -1735,78 +2155,91 @@ var file_tabkeep_v1_browser_sessions_proto_goTypes = []any{
 	(BrowserSessionChange)(0),            // 4: tabkeep.v1.BrowserSessionChange
 	(*Condition)(nil),                    // 5: tabkeep.v1.Condition
 	(*Viewport)(nil),                     // 6: tabkeep.v1.Viewport
-	(*BrowserSession)(nil),               // 7: tabkeep.v1.BrowserSession
-	(*ProfileSave)(nil),                  // 8: tabkeep.v1.ProfileSave
-	(*CreateBrowserSessionRequest)(nil),  // 9: tabkeep.v1.CreateBrowserSessionRequest
-	(*CreateBrowserSessionResponse)(nil), // 10: tabkeep.v1.CreateBrowserSessionResponse
-	(*GetBrowserSessionRequest)(nil),     // 11: tabkeep.v1.GetBrowserSessionRequest
-	(*GetBrowserSessionResponse)(nil),    // 12: tabkeep.v1.GetBrowserSessionResponse
-	(*ListBrowserSessionsRequest)(nil),   // 13: tabkeep.v1.ListBrowserSessionsRequest
-	(*ListBrowserSessionsResponse)(nil),  // 14: tabkeep.v1.ListBrowserSessionsResponse
-	(*WatchBrowserSessionRequest)(nil),   // 15: tabkeep.v1.WatchBrowserSessionRequest
-	(*WatchBrowserSessionResponse)(nil),  // 16: tabkeep.v1.WatchBrowserSessionResponse
-	(*ExtendBrowserSessionRequest)(nil),  // 17: tabkeep.v1.ExtendBrowserSessionRequest
-	(*ExtendBrowserSessionResponse)(nil), // 18: tabkeep.v1.ExtendBrowserSessionResponse
-	(*CloseBrowserSessionRequest)(nil),   // 19: tabkeep.v1.CloseBrowserSessionRequest
-	(*CloseBrowserSessionResponse)(nil),  // 20: tabkeep.v1.CloseBrowserSessionResponse
-	nil,                                  // 21: tabkeep.v1.BrowserSession.LabelsEntry
-	nil,                                  // 22: tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
-	nil,                                  // 23: tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
-	(*timestamppb.Timestamp)(nil),        // 24: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),          // 25: google.protobuf.Duration
+	(*ProxyServer)(nil),                  // 7: tabkeep.v1.ProxyServer
+	(*Geolocation)(nil),                  // 8: tabkeep.v1.Geolocation
+	(*BrowserSession)(nil),               // 9: tabkeep.v1.BrowserSession
+	(*ProfileSave)(nil),                  // 10: tabkeep.v1.ProfileSave
+	(*CreateBrowserSessionRequest)(nil),  // 11: tabkeep.v1.CreateBrowserSessionRequest
+	(*CreateBrowserSessionResponse)(nil), // 12: tabkeep.v1.CreateBrowserSessionResponse
+	(*GetBrowserSessionRequest)(nil),     // 13: tabkeep.v1.GetBrowserSessionRequest
+	(*GetBrowserSessionResponse)(nil),    // 14: tabkeep.v1.GetBrowserSessionResponse
+	(*ListBrowserSessionsRequest)(nil),   // 15: tabkeep.v1.ListBrowserSessionsRequest
+	(*ListBrowserSessionsResponse)(nil),  // 16: tabkeep.v1.ListBrowserSessionsResponse
+	(*WatchBrowserSessionRequest)(nil),   // 17: tabkeep.v1.WatchBrowserSessionRequest
+	(*WatchBrowserSessionResponse)(nil),  // 18: tabkeep.v1.WatchBrowserSessionResponse
+	(*ExtendBrowserSessionRequest)(nil),  // 19: tabkeep.v1.ExtendBrowserSessionRequest
+	(*ExtendBrowserSessionResponse)(nil), // 20: tabkeep.v1.ExtendBrowserSessionResponse
+	(*UpdateBrowserSessionRequest)(nil),  // 21: tabkeep.v1.UpdateBrowserSessionRequest
+	(*UpdateBrowserSessionResponse)(nil), // 22: tabkeep.v1.UpdateBrowserSessionResponse
+	(*CloseBrowserSessionRequest)(nil),   // 23: tabkeep.v1.CloseBrowserSessionRequest
+	(*CloseBrowserSessionResponse)(nil),  // 24: tabkeep.v1.CloseBrowserSessionResponse
+	nil,                                  // 25: tabkeep.v1.BrowserSession.LabelsEntry
+	nil,                                  // 26: tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
+	nil,                                  // 27: tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
+	(*timestamppb.Timestamp)(nil),        // 28: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),          // 29: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),        // 30: google.protobuf.FieldMask
 }
 var file_tabkeep_v1_browser_sessions_proto_depIdxs = []int32{
-	24, // 0: tabkeep.v1.Condition.since_time:type_name -> google.protobuf.Timestamp
+	28, // 0: tabkeep.v1.Condition.since_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: tabkeep.v1.BrowserSession.state:type_name -> tabkeep.v1.BrowserSessionState
 	2,  // 2: tabkeep.v1.BrowserSession.close_reason:type_name -> tabkeep.v1.CloseReason
-	25, // 3: tabkeep.v1.BrowserSession.timeout:type_name -> google.protobuf.Duration
-	25, // 4: tabkeep.v1.BrowserSession.queue_timeout:type_name -> google.protobuf.Duration
+	29, // 3: tabkeep.v1.BrowserSession.timeout:type_name -> google.protobuf.Duration
+	29, // 4: tabkeep.v1.BrowserSession.queue_timeout:type_name -> google.protobuf.Duration
 	0,  // 5: tabkeep.v1.BrowserSession.browser_type:type_name -> tabkeep.v1.BrowserType
 	6,  // 6: tabkeep.v1.BrowserSession.viewport:type_name -> tabkeep.v1.Viewport
-	21, // 7: tabkeep.v1.BrowserSession.labels:type_name -> tabkeep.v1.BrowserSession.LabelsEntry
-	24, // 8: tabkeep.v1.BrowserSession.create_time:type_name -> google.protobuf.Timestamp
-	24, // 9: tabkeep.v1.BrowserSession.start_time:type_name -> google.protobuf.Timestamp
-	24, // 10: tabkeep.v1.BrowserSession.expire_time:type_name -> google.protobuf.Timestamp
-	24, // 11: tabkeep.v1.BrowserSession.close_time:type_name -> google.protobuf.Timestamp
-	24, // 12: tabkeep.v1.BrowserSession.update_time:type_name -> google.protobuf.Timestamp
-	24, // 13: tabkeep.v1.BrowserSession.browser_gone_time:type_name -> google.protobuf.Timestamp
+	25, // 7: tabkeep.v1.BrowserSession.labels:type_name -> tabkeep.v1.BrowserSession.LabelsEntry
+	28, // 8: tabkeep.v1.BrowserSession.create_time:type_name -> google.protobuf.Timestamp
+	28, // 9: tabkeep.v1.BrowserSession.start_time:type_name -> google.protobuf.Timestamp
+	28, // 10: tabkeep.v1.BrowserSession.expire_time:type_name -> google.protobuf.Timestamp
+	28, // 11: tabkeep.v1.BrowserSession.close_time:type_name -> google.protobuf.Timestamp
+	28, // 12: tabkeep.v1.BrowserSession.update_time:type_name -> google.protobuf.Timestamp
+	28, // 13: tabkeep.v1.BrowserSession.browser_gone_time:type_name -> google.protobuf.Timestamp
 	5,  // 14: tabkeep.v1.BrowserSession.conditions:type_name -> tabkeep.v1.Condition
-	8,  // 15: tabkeep.v1.BrowserSession.profile_save:type_name -> tabkeep.v1.ProfileSave
-	3,  // 16: tabkeep.v1.ProfileSave.state:type_name -> tabkeep.v1.ProfileSaveState
-	24, // 17: tabkeep.v1.ProfileSave.state_time:type_name -> google.protobuf.Timestamp
-	25, // 18: tabkeep.v1.CreateBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
-	0,  // 19: tabkeep.v1.CreateBrowserSessionRequest.browser_type:type_name -> tabkeep.v1.BrowserType
-	6,  // 20: tabkeep.v1.CreateBrowserSessionRequest.viewport:type_name -> tabkeep.v1.Viewport
-	22, // 21: tabkeep.v1.CreateBrowserSessionRequest.labels:type_name -> tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
-	25, // 22: tabkeep.v1.CreateBrowserSessionRequest.queue_timeout:type_name -> google.protobuf.Duration
-	7,  // 23: tabkeep.v1.CreateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	7,  // 24: tabkeep.v1.GetBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	1,  // 25: tabkeep.v1.ListBrowserSessionsRequest.states:type_name -> tabkeep.v1.BrowserSessionState
-	23, // 26: tabkeep.v1.ListBrowserSessionsRequest.labels:type_name -> tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
-	7,  // 27: tabkeep.v1.ListBrowserSessionsResponse.browser_sessions:type_name -> tabkeep.v1.BrowserSession
-	25, // 28: tabkeep.v1.WatchBrowserSessionRequest.expiry_warning:type_name -> google.protobuf.Duration
-	4,  // 29: tabkeep.v1.WatchBrowserSessionResponse.change:type_name -> tabkeep.v1.BrowserSessionChange
-	7,  // 30: tabkeep.v1.WatchBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	25, // 31: tabkeep.v1.ExtendBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
-	7,  // 32: tabkeep.v1.ExtendBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	7,  // 33: tabkeep.v1.CloseBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	9,  // 34: tabkeep.v1.BrowserSessionService.CreateBrowserSession:input_type -> tabkeep.v1.CreateBrowserSessionRequest
-	11, // 35: tabkeep.v1.BrowserSessionService.GetBrowserSession:input_type -> tabkeep.v1.GetBrowserSessionRequest
-	13, // 36: tabkeep.v1.BrowserSessionService.ListBrowserSessions:input_type -> tabkeep.v1.ListBrowserSessionsRequest
-	15, // 37: tabkeep.v1.BrowserSessionService.WatchBrowserSession:input_type -> tabkeep.v1.WatchBrowserSessionRequest
-	17, // 38: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:input_type -> tabkeep.v1.ExtendBrowserSessionRequest
-	19, // 39: tabkeep.v1.BrowserSessionService.CloseBrowserSession:input_type -> tabkeep.v1.CloseBrowserSessionRequest
-	10, // 40: tabkeep.v1.BrowserSessionService.CreateBrowserSession:output_type -> tabkeep.v1.CreateBrowserSessionResponse
-	12, // 41: tabkeep.v1.BrowserSessionService.GetBrowserSession:output_type -> tabkeep.v1.GetBrowserSessionResponse
-	14, // 42: tabkeep.v1.BrowserSessionService.ListBrowserSessions:output_type -> tabkeep.v1.ListBrowserSessionsResponse
-	16, // 43: tabkeep.v1.BrowserSessionService.WatchBrowserSession:output_type -> tabkeep.v1.WatchBrowserSessionResponse
-	18, // 44: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:output_type -> tabkeep.v1.ExtendBrowserSessionResponse
-	20, // 45: tabkeep.v1.BrowserSessionService.CloseBrowserSession:output_type -> tabkeep.v1.CloseBrowserSessionResponse
-	40, // [40:46] is the sub-list for method output_type
-	34, // [34:40] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	7,  // 15: tabkeep.v1.BrowserSession.proxy:type_name -> tabkeep.v1.ProxyServer
+	8,  // 16: tabkeep.v1.BrowserSession.geolocation:type_name -> tabkeep.v1.Geolocation
+	10, // 17: tabkeep.v1.BrowserSession.profile_save:type_name -> tabkeep.v1.ProfileSave
+	3,  // 18: tabkeep.v1.ProfileSave.state:type_name -> tabkeep.v1.ProfileSaveState
+	28, // 19: tabkeep.v1.ProfileSave.state_time:type_name -> google.protobuf.Timestamp
+	29, // 20: tabkeep.v1.CreateBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
+	0,  // 21: tabkeep.v1.CreateBrowserSessionRequest.browser_type:type_name -> tabkeep.v1.BrowserType
+	6,  // 22: tabkeep.v1.CreateBrowserSessionRequest.viewport:type_name -> tabkeep.v1.Viewport
+	26, // 23: tabkeep.v1.CreateBrowserSessionRequest.labels:type_name -> tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
+	29, // 24: tabkeep.v1.CreateBrowserSessionRequest.queue_timeout:type_name -> google.protobuf.Duration
+	7,  // 25: tabkeep.v1.CreateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
+	9,  // 26: tabkeep.v1.CreateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	9,  // 27: tabkeep.v1.GetBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	1,  // 28: tabkeep.v1.ListBrowserSessionsRequest.states:type_name -> tabkeep.v1.BrowserSessionState
+	27, // 29: tabkeep.v1.ListBrowserSessionsRequest.labels:type_name -> tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
+	9,  // 30: tabkeep.v1.ListBrowserSessionsResponse.browser_sessions:type_name -> tabkeep.v1.BrowserSession
+	29, // 31: tabkeep.v1.WatchBrowserSessionRequest.expiry_warning:type_name -> google.protobuf.Duration
+	4,  // 32: tabkeep.v1.WatchBrowserSessionResponse.change:type_name -> tabkeep.v1.BrowserSessionChange
+	9,  // 33: tabkeep.v1.WatchBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	29, // 34: tabkeep.v1.ExtendBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
+	9,  // 35: tabkeep.v1.ExtendBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	7,  // 36: tabkeep.v1.UpdateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
+	30, // 37: tabkeep.v1.UpdateBrowserSessionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	9,  // 38: tabkeep.v1.UpdateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	9,  // 39: tabkeep.v1.CloseBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	11, // 40: tabkeep.v1.BrowserSessionService.CreateBrowserSession:input_type -> tabkeep.v1.CreateBrowserSessionRequest
+	13, // 41: tabkeep.v1.BrowserSessionService.GetBrowserSession:input_type -> tabkeep.v1.GetBrowserSessionRequest
+	15, // 42: tabkeep.v1.BrowserSessionService.ListBrowserSessions:input_type -> tabkeep.v1.ListBrowserSessionsRequest
+	17, // 43: tabkeep.v1.BrowserSessionService.WatchBrowserSession:input_type -> tabkeep.v1.WatchBrowserSessionRequest
+	19, // 44: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:input_type -> tabkeep.v1.ExtendBrowserSessionRequest
+	21, // 45: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:input_type -> tabkeep.v1.UpdateBrowserSessionRequest
+	23, // 46: tabkeep.v1.BrowserSessionService.CloseBrowserSession:input_type -> tabkeep.v1.CloseBrowserSessionRequest
+	12, // 47: tabkeep.v1.BrowserSessionService.CreateBrowserSession:output_type -> tabkeep.v1.CreateBrowserSessionResponse
+	14, // 48: tabkeep.v1.BrowserSessionService.GetBrowserSession:output_type -> tabkeep.v1.GetBrowserSessionResponse
+	16, // 49: tabkeep.v1.BrowserSessionService.ListBrowserSessions:output_type -> tabkeep.v1.ListBrowserSessionsResponse
+	18, // 50: tabkeep.v1.BrowserSessionService.WatchBrowserSession:output_type -> tabkeep.v1.WatchBrowserSessionResponse
+	20, // 51: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:output_type -> tabkeep.v1.ExtendBrowserSessionResponse
+	22, // 52: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:output_type -> tabkeep.v1.UpdateBrowserSessionResponse
+	24, // 53: tabkeep.v1.BrowserSessionService.CloseBrowserSession:output_type -> tabkeep.v1.CloseBrowserSessionResponse
+	47, // [47:54] is the sub-list for method output_type
+	40, // [40:47] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_browser_sessions_proto_init() }
@@ -1820,7 +2253,7 @@ func file_tabkeep_v1_browser_sessions_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_browser_sessions_proto_rawDesc), len(file_tabkeep_v1_browser_sessions_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   19,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

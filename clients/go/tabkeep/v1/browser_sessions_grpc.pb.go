@@ -26,6 +26,7 @@ const (
 	BrowserSessionService_ListBrowserSessions_FullMethodName  = "/tabkeep.v1.BrowserSessionService/ListBrowserSessions"
 	BrowserSessionService_WatchBrowserSession_FullMethodName  = "/tabkeep.v1.BrowserSessionService/WatchBrowserSession"
 	BrowserSessionService_ExtendBrowserSession_FullMethodName = "/tabkeep.v1.BrowserSessionService/ExtendBrowserSession"
+	BrowserSessionService_UpdateBrowserSession_FullMethodName = "/tabkeep.v1.BrowserSessionService/UpdateBrowserSession"
 	BrowserSessionService_CloseBrowserSession_FullMethodName  = "/tabkeep.v1.BrowserSessionService/CloseBrowserSession"
 )
 
@@ -48,7 +49,9 @@ type BrowserSessionServiceClient interface {
 	//	hosts are attached and none of them offers the browser type (the message says who offers what), or
 	//	EXTENSION_NOT_OFFERED, none of them offers it with all of the extensions (likewise);
 	//	NOT_FOUND/PROFILE_NOT_FOUND, no such browser profile in the caller's organization;
-	//	ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with another body.
+	//	FAILED_PRECONDITION/PROXY_LOCATION_NOT_CONFIGURED, the operator has mapped no such proxy_location (the
+	//	message lists those that are mapped); ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with
+	//	another body.
 	//
 	// Retry: safe with the same request_id (the same session is returned); without one, a retry may open a
 	//
@@ -84,6 +87,19 @@ type BrowserSessionServiceClient interface {
 	//
 	// Retry: safe; the timeout is set, not added.
 	ExtendBrowserSession(ctx context.Context, in *ExtendBrowserSessionRequest, opts ...grpc.CallOption) (*ExtendBrowserSessionResponse, error)
+	// Changes the proxy and the domains of a session that is not closed, while its browser goes on.
+	//
+	// Returns as soon as the change is stored; a connected host obeys it at once. Connections that the new
+	// settings would not allow, or would lead elsewhere, are cut. The new proxy is not tried: a page load that
+	// it fails ends with FAILURE_REASON_PROXY_FAILED. Time zone, locale and geolocation stay those of the launch.
+	// Called by: API clients.
+	// Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED; FAILED_PRECONDITION/
+	//
+	//	PROXY_LOCATION_NOT_CONFIGURED, as for CreateBrowserSession; INVALID_ARGUMENT/FIELD_INVALID, also for an
+	//	update_mask that is empty or names another field.
+	//
+	// Retry: safe; the values are set, not added.
+	UpdateBrowserSession(ctx context.Context, in *UpdateBrowserSessionRequest, opts ...grpc.CallOption) (*UpdateBrowserSessionResponse, error)
 	// Closes a session: no run is accepted from this moment on, its runs end CANCELED, its browser ends.
 	//
 	// Returns as soon as the close is stored; the browser is gone within 3 s where its host is connected.
@@ -160,6 +176,16 @@ func (c *browserSessionServiceClient) ExtendBrowserSession(ctx context.Context, 
 	return out, nil
 }
 
+func (c *browserSessionServiceClient) UpdateBrowserSession(ctx context.Context, in *UpdateBrowserSessionRequest, opts ...grpc.CallOption) (*UpdateBrowserSessionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateBrowserSessionResponse)
+	err := c.cc.Invoke(ctx, BrowserSessionService_UpdateBrowserSession_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *browserSessionServiceClient) CloseBrowserSession(ctx context.Context, in *CloseBrowserSessionRequest, opts ...grpc.CallOption) (*CloseBrowserSessionResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CloseBrowserSessionResponse)
@@ -189,7 +215,9 @@ type BrowserSessionServiceServer interface {
 	//	hosts are attached and none of them offers the browser type (the message says who offers what), or
 	//	EXTENSION_NOT_OFFERED, none of them offers it with all of the extensions (likewise);
 	//	NOT_FOUND/PROFILE_NOT_FOUND, no such browser profile in the caller's organization;
-	//	ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with another body.
+	//	FAILED_PRECONDITION/PROXY_LOCATION_NOT_CONFIGURED, the operator has mapped no such proxy_location (the
+	//	message lists those that are mapped); ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with
+	//	another body.
 	//
 	// Retry: safe with the same request_id (the same session is returned); without one, a retry may open a
 	//
@@ -225,6 +253,19 @@ type BrowserSessionServiceServer interface {
 	//
 	// Retry: safe; the timeout is set, not added.
 	ExtendBrowserSession(context.Context, *ExtendBrowserSessionRequest) (*ExtendBrowserSessionResponse, error)
+	// Changes the proxy and the domains of a session that is not closed, while its browser goes on.
+	//
+	// Returns as soon as the change is stored; a connected host obeys it at once. Connections that the new
+	// settings would not allow, or would lead elsewhere, are cut. The new proxy is not tried: a page load that
+	// it fails ends with FAILURE_REASON_PROXY_FAILED. Time zone, locale and geolocation stay those of the launch.
+	// Called by: API clients.
+	// Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED; FAILED_PRECONDITION/
+	//
+	//	PROXY_LOCATION_NOT_CONFIGURED, as for CreateBrowserSession; INVALID_ARGUMENT/FIELD_INVALID, also for an
+	//	update_mask that is empty or names another field.
+	//
+	// Retry: safe; the values are set, not added.
+	UpdateBrowserSession(context.Context, *UpdateBrowserSessionRequest) (*UpdateBrowserSessionResponse, error)
 	// Closes a session: no run is accepted from this moment on, its runs end CANCELED, its browser ends.
 	//
 	// Returns as soon as the close is stored; the browser is gone within 3 s where its host is connected.
@@ -256,6 +297,9 @@ func (UnimplementedBrowserSessionServiceServer) WatchBrowserSession(*WatchBrowse
 }
 func (UnimplementedBrowserSessionServiceServer) ExtendBrowserSession(context.Context, *ExtendBrowserSessionRequest) (*ExtendBrowserSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExtendBrowserSession not implemented")
+}
+func (UnimplementedBrowserSessionServiceServer) UpdateBrowserSession(context.Context, *UpdateBrowserSessionRequest) (*UpdateBrowserSessionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateBrowserSession not implemented")
 }
 func (UnimplementedBrowserSessionServiceServer) CloseBrowserSession(context.Context, *CloseBrowserSessionRequest) (*CloseBrowserSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CloseBrowserSession not implemented")
@@ -364,6 +408,24 @@ func _BrowserSessionService_ExtendBrowserSession_Handler(srv interface{}, ctx co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BrowserSessionService_UpdateBrowserSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateBrowserSessionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BrowserSessionServiceServer).UpdateBrowserSession(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BrowserSessionService_UpdateBrowserSession_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BrowserSessionServiceServer).UpdateBrowserSession(ctx, req.(*UpdateBrowserSessionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _BrowserSessionService_CloseBrowserSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CloseBrowserSessionRequest)
 	if err := dec(in); err != nil {
@@ -404,6 +466,10 @@ var BrowserSessionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ExtendBrowserSession",
 			Handler:    _BrowserSessionService_ExtendBrowserSession_Handler,
+		},
+		{
+			MethodName: "UpdateBrowserSession",
+			Handler:    _BrowserSessionService_UpdateBrowserSession_Handler,
 		},
 		{
 			MethodName: "CloseBrowserSession",

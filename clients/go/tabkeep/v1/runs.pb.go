@@ -225,6 +225,9 @@ const (
 	FailureReason_FAILURE_REASON_MODEL_FAILED FailureReason = 30
 	// The model used up the tokens that the host allows a run; the run is TERMINATED.
 	FailureReason_FAILURE_REASON_MODEL_BUDGET FailureReason = 31
+	// The session's proxy let nothing through: not reachable, or it refused the credentials; the message has what
+	// it said.
+	FailureReason_FAILURE_REASON_PROXY_FAILED FailureReason = 33
 )
 
 // Enum value maps for FailureReason.
@@ -260,6 +263,7 @@ var (
 		27: "FAILURE_REASON_INTERNAL",
 		30: "FAILURE_REASON_MODEL_FAILED",
 		31: "FAILURE_REASON_MODEL_BUDGET",
+		33: "FAILURE_REASON_PROXY_FAILED",
 	}
 	FailureReason_value = map[string]int32{
 		"FAILURE_REASON_UNSPECIFIED":         0,
@@ -292,6 +296,7 @@ var (
 		"FAILURE_REASON_INTERNAL":            27,
 		"FAILURE_REASON_MODEL_FAILED":        30,
 		"FAILURE_REASON_MODEL_BUDGET":        31,
+		"FAILURE_REASON_PROXY_FAILED":        33,
 	}
 )
 
@@ -3235,7 +3240,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x11RUN_STATUS_FAILED\x10\x06\x12\x19\n" +
 	"\x15RUN_STATUS_TERMINATED\x10\a\x12\x17\n" +
 	"\x13RUN_STATUS_CANCELED\x10\b\x12\x18\n" +
-	"\x14RUN_STATUS_TIMED_OUT\x10\t*\xf5\a\n" +
+	"\x14RUN_STATUS_TIMED_OUT\x10\t*\x96\b\n" +
 	"\rFailureReason\x12\x1e\n" +
 	"\x1aFAILURE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aFAILURE_REASON_NEEDS_MODEL\x10\x01\x12\x1c\n" +
@@ -3267,7 +3272,8 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x1bFAILURE_REASON_HOST_DRAINED\x10\x1a\x12\x1b\n" +
 	"\x17FAILURE_REASON_INTERNAL\x10\x1b\x12\x1f\n" +
 	"\x1bFAILURE_REASON_MODEL_FAILED\x10\x1e\x12\x1f\n" +
-	"\x1bFAILURE_REASON_MODEL_BUDGET\x10\x1f*H\n" +
+	"\x1bFAILURE_REASON_MODEL_BUDGET\x10\x1f\x12\x1f\n" +
+	"\x1bFAILURE_REASON_PROXY_FAILED\x10!*H\n" +
 	"\aPlanner\x12\x17\n" +
 	"\x13PLANNER_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rPLANNER_RULES\x10\x01\x12\x11\n" +

@@ -39,6 +39,9 @@ class StackSettings:
     http_address: str = ""
     """Empty: no HTTP."""
     capacity: int | None = None
+    allow_private: str | None = None
+    """Destinations, separated by commas; None: what the environment says."""
+    proxy_locations: Path | None = None
     log_level: str | None = None
     log_to_stderr: bool = False
     start_timeout: timedelta = timedelta(seconds=90)
@@ -110,7 +113,11 @@ class LocalStack:
         self._control_plane = await ChildProcess.start(
             CONTROL_PLANE,
             "control_plane",
-            self._environment(TABKEEP_GRPC_ADDRESS=settings.grpc_address, TABKEEP_HTTP_ADDRESS=settings.http_address),
+            self._environment(
+                TABKEEP_GRPC_ADDRESS=settings.grpc_address,
+                TABKEEP_HTTP_ADDRESS=settings.http_address,
+                TABKEEP_PROXY_LOCATIONS=settings.proxy_locations,
+            ),
             log_path=self._log_path(CONTROL_PLANE),
             heard=lambda line: _hear(line, ready_line),
         )
@@ -126,6 +133,7 @@ class LocalStack:
                 TABKEEP_HOST_ID=host_id,
                 TABKEEP_DRAIN_TIMEOUT="0",
                 TABKEEP_CAPACITY=settings.capacity,
+                TABKEEP_ALLOW_PRIVATE=settings.allow_private,
             ),
             log_path=self._log_path(HOST),
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from contextlib import aclosing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +16,7 @@ from tabkeep.cli.connection import calls_control_plane, labels
 from tabkeep.cli.durations import DURATION
 from tabkeep.cli.output import Output, show
 from tabkeep.client import Client
-from tabkeep.records import BrowserSession, BrowserSessionChange, BrowserSessionState, BrowserSessionUpdate
+from tabkeep.records import BrowserSession, BrowserSessionChange, BrowserSessionState, BrowserSessionUpdate, Proxy
 
 
 @click.group()
@@ -31,6 +34,70 @@ def parse_viewport(ctx: click.Context, param: click.Parameter, value: str | None
     return int(width), int(height)
 
 
+def _read_proxy(
+    proxy: str | None, proxy_user: str | None, proxy_password_file: Path | None, proxy_bypass: tuple[str, ...]
+) -> Proxy | None:
+    """Return the proxy that the options name."""
+    if proxy is None:
+        if proxy_user or proxy_password_file or proxy_bypass:
+            raise click.UsageError("--proxy-user, --proxy-password-file and --proxy-bypass belong to a --proxy")
+        return None
+    if "@" in proxy:
+        raise click.UsageError(
+            "--proxy: everybody on this machine can read a command line: give the user with --proxy-user and the "
+            "password with --proxy-password-file"
+        )
+    password = proxy_password_file.read_text(encoding="utf-8").strip() if proxy_password_file else ""
+    return Proxy(url=proxy, username=proxy_user or "", password=password, bypass=proxy_bypass)
+
+
+def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options for what a browser may reach, and how; the command gets them as Python's client takes them."""
+
+    @click.option("--proxy", metavar="URL", help="http, https or socks5://host:port.")
+    @click.option("--proxy-user", metavar="NAME")
+    @click.option(
+        "--proxy-password-file",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        help="File with the proxy's password.",
+    )
+    @click.option(
+        "--proxy-bypass",
+        multiple=True,
+        metavar="DOMAIN",
+        help="Reached without the proxy. May be given several times.",
+    )
+    @click.option("--proxy-location", metavar="NAME", help="A proxy of the operator's, for example RESIDENTIAL_GB.")
+    @click.option(
+        "--allow-domain",
+        "allowed_domains",
+        multiple=True,
+        metavar="DOMAIN",
+        help="Reach only this, and what is below it. May be given several times.",
+    )
+    @click.option(
+        "--block-domain",
+        "blocked_domains",
+        multiple=True,
+        metavar="DOMAIN",
+        help="Do not reach this. May be given several times.",
+    )
+    @functools.wraps(command)
+    def with_proxy(
+        *args: Any,
+        proxy: str | None,
+        proxy_user: str | None,
+        proxy_password_file: Path | None,
+        proxy_bypass: tuple[str, ...],
+        proxy_location: str | None,
+        **options: Any,
+    ) -> Any:
+        own = _read_proxy(proxy, proxy_user, proxy_password_file, proxy_bypass)
+        return command(*args, proxy=own, proxy_location=proxy_location, **options)
+
+    return with_proxy
+
+
 @session.command()
 @click.option("--timeout", type=DURATION, help="Lifetime from the browser's launch, 5m to 24h.  [default: 60m]")
 @click.option("--browser", "browser_type", type=click.Choice(["chrome", "msedge"]), help="[default: chrome]")
@@ -44,6 +111,7 @@ def parse_viewport(ctx: click.Context, param: click.Parameter, value: str | None
 @click.option("--extension", "extensions", multiple=True, help="By the name a host offers; may be given several times.")
 @click.option("--request-id", help="The same id returns the same session.")
 @click.option("--wait", is_flag=True, help="Return when the browser is up.")
+@network_options
 @calls_control_plane
 async def create(client: Client, output: Output, label: tuple[str, ...], wait: bool, **options: Any) -> int | None:
     """Open a browser session."""
@@ -107,6 +175,36 @@ async def extend(client: Client, output: Output, browser_session_id: str, timeou
 
 
 @session.command()
+@click.argument("browser_session_id")
+@network_options
+@click.option("--no-proxy", is_flag=True, help="Take the proxy away.")
+@click.option("--allow-all-domains", is_flag=True, help="Take the list of allowed domains away.")
+@click.option("--block-no-domains", is_flag=True, help="Take the list of blocked domains away.")
+@calls_control_plane
+async def update(
+    client: Client,
+    output: Output,
+    browser_session_id: str,
+    no_proxy: bool,
+    allow_all_domains: bool,
+    block_no_domains: bool,
+    proxy: Proxy | str | None,
+    proxy_location: str | None,
+    allowed_domains: tuple[str, ...],
+    blocked_domains: tuple[str, ...],
+) -> None:
+    """Change the proxy and the domains of an open session while its browser goes on."""
+    changed = await client.update_browser_session(
+        browser_session_id,
+        proxy="" if no_proxy else proxy,
+        proxy_location=proxy_location,
+        allowed_domains=() if allow_all_domains else allowed_domains or None,
+        blocked_domains=() if block_no_domains else blocked_domains or None,
+    )
+    show_session(output, changed)
+
+
+@session.command()
 @click.argument("browser_session_id", nargs=-1, required=True)
 @calls_control_plane
 async def close(client: Client, output: Output, browser_session_id: tuple[str, ...]) -> None:
@@ -125,6 +223,12 @@ def show_session(output: Output, s: BrowserSession) -> None:
         ("browser", s.browser_version or s.browser_type.value),
         ("extensions", ", ".join(s.extensions) or None),
         ("sandbox", None if s.sandboxed or s.start_time is None else "off, by the host's operator"),
+        ("proxy", s.proxy and s.proxy.url),
+        ("proxy location", s.proxy_location),
+        ("time zone", s.time_zone),
+        ("locale", s.locale),
+        ("allowed domains", ", ".join(s.allowed_domains)),
+        ("blocked domains", ", ".join(s.blocked_domains)),
         ("host", s.host_id),
         ("page", s.current_url or s.url),
         ("title", s.page_title),

@@ -38,6 +38,19 @@ _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if
     help="host:port of the HTTP/JSON API; port 0 takes a free one, an empty text serves none.",
 )
 @click.option("--capacity", type=click.IntRange(1, 1000), help="The most sessions at once.")
+@click.option(
+    "--allow-private",
+    multiple=True,
+    metavar="DESTINATION",
+    help="A private site that browsers may reach: localhost, 10.1.0.0/16, intranet.example:8443. May be given several "
+    "times.  [default: $TABKEEP_ALLOW_PRIVATE, else only the public web]",
+)
+@click.option(
+    "--proxy-locations",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="File that maps proxy locations to proxies.  [default: $TABKEEP_PROXY_LOCATIONS, else proxy-locations.yaml in "
+    "the data directory]",
+)
 @click.option("--log-level", type=LOG_LEVEL)
 @click.option("--log-to-stderr", is_flag=True, help="Logs go to standard error, not to files in the data directory.")
 @json_option
@@ -46,6 +59,8 @@ def up(
     grpc_address: str,
     http_address: str,
     capacity: int | None,
+    allow_private: tuple[str, ...],
+    proxy_locations: Path | None,
     log_level: str | None,
     log_to_stderr: bool,
     as_json: bool,
@@ -60,6 +75,8 @@ def up(
         grpc_address=grpc_address,
         http_address=http_address,
         capacity=capacity,
+        allow_private=",".join(allow_private) or None,
+        proxy_locations=proxy_locations and proxy_locations.absolute(),
         log_level=log_level and log_level.upper(),
         log_to_stderr=log_to_stderr,
     )

@@ -2,6 +2,7 @@ import datetime
 
 from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -36,6 +37,7 @@ class CloseReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CLOSE_REASON_BROWSER_CRASHED: _ClassVar[CloseReason]
     CLOSE_REASON_HOST_LOST: _ClassVar[CloseReason]
     CLOSE_REASON_HOST_DRAINED: _ClassVar[CloseReason]
+    CLOSE_REASON_PROXY_FAILED: _ClassVar[CloseReason]
     CLOSE_REASON_PROFILE_UNUSABLE: _ClassVar[CloseReason]
 
 class ProfileSaveState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -69,6 +71,7 @@ CLOSE_REASON_LAUNCH_FAILED: CloseReason
 CLOSE_REASON_BROWSER_CRASHED: CloseReason
 CLOSE_REASON_HOST_LOST: CloseReason
 CLOSE_REASON_HOST_DRAINED: CloseReason
+CLOSE_REASON_PROXY_FAILED: CloseReason
 CLOSE_REASON_PROFILE_UNUSABLE: CloseReason
 PROFILE_SAVE_STATE_UNSPECIFIED: ProfileSaveState
 PROFILE_SAVE_STATE_PENDING: ProfileSaveState
@@ -99,8 +102,30 @@ class Viewport(_message.Message):
     height: int
     def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
+class ProxyServer(_message.Message):
+    __slots__ = ("url", "username", "password", "bypass")
+    URL_FIELD_NUMBER: _ClassVar[int]
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    BYPASS_FIELD_NUMBER: _ClassVar[int]
+    url: str
+    username: str
+    password: str
+    bypass: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, url: _Optional[str] = ..., username: _Optional[str] = ..., password: _Optional[str] = ..., bypass: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Geolocation(_message.Message):
+    __slots__ = ("latitude", "longitude", "accuracy")
+    LATITUDE_FIELD_NUMBER: _ClassVar[int]
+    LONGITUDE_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    latitude: float
+    longitude: float
+    accuracy: float
+    def __init__(self, latitude: _Optional[float] = ..., longitude: _Optional[float] = ..., accuracy: _Optional[float] = ...) -> None: ...
+
 class BrowserSession(_message.Message):
-    __slots__ = ("browser_session_id", "organization_id", "state", "close_reason", "close_message", "timeout", "queue_timeout", "browser_type", "url", "viewport", "labels", "create_time", "start_time", "expire_time", "close_time", "update_time", "browser_gone_time", "host_id", "active_run_id", "current_url", "page_title", "tab_count", "conditions", "browser_version", "sandboxed", "extensions", "browser_profile_id", "browser_profile_version", "save_profile", "profile_save")
+    __slots__ = ("browser_session_id", "organization_id", "state", "close_reason", "close_message", "timeout", "queue_timeout", "browser_type", "url", "viewport", "labels", "create_time", "start_time", "expire_time", "close_time", "update_time", "browser_gone_time", "host_id", "active_run_id", "current_url", "page_title", "tab_count", "conditions", "browser_version", "sandboxed", "proxy", "proxy_location", "allowed_domains", "blocked_domains", "time_zone", "locale", "geolocation", "extensions", "browser_profile_id", "browser_profile_version", "save_profile", "profile_save")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -133,6 +158,13 @@ class BrowserSession(_message.Message):
     CONDITIONS_FIELD_NUMBER: _ClassVar[int]
     BROWSER_VERSION_FIELD_NUMBER: _ClassVar[int]
     SANDBOXED_FIELD_NUMBER: _ClassVar[int]
+    PROXY_FIELD_NUMBER: _ClassVar[int]
+    PROXY_LOCATION_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_DOMAINS_FIELD_NUMBER: _ClassVar[int]
+    BLOCKED_DOMAINS_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    LOCALE_FIELD_NUMBER: _ClassVar[int]
+    GEOLOCATION_FIELD_NUMBER: _ClassVar[int]
     EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
     BROWSER_PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     BROWSER_PROFILE_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -163,12 +195,19 @@ class BrowserSession(_message.Message):
     conditions: _containers.RepeatedCompositeFieldContainer[Condition]
     browser_version: str
     sandboxed: bool
+    proxy: ProxyServer
+    proxy_location: str
+    allowed_domains: _containers.RepeatedScalarFieldContainer[str]
+    blocked_domains: _containers.RepeatedScalarFieldContainer[str]
+    time_zone: str
+    locale: str
+    geolocation: Geolocation
     extensions: _containers.RepeatedScalarFieldContainer[str]
     browser_profile_id: str
     browser_profile_version: int
     save_profile: bool
     profile_save: ProfileSave
-    def __init__(self, browser_session_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., state: _Optional[_Union[BrowserSessionState, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., close_message: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_gone_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., host_id: _Optional[str] = ..., active_run_id: _Optional[str] = ..., current_url: _Optional[str] = ..., page_title: _Optional[str] = ..., tab_count: _Optional[int] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ..., browser_version: _Optional[str] = ..., sandboxed: _Optional[bool] = ..., extensions: _Optional[_Iterable[str]] = ..., browser_profile_id: _Optional[str] = ..., browser_profile_version: _Optional[int] = ..., save_profile: _Optional[bool] = ..., profile_save: _Optional[_Union[ProfileSave, _Mapping]] = ...) -> None: ...
+    def __init__(self, browser_session_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., state: _Optional[_Union[BrowserSessionState, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., close_message: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_gone_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., host_id: _Optional[str] = ..., active_run_id: _Optional[str] = ..., current_url: _Optional[str] = ..., page_title: _Optional[str] = ..., tab_count: _Optional[int] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ..., browser_version: _Optional[str] = ..., sandboxed: _Optional[bool] = ..., proxy: _Optional[_Union[ProxyServer, _Mapping]] = ..., proxy_location: _Optional[str] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., blocked_domains: _Optional[_Iterable[str]] = ..., time_zone: _Optional[str] = ..., locale: _Optional[str] = ..., geolocation: _Optional[_Union[Geolocation, _Mapping]] = ..., extensions: _Optional[_Iterable[str]] = ..., browser_profile_id: _Optional[str] = ..., browser_profile_version: _Optional[int] = ..., save_profile: _Optional[bool] = ..., profile_save: _Optional[_Union[ProfileSave, _Mapping]] = ...) -> None: ...
 
 class ProfileSave(_message.Message):
     __slots__ = ("state", "message", "browser_profile_version", "state_time")
@@ -183,7 +222,7 @@ class ProfileSave(_message.Message):
     def __init__(self, state: _Optional[_Union[ProfileSaveState, str]] = ..., message: _Optional[str] = ..., browser_profile_version: _Optional[int] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CreateBrowserSessionRequest(_message.Message):
-    __slots__ = ("timeout", "browser_type", "url", "viewport", "labels", "queue_timeout", "request_id", "extensions", "browser_profile_id", "save_profile", "browser_profile_version")
+    __slots__ = ("timeout", "browser_type", "url", "viewport", "labels", "queue_timeout", "request_id", "proxy", "proxy_location", "allowed_domains", "blocked_domains", "extensions", "browser_profile_id", "save_profile", "browser_profile_version")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -198,6 +237,10 @@ class CreateBrowserSessionRequest(_message.Message):
     LABELS_FIELD_NUMBER: _ClassVar[int]
     QUEUE_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PROXY_FIELD_NUMBER: _ClassVar[int]
+    PROXY_LOCATION_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_DOMAINS_FIELD_NUMBER: _ClassVar[int]
+    BLOCKED_DOMAINS_FIELD_NUMBER: _ClassVar[int]
     EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
     BROWSER_PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     SAVE_PROFILE_FIELD_NUMBER: _ClassVar[int]
@@ -209,11 +252,15 @@ class CreateBrowserSessionRequest(_message.Message):
     labels: _containers.ScalarMap[str, str]
     queue_timeout: _duration_pb2.Duration
     request_id: str
+    proxy: ProxyServer
+    proxy_location: str
+    allowed_domains: _containers.RepeatedScalarFieldContainer[str]
+    blocked_domains: _containers.RepeatedScalarFieldContainer[str]
     extensions: _containers.RepeatedScalarFieldContainer[str]
     browser_profile_id: str
     save_profile: bool
     browser_profile_version: int
-    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., extensions: _Optional[_Iterable[str]] = ..., browser_profile_id: _Optional[str] = ..., save_profile: _Optional[bool] = ..., browser_profile_version: _Optional[int] = ...) -> None: ...
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., proxy: _Optional[_Union[ProxyServer, _Mapping]] = ..., proxy_location: _Optional[str] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., blocked_domains: _Optional[_Iterable[str]] = ..., extensions: _Optional[_Iterable[str]] = ..., browser_profile_id: _Optional[str] = ..., save_profile: _Optional[bool] = ..., browser_profile_version: _Optional[int] = ...) -> None: ...
 
 class CreateBrowserSessionResponse(_message.Message):
     __slots__ = ("browser_session",)
@@ -285,6 +332,28 @@ class ExtendBrowserSessionRequest(_message.Message):
     def __init__(self, browser_session_id: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class ExtendBrowserSessionResponse(_message.Message):
+    __slots__ = ("browser_session",)
+    BROWSER_SESSION_FIELD_NUMBER: _ClassVar[int]
+    browser_session: BrowserSession
+    def __init__(self, browser_session: _Optional[_Union[BrowserSession, _Mapping]] = ...) -> None: ...
+
+class UpdateBrowserSessionRequest(_message.Message):
+    __slots__ = ("browser_session_id", "proxy", "proxy_location", "allowed_domains", "blocked_domains", "update_mask")
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    PROXY_FIELD_NUMBER: _ClassVar[int]
+    PROXY_LOCATION_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_DOMAINS_FIELD_NUMBER: _ClassVar[int]
+    BLOCKED_DOMAINS_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    browser_session_id: str
+    proxy: ProxyServer
+    proxy_location: str
+    allowed_domains: _containers.RepeatedScalarFieldContainer[str]
+    blocked_domains: _containers.RepeatedScalarFieldContainer[str]
+    update_mask: _field_mask_pb2.FieldMask
+    def __init__(self, browser_session_id: _Optional[str] = ..., proxy: _Optional[_Union[ProxyServer, _Mapping]] = ..., proxy_location: _Optional[str] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., blocked_domains: _Optional[_Iterable[str]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+
+class UpdateBrowserSessionResponse(_message.Message):
     __slots__ = ("browser_session",)
     BROWSER_SESSION_FIELD_NUMBER: _ClassVar[int]
     browser_session: BrowserSession

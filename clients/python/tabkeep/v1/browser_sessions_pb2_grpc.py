@@ -65,6 +65,11 @@ class BrowserSessionServiceStub:
                 request_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.ExtendBrowserSessionRequest.SerializeToString,
                 response_deserializer=tabkeep_dot_v1_dot_browser__sessions__pb2.ExtendBrowserSessionResponse.FromString,
                 _registered_method=True)
+        self.UpdateBrowserSession = channel.unary_unary(
+                '/tabkeep.v1.BrowserSessionService/UpdateBrowserSession',
+                request_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.UpdateBrowserSessionRequest.SerializeToString,
+                response_deserializer=tabkeep_dot_v1_dot_browser__sessions__pb2.UpdateBrowserSessionResponse.FromString,
+                _registered_method=True)
         self.CloseBrowserSession = channel.unary_unary(
                 '/tabkeep.v1.BrowserSessionService/CloseBrowserSession',
                 request_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.CloseBrowserSessionRequest.SerializeToString,
@@ -89,7 +94,9 @@ class BrowserSessionServiceServicer:
         hosts are attached and none of them offers the browser type (the message says who offers what), or
         EXTENSION_NOT_OFFERED, none of them offers it with all of the extensions (likewise);
         NOT_FOUND/PROFILE_NOT_FOUND, no such browser profile in the caller's organization;
-        ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with another body.
+        FAILED_PRECONDITION/PROXY_LOCATION_NOT_CONFIGURED, the operator has mapped no such proxy_location (the
+        message lists those that are mapped); ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with
+        another body.
         Retry: safe with the same request_id (the same session is returned); without one, a retry may open a
         second browser.
         """
@@ -145,6 +152,22 @@ class BrowserSessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateBrowserSession(self, request, context):
+        """Changes the proxy and the domains of a session that is not closed, while its browser goes on.
+
+        Returns as soon as the change is stored; a connected host obeys it at once. Connections that the new
+        settings would not allow, or would lead elsewhere, are cut. The new proxy is not tried: a page load that
+        it fails ends with FAILURE_REASON_PROXY_FAILED. Time zone, locale and geolocation stay those of the launch.
+        Called by: API clients.
+        Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED; FAILED_PRECONDITION/
+        PROXY_LOCATION_NOT_CONFIGURED, as for CreateBrowserSession; INVALID_ARGUMENT/FIELD_INVALID, also for an
+        update_mask that is empty or names another field.
+        Retry: safe; the values are set, not added.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CloseBrowserSession(self, request, context):
         """Closes a session: no run is accepted from this moment on, its runs end CANCELED, its browser ends.
 
@@ -184,6 +207,11 @@ def add_BrowserSessionServiceServicer_to_server(servicer, server):
                     servicer.ExtendBrowserSession,
                     request_deserializer=tabkeep_dot_v1_dot_browser__sessions__pb2.ExtendBrowserSessionRequest.FromString,
                     response_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.ExtendBrowserSessionResponse.SerializeToString,
+            ),
+            'UpdateBrowserSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateBrowserSession,
+                    request_deserializer=tabkeep_dot_v1_dot_browser__sessions__pb2.UpdateBrowserSessionRequest.FromString,
+                    response_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.UpdateBrowserSessionResponse.SerializeToString,
             ),
             'CloseBrowserSession': grpc.unary_unary_rpc_method_handler(
                     servicer.CloseBrowserSession,
@@ -332,6 +360,33 @@ class BrowserSessionService:
             '/tabkeep.v1.BrowserSessionService/ExtendBrowserSession',
             tabkeep_dot_v1_dot_browser__sessions__pb2.ExtendBrowserSessionRequest.SerializeToString,
             tabkeep_dot_v1_dot_browser__sessions__pb2.ExtendBrowserSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateBrowserSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tabkeep.v1.BrowserSessionService/UpdateBrowserSession',
+            tabkeep_dot_v1_dot_browser__sessions__pb2.UpdateBrowserSessionRequest.SerializeToString,
+            tabkeep_dot_v1_dot_browser__sessions__pb2.UpdateBrowserSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

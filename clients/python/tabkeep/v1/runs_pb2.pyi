@@ -66,6 +66,7 @@ class FailureReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAILURE_REASON_INTERNAL: _ClassVar[FailureReason]
     FAILURE_REASON_MODEL_FAILED: _ClassVar[FailureReason]
     FAILURE_REASON_MODEL_BUDGET: _ClassVar[FailureReason]
+    FAILURE_REASON_PROXY_FAILED: _ClassVar[FailureReason]
 
 class Planner(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -135,6 +136,7 @@ FAILURE_REASON_HOST_DRAINED: FailureReason
 FAILURE_REASON_INTERNAL: FailureReason
 FAILURE_REASON_MODEL_FAILED: FailureReason
 FAILURE_REASON_MODEL_BUDGET: FailureReason
+FAILURE_REASON_PROXY_FAILED: FailureReason
 PLANNER_UNSPECIFIED: Planner
 PLANNER_RULES: Planner
 PLANNER_MODEL: Planner

@@ -202,7 +202,7 @@ class HeartbeatAck(_message.Message):
     def __init__(self, heartbeat_no: _Optional[int] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("command_id", "browser_session_id", "fence", "traceparent", "launch", "close", "start_run", "cancel_run", "resolve_approval", "set_timeout")
+    __slots__ = ("command_id", "browser_session_id", "fence", "traceparent", "launch", "close", "start_run", "cancel_run", "resolve_approval", "set_timeout", "set_network")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
     BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     FENCE_FIELD_NUMBER: _ClassVar[int]
@@ -213,6 +213,7 @@ class Command(_message.Message):
     CANCEL_RUN_FIELD_NUMBER: _ClassVar[int]
     RESOLVE_APPROVAL_FIELD_NUMBER: _ClassVar[int]
     SET_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    SET_NETWORK_FIELD_NUMBER: _ClassVar[int]
     command_id: int
     browser_session_id: str
     fence: int
@@ -223,10 +224,11 @@ class Command(_message.Message):
     cancel_run: CancelRun
     resolve_approval: ResolveApproval
     set_timeout: SetTimeout
-    def __init__(self, command_id: _Optional[int] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., traceparent: _Optional[str] = ..., launch: _Optional[_Union[Launch, _Mapping]] = ..., close: _Optional[_Union[Close, _Mapping]] = ..., start_run: _Optional[_Union[StartRun, _Mapping]] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., resolve_approval: _Optional[_Union[ResolveApproval, _Mapping]] = ..., set_timeout: _Optional[_Union[SetTimeout, _Mapping]] = ...) -> None: ...
+    set_network: Network
+    def __init__(self, command_id: _Optional[int] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., traceparent: _Optional[str] = ..., launch: _Optional[_Union[Launch, _Mapping]] = ..., close: _Optional[_Union[Close, _Mapping]] = ..., start_run: _Optional[_Union[StartRun, _Mapping]] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., resolve_approval: _Optional[_Union[ResolveApproval, _Mapping]] = ..., set_timeout: _Optional[_Union[SetTimeout, _Mapping]] = ..., set_network: _Optional[_Union[Network, _Mapping]] = ...) -> None: ...
 
 class Launch(_message.Message):
-    __slots__ = ("browser_type", "url", "viewport", "timeout", "launch_timeout", "from_state", "save_state", "extensions")
+    __slots__ = ("browser_type", "url", "viewport", "timeout", "launch_timeout", "from_state", "save_state", "extensions", "network")
     BROWSER_TYPE_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     VIEWPORT_FIELD_NUMBER: _ClassVar[int]
@@ -235,6 +237,7 @@ class Launch(_message.Message):
     FROM_STATE_FIELD_NUMBER: _ClassVar[int]
     SAVE_STATE_FIELD_NUMBER: _ClassVar[int]
     EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
     browser_type: _browser_sessions_pb2.BrowserType
     url: str
     viewport: _browser_sessions_pb2.Viewport
@@ -243,7 +246,38 @@ class Launch(_message.Message):
     from_state: bool
     save_state: bool
     extensions: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, browser_type: _Optional[_Union[_browser_sessions_pb2.BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[_browser_sessions_pb2.Viewport, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., launch_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., from_state: _Optional[bool] = ..., save_state: _Optional[bool] = ..., extensions: _Optional[_Iterable[str]] = ...) -> None: ...
+    network: Network
+    def __init__(self, browser_type: _Optional[_Union[_browser_sessions_pb2.BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[_browser_sessions_pb2.Viewport, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., launch_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., from_state: _Optional[bool] = ..., save_state: _Optional[bool] = ..., extensions: _Optional[_Iterable[str]] = ..., network: _Optional[_Union[Network, _Mapping]] = ...) -> None: ...
+
+class Network(_message.Message):
+    __slots__ = ("proxy", "allowed_domains", "blocked_domains", "time_zone", "locale", "geolocation")
+    PROXY_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_DOMAINS_FIELD_NUMBER: _ClassVar[int]
+    BLOCKED_DOMAINS_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    LOCALE_FIELD_NUMBER: _ClassVar[int]
+    GEOLOCATION_FIELD_NUMBER: _ClassVar[int]
+    proxy: Proxy
+    allowed_domains: _containers.RepeatedScalarFieldContainer[str]
+    blocked_domains: _containers.RepeatedScalarFieldContainer[str]
+    time_zone: str
+    locale: str
+    geolocation: _browser_sessions_pb2.Geolocation
+    def __init__(self, proxy: _Optional[_Union[Proxy, _Mapping]] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., blocked_domains: _Optional[_Iterable[str]] = ..., time_zone: _Optional[str] = ..., locale: _Optional[str] = ..., geolocation: _Optional[_Union[_browser_sessions_pb2.Geolocation, _Mapping]] = ...) -> None: ...
+
+class Proxy(_message.Message):
+    __slots__ = ("url", "username", "password", "bypass", "trusted")
+    URL_FIELD_NUMBER: _ClassVar[int]
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    BYPASS_FIELD_NUMBER: _ClassVar[int]
+    TRUSTED_FIELD_NUMBER: _ClassVar[int]
+    url: str
+    username: str
+    password: str
+    bypass: _containers.RepeatedScalarFieldContainer[str]
+    trusted: bool
+    def __init__(self, url: _Optional[str] = ..., username: _Optional[str] = ..., password: _Optional[str] = ..., bypass: _Optional[_Iterable[str]] = ..., trusted: _Optional[bool] = ...) -> None: ...
 
 class Close(_message.Message):
     __slots__ = ("reason",)

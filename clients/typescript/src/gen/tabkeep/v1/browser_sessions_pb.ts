@@ -6,15 +6,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tabkeep/v1/browser_sessions.proto.
  */
 export const file_tabkeep_v1_browser_sessions: GenFile = /*@__PURE__*/
-  fileDesc("CiF0YWJrZWVwL3YxL2Jyb3dzZXJfc2Vzc2lvbnMucHJvdG8SCnRhYmtlZXAudjEiWgoJQ29uZGl0aW9uEgwKBHR5cGUYASABKAkSLgoKc2luY2VfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgDIAEoCSIpCghWaWV3cG9ydBINCgV3aWR0aBgBIAEoBRIOCgZoZWlnaHQYAiABKAUi3wgKDkJyb3dzZXJTZXNzaW9uEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSLgoFc3RhdGUYAyABKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSLQoMY2xvc2VfcmVhc29uGAQgASgOMhcudGFia2VlcC52MS5DbG9zZVJlYXNvbhIVCg1jbG9zZV9tZXNzYWdlGAUgASgJEioKB3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoNcXVldWVfdGltZW91dBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgxicm93c2VyX3R5cGUYCCABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEgsKA3VybBgJIAEoCRImCgh2aWV3cG9ydBgKIAEoCzIULnRhYmtlZXAudjEuVmlld3BvcnQSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbi5MYWJlbHNFbnRyeRIvCgtjcmVhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFicm93c2VyX2dvbmVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHaG9zdF9pZBgSIAEoCRIVCg1hY3RpdmVfcnVuX2lkGBMgASgJEhMKC2N1cnJlbnRfdXJsGBQgASgJEhIKCnBhZ2VfdGl0bGUYFSABKAkSEQoJdGFiX2NvdW50GBYgASgFEikKCmNvbmRpdGlvbnMYFyADKAsyFS50YWJrZWVwLnYxLkNvbmRpdGlvbhIXCg9icm93c2VyX3ZlcnNpb24YGCABKAkSEQoJc2FuZGJveGVkGBkgASgIEhIKCmV4dGVuc2lvbnMYLSADKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGCggASgJEh8KF2Jyb3dzZXJfcHJvZmlsZV92ZXJzaW9uGCkgASgFEhQKDHNhdmVfcHJvZmlsZRgqIAEoCBItCgxwcm9maWxlX3NhdmUYKyABKAsyFy50YWJrZWVwLnYxLlByb2ZpbGVTYXZlGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEinAEKC1Byb2ZpbGVTYXZlEisKBXN0YXRlGAEgASgOMhwudGFia2VlcC52MS5Qcm9maWxlU2F2ZVN0YXRlEg8KB21lc3NhZ2UYAiABKAkSHwoXYnJvd3Nlcl9wcm9maWxlX3ZlcnNpb24YAyABKAUSLgoKc3RhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAizgMKG0NyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KDGJyb3dzZXJfdHlwZRgCIAEoDjIXLnRhYmtlZXAudjEuQnJvd3NlclR5cGUSCwoDdXJsGAMgASgJEiYKCHZpZXdwb3J0GAQgASgLMhQudGFia2VlcC52MS5WaWV3cG9ydBJDCgZsYWJlbHMYBSADKAsyMy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdC5MYWJlbHNFbnRyeRIwCg1xdWV1ZV90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYByABKAkSEgoKZXh0ZW5zaW9ucxgZIAMoCRIaChJicm93c2VyX3Byb2ZpbGVfaWQYFCABKAkSFAoMc2F2ZV9wcm9maWxlGBUgASgIEh8KF2Jyb3dzZXJfcHJvZmlsZV92ZXJzaW9uGBYgASgFGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUwocQ3JlYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uIjYKGEdldEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkiUAoZR2V0QnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uIucBChpMaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIvCgZzdGF0ZXMYAyADKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSQgoGbGFiZWxzGAQgAygLMjIudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImwKG0xpc3RCcm93c2VyU2Vzc2lvbnNSZXNwb25zZRI0ChBicm93c2VyX3Nlc3Npb25zGAEgAygLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiawoaV2F0Y2hCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJEjEKDmV4cGlyeV93YXJuaW5nGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoQBChtXYXRjaEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMAoGY2hhbmdlGAEgASgOMiAudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbkNoYW5nZRIzCg9icm93c2VyX3Nlc3Npb24YAiABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uImUKG0V4dGVuZEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSKgoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJTChxFeHRlbmRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24iOAoaQ2xvc2VCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJIlIKG0Nsb3NlQnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uKl0KC0Jyb3dzZXJUeXBlEhwKGEJST1dTRVJfVFlQRV9VTlNQRUNJRklFRBAAEhcKE0JST1dTRVJfVFlQRV9DSFJPTUUQARIXChNCUk9XU0VSX1RZUEVfTVNFREdFEAIqyQEKE0Jyb3dzZXJTZXNzaW9uU3RhdGUSJQohQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASIQodQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1BFTkRJTkcQARIjCh9CUk9XU0VSX1NFU1NJT05fU1RBVEVfTEFVTkNISU5HEAISIQodQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1JVTk5JTkcQAxIgChxCUk9XU0VSX1NFU1NJT05fU1RBVEVfQ0xPU0VEEAQqoQIKC0Nsb3NlUmVhc29uEhwKGENMT1NFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkNMT1NFX1JFQVNPTl9SRVFVRVNURUQQARIaChZDTE9TRV9SRUFTT05fVElNRURfT1VUEAISHAoYQ0xPU0VfUkVBU09OX05PX0NBUEFDSVRZEAMSHgoaQ0xPU0VfUkVBU09OX0xBVU5DSF9GQUlMRUQQBBIgChxDTE9TRV9SRUFTT05fQlJPV1NFUl9DUkFTSEVEEAUSGgoWQ0xPU0VfUkVBU09OX0hPU1RfTE9TVBAGEh0KGUNMT1NFX1JFQVNPTl9IT1NUX0RSQUlORUQQBxIhCh1DTE9TRV9SRUFTT05fUFJPRklMRV9VTlVTQUJMRRAJKrkBChBQcm9maWxlU2F2ZVN0YXRlEiIKHlBST0ZJTEVfU0FWRV9TVEFURV9VTlNQRUNJRklFRBAAEh4KGlBST0ZJTEVfU0FWRV9TVEFURV9QRU5ESU5HEAESHAoYUFJPRklMRV9TQVZFX1NUQVRFX1NBVkVEEAISJAogUFJPRklMRV9TQVZFX1NUQVRFX1NBVkVEX0VBUkxJRVIQAxIdChlQUk9GSUxFX1NBVkVfU1RBVEVfRkFJTEVEEAQq0wEKFEJyb3dzZXJTZXNzaW9uQ2hhbmdlEiYKIkJST1dTRVJfU0VTU0lPTl9DSEFOR0VfVU5TUEVDSUZJRUQQABIjCh9CUk9XU0VSX1NFU1NJT05fQ0hBTkdFX1NOQVBTSE9UEAESIgoeQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9VUERBVEVEEAISHwobQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9QQUdFEAMSKQolQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9FWFBJUllfV0FSTklORxAEMokFChVCcm93c2VyU2Vzc2lvblNlcnZpY2USaQoUQ3JlYXRlQnJvd3NlclNlc3Npb24SJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBooLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRJgChFHZXRCcm93c2VyU2Vzc2lvbhIkLnRhYmtlZXAudjEuR2V0QnJvd3NlclNlc3Npb25SZXF1ZXN0GiUudGFia2VlcC52MS5HZXRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEmYKE0xpc3RCcm93c2VyU2Vzc2lvbnMSJi50YWJrZWVwLnYxLkxpc3RCcm93c2VyU2Vzc2lvbnNSZXF1ZXN0GicudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVzcG9uc2USaAoTV2F0Y2hCcm93c2VyU2Vzc2lvbhImLnRhYmtlZXAudjEuV2F0Y2hCcm93c2VyU2Vzc2lvblJlcXVlc3QaJy50YWJrZWVwLnYxLldhdGNoQnJvd3NlclNlc3Npb25SZXNwb25zZTABEmkKFEV4dGVuZEJyb3dzZXJTZXNzaW9uEicudGFia2VlcC52MS5FeHRlbmRCcm93c2VyU2Vzc2lvblJlcXVlc3QaKC50YWJrZWVwLnYxLkV4dGVuZEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USZgoTQ2xvc2VCcm93c2VyU2Vzc2lvbhImLnRhYmtlZXAudjEuQ2xvc2VCcm93c2VyU2Vzc2lvblJlcXVlc3QaJy50YWJrZWVwLnYxLkNsb3NlQnJvd3NlclNlc3Npb25SZXNwb25zZUI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiF0YWJrZWVwL3YxL2Jyb3dzZXJfc2Vzc2lvbnMucHJvdG8SCnRhYmtlZXAudjEiWgoJQ29uZGl0aW9uEgwKBHR5cGUYASABKAkSLgoKc2luY2VfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgDIAEoCSIpCghWaWV3cG9ydBINCgV3aWR0aBgBIAEoBRIOCgZoZWlnaHQYAiABKAUiTgoLUHJveHlTZXJ2ZXISCwoDdXJsGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEhAKCHBhc3N3b3JkGAMgASgJEg4KBmJ5cGFzcxgEIAMoCSJECgtHZW9sb2NhdGlvbhIQCghsYXRpdHVkZRgBIAEoARIRCglsb25naXR1ZGUYAiABKAESEAoIYWNjdXJhY3kYAyABKAEiogoKDkJyb3dzZXJTZXNzaW9uEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSLgoFc3RhdGUYAyABKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSLQoMY2xvc2VfcmVhc29uGAQgASgOMhcudGFia2VlcC52MS5DbG9zZVJlYXNvbhIVCg1jbG9zZV9tZXNzYWdlGAUgASgJEioKB3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoNcXVldWVfdGltZW91dBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgxicm93c2VyX3R5cGUYCCABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEgsKA3VybBgJIAEoCRImCgh2aWV3cG9ydBgKIAEoCzIULnRhYmtlZXAudjEuVmlld3BvcnQSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbi5MYWJlbHNFbnRyeRIvCgtjcmVhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFicm93c2VyX2dvbmVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHaG9zdF9pZBgSIAEoCRIVCg1hY3RpdmVfcnVuX2lkGBMgASgJEhMKC2N1cnJlbnRfdXJsGBQgASgJEhIKCnBhZ2VfdGl0bGUYFSABKAkSEQoJdGFiX2NvdW50GBYgASgFEikKCmNvbmRpdGlvbnMYFyADKAsyFS50YWJrZWVwLnYxLkNvbmRpdGlvbhIXCg9icm93c2VyX3ZlcnNpb24YGCABKAkSEQoJc2FuZGJveGVkGBkgASgIEiYKBXByb3h5GB4gASgLMhcudGFia2VlcC52MS5Qcm94eVNlcnZlchIWCg5wcm94eV9sb2NhdGlvbhgfIAEoCRIXCg9hbGxvd2VkX2RvbWFpbnMYICADKAkSFwoPYmxvY2tlZF9kb21haW5zGCEgAygJEhEKCXRpbWVfem9uZRgiIAEoCRIOCgZsb2NhbGUYIyABKAkSLAoLZ2VvbG9jYXRpb24YJCABKAsyFy50YWJrZWVwLnYxLkdlb2xvY2F0aW9uEhIKCmV4dGVuc2lvbnMYLSADKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGCggASgJEh8KF2Jyb3dzZXJfcHJvZmlsZV92ZXJzaW9uGCkgASgFEhQKDHNhdmVfcHJvZmlsZRgqIAEoCBItCgxwcm9maWxlX3NhdmUYKyABKAsyFy50YWJrZWVwLnYxLlByb2ZpbGVTYXZlGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEinAEKC1Byb2ZpbGVTYXZlEisKBXN0YXRlGAEgASgOMhwudGFia2VlcC52MS5Qcm9maWxlU2F2ZVN0YXRlEg8KB21lc3NhZ2UYAiABKAkSHwoXYnJvd3Nlcl9wcm9maWxlX3ZlcnNpb24YAyABKAUSLgoKc3RhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiwAQKG0NyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KDGJyb3dzZXJfdHlwZRgCIAEoDjIXLnRhYmtlZXAudjEuQnJvd3NlclR5cGUSCwoDdXJsGAMgASgJEiYKCHZpZXdwb3J0GAQgASgLMhQudGFia2VlcC52MS5WaWV3cG9ydBJDCgZsYWJlbHMYBSADKAsyMy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdC5MYWJlbHNFbnRyeRIwCg1xdWV1ZV90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYByABKAkSJgoFcHJveHkYCiABKAsyFy50YWJrZWVwLnYxLlByb3h5U2VydmVyEhYKDnByb3h5X2xvY2F0aW9uGAsgASgJEhcKD2FsbG93ZWRfZG9tYWlucxgMIAMoCRIXCg9ibG9ja2VkX2RvbWFpbnMYDSADKAkSEgoKZXh0ZW5zaW9ucxgZIAMoCRIaChJicm93c2VyX3Byb2ZpbGVfaWQYFCABKAkSFAoMc2F2ZV9wcm9maWxlGBUgASgIEh8KF2Jyb3dzZXJfcHJvZmlsZV92ZXJzaW9uGBYgASgFGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUwocQ3JlYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uIjYKGEdldEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkiUAoZR2V0QnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uIucBChpMaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIvCgZzdGF0ZXMYAyADKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSQgoGbGFiZWxzGAQgAygLMjIudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImwKG0xpc3RCcm93c2VyU2Vzc2lvbnNSZXNwb25zZRI0ChBicm93c2VyX3Nlc3Npb25zGAEgAygLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiawoaV2F0Y2hCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJEjEKDmV4cGlyeV93YXJuaW5nGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoQBChtXYXRjaEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMAoGY2hhbmdlGAEgASgOMiAudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbkNoYW5nZRIzCg9icm93c2VyX3Nlc3Npb24YAiABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uImUKG0V4dGVuZEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSKgoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJTChxFeHRlbmRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24i3AEKG1VwZGF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSJgoFcHJveHkYCiABKAsyFy50YWJrZWVwLnYxLlByb3h5U2VydmVyEhYKDnByb3h5X2xvY2F0aW9uGAsgASgJEhcKD2FsbG93ZWRfZG9tYWlucxgMIAMoCRIXCg9ibG9ja2VkX2RvbWFpbnMYDSADKAkSLwoLdXBkYXRlX21hc2sYCSABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIlMKHFVwZGF0ZUJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMwoPYnJvd3Nlcl9zZXNzaW9uGAEgASgLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbiI4ChpDbG9zZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkiUgobQ2xvc2VCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24qXQoLQnJvd3NlclR5cGUSHAoYQlJPV1NFUl9UWVBFX1VOU1BFQ0lGSUVEEAASFwoTQlJPV1NFUl9UWVBFX0NIUk9NRRABEhcKE0JST1dTRVJfVFlQRV9NU0VER0UQAirJAQoTQnJvd3NlclNlc3Npb25TdGF0ZRIlCiFCUk9XU0VSX1NFU1NJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIhCh1CUk9XU0VSX1NFU1NJT05fU1RBVEVfUEVORElORxABEiMKH0JST1dTRVJfU0VTU0lPTl9TVEFURV9MQVVOQ0hJTkcQAhIhCh1CUk9XU0VSX1NFU1NJT05fU1RBVEVfUlVOTklORxADEiAKHEJST1dTRVJfU0VTU0lPTl9TVEFURV9DTE9TRUQQBCrAAgoLQ2xvc2VSZWFzb24SHAoYQ0xPU0VfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWQ0xPU0VfUkVBU09OX1JFUVVFU1RFRBABEhoKFkNMT1NFX1JFQVNPTl9USU1FRF9PVVQQAhIcChhDTE9TRV9SRUFTT05fTk9fQ0FQQUNJVFkQAxIeChpDTE9TRV9SRUFTT05fTEFVTkNIX0ZBSUxFRBAEEiAKHENMT1NFX1JFQVNPTl9CUk9XU0VSX0NSQVNIRUQQBRIaChZDTE9TRV9SRUFTT05fSE9TVF9MT1NUEAYSHQoZQ0xPU0VfUkVBU09OX0hPU1RfRFJBSU5FRBAHEh0KGUNMT1NFX1JFQVNPTl9QUk9YWV9GQUlMRUQQCBIhCh1DTE9TRV9SRUFTT05fUFJPRklMRV9VTlVTQUJMRRAJKrkBChBQcm9maWxlU2F2ZVN0YXRlEiIKHlBST0ZJTEVfU0FWRV9TVEFURV9VTlNQRUNJRklFRBAAEh4KGlBST0ZJTEVfU0FWRV9TVEFURV9QRU5ESU5HEAESHAoYUFJPRklMRV9TQVZFX1NUQVRFX1NBVkVEEAISJAogUFJPRklMRV9TQVZFX1NUQVRFX1NBVkVEX0VBUkxJRVIQAxIdChlQUk9GSUxFX1NBVkVfU1RBVEVfRkFJTEVEEAQq0wEKFEJyb3dzZXJTZXNzaW9uQ2hhbmdlEiYKIkJST1dTRVJfU0VTU0lPTl9DSEFOR0VfVU5TUEVDSUZJRUQQABIjCh9CUk9XU0VSX1NFU1NJT05fQ0hBTkdFX1NOQVBTSE9UEAESIgoeQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9VUERBVEVEEAISHwobQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9QQUdFEAMSKQolQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9FWFBJUllfV0FSTklORxAEMvQFChVCcm93c2VyU2Vzc2lvblNlcnZpY2USaQoUQ3JlYXRlQnJvd3NlclNlc3Npb24SJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBooLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRJgChFHZXRCcm93c2VyU2Vzc2lvbhIkLnRhYmtlZXAudjEuR2V0QnJvd3NlclNlc3Npb25SZXF1ZXN0GiUudGFia2VlcC52MS5HZXRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEmYKE0xpc3RCcm93c2VyU2Vzc2lvbnMSJi50YWJrZWVwLnYxLkxpc3RCcm93c2VyU2Vzc2lvbnNSZXF1ZXN0GicudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVzcG9uc2USaAoTV2F0Y2hCcm93c2VyU2Vzc2lvbhImLnRhYmtlZXAudjEuV2F0Y2hCcm93c2VyU2Vzc2lvblJlcXVlc3QaJy50YWJrZWVwLnYxLldhdGNoQnJvd3NlclNlc3Npb25SZXNwb25zZTABEmkKFEV4dGVuZEJyb3dzZXJTZXNzaW9uEicudGFia2VlcC52MS5FeHRlbmRCcm93c2VyU2Vzc2lvblJlcXVlc3QaKC50YWJrZWVwLnYxLkV4dGVuZEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USaQoUVXBkYXRlQnJvd3NlclNlc3Npb24SJy50YWJrZWVwLnYxLlVwZGF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBooLnRhYmtlZXAudjEuVXBkYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRJmChNDbG9zZUJyb3dzZXJTZXNzaW9uEiYudGFia2VlcC52MS5DbG9zZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBonLnRhYmtlZXAudjEuQ2xvc2VCcm93c2VyU2Vzc2lvblJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * Something about a session or run that is true now and worth knowing, beside its state.
@@ -82,6 +82,86 @@ export type Viewport = Message<"tabkeep.v1.Viewport"> & {
  */
 export const ViewportSchema: GenMessage<Viewport> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_browser_sessions, 1);
+
+/**
+ * A proxy of the caller's own, for all that a session's browser sends.
+ *
+ * @generated from message tabkeep.v1.ProxyServer
+ */
+export type ProxyServer = Message<"tabkeep.v1.ProxyServer"> & {
+  /**
+   * http://host:port, https://host:port (the way to the proxy is encrypted too) or socks5://host:port (names
+   * are resolved by the proxy). No user, password, path or query in it. The host must be public, unless the
+   * operator allows it.
+   *
+   * @generated from field: string url = 1;
+   */
+  url: string;
+
+  /**
+   * The user, at most 255 bytes; empty: none. Never in an answer.
+   *
+   * @generated from field: string username = 2;
+   */
+  username: string;
+
+  /**
+   * The password, at most 255 bytes. Kept encrypted until the session is closed; never in an answer.
+   *
+   * @generated from field: string password = 3;
+   */
+  password: string;
+
+  /**
+   * Up to 100 destinations that do not go through the proxy, in the form of allowed_domains. What goes
+   * directly must be public like everything else.
+   *
+   * @generated from field: repeated string bypass = 4;
+   */
+  bypass: string[];
+};
+
+/**
+ * Describes the message tabkeep.v1.ProxyServer.
+ * Use `create(ProxyServerSchema)` to create a new message.
+ */
+export const ProxyServerSchema: GenMessage<ProxyServer> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_browser_sessions, 2);
+
+/**
+ * A place on Earth, as pages are told that ask where they are.
+ *
+ * @generated from message tabkeep.v1.Geolocation
+ */
+export type Geolocation = Message<"tabkeep.v1.Geolocation"> & {
+  /**
+   * Degrees north, -90 to 90.
+   *
+   * @generated from field: double latitude = 1;
+   */
+  latitude: number;
+
+  /**
+   * Degrees east, -180 to 180.
+   *
+   * @generated from field: double longitude = 2;
+   */
+  longitude: number;
+
+  /**
+   * Meters, 0 or more.
+   *
+   * @generated from field: double accuracy = 3;
+   */
+  accuracy: number;
+};
+
+/**
+ * Describes the message tabkeep.v1.Geolocation.
+ * Use `create(GeolocationSchema)` to create a new message.
+ */
+export const GeolocationSchema: GenMessage<Geolocation> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_browser_sessions, 3);
 
 /**
  * A live browser, or the record of one that was.
@@ -266,6 +346,55 @@ export type BrowserSession = Message<"tabkeep.v1.BrowserSession"> & {
   sandboxed: boolean;
 
   /**
+   * The caller's proxy, without user and password.
+   *
+   * @generated from field: tabkeep.v1.ProxyServer proxy = 30;
+   */
+  proxy?: ProxyServer | undefined;
+
+  /**
+   * The operator's proxy that was asked for by name.
+   *
+   * @generated from field: string proxy_location = 31;
+   */
+  proxyLocation: string;
+
+  /**
+   * The only destinations the browser reaches; none: all public ones.
+   *
+   * @generated from field: repeated string allowed_domains = 32;
+   */
+  allowedDomains: string[];
+
+  /**
+   * Destinations the browser does not reach.
+   *
+   * @generated from field: repeated string blocked_domains = 33;
+   */
+  blockedDomains: string[];
+
+  /**
+   * The time zone that belongs to the proxy_location, for example "Europe/London"; empty: the host's own.
+   *
+   * @generated from field: string time_zone = 34;
+   */
+  timeZone: string;
+
+  /**
+   * The locale that belongs to the proxy_location, for example "en-GB"; empty: the browser's own.
+   *
+   * @generated from field: string locale = 35;
+   */
+  locale: string;
+
+  /**
+   * The place that belongs to the proxy_location, if it has one.
+   *
+   * @generated from field: tabkeep.v1.Geolocation geolocation = 36;
+   */
+  geolocation?: Geolocation | undefined;
+
+  /**
    * The extensions it was asked for, by name; once it is RUNNING they are loaded.
    *
    * @generated from field: repeated string extensions = 45;
@@ -306,7 +435,7 @@ export type BrowserSession = Message<"tabkeep.v1.BrowserSession"> & {
  * Use `create(BrowserSessionSchema)` to create a new message.
  */
 export const BrowserSessionSchema: GenMessage<BrowserSession> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 2);
+  messageDesc(file_tabkeep_v1_browser_sessions, 4);
 
 /**
  * What became of keeping a session's state.
@@ -349,7 +478,7 @@ export type ProfileSave = Message<"tabkeep.v1.ProfileSave"> & {
  * Use `create(ProfileSaveSchema)` to create a new message.
  */
 export const ProfileSaveSchema: GenMessage<ProfileSave> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 3);
+  messageDesc(file_tabkeep_v1_browser_sessions, 5);
 
 /**
  * Asks for a new session.
@@ -407,6 +536,37 @@ export type CreateBrowserSessionRequest = Message<"tabkeep.v1.CreateBrowserSessi
   requestId: string;
 
   /**
+   * A proxy of the caller's own. Absent: none.
+   *
+   * @generated from field: tabkeep.v1.ProxyServer proxy = 10;
+   */
+  proxy?: ProxyServer | undefined;
+
+  /**
+   * A proxy of the operator's by name, for example "RESIDENTIAL_GB"; sets the browser's time zone, locale and
+   * geolocation too. "NONE" and empty: none. Not together with proxy.
+   *
+   * @generated from field: string proxy_location = 11;
+   */
+  proxyLocation: string;
+
+  /**
+   * The only destinations that the browser may reach, up to 1,000: "example.com" is that name and all below
+   * it, "*.example.com" only those below it, "203.0.113.7" and "[2001:db8::7]" are addresses; each may end in
+   * ":port". None: everything public.
+   *
+   * @generated from field: repeated string allowed_domains = 12;
+   */
+  allowedDomains: string[];
+
+  /**
+   * Destinations that the browser may not reach, likewise; they count before allowed_domains.
+   *
+   * @generated from field: repeated string blocked_domains = 13;
+   */
+  blockedDomains: string[];
+
+  /**
    * Extensions to load before the first page, by the names under which hosts offer them (ListHosts); at most 8, each
    * of 1 to 63 lower-case letters, digits and "-". The session is placed on a host that offers all of them.
    *
@@ -444,7 +604,7 @@ export type CreateBrowserSessionRequest = Message<"tabkeep.v1.CreateBrowserSessi
  * Use `create(CreateBrowserSessionRequestSchema)` to create a new message.
  */
 export const CreateBrowserSessionRequestSchema: GenMessage<CreateBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 4);
+  messageDesc(file_tabkeep_v1_browser_sessions, 6);
 
 /**
  * The new session.
@@ -465,7 +625,7 @@ export type CreateBrowserSessionResponse = Message<"tabkeep.v1.CreateBrowserSess
  * Use `create(CreateBrowserSessionResponseSchema)` to create a new message.
  */
 export const CreateBrowserSessionResponseSchema: GenMessage<CreateBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 5);
+  messageDesc(file_tabkeep_v1_browser_sessions, 7);
 
 /**
  * Asks for one session.
@@ -486,7 +646,7 @@ export type GetBrowserSessionRequest = Message<"tabkeep.v1.GetBrowserSessionRequ
  * Use `create(GetBrowserSessionRequestSchema)` to create a new message.
  */
 export const GetBrowserSessionRequestSchema: GenMessage<GetBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 6);
+  messageDesc(file_tabkeep_v1_browser_sessions, 8);
 
 /**
  * One session.
@@ -507,7 +667,7 @@ export type GetBrowserSessionResponse = Message<"tabkeep.v1.GetBrowserSessionRes
  * Use `create(GetBrowserSessionResponseSchema)` to create a new message.
  */
 export const GetBrowserSessionResponseSchema: GenMessage<GetBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 7);
+  messageDesc(file_tabkeep_v1_browser_sessions, 9);
 
 /**
  * Asks for a page of sessions.
@@ -549,7 +709,7 @@ export type ListBrowserSessionsRequest = Message<"tabkeep.v1.ListBrowserSessions
  * Use `create(ListBrowserSessionsRequestSchema)` to create a new message.
  */
 export const ListBrowserSessionsRequestSchema: GenMessage<ListBrowserSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 8);
+  messageDesc(file_tabkeep_v1_browser_sessions, 10);
 
 /**
  * A page of sessions.
@@ -577,7 +737,7 @@ export type ListBrowserSessionsResponse = Message<"tabkeep.v1.ListBrowserSession
  * Use `create(ListBrowserSessionsResponseSchema)` to create a new message.
  */
 export const ListBrowserSessionsResponseSchema: GenMessage<ListBrowserSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 9);
+  messageDesc(file_tabkeep_v1_browser_sessions, 11);
 
 /**
  * Asks to watch one session.
@@ -605,7 +765,7 @@ export type WatchBrowserSessionRequest = Message<"tabkeep.v1.WatchBrowserSession
  * Use `create(WatchBrowserSessionRequestSchema)` to create a new message.
  */
 export const WatchBrowserSessionRequestSchema: GenMessage<WatchBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 10);
+  messageDesc(file_tabkeep_v1_browser_sessions, 12);
 
 /**
  * A session as it is after a change.
@@ -633,7 +793,7 @@ export type WatchBrowserSessionResponse = Message<"tabkeep.v1.WatchBrowserSessio
  * Use `create(WatchBrowserSessionResponseSchema)` to create a new message.
  */
 export const WatchBrowserSessionResponseSchema: GenMessage<WatchBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 11);
+  messageDesc(file_tabkeep_v1_browser_sessions, 13);
 
 /**
  * Asks for another timeout.
@@ -661,7 +821,7 @@ export type ExtendBrowserSessionRequest = Message<"tabkeep.v1.ExtendBrowserSessi
  * Use `create(ExtendBrowserSessionRequestSchema)` to create a new message.
  */
 export const ExtendBrowserSessionRequestSchema: GenMessage<ExtendBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 12);
+  messageDesc(file_tabkeep_v1_browser_sessions, 14);
 
 /**
  * The session with its new deadline.
@@ -682,7 +842,85 @@ export type ExtendBrowserSessionResponse = Message<"tabkeep.v1.ExtendBrowserSess
  * Use `create(ExtendBrowserSessionResponseSchema)` to create a new message.
  */
 export const ExtendBrowserSessionResponseSchema: GenMessage<ExtendBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 13);
+  messageDesc(file_tabkeep_v1_browser_sessions, 15);
+
+/**
+ * Asks for other settings of a live session.
+ *
+ * @generated from message tabkeep.v1.UpdateBrowserSessionRequest
+ */
+export type UpdateBrowserSessionRequest = Message<"tabkeep.v1.UpdateBrowserSessionRequest"> & {
+  /**
+   * The session.
+   *
+   * @generated from field: string browser_session_id = 1;
+   */
+  browserSessionId: string;
+
+  /**
+   * As in CreateBrowserSessionRequest; absent: no proxy any more.
+   *
+   * @generated from field: tabkeep.v1.ProxyServer proxy = 10;
+   */
+  proxy?: ProxyServer | undefined;
+
+  /**
+   * As in CreateBrowserSessionRequest; empty: no proxy any more.
+   *
+   * @generated from field: string proxy_location = 11;
+   */
+  proxyLocation: string;
+
+  /**
+   * As in CreateBrowserSessionRequest.
+   *
+   * @generated from field: repeated string allowed_domains = 12;
+   */
+  allowedDomains: string[];
+
+  /**
+   * As in CreateBrowserSessionRequest.
+   *
+   * @generated from field: repeated string blocked_domains = 13;
+   */
+  blockedDomains: string[];
+
+  /**
+   * Which of proxy, proxy_location, allowed_domains and blocked_domains to set; a proxy replaces a
+   * proxy_location and the other way round. Required.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 9;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message tabkeep.v1.UpdateBrowserSessionRequest.
+ * Use `create(UpdateBrowserSessionRequestSchema)` to create a new message.
+ */
+export const UpdateBrowserSessionRequestSchema: GenMessage<UpdateBrowserSessionRequest> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_browser_sessions, 16);
+
+/**
+ * The session with its new settings.
+ *
+ * @generated from message tabkeep.v1.UpdateBrowserSessionResponse
+ */
+export type UpdateBrowserSessionResponse = Message<"tabkeep.v1.UpdateBrowserSessionResponse"> & {
+  /**
+   * The session.
+   *
+   * @generated from field: tabkeep.v1.BrowserSession browser_session = 1;
+   */
+  browserSession?: BrowserSession | undefined;
+};
+
+/**
+ * Describes the message tabkeep.v1.UpdateBrowserSessionResponse.
+ * Use `create(UpdateBrowserSessionResponseSchema)` to create a new message.
+ */
+export const UpdateBrowserSessionResponseSchema: GenMessage<UpdateBrowserSessionResponse> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_browser_sessions, 17);
 
 /**
  * Asks to close a session.
@@ -703,7 +941,7 @@ export type CloseBrowserSessionRequest = Message<"tabkeep.v1.CloseBrowserSession
  * Use `create(CloseBrowserSessionRequestSchema)` to create a new message.
  */
 export const CloseBrowserSessionRequestSchema: GenMessage<CloseBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 14);
+  messageDesc(file_tabkeep_v1_browser_sessions, 18);
 
 /**
  * The closed session.
@@ -724,7 +962,7 @@ export type CloseBrowserSessionResponse = Message<"tabkeep.v1.CloseBrowserSessio
  * Use `create(CloseBrowserSessionResponseSchema)` to create a new message.
  */
 export const CloseBrowserSessionResponseSchema: GenMessage<CloseBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 15);
+  messageDesc(file_tabkeep_v1_browser_sessions, 19);
 
 /**
  * Which browser a session runs. A host offers what is installed on it.
@@ -873,6 +1111,14 @@ export enum CloseReason {
   HOST_DRAINED = 7,
 
   /**
+   * Its proxy did not let the browser through when it was launched: not reachable, or it refused the
+   * credentials; close_message has what the proxy said.
+   *
+   * @generated from enum value: CLOSE_REASON_PROXY_FAILED = 8;
+   */
+  PROXY_FAILED = 8,
+
+  /**
    * Its browser profile was gone, damaged, could not be decrypted, or could not be put into the browser;
    * close_message says which. It never starts with a fresh browser instead.
    *
@@ -1003,7 +1249,9 @@ export const BrowserSessionService: GenService<{
    *   hosts are attached and none of them offers the browser type (the message says who offers what), or
    *   EXTENSION_NOT_OFFERED, none of them offers it with all of the extensions (likewise);
    *   NOT_FOUND/PROFILE_NOT_FOUND, no such browser profile in the caller's organization;
-   *   ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with another body.
+   *   FAILED_PRECONDITION/PROXY_LOCATION_NOT_CONFIGURED, the operator has mapped no such proxy_location (the
+   *   message lists those that are mapped); ALREADY_EXISTS/REQUEST_ID_REUSED, the request_id was used with
+   *   another body.
    * Retry: safe with the same request_id (the same session is returned); without one, a retry may open a
    *   second browser.
    *
@@ -1073,6 +1321,25 @@ export const BrowserSessionService: GenService<{
     methodKind: "unary";
     input: typeof ExtendBrowserSessionRequestSchema;
     output: typeof ExtendBrowserSessionResponseSchema;
+  },
+  /**
+   * Changes the proxy and the domains of a session that is not closed, while its browser goes on.
+   *
+   * Returns as soon as the change is stored; a connected host obeys it at once. Connections that the new
+   * settings would not allow, or would lead elsewhere, are cut. The new proxy is not tried: a page load that
+   * it fails ends with FAILURE_REASON_PROXY_FAILED. Time zone, locale and geolocation stay those of the launch.
+   * Called by: API clients.
+   * Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED; FAILED_PRECONDITION/
+   *   PROXY_LOCATION_NOT_CONFIGURED, as for CreateBrowserSession; INVALID_ARGUMENT/FIELD_INVALID, also for an
+   *   update_mask that is empty or names another field.
+   * Retry: safe; the values are set, not added.
+   *
+   * @generated from rpc tabkeep.v1.BrowserSessionService.UpdateBrowserSession
+   */
+  updateBrowserSession: {
+    methodKind: "unary";
+    input: typeof UpdateBrowserSessionRequestSchema;
+    output: typeof UpdateBrowserSessionResponseSchema;
   },
   /**
    * Closes a session: no run is accepted from this moment on, its runs end CANCELED, its browser ends.

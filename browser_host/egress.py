@@ -1,0 +1,422 @@
+"""The only way out of a session's browser: a proxy of ours on a loopback port that serves this one browser.
+
+Chromium sends everything here (pages, workers, WebSockets, downloads; names are not resolved in it), and here it is
+decided, for each connection anew, whether it may go there and which way: directly to an address that was judged, or
+through the session's own proxy, whose credentials the browser never sees. Both can change while the browser lives.
+
+The port is known before the browser starts and nothing is served until `serve` says whose it is and `set_network`
+what it may reach, so that a browser may be started before there is a session for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import logging
+import re
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from browser_host import egress_policy
+from browser_host.egress_policy import Pattern, Policy, Refused, normal
+from browser_host.messages import Network, Proxy
+from browser_host.peer_process import BrowserProcesses
+from browser_host.upstream import (
+    BUFFER,
+    Dialer,
+    ProxyFailed,
+    Resolve,
+    Streams,
+    Unreachable,
+    proxy_address,
+    read_head,
+    resolve_with_system,
+    status_of,
+)
+
+logger = logging.getLogger(__name__)
+
+MOST_CONNECTIONS = 256
+"""At once; Chromium itself makes no more than 32 to one proxy. More are answered 503."""
+HEAD_SECONDS = 30.0
+"""How long a request may take to be said; Chromium opens connections ahead of need and leaves them silent."""
+MOST_REFUSALS = 200
+"""Destinations whose last refusal is remembered; beyond it the oldest is forgotten."""
+_CHUNK = 128 * 1024
+_HOP_BY_HOP = frozenset(
+    ["connection", "keep-alive", "proxy-connection", "proxy-authorization", "te", "upgrade", "host"]
+)
+_METHOD = re.compile(rb"[A-Z]{1,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a destination was not reached."""
+
+    error: Refused | ProxyFailed | Unreachable
+    at: float
+    """On the event loop's clock."""
+
+
+@dataclass(slots=True, eq=False)
+class _Open:
+    """One connection of the browser's."""
+
+    task: asyncio.Task[None]
+    host: str = ""
+    port: int = 0
+    through: Proxy | None = None
+
+
+class Egress:
+    """One browser's way out."""
+
+    def __init__(
+        self,
+        operator_allows: tuple[Pattern, ...] = (),
+        *,
+        default_proxy: Proxy | None = None,
+        resolve: Resolve = resolve_with_system,
+        proxy_tls: Callable[[], ssl.SSLContext] | None = None,
+    ) -> None:
+        """`open` must be awaited before `port` is asked for; `default_proxy` is for a network without one."""
+        self._operator_allows = operator_allows
+        self._default_proxy = default_proxy
+        self._dialer = Dialer(resolve, proxy_tls)
+        self._policy: Policy | None = None
+        self._proxy: Proxy | None = None
+        self._bypass: tuple[Pattern, ...] = ()
+        self._browser: BrowserProcesses | None = None
+        self._server: asyncio.Server | None = None
+        self._open: set[_Open] = set()
+        self._refusals: dict[tuple[str, int], Refusal] = {}
+        self._warned = False
+        self.connections = 0
+        """Served so far."""
+        self.bytes_sent = 0
+        self.bytes_received = 0
+
+    async def open(self) -> None:
+        """Listen on a free loopback port."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=BUFFER)
+
+    @property
+    def port(self) -> int:
+        """Where it listens on 127.0.0.1."""
+        assert self._server is not None, "not open"
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def serve(self, pid: int) -> None:
+        """From now on, serve the browser whose main process this is, and nobody else on the machine."""
+        self._browser = BrowserProcesses(pid)
+
+    def set_network(self, network: Network) -> None:
+        """Let the browser reach this, this way; what is open and would not be opened now, or not so, is cut.
+
+        Raises:
+            EgressRulesInvalid, ValueError: a destination or the proxy's URL means nothing; nothing was changed.
+        """
+        policy = Policy(
+            self._operator_allows,
+            egress_policy.patterns(network.allowed_domains),
+            egress_policy.patterns(network.blocked_domains),
+        )
+        proxy = network.proxy or self._default_proxy
+        bypass = egress_policy.patterns(proxy.bypass) if proxy else ()
+        if proxy is not None:
+            proxy_address(proxy)
+        self._policy, self._proxy, self._bypass = policy, proxy, bypass
+        self._refusals.clear()
+        for one in list(self._open):
+            if one.host and (one.through != self._way(one.host, one.port) or not self._names(one.host, one.port)):
+                one.task.cancel()
+
+    async def probe(self) -> None:
+        """Look whether the session's proxy, if there is one, takes us. At most 10 seconds.
+
+        Raises:
+            ProxyFailed.
+        """
+        if self._proxy is not None and self._policy is not None:
+            await self._dialer.probe(self._proxy, self._policy)
+
+    async def close(self) -> None:
+        """Cut everything and listen no more."""
+        if self._server is not None:
+            self._server.close()
+        tasks = [one.task for one in self._open]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._dialer.close()
+
+    def refusal(self, url: str = "", since: float = 0.0) -> Refused | ProxyFailed | Unreachable | None:
+        """Why the last connection to where `url` leads was refused, if it was; without `url`, the last of all.
+
+        Only what was refused at `since` on the event loop's clock or later.
+        """
+        if url:
+            refusal = self._refusals.get(egress_policy.destination(url))
+        else:
+            refusal = next(reversed(self._refusals.values()), None)
+        return refusal.error if refusal is not None and refusal.at >= since else None
+
+    # One connection of the browser's.
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        one = _Open(task)
+        self._open.add(one)
+        try:
+            if len(self._open) > MOST_CONNECTIONS:
+                _answer(writer, "503 Service Unavailable", "too many connections at once")
+            elif self._is_the_browsers(writer):
+                await self._serve(one, reader, writer)
+            else:
+                writer.transport.abort()
+        except (OSError, EOFError, ValueError, TimeoutError):
+            pass  # either side went away, or says what is no HTTP
+        except asyncio.CancelledError:
+            writer.transport.abort()  # cut on purpose: nobody waits for this task
+        finally:
+            self._open.discard(one)
+            writer.close()
+
+    def _is_the_browsers(self, writer: asyncio.StreamWriter) -> bool:
+        if self._browser is None:
+            return False
+        theirs, ours = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
+        held = self._browser.hold(theirs, ours)
+        if held is False and not self._warned:
+            self._warned = True
+            logger.warning("egress refused to a process that is not the browser", extra={"port": ours[1]})
+        return bool(held)
+
+    async def _serve(self, one: _Open, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with asyncio.timeout(HEAD_SECONDS):
+            head = await read_head(reader)
+        self.connections += 1
+        request = _Request.read(head)
+        one.host, one.port = request.host, request.port
+        key = (request.host, request.port)
+        try:
+            one.through = self._way(request.host, request.port)
+            streams = await self._reach(request, one.through)
+        except (Refused, ProxyFailed, Unreachable) as error:
+            self._remember(key, error)
+            status = "403 Forbidden" if isinstance(error, Refused) else "502 Bad Gateway"
+            _answer(writer, status, str(error))
+            return
+        self._refusals.pop(key, None)
+        try:
+            writer.transport.set_write_buffer_limits(high=BUFFER)
+            if request.tunnel:
+                writer.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
+                await self._relay((reader, writer), streams)
+            else:
+                await self._exchange(request, one, (reader, writer), streams)
+        finally:
+            streams[1].close()
+
+    def _way(self, host: str, port: int) -> Proxy | None:
+        """The proxy for a destination; None for directly."""
+        return None if any(one.covers(host, port) for one in self._bypass) else self._proxy
+
+    def _names(self, host: str, port: int) -> bool:
+        try:
+            assert self._policy is not None
+            self._policy.check_name(host, port)
+        except Refused:
+            return False
+        return True
+
+    async def _reach(self, request: _Request, proxy: Proxy | None) -> Streams:
+        policy = self._policy
+        if policy is None:
+            raise Refused("this browser belongs to no session yet")
+        host, port = request.host, request.port
+        policy.check_name(host, port)
+        if proxy is None:
+            return await self._dialer.direct(host, port, policy)
+        policy.check_unresolved(host, port)
+        where = proxy_address(proxy)
+        if request.tunnel or where.scheme == "socks5":
+            return await self._dialer.tunnel(host, port, proxy, policy)
+        request.absolute, request.authorization = True, where.authorization
+        return await self._dialer.to_proxy(proxy, policy)
+
+    def _remember(self, key: tuple[str, int], error: Refused | ProxyFailed | Unreachable) -> None:
+        self._refusals.pop(key, None)
+        if len(self._refusals) >= MOST_REFUSALS:
+            del self._refusals[next(iter(self._refusals))]
+        self._refusals[key] = Refusal(error, asyncio.get_running_loop().time())
+
+    async def _exchange(self, request: _Request, one: _Open, client: Streams, server: Streams) -> None:
+        """One plain request and its answer; the connection ends with it, so that each request is judged by itself."""
+        key = (request.host, request.port)
+        server[1].write(request.head())
+        sending = asyncio.create_task(self._send_body(request, client[0], server[1]))
+        try:
+            while True:
+                try:
+                    head = await read_head(server[0])
+                    status, reason = status_of(head)
+                except ValueError as error:
+                    self._remember(key, Unreachable(f"{request.host} answered: {error}"))
+                    _answer(client[1], "502 Bad Gateway", f"{request.host} answered: {error}")
+                    return
+                if status == 407:
+                    # Never passed on: Chromium would take it for ours.
+                    failed = _unauthorized(request, one.through, f"{status} {reason}".strip())
+                    self._remember(key, failed)
+                    _answer(client[1], "502 Bad Gateway", str(failed))
+                    return
+                client[1].write(_with_close(head))
+                if status >= 200:
+                    break
+            await self._pump(server[0], client[1], received=True)
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+    async def _send_body(self, request: _Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """What belongs to the request and not a byte more; then see to it that an end of the client's is noticed."""
+        left = request.body_length
+        while left is None or left > 0:
+            data = await reader.read(_CHUNK if left is None else min(_CHUNK, left))
+            if not data:
+                writer.transport.abort()
+                return
+            self.bytes_sent += len(data)
+            writer.write(data)
+            await writer.drain()
+            left = None if left is None else left - len(data)
+        if not await reader.read(1):
+            writer.transport.abort()
+
+    async def _relay(self, client: Streams, server: Streams) -> None:
+        """Both ways until both sides have said all, or one is gone."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._pump_to_end(client[0], server[1], received=False))
+            both.create_task(self._pump_to_end(server[0], client[1], received=True))
+
+    async def _pump_to_end(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, received: bool) -> None:
+        try:
+            await self._pump(reader, writer, received=received)
+        except OSError:
+            writer.transport.abort()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, received: bool) -> None:
+        while data := await reader.read(_CHUNK):
+            if received:
+                self.bytes_received += len(data)
+            else:
+                self.bytes_sent += len(data)
+            writer.write(data)
+            await writer.drain()
+        if writer.can_write_eof():
+            writer.write_eof()
+        else:
+            writer.close()  # TLS to a proxy: there, to end one way is to end both
+
+
+@dataclass(slots=True)
+class _Request:
+    """A request as a proxy gets it: CONNECT, or a whole URL."""
+
+    method: bytes
+    host: str
+    port: int
+    tunnel: bool
+    path: str = ""
+    fields: tuple[bytes, ...] = ()
+    body_length: int | None = 0
+    """None: chunked, as long as it lasts."""
+    absolute: bool = False
+    """To be sent to another proxy, with its whole URL."""
+    authorization: str = ""
+
+    @classmethod
+    def read(cls, head: bytes) -> _Request:
+        """Read it.
+
+        Raises:
+            ValueError: it is none that a browser sends to a proxy.
+        """
+        line, *fields = head.rstrip(b"\r\n").split(b"\r\n")
+        method, target, version = line.split(b" ")
+        if not _METHOD.fullmatch(method) or version not in (b"HTTP/1.1", b"HTTP/1.0"):
+            raise ValueError("no request")
+        text = target.decode("ascii")
+        if method == b"CONNECT":
+            host, _, port = text.rpartition(":")
+            return cls(method, normal(host), _port(port), tunnel=True)
+        parts = urlsplit(text)
+        if parts.scheme != "http" or not parts.hostname:
+            raise ValueError("no whole URL")
+        kept: list[bytes] = []
+        body: int | None = 0
+        for one in fields:
+            name, colon, value = one.partition(b":")
+            word = name.strip().lower().decode("latin-1")
+            if not colon or one[:1] in b" \t":
+                raise ValueError("no header field")
+            if word == "content-length":
+                body = int(value)
+                if body < 0:
+                    raise ValueError("no length")
+            if word == "transfer-encoding":
+                body = None
+            if word not in _HOP_BY_HOP:
+                kept.append(one)
+        found = re.search(r"[/?].*", text.partition("://")[2])
+        path = "/" if found is None else found[0] if found[0].startswith("/") else "/" + found[0]
+        return cls(method, normal(parts.hostname), parts.port or 80, False, path, tuple(kept), body)
+
+    def head(self) -> bytes:
+        """As it is sent on: to its server, or to the session's proxy. Host is where it goes, whatever it said."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        authority = host if self.port == 80 else f"{host}:{self.port}"
+        target = f"http://{authority}{self.path}" if self.absolute else self.path
+        ours = [f"Host: {authority}".encode(), *self.fields, b"Connection: close"]
+        if self.authorization:
+            ours.append(f"Proxy-Authorization: {self.authorization}".encode())
+        return b"%s %s HTTP/1.1\r\n%s\r\n\r\n" % (self.method, target.encode("ascii"), b"\r\n".join(ours))
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 65536:
+        raise ValueError("no port")
+    return port
+
+
+def _with_close(head: bytes) -> bytes:
+    """An answer's head that says that the connection ends with it."""
+    line, *fields = head.rstrip(b"\r\n").split(b"\r\n")
+    ends = (b"connection", b"keep-alive", b"proxy-connection", b"upgrade")
+    kept = [one for one in fields if one.partition(b":")[0].strip().lower() not in ends]
+    return b"\r\n".join([line, *kept, b"Connection: close", b"", b""])
+
+
+def _unauthorized(request: _Request, proxy: Proxy | None, said: str) -> ProxyFailed | Unreachable:
+    if not request.absolute or proxy is None:
+        return Unreachable(f"{request.host} answered {said}, as only a proxy may")
+    what = "refused the user and password" if request.authorization else "wants a user and password"
+    return ProxyFailed(f"the proxy {proxy_address(proxy).shown} {what} ({said})")
+
+
+def _answer(writer: asyncio.StreamWriter, status: str, message: str) -> None:
+    """An answer of ours, for people who see the page."""
+    body = (
+        f"<!doctype html><title>{status}</title><style>body{{font:16px sans-serif;margin:3em}}</style>"
+        f"<h1>Not reached</h1><p>{html.escape(message)}</p>"
+    ).encode()
+    writer.write(
+        f"HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
+        "Cache-Control: no-store\r\nConnection: close\r\n\r\n".encode()
+        + body
+    )
