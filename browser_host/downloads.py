@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from browser_host.messages import KeptFile, Placement
+from browser_host.messages import KeptFile, Picture, Placement
 from browser_host.open_browser import Download, Downloaded, DownloadFailed
 from browser_host.uploads import Uploads
 
@@ -68,6 +68,10 @@ class Downloads:
     def pending(self) -> bool:
         """Whether some are still on their way."""
         return bool(self._tasks)
+
+    def bring(self, picture: Picture) -> None:
+        """Bring up a picture that somebody asked for, beside the others."""
+        self._uploads.add(picture)
 
     def begun(self, placement: Placement, run_id: str, download: Download) -> asyncio.Future[str]:
         """Bring a download up when it has come to its end; the future gets "" once it is stored, or why it is not."""

@@ -26,6 +26,7 @@ from browser_host.ledger import CommandLedger
 from browser_host.live_session import LEASE_OVER, LONGEST_SLEEP, CarryOut, LiveSession, NewJournal
 from browser_host.messages import (
     CancelRun,
+    CapturePage,
     CaptureState,
     Close,
     Command,
@@ -198,6 +199,8 @@ class Host:
                 self._stop_run(run_id)
             case CaptureState(placement, capture_id):
                 self._capture(placement, capture_id)
+            case CapturePage():
+                self._capture_page(message)
             case Drain(drain_timeout):
                 self.drain(drain_timeout)
             case Welcome():
@@ -346,6 +349,18 @@ class Host:
             await session.capture(capture_id)
         except Exception:
             logger.exception("capture failed unexpectedly", extra=_fields(session.placement))
+
+    def _capture_page(self, asked: CapturePage) -> None:
+        """Let a session bring its page; for one that is not here nothing is said, and whoever waits gives up."""
+        session = self._sessions.get(asked.placement.browser_session_id)
+        if session is not None and session.placement == asked.placement and self._tasks is not None:
+            self._tasks.create_task(self._page_captured(session, asked))
+
+    async def _page_captured(self, session: LiveSession, asked: CapturePage) -> None:
+        try:
+            await session.capture_page(asked.artifact_id, pdf=asked.pdf)
+        except Exception:
+            logger.exception("page not captured", extra=_fields(session.placement))
 
     def _stop_run(self, run_id: str) -> None:
         for session in self._sessions.values():

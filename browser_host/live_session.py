@@ -21,7 +21,7 @@ from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1 import runs_pb2
 from tabkeep.v1.runs_pb2 import RunFinished
 
-from browser_host import guardian
+from browser_host import guardian, page_captures
 from browser_host.browser import Browser, BrowserGone
 from browser_host.clock import Clock
 from browser_host.downloads import Downloads
@@ -235,6 +235,13 @@ class LiveSession:
     async def capture(self, capture_id: str) -> None:
         """Bring the browser's state for somebody who waits for it, or why there is none."""
         await self._saves.capture(None if self.ending() else self._browser, capture_id)
+
+    async def capture_page(self, artifact_id: str, *, pdf: bool) -> None:
+        """Bring a picture or print of the page for somebody who waits for it, or why there is none."""
+        browser = None if self.ending() else self._browser
+        picture = await page_captures.capture(browser, self.placement, artifact_id, pdf=pdf)
+        if self._downloads is not None:
+            self._downloads.bring(picture)
 
     def report_again(self) -> None:
         """Say what the page shows once more: a new stream knows nothing of it."""

@@ -382,6 +382,15 @@ class CaptureState:
     capture_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class CapturePage:
+    """Somebody waits for a picture or print of a live page."""
+
+    placement: Placement
+    artifact_id: str
+    pdf: bool
+
+
 FromControlPlane = (
     Welcome
     | HeartbeatAck
@@ -394,6 +403,7 @@ FromControlPlane = (
     | Drain
     | CommandResultAck
     | CaptureState
+    | CapturePage
 )
 
 
@@ -415,8 +425,13 @@ class Picture:
 
     placement: Placement
     run_id: str
+    """Empty: somebody asked for it."""
     artifact_id: str
     jpeg: bytes
+    pdf: bool = False
+    """It is no JPEG but a page's print."""
+    failure: str = ""
+    """Why there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,10 +102,12 @@ def blob_header(picture: messages.Picture, host_id: str, incarnation: str) -> ho
         artifact=artifacts_pb2.Artifact(
             artifact_id=picture.artifact_id,
             run_id=picture.run_id,
-            artifact_type=artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT,
-            content_type="image/jpeg",
+            artifact_type=artifacts_pb2.ARTIFACT_TYPE_PDF if picture.pdf else artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT,
+            content_type="application/pdf" if picture.pdf else "image/jpeg",
             size=len(picture.jpeg),
             sha256=hashlib.sha256(picture.jpeg).hexdigest(),
+            state=artifacts_pb2.ARTIFACT_STATE_REFUSED if picture.failure else artifacts_pb2.ARTIFACT_STATE_STORED,
+            state_message=picture.failure,
         ),
     )
 
@@ -247,6 +249,10 @@ def _message(response: host_pb2.AttachResponse) -> messages.FromControlPlane | N
         case "capture_state":
             capture = response.capture_state
             return messages.CaptureState(Placement(capture.browser_session_id, capture.fence), capture.capture_id)
+        case "capture_page":
+            page = response.capture_page
+            pdf = page.artifact_type == artifacts_pb2.ARTIFACT_TYPE_PDF
+            return messages.CapturePage(Placement(page.browser_session_id, page.fence), page.artifact_id, pdf)
         case _:
             return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, TypeAlias
 
@@ -11,24 +12,66 @@ from tabkeep.v1 import artifacts_pb2_grpc as pb_grpc
 
 from control_plane import run_moves, session_moves, wire
 from control_plane.blobs import Blobs
+from control_plane.captures import Captures
 from control_plane.coordinator import Coordinator
-from control_plane.errors import NotFound, PreconditionFailed
+from control_plane.errors import NotFound, PreconditionFailed, Unavailable
 from control_plane.fields import Fields
+from control_plane.host_messages import CapturePage
 from control_plane.interceptors import caller
 from control_plane.records import Artifact, ArtifactState
+from control_plane.sessions import Session, SessionState
 from control_plane.store import Tables
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
+_CAPTURE_SECONDS = 20.0
 _MOST_LISTED = 10_000
 
 
 class ArtifactService(pb_grpc.ArtifactServiceServicer):
     """See the proto for what each call does."""
 
-    def __init__(self, coordinator: Coordinator, blobs: Blobs) -> None:
+    def __init__(self, coordinator: Coordinator, blobs: Blobs, captures: Captures) -> None:
+        self._coordinator = coordinator
         self._database = coordinator.database
         self._blobs = blobs
+        self._captures = captures
+
+    async def CapturePage(self, request: pb.CapturePageRequest, context: Context) -> pb.CapturePageResponse:
+        organization_id, fields = caller.get().organization_id, Fields()
+        artifact_type = wire.ARTIFACT_TYPE.name(request.artifact_type or pb.ARTIFACT_TYPE_SCREENSHOT)
+        if artifact_type not in ("screenshot", "pdf"):
+            fields.wrong("artifact_type", "use SCREENSHOT or PDF")
+        fields.raise_if_wrong()
+        session = await self._database.read(
+            lambda tables: tables.sessions.of_organization(organization_id, request.browser_session_id)
+        )
+        if session is None:
+            raise session_moves.not_found(request.browser_session_id)
+        if session.state is not SessionState.RUNNING:
+            raise PreconditionFailed(
+                f"session {session.browser_session_id} is {session.state.value}: there is no page to see",
+                reason="SESSION_NOT_RUNNING" if session.open else "SESSION_CLOSED",
+                browser_session_id=session.browser_session_id,
+            )
+        if self._coordinator.links.get(session.host_id) is None:
+            raise _unreachable(session)
+        with self._captures.wait_for(session.browser_session_id, session.fence, "art_") as capture:
+            message = CapturePage(session.browser_session_id, session.fence, capture.capture_id, artifact_type)
+            self._coordinator.links.send(session.host_id, message)
+            try:
+                captured = await asyncio.wait_for(capture.answer, _CAPTURE_SECONDS)
+            except TimeoutError:
+                raise _unreachable(session) from None
+        if captured.failure:
+            raise PreconditionFailed(
+                f"the page of session {session.browser_session_id} could not be captured: {captured.failure}",
+                reason="CAPTURE_FAILED",
+                browser_session_id=session.browser_session_id,
+            )
+        artifact = await self._database.read(lambda tables: tables.artifacts.get(capture.capture_id))
+        assert artifact is not None
+        return pb.CapturePageResponse(artifact=wire.artifact(artifact))
 
     async def GetArtifact(
         self, request: pb.GetArtifactRequest, context: Context
@@ -78,3 +121,10 @@ class ArtifactService(pb_grpc.ArtifactServiceServicer):
         found = await self._database.read(query)
         shown = [wire.artifact(one) for one in found if not types or one.artifact_type in types]
         return pb.ListArtifactsResponse(artifacts=shown)
+
+
+def _unreachable(session: Session) -> Unavailable:
+    return Unavailable(
+        f"host {session.host_id} of session {session.browser_session_id} cannot be reached at the moment",
+        reason="HOST_UNREACHABLE",
+    )

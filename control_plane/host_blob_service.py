@@ -61,6 +61,8 @@ class HostBlobService(pb_grpc.HostBlobServiceServicer):
             await self._blobs.put(artifact, _chunks(request_iterator))
         if await self._coordinator.move(artifact_moves.keep, artifact, *placement):
             self._artifacts.look()
+        captured = Captured(b"", artifact.state_message)
+        self._captures.answer(artifact.artifact_id, artifact.browser_session_id, header.fence, captured)
         return host_pb2.PutBlobResponse()
 
     async def GetBrowserState(

@@ -219,6 +219,16 @@ class CaptureState:
     capture_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class CapturePage:
+    """Somebody waits for a picture or print of a live page; lost when the stream is."""
+
+    browser_session_id: str
+    fence: int
+    artifact_id: str
+    artifact_type: str
+
+
 ToHost = (
     Welcome
     | HeartbeatAck
@@ -231,4 +241,5 @@ ToHost = (
     | CommandResultAck
     | Drain
     | CaptureState
+    | CapturePage
 )

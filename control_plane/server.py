@@ -192,7 +192,7 @@ async def _listening(
         RunService(coordinator, page_tokens, seals, plans, networks), services
     )
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
-    artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs), services)
+    artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs, captures), services)
     hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), services)
     keys_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(coordinator, secret), services)
     usage_pb2_grpc.add_UsageServiceServicer_to_server(UsageService(coordinator), services)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 from datetime import timedelta
@@ -265,3 +266,21 @@ async def test_a_list_is_of_a_run_or_of_a_session(api, command):
         assert str(await refused(api.artifacts.ListArtifacts(request))) == "INVALID_ARGUMENT/FIELD_INVALID"
     unknown = pb.ListArtifactsRequest(browser_session_id="pbs_1")
     assert str(await refused(api.artifacts.ListArtifacts(unknown))) == "NOT_FOUND/SESSION_NOT_FOUND"
+
+
+async def test_a_page_is_captured_by_the_host_and_its_failure_is_told(api, host, put, command):
+    asked = asyncio.ensure_future(
+        _awaited(api.artifacts.CapturePage(pb.CapturePageRequest(browser_session_id=command.browser_session_id)))
+    )
+    page = await host.receive("capture_page")
+    said = {"artifact_id": page.artifact_id, "run_id": "", "size": 0, "sha256": "", "state_message": "it hangs"}
+    await put(command, b"", artifact={**said, "state": pb.ARTIFACT_STATE_REFUSED})
+    refusal = await refused(asked)
+    assert str(refusal) == "FAILED_PRECONDITION/CAPTURE_FAILED"
+    assert "it hangs" in refusal.message
+
+
+async def test_no_page_is_captured_while_the_host_is_not_connected(api, host, command):
+    await host.vanish()
+    call = api.artifacts.CapturePage(pb.CapturePageRequest(browser_session_id=command.browser_session_id))
+    assert str(await refused(call)) == "UNAVAILABLE/HOST_UNREACHABLE"

@@ -667,6 +667,23 @@ class Client:
                     raise
                 await self._calls.pause(failures, error)
 
+    async def capture_page(
+        self, browser_session_id: str, artifact_type: ArtifactType | str = ArtifactType.SCREENSHOT
+    ) -> Artifact:
+        """Take a picture of what a live session's page shows, or print it (`"pdf"`); `get_artifact` has the bytes.
+
+        Raises:
+            NotFound: no such session in the caller's organization.
+            FailedPrecondition: it is not running, or its page did not answer.
+            Unavailable: its host cannot be reached.
+            ValueError: the artifact_type is unknown.
+        """
+        request = artifacts_pb2.CapturePageRequest(
+            browser_session_id=browser_session_id, artifact_type=wire.enum_to_proto(ArtifactType, artifact_type)
+        )
+        answer = await self._calls.unary("ArtifactService/CapturePage", request, artifacts_pb2.CapturePageResponse)
+        return wire.artifact(answer.artifact)
+
     async def list_artifacts(
         self,
         run_id: str | None = None,

@@ -183,6 +183,7 @@ class ArtifactType(StrEnum):
 
     SCREENSHOT = "screenshot"
     DOWNLOAD = "download"
+    PDF = "pdf"
     UNKNOWN = "unknown"
 
 

@@ -34,6 +34,8 @@ const (
 	ArtifactType_ARTIFACT_TYPE_SCREENSHOT ArtifactType = 1
 	// A file that a page had the browser download.
 	ArtifactType_ARTIFACT_TYPE_DOWNLOAD ArtifactType = 2
+	// A page as it prints.
+	ArtifactType_ARTIFACT_TYPE_PDF ArtifactType = 3
 )
 
 // Enum value maps for ArtifactType.
@@ -42,11 +44,13 @@ var (
 		0: "ARTIFACT_TYPE_UNSPECIFIED",
 		1: "ARTIFACT_TYPE_SCREENSHOT",
 		2: "ARTIFACT_TYPE_DOWNLOAD",
+		3: "ARTIFACT_TYPE_PDF",
 	}
 	ArtifactType_value = map[string]int32{
 		"ARTIFACT_TYPE_UNSPECIFIED": 0,
 		"ARTIFACT_TYPE_SCREENSHOT":  1,
 		"ARTIFACT_TYPE_DOWNLOAD":    2,
+		"ARTIFACT_TYPE_PDF":         3,
 	}
 )
 
@@ -412,6 +416,107 @@ func (*GetArtifactResponse_Artifact) isGetArtifactResponse_Part() {}
 
 func (*GetArtifactResponse_Chunk) isGetArtifactResponse_Part() {}
 
+// Asks for a picture or print of a session's current page.
+type CapturePageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	BrowserSessionId string `protobuf:"bytes,1,opt,name=browser_session_id,json=browserSessionId,proto3" json:"browser_session_id,omitempty"`
+	// SCREENSHOT, also when not given, or PDF.
+	ArtifactType  ArtifactType `protobuf:"varint,2,opt,name=artifact_type,json=artifactType,proto3,enum=tabkeep.v1.ArtifactType" json:"artifact_type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CapturePageRequest) Reset() {
+	*x = CapturePageRequest{}
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CapturePageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CapturePageRequest) ProtoMessage() {}
+
+func (x *CapturePageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CapturePageRequest.ProtoReflect.Descriptor instead.
+func (*CapturePageRequest) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CapturePageRequest) GetBrowserSessionId() string {
+	if x != nil {
+		return x.BrowserSessionId
+	}
+	return ""
+}
+
+func (x *CapturePageRequest) GetArtifactType() ArtifactType {
+	if x != nil {
+		return x.ArtifactType
+	}
+	return ArtifactType_ARTIFACT_TYPE_UNSPECIFIED
+}
+
+// A picture or print.
+type CapturePageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its record; GetArtifact has the bytes.
+	Artifact      *Artifact `protobuf:"bytes,1,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CapturePageResponse) Reset() {
+	*x = CapturePageResponse{}
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CapturePageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CapturePageResponse) ProtoMessage() {}
+
+func (x *CapturePageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CapturePageResponse.ProtoReflect.Descriptor instead.
+func (*CapturePageResponse) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CapturePageResponse) GetArtifact() *Artifact {
+	if x != nil {
+		return x.Artifact
+	}
+	return nil
+}
+
 // Asks for the artifacts of a run or of a session.
 type ListArtifactsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -427,7 +532,7 @@ type ListArtifactsRequest struct {
 
 func (x *ListArtifactsRequest) Reset() {
 	*x = ListArtifactsRequest{}
-	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -439,7 +544,7 @@ func (x *ListArtifactsRequest) String() string {
 func (*ListArtifactsRequest) ProtoMessage() {}
 
 func (x *ListArtifactsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -452,7 +557,7 @@ func (x *ListArtifactsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListArtifactsRequest.ProtoReflect.Descriptor instead.
 func (*ListArtifactsRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListArtifactsRequest) GetRunId() string {
@@ -487,7 +592,7 @@ type ListArtifactsResponse struct {
 
 func (x *ListArtifactsResponse) Reset() {
 	*x = ListArtifactsResponse{}
-	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -499,7 +604,7 @@ func (x *ListArtifactsResponse) String() string {
 func (*ListArtifactsResponse) ProtoMessage() {}
 
 func (x *ListArtifactsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -512,7 +617,7 @@ func (x *ListArtifactsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListArtifactsResponse.ProtoReflect.Descriptor instead.
 func (*ListArtifactsResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListArtifactsResponse) GetArtifacts() []*Artifact {
@@ -551,24 +656,31 @@ const file_tabkeep_v1_artifacts_proto_rawDesc = "" +
 	"\x13GetArtifactResponse\x122\n" +
 	"\bartifact\x18\x01 \x01(\v2\x14.tabkeep.v1.ArtifactH\x00R\bartifact\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"\x9c\x01\n" +
+	"\x04part\"\x81\x01\n" +
+	"\x12CapturePageRequest\x12,\n" +
+	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x12=\n" +
+	"\rartifact_type\x18\x02 \x01(\x0e2\x18.tabkeep.v1.ArtifactTypeR\fartifactType\"G\n" +
+	"\x13CapturePageResponse\x120\n" +
+	"\bartifact\x18\x01 \x01(\v2\x14.tabkeep.v1.ArtifactR\bartifact\"\x9c\x01\n" +
 	"\x14ListArtifactsRequest\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12,\n" +
 	"\x12browser_session_id\x18\x02 \x01(\tR\x10browserSessionId\x12?\n" +
 	"\x0eartifact_types\x18\x03 \x03(\x0e2\x18.tabkeep.v1.ArtifactTypeR\rartifactTypes\"K\n" +
 	"\x15ListArtifactsResponse\x122\n" +
-	"\tartifacts\x18\x01 \x03(\v2\x14.tabkeep.v1.ArtifactR\tartifacts*g\n" +
+	"\tartifacts\x18\x01 \x03(\v2\x14.tabkeep.v1.ArtifactR\tartifacts*~\n" +
 	"\fArtifactType\x12\x1d\n" +
 	"\x19ARTIFACT_TYPE_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18ARTIFACT_TYPE_SCREENSHOT\x10\x01\x12\x1a\n" +
-	"\x16ARTIFACT_TYPE_DOWNLOAD\x10\x02*\x82\x01\n" +
+	"\x16ARTIFACT_TYPE_DOWNLOAD\x10\x02\x12\x15\n" +
+	"\x11ARTIFACT_TYPE_PDF\x10\x03*\x82\x01\n" +
 	"\rArtifactState\x12\x1e\n" +
 	"\x1aARTIFACT_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15ARTIFACT_STATE_STORED\x10\x01\x12\x1a\n" +
 	"\x16ARTIFACT_STATE_EXPIRED\x10\x02\x12\x1a\n" +
-	"\x16ARTIFACT_STATE_REFUSED\x10\x032\xb9\x01\n" +
+	"\x16ARTIFACT_STATE_REFUSED\x10\x032\x89\x02\n" +
 	"\x0fArtifactService\x12P\n" +
-	"\vGetArtifact\x12\x1e.tabkeep.v1.GetArtifactRequest\x1a\x1f.tabkeep.v1.GetArtifactResponse0\x01\x12T\n" +
+	"\vGetArtifact\x12\x1e.tabkeep.v1.GetArtifactRequest\x1a\x1f.tabkeep.v1.GetArtifactResponse0\x01\x12N\n" +
+	"\vCapturePage\x12\x1e.tabkeep.v1.CapturePageRequest\x1a\x1f.tabkeep.v1.CapturePageResponse\x12T\n" +
 	"\rListArtifacts\x12 .tabkeep.v1.ListArtifactsRequest\x1a!.tabkeep.v1.ListArtifactsResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
 
 var (
@@ -584,34 +696,40 @@ func file_tabkeep_v1_artifacts_proto_rawDescGZIP() []byte {
 }
 
 var file_tabkeep_v1_artifacts_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_tabkeep_v1_artifacts_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_tabkeep_v1_artifacts_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_tabkeep_v1_artifacts_proto_goTypes = []any{
 	(ArtifactType)(0),             // 0: tabkeep.v1.ArtifactType
 	(ArtifactState)(0),            // 1: tabkeep.v1.ArtifactState
 	(*Artifact)(nil),              // 2: tabkeep.v1.Artifact
 	(*GetArtifactRequest)(nil),    // 3: tabkeep.v1.GetArtifactRequest
 	(*GetArtifactResponse)(nil),   // 4: tabkeep.v1.GetArtifactResponse
-	(*ListArtifactsRequest)(nil),  // 5: tabkeep.v1.ListArtifactsRequest
-	(*ListArtifactsResponse)(nil), // 6: tabkeep.v1.ListArtifactsResponse
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(*CapturePageRequest)(nil),    // 5: tabkeep.v1.CapturePageRequest
+	(*CapturePageResponse)(nil),   // 6: tabkeep.v1.CapturePageResponse
+	(*ListArtifactsRequest)(nil),  // 7: tabkeep.v1.ListArtifactsRequest
+	(*ListArtifactsResponse)(nil), // 8: tabkeep.v1.ListArtifactsResponse
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
 }
 var file_tabkeep_v1_artifacts_proto_depIdxs = []int32{
-	0, // 0: tabkeep.v1.Artifact.artifact_type:type_name -> tabkeep.v1.ArtifactType
-	7, // 1: tabkeep.v1.Artifact.create_time:type_name -> google.protobuf.Timestamp
-	1, // 2: tabkeep.v1.Artifact.state:type_name -> tabkeep.v1.ArtifactState
-	7, // 3: tabkeep.v1.Artifact.expire_time:type_name -> google.protobuf.Timestamp
-	2, // 4: tabkeep.v1.GetArtifactResponse.artifact:type_name -> tabkeep.v1.Artifact
-	0, // 5: tabkeep.v1.ListArtifactsRequest.artifact_types:type_name -> tabkeep.v1.ArtifactType
-	2, // 6: tabkeep.v1.ListArtifactsResponse.artifacts:type_name -> tabkeep.v1.Artifact
-	3, // 7: tabkeep.v1.ArtifactService.GetArtifact:input_type -> tabkeep.v1.GetArtifactRequest
-	5, // 8: tabkeep.v1.ArtifactService.ListArtifacts:input_type -> tabkeep.v1.ListArtifactsRequest
-	4, // 9: tabkeep.v1.ArtifactService.GetArtifact:output_type -> tabkeep.v1.GetArtifactResponse
-	6, // 10: tabkeep.v1.ArtifactService.ListArtifacts:output_type -> tabkeep.v1.ListArtifactsResponse
-	9, // [9:11] is the sub-list for method output_type
-	7, // [7:9] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	0,  // 0: tabkeep.v1.Artifact.artifact_type:type_name -> tabkeep.v1.ArtifactType
+	9,  // 1: tabkeep.v1.Artifact.create_time:type_name -> google.protobuf.Timestamp
+	1,  // 2: tabkeep.v1.Artifact.state:type_name -> tabkeep.v1.ArtifactState
+	9,  // 3: tabkeep.v1.Artifact.expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 4: tabkeep.v1.GetArtifactResponse.artifact:type_name -> tabkeep.v1.Artifact
+	0,  // 5: tabkeep.v1.CapturePageRequest.artifact_type:type_name -> tabkeep.v1.ArtifactType
+	2,  // 6: tabkeep.v1.CapturePageResponse.artifact:type_name -> tabkeep.v1.Artifact
+	0,  // 7: tabkeep.v1.ListArtifactsRequest.artifact_types:type_name -> tabkeep.v1.ArtifactType
+	2,  // 8: tabkeep.v1.ListArtifactsResponse.artifacts:type_name -> tabkeep.v1.Artifact
+	3,  // 9: tabkeep.v1.ArtifactService.GetArtifact:input_type -> tabkeep.v1.GetArtifactRequest
+	5,  // 10: tabkeep.v1.ArtifactService.CapturePage:input_type -> tabkeep.v1.CapturePageRequest
+	7,  // 11: tabkeep.v1.ArtifactService.ListArtifacts:input_type -> tabkeep.v1.ListArtifactsRequest
+	4,  // 12: tabkeep.v1.ArtifactService.GetArtifact:output_type -> tabkeep.v1.GetArtifactResponse
+	6,  // 13: tabkeep.v1.ArtifactService.CapturePage:output_type -> tabkeep.v1.CapturePageResponse
+	8,  // 14: tabkeep.v1.ArtifactService.ListArtifacts:output_type -> tabkeep.v1.ListArtifactsResponse
+	12, // [12:15] is the sub-list for method output_type
+	9,  // [9:12] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_artifacts_proto_init() }
@@ -629,7 +747,7 @@ func file_tabkeep_v1_artifacts_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_artifacts_proto_rawDesc), len(file_tabkeep_v1_artifacts_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

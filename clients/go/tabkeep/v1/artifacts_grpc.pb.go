@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	ArtifactService_GetArtifact_FullMethodName   = "/tabkeep.v1.ArtifactService/GetArtifact"
+	ArtifactService_CapturePage_FullMethodName   = "/tabkeep.v1.ArtifactService/CapturePage"
 	ArtifactService_ListArtifacts_FullMethodName = "/tabkeep.v1.ArtifactService/ListArtifacts"
 )
 
@@ -46,6 +47,19 @@ type ArtifactServiceClient interface {
 	//
 	// Retry: safe.
 	GetArtifact(ctx context.Context, in *GetArtifactRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetArtifactResponse], error)
+	// Takes a picture of what a live session's current page shows, or prints the page, and returns the artifact: a
+	// JPEG of the visible area, or a PDF of the whole page, of at most 16 MiB. A run that is under way goes on; a page may
+	// notice that it is printed.
+	//
+	// Called by: API clients.
+	// Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED or SESSION_NOT_RUNNING;
+	//
+	//	FAILED_PRECONDITION/CAPTURE_FAILED, the page did not answer within 10 s, for example, or the PDF is too large;
+	//	UNAVAILABLE/HOST_UNREACHABLE, the session's host is not connected, or did not answer in time;
+	//	INVALID_ARGUMENT/FIELD_INVALID.
+	//
+	// Retry: makes another artifact.
+	CapturePage(ctx context.Context, in *CapturePageRequest, opts ...grpc.CallOption) (*CapturePageResponse, error)
 	// Lists the artifacts of a run, or of a session and all its runs, in the order of their creation, at most 10,000.
 	//
 	// Called by: API clients.
@@ -84,6 +98,16 @@ func (c *artifactServiceClient) GetArtifact(ctx context.Context, in *GetArtifact
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ArtifactService_GetArtifactClient = grpc.ServerStreamingClient[GetArtifactResponse]
 
+func (c *artifactServiceClient) CapturePage(ctx context.Context, in *CapturePageRequest, opts ...grpc.CallOption) (*CapturePageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CapturePageResponse)
+	err := c.cc.Invoke(ctx, ArtifactService_CapturePage_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *artifactServiceClient) ListArtifacts(ctx context.Context, in *ListArtifactsRequest, opts ...grpc.CallOption) (*ListArtifactsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListArtifactsResponse)
@@ -115,6 +139,19 @@ type ArtifactServiceServer interface {
 	//
 	// Retry: safe.
 	GetArtifact(*GetArtifactRequest, grpc.ServerStreamingServer[GetArtifactResponse]) error
+	// Takes a picture of what a live session's current page shows, or prints the page, and returns the artifact: a
+	// JPEG of the visible area, or a PDF of the whole page, of at most 16 MiB. A run that is under way goes on; a page may
+	// notice that it is printed.
+	//
+	// Called by: API clients.
+	// Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED or SESSION_NOT_RUNNING;
+	//
+	//	FAILED_PRECONDITION/CAPTURE_FAILED, the page did not answer within 10 s, for example, or the PDF is too large;
+	//	UNAVAILABLE/HOST_UNREACHABLE, the session's host is not connected, or did not answer in time;
+	//	INVALID_ARGUMENT/FIELD_INVALID.
+	//
+	// Retry: makes another artifact.
+	CapturePage(context.Context, *CapturePageRequest) (*CapturePageResponse, error)
 	// Lists the artifacts of a run, or of a session and all its runs, in the order of their creation, at most 10,000.
 	//
 	// Called by: API clients.
@@ -136,6 +173,9 @@ type UnimplementedArtifactServiceServer struct{}
 
 func (UnimplementedArtifactServiceServer) GetArtifact(*GetArtifactRequest, grpc.ServerStreamingServer[GetArtifactResponse]) error {
 	return status.Error(codes.Unimplemented, "method GetArtifact not implemented")
+}
+func (UnimplementedArtifactServiceServer) CapturePage(context.Context, *CapturePageRequest) (*CapturePageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CapturePage not implemented")
 }
 func (UnimplementedArtifactServiceServer) ListArtifacts(context.Context, *ListArtifactsRequest) (*ListArtifactsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListArtifacts not implemented")
@@ -172,6 +212,24 @@ func _ArtifactService_GetArtifact_Handler(srv interface{}, stream grpc.ServerStr
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ArtifactService_GetArtifactServer = grpc.ServerStreamingServer[GetArtifactResponse]
 
+func _ArtifactService_CapturePage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CapturePageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ArtifactServiceServer).CapturePage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ArtifactService_CapturePage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ArtifactServiceServer).CapturePage(ctx, req.(*CapturePageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ArtifactService_ListArtifacts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListArtifactsRequest)
 	if err := dec(in); err != nil {
@@ -197,6 +255,10 @@ var ArtifactService_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "tabkeep.v1.ArtifactService",
 	HandlerType: (*ArtifactServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "CapturePage",
+			Handler:    _ArtifactService_CapturePage_Handler,
+		},
 		{
 			MethodName: "ListArtifacts",
 			Handler:    _ArtifactService_ListArtifacts_Handler,

@@ -53,6 +53,26 @@ async def list_artifacts(
 
 
 @artifact.command()
+@click.argument("browser_session_id")
+@click.option("--pdf", is_flag=True, help="Print the whole page.  [default: a picture of what it shows]")
+@click.option(
+    "-o", "--output", "file", type=click.Path(path_type=Path, dir_okay=False), help="[default: ARTIFACT_ID.jpg or .pdf]"
+)
+@calls_control_plane
+async def capture(client: Client, output: Output, browser_session_id: str, pdf: bool, file: Path | None) -> None:
+    """Save a picture or print of a live session's page."""
+    wanted = ArtifactType.PDF if pdf else ArtifactType.SCREENSHOT
+    record = await client.capture_page(browser_session_id, wanted)
+    data = await client.get_artifact(record.artifact_id)
+    path = file or Path(f"{record.artifact_id}.{'pdf' if pdf else 'jpg'}")
+    path.write_bytes(data)
+    output.record(
+        {"artifact_id": record.artifact_id, "file": str(path), "size": len(data)},
+        (("artifact", record.artifact_id), ("file", str(path)), ("bytes", len(data))),
+    )
+
+
+@artifact.command()
 @click.argument("artifact_id")
 @click.option(
     "-o", "--output", "file", type=click.Path(path_type=Path, dir_okay=False), help="[default: ARTIFACT_ID-NAME]"

@@ -16,6 +16,7 @@ class ArtifactType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ARTIFACT_TYPE_UNSPECIFIED: _ClassVar[ArtifactType]
     ARTIFACT_TYPE_SCREENSHOT: _ClassVar[ArtifactType]
     ARTIFACT_TYPE_DOWNLOAD: _ClassVar[ArtifactType]
+    ARTIFACT_TYPE_PDF: _ClassVar[ArtifactType]
 
 class ArtifactState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -26,6 +27,7 @@ class ArtifactState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 ARTIFACT_TYPE_UNSPECIFIED: ArtifactType
 ARTIFACT_TYPE_SCREENSHOT: ArtifactType
 ARTIFACT_TYPE_DOWNLOAD: ArtifactType
+ARTIFACT_TYPE_PDF: ArtifactType
 ARTIFACT_STATE_UNSPECIFIED: ArtifactState
 ARTIFACT_STATE_STORED: ArtifactState
 ARTIFACT_STATE_EXPIRED: ArtifactState
@@ -72,6 +74,20 @@ class GetArtifactResponse(_message.Message):
     artifact: Artifact
     chunk: bytes
     def __init__(self, artifact: _Optional[_Union[Artifact, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
+
+class CapturePageRequest(_message.Message):
+    __slots__ = ("browser_session_id", "artifact_type")
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    browser_session_id: str
+    artifact_type: ArtifactType
+    def __init__(self, browser_session_id: _Optional[str] = ..., artifact_type: _Optional[_Union[ArtifactType, str]] = ...) -> None: ...
+
+class CapturePageResponse(_message.Message):
+    __slots__ = ("artifact",)
+    ARTIFACT_FIELD_NUMBER: _ClassVar[int]
+    artifact: Artifact
+    def __init__(self, artifact: _Optional[_Union[Artifact, _Mapping]] = ...) -> None: ...
 
 class ListArtifactsRequest(_message.Message):
     __slots__ = ("run_id", "browser_session_id", "artifact_types")

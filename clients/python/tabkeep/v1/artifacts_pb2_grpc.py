@@ -45,6 +45,11 @@ class ArtifactServiceStub:
                 request_serializer=tabkeep_dot_v1_dot_artifacts__pb2.GetArtifactRequest.SerializeToString,
                 response_deserializer=tabkeep_dot_v1_dot_artifacts__pb2.GetArtifactResponse.FromString,
                 _registered_method=True)
+        self.CapturePage = channel.unary_unary(
+                '/tabkeep.v1.ArtifactService/CapturePage',
+                request_serializer=tabkeep_dot_v1_dot_artifacts__pb2.CapturePageRequest.SerializeToString,
+                response_deserializer=tabkeep_dot_v1_dot_artifacts__pb2.CapturePageResponse.FromString,
+                _registered_method=True)
         self.ListArtifacts = channel.unary_unary(
                 '/tabkeep.v1.ArtifactService/ListArtifacts',
                 request_serializer=tabkeep_dot_v1_dot_artifacts__pb2.ListArtifactsRequest.SerializeToString,
@@ -74,6 +79,22 @@ class ArtifactServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CapturePage(self, request, context):
+        """Takes a picture of what a live session's current page shows, or prints the page, and returns the artifact: a
+        JPEG of the visible area, or a PDF of the whole page, of at most 16 MiB. A run that is under way goes on; a page may
+        notice that it is printed.
+
+        Called by: API clients.
+        Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED or SESSION_NOT_RUNNING;
+        FAILED_PRECONDITION/CAPTURE_FAILED, the page did not answer within 10 s, for example, or the PDF is too large;
+        UNAVAILABLE/HOST_UNREACHABLE, the session's host is not connected, or did not answer in time;
+        INVALID_ARGUMENT/FIELD_INVALID.
+        Retry: makes another artifact.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListArtifacts(self, request, context):
         """Lists the artifacts of a run, or of a session and all its runs, in the order of their creation, at most 10,000.
 
@@ -93,6 +114,11 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     servicer.GetArtifact,
                     request_deserializer=tabkeep_dot_v1_dot_artifacts__pb2.GetArtifactRequest.FromString,
                     response_serializer=tabkeep_dot_v1_dot_artifacts__pb2.GetArtifactResponse.SerializeToString,
+            ),
+            'CapturePage': grpc.unary_unary_rpc_method_handler(
+                    servicer.CapturePage,
+                    request_deserializer=tabkeep_dot_v1_dot_artifacts__pb2.CapturePageRequest.FromString,
+                    response_serializer=tabkeep_dot_v1_dot_artifacts__pb2.CapturePageResponse.SerializeToString,
             ),
             'ListArtifacts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListArtifacts,
@@ -133,6 +159,33 @@ class ArtifactService:
             '/tabkeep.v1.ArtifactService/GetArtifact',
             tabkeep_dot_v1_dot_artifacts__pb2.GetArtifactRequest.SerializeToString,
             tabkeep_dot_v1_dot_artifacts__pb2.GetArtifactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CapturePage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tabkeep.v1.ArtifactService/CapturePage',
+            tabkeep_dot_v1_dot_artifacts__pb2.CapturePageRequest.SerializeToString,
+            tabkeep_dot_v1_dot_artifacts__pb2.CapturePageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/artifacts.proto.
  */
 export const file_tabkeep_v1_artifacts: GenFile = /*@__PURE__*/
-  fileDesc("Chp0YWJrZWVwL3YxL2FydGlmYWN0cy5wcm90bxIKdGFia2VlcC52MSLmAgoIQXJ0aWZhY3QSEwoLYXJ0aWZhY3RfaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEi8KDWFydGlmYWN0X3R5cGUYAyABKA4yGC50YWJrZWVwLnYxLkFydGlmYWN0VHlwZRIUCgxjb250ZW50X3R5cGUYBCABKAkSDAoEc2l6ZRgFIAEoAxIOCgZzaGEyNTYYBiABKAkSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgIIAEoCRIRCglmaWxlX25hbWUYCSABKAkSKAoFc3RhdGUYCiABKA4yGS50YWJrZWVwLnYxLkFydGlmYWN0U3RhdGUSFQoNc3RhdGVfbWVzc2FnZRgLIAEoCRIvCgtleHBpcmVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKQoSR2V0QXJ0aWZhY3RSZXF1ZXN0EhMKC2FydGlmYWN0X2lkGAEgASgJIlgKE0dldEFydGlmYWN0UmVzcG9uc2USKAoIYXJ0aWZhY3QYASABKAsyFC50YWJrZWVwLnYxLkFydGlmYWN0SAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0InQKFExpc3RBcnRpZmFjdHNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYAiABKAkSMAoOYXJ0aWZhY3RfdHlwZXMYAyADKA4yGC50YWJrZWVwLnYxLkFydGlmYWN0VHlwZSJAChVMaXN0QXJ0aWZhY3RzUmVzcG9uc2USJwoJYXJ0aWZhY3RzGAEgAygLMhQudGFia2VlcC52MS5BcnRpZmFjdCpnCgxBcnRpZmFjdFR5cGUSHQoZQVJUSUZBQ1RfVFlQRV9VTlNQRUNJRklFRBAAEhwKGEFSVElGQUNUX1RZUEVfU0NSRUVOU0hPVBABEhoKFkFSVElGQUNUX1RZUEVfRE9XTkxPQUQQAiqCAQoNQXJ0aWZhY3RTdGF0ZRIeChpBUlRJRkFDVF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFUFSVElGQUNUX1NUQVRFX1NUT1JFRBABEhoKFkFSVElGQUNUX1NUQVRFX0VYUElSRUQQAhIaChZBUlRJRkFDVF9TVEFURV9SRUZVU0VEEAMyuQEKD0FydGlmYWN0U2VydmljZRJQCgtHZXRBcnRpZmFjdBIeLnRhYmtlZXAudjEuR2V0QXJ0aWZhY3RSZXF1ZXN0Gh8udGFia2VlcC52MS5HZXRBcnRpZmFjdFJlc3BvbnNlMAESVAoNTGlzdEFydGlmYWN0cxIgLnRhYmtlZXAudjEuTGlzdEFydGlmYWN0c1JlcXVlc3QaIS50YWJrZWVwLnYxLkxpc3RBcnRpZmFjdHNSZXNwb25zZUI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Chp0YWJrZWVwL3YxL2FydGlmYWN0cy5wcm90bxIKdGFia2VlcC52MSLmAgoIQXJ0aWZhY3QSEwoLYXJ0aWZhY3RfaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEi8KDWFydGlmYWN0X3R5cGUYAyABKA4yGC50YWJrZWVwLnYxLkFydGlmYWN0VHlwZRIUCgxjb250ZW50X3R5cGUYBCABKAkSDAoEc2l6ZRgFIAEoAxIOCgZzaGEyNTYYBiABKAkSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgIIAEoCRIRCglmaWxlX25hbWUYCSABKAkSKAoFc3RhdGUYCiABKA4yGS50YWJrZWVwLnYxLkFydGlmYWN0U3RhdGUSFQoNc3RhdGVfbWVzc2FnZRgLIAEoCRIvCgtleHBpcmVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKQoSR2V0QXJ0aWZhY3RSZXF1ZXN0EhMKC2FydGlmYWN0X2lkGAEgASgJIlgKE0dldEFydGlmYWN0UmVzcG9uc2USKAoIYXJ0aWZhY3QYASABKAsyFC50YWJrZWVwLnYxLkFydGlmYWN0SAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0ImEKEkNhcHR1cmVQYWdlUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSLwoNYXJ0aWZhY3RfdHlwZRgCIAEoDjIYLnRhYmtlZXAudjEuQXJ0aWZhY3RUeXBlIj0KE0NhcHR1cmVQYWdlUmVzcG9uc2USJgoIYXJ0aWZhY3QYASABKAsyFC50YWJrZWVwLnYxLkFydGlmYWN0InQKFExpc3RBcnRpZmFjdHNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYAiABKAkSMAoOYXJ0aWZhY3RfdHlwZXMYAyADKA4yGC50YWJrZWVwLnYxLkFydGlmYWN0VHlwZSJAChVMaXN0QXJ0aWZhY3RzUmVzcG9uc2USJwoJYXJ0aWZhY3RzGAEgAygLMhQudGFia2VlcC52MS5BcnRpZmFjdCp+CgxBcnRpZmFjdFR5cGUSHQoZQVJUSUZBQ1RfVFlQRV9VTlNQRUNJRklFRBAAEhwKGEFSVElGQUNUX1RZUEVfU0NSRUVOU0hPVBABEhoKFkFSVElGQUNUX1RZUEVfRE9XTkxPQUQQAhIVChFBUlRJRkFDVF9UWVBFX1BERhADKoIBCg1BcnRpZmFjdFN0YXRlEh4KGkFSVElGQUNUX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVQVJUSUZBQ1RfU1RBVEVfU1RPUkVEEAESGgoWQVJUSUZBQ1RfU1RBVEVfRVhQSVJFRBACEhoKFkFSVElGQUNUX1NUQVRFX1JFRlVTRUQQAzKJAgoPQXJ0aWZhY3RTZXJ2aWNlElAKC0dldEFydGlmYWN0Eh4udGFia2VlcC52MS5HZXRBcnRpZmFjdFJlcXVlc3QaHy50YWJrZWVwLnYxLkdldEFydGlmYWN0UmVzcG9uc2UwARJOCgtDYXB0dXJlUGFnZRIeLnRhYmtlZXAudjEuQ2FwdHVyZVBhZ2VSZXF1ZXN0Gh8udGFia2VlcC52MS5DYXB0dXJlUGFnZVJlc3BvbnNlElQKDUxpc3RBcnRpZmFjdHMSIC50YWJrZWVwLnYxLkxpc3RBcnRpZmFjdHNSZXF1ZXN0GiEudGFia2VlcC52MS5MaXN0QXJ0aWZhY3RzUmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * A file that a session or one of its runs left behind.
@@ -173,6 +173,55 @@ export const GetArtifactResponseSchema: GenMessage<GetArtifactResponse> = /*@__P
   messageDesc(file_tabkeep_v1_artifacts, 2);
 
 /**
+ * Asks for a picture or print of a session's current page.
+ *
+ * @generated from message tabkeep.v1.CapturePageRequest
+ */
+export type CapturePageRequest = Message<"tabkeep.v1.CapturePageRequest"> & {
+  /**
+   * The session.
+   *
+   * @generated from field: string browser_session_id = 1;
+   */
+  browserSessionId: string;
+
+  /**
+   * SCREENSHOT, also when not given, or PDF.
+   *
+   * @generated from field: tabkeep.v1.ArtifactType artifact_type = 2;
+   */
+  artifactType: ArtifactType;
+};
+
+/**
+ * Describes the message tabkeep.v1.CapturePageRequest.
+ * Use `create(CapturePageRequestSchema)` to create a new message.
+ */
+export const CapturePageRequestSchema: GenMessage<CapturePageRequest> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_artifacts, 3);
+
+/**
+ * A picture or print.
+ *
+ * @generated from message tabkeep.v1.CapturePageResponse
+ */
+export type CapturePageResponse = Message<"tabkeep.v1.CapturePageResponse"> & {
+  /**
+   * Its record; GetArtifact has the bytes.
+   *
+   * @generated from field: tabkeep.v1.Artifact artifact = 1;
+   */
+  artifact?: Artifact | undefined;
+};
+
+/**
+ * Describes the message tabkeep.v1.CapturePageResponse.
+ * Use `create(CapturePageResponseSchema)` to create a new message.
+ */
+export const CapturePageResponseSchema: GenMessage<CapturePageResponse> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_artifacts, 4);
+
+/**
  * Asks for the artifacts of a run or of a session.
  *
  * @generated from message tabkeep.v1.ListArtifactsRequest
@@ -205,7 +254,7 @@ export type ListArtifactsRequest = Message<"tabkeep.v1.ListArtifactsRequest"> & 
  * Use `create(ListArtifactsRequestSchema)` to create a new message.
  */
 export const ListArtifactsRequestSchema: GenMessage<ListArtifactsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_artifacts, 3);
+  messageDesc(file_tabkeep_v1_artifacts, 5);
 
 /**
  * Artifacts.
@@ -226,7 +275,7 @@ export type ListArtifactsResponse = Message<"tabkeep.v1.ListArtifactsResponse"> 
  * Use `create(ListArtifactsResponseSchema)` to create a new message.
  */
 export const ListArtifactsResponseSchema: GenMessage<ListArtifactsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_artifacts, 4);
+  messageDesc(file_tabkeep_v1_artifacts, 6);
 
 /**
  * What an artifact is.
@@ -254,6 +303,13 @@ export enum ArtifactType {
    * @generated from enum value: ARTIFACT_TYPE_DOWNLOAD = 2;
    */
   DOWNLOAD = 2,
+
+  /**
+   * A page as it prints.
+   *
+   * @generated from enum value: ARTIFACT_TYPE_PDF = 3;
+   */
+  PDF = 3,
 }
 
 /**
@@ -329,6 +385,25 @@ export const ArtifactService: GenService<{
     methodKind: "server_streaming";
     input: typeof GetArtifactRequestSchema;
     output: typeof GetArtifactResponseSchema;
+  },
+  /**
+   * Takes a picture of what a live session's current page shows, or prints the page, and returns the artifact: a
+   * JPEG of the visible area, or a PDF of the whole page, of at most 16 MiB. A run that is under way goes on; a page may
+   * notice that it is printed.
+   *
+   * Called by: API clients.
+   * Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED or SESSION_NOT_RUNNING;
+   *   FAILED_PRECONDITION/CAPTURE_FAILED, the page did not answer within 10 s, for example, or the PDF is too large;
+   *   UNAVAILABLE/HOST_UNREACHABLE, the session's host is not connected, or did not answer in time;
+   *   INVALID_ARGUMENT/FIELD_INVALID.
+   * Retry: makes another artifact.
+   *
+   * @generated from rpc tabkeep.v1.ArtifactService.CapturePage
+   */
+  capturePage: {
+    methodKind: "unary";
+    input: typeof CapturePageRequestSchema;
+    output: typeof CapturePageResponseSchema;
   },
   /**
    * Lists the artifacts of a run, or of a session and all its runs, in the order of their creation, at most 10,000.
