@@ -121,6 +121,7 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
         "WorkflowService/UpdateWorkflow": workflows_pb2.UpdateWorkflowResponse(workflow=workflow),
         "WorkflowService/DeleteWorkflow": workflows_pb2.DeleteWorkflowResponse(),
         "ArtifactService/ListArtifacts": artifacts_pb2.ListArtifactsResponse(artifacts=[record]),
+        "ArtifactService/CapturePage": artifacts_pb2.CapturePageResponse(artifact=record),
         "HostService/ListHosts": hosts_pb2.ListHostsResponse(hosts=[host]),
         "HostService/GetHost": hosts_pb2.GetHostResponse(host=host),
         "HostService/DrainHost": hosts_pb2.DrainHostResponse(host=host),
@@ -188,6 +189,7 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     assert (await client.get_usage("2026-11")).session_minutes == 7
     assert [d.webhook_delivery_id async for d in client.list_webhook_deliveries(states=["failed"])] == ["whd_1"]
     assert len((await client.get_webhook_delivery("whd_1")).attempts) == 1
+    assert (await client.capture_page("pbs_1", "pdf")).artifact_id == "art_1"
     assert (await client.replay_webhook("tsk_1")).webhook_delivery_id == "whd_1"
     assert await client.get_webhook_secret() == "whsec_x"
 
