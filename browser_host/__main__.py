@@ -187,7 +187,7 @@ async def _attach(
             credentials=link.credential,
         )
 
-    means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian, states)
+    means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian, states, link)
     host = Host(identity, means, leases, outbox)
     attachment = Attachment(host, link.dial, _vitals, rng)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -82,7 +82,7 @@ def session(shown: pb.BrowserSession, app_url: str | None) -> dict[str, Any]:
         "vnc_streaming_supported": False,
         "stream_transport": None,
         "app_url": app_url,
-        "browser_address": None,
+        "browser_address": shown.cdp_url or None,
         "browser_profile_id": None,
         "generate_browser_profile": False,
         "runnable_type": ("workflow_run" if run_id.startswith("wr_") else "task") if run_id else None,
