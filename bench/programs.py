@@ -166,6 +166,7 @@ class Workshop:
             "TABKEEP_HOST_ID": "bench",
             "TABKEEP_CAPACITY": str(capacity),
             "TABKEEP_DRAIN_TIMEOUT": "0",
+            "TABKEEP_WARM_BROWSERS": "0",
             "TABKEEP_ALLOW_PRIVATE": "127.0.0.1",
             **settings,
         }

@@ -39,6 +39,7 @@ from browser_host.chat_completions import ChatCompletions, ModelUnusable
 from browser_host.clock import Clock, SystemClock
 from browser_host.config import Config, ConfigInvalid
 from browser_host.control_link import ControlLink
+from browser_host.epochs import Epochs
 from browser_host.guard import GuardianLost, GuardianProcess
 from browser_host.host import Host, Means
 from browser_host.isolation import Isolation
@@ -189,7 +190,8 @@ async def _attach(
 
     means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian, states, link)
     host = Host(identity, means, leases, outbox)
-    attachment = Attachment(host, link.dial, _vitals, rng)
+    epochs = Epochs(settings.data_dir / "control_epoch", settings.control_plane)
+    attachment = Attachment(host, link.dial, _vitals, rng, epochs)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _drain, host, settings.drain_timeout)
     telemetry.log_what_is_held_on_request()

@@ -13,6 +13,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from browser_host.epochs import Epochs
 from browser_host.host import Host
 from browser_host.messages import FromHost, Goodbye, Heartbeat, HeartbeatAck, Received, Welcome
 
@@ -70,12 +71,12 @@ Vitals = Callable[[], tuple[float, int]]
 class Attachment:
     """Keeps `host` attached to its control plane."""
 
-    def __init__(self, host: Host, dial: Dial, vitals: Vitals, rng: random.Random) -> None:
+    def __init__(self, host: Host, dial: Dial, vitals: Vitals, rng: random.Random, epochs: Epochs) -> None:
         self._host = host
+        self._epochs = epochs
         self._dial = dial
         self._vitals = vitals
         self._rng = rng
-        self._highest_epoch = 0
         self._failures = 0
         self._stream_no = 0
         self._heartbeat_interval = 3.0
@@ -129,7 +130,7 @@ class Attachment:
     async def _greet(self, connection: Connection) -> None:
         try:
             async with asyncio.timeout(SILENCE_SECONDS):
-                await connection.send(self._host.hello(self._highest_epoch), 0)
+                await connection.send(self._host.hello(self._epochs.claimed), 0)
                 received = await connection.receive()
         except TimeoutError:
             raise StreamLost(f"no welcome within {SILENCE_SECONDS:g} s") from None
@@ -227,11 +228,13 @@ class Attachment:
             self._host.receive(received.message)
 
     def _check_epoch(self, received: Received) -> None:
-        if received.control_epoch < self._highest_epoch:
+        highest = self._epochs.highest
+        if received.control_epoch < highest:
             raise StreamLost(
-                f"control epoch {received.control_epoch} is older than {self._highest_epoch}, which this host has seen"
+                f"control epoch {received.control_epoch} is older than {highest}, which this host has seen there; if "
+                "its data was meant to be restored from a backup, start it with TABKEEP_MINIMUM_CONTROL_EPOCH"
             )
-        self._highest_epoch = received.control_epoch
+        self._epochs.saw(received.control_epoch)
 
     async def _watch_for_silence(self) -> None:
         seconds = max(SILENCE_SECONDS, 3 * self._heartbeat_interval)

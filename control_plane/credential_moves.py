@@ -9,6 +9,7 @@ from control_plane.effects import Log
 from control_plane.errors import AlreadyExists, NotFound, PreconditionFailed
 from control_plane.requests import Request, answered, remember
 from control_plane.store import Tables, Transaction
+from control_plane.vault import Damaged, KeyMissing, Vault
 
 
 def create(tx: Transaction, credential: Credential, request: Request | None) -> Credential:
@@ -51,6 +52,21 @@ def delete(tx: Transaction, organization_id: str, credential_id: str) -> None:
         )
     tx.credentials.delete(credential_id)
     tx.effects.add(Log("credential deleted", {"credential_id": credential_id}))
+
+
+def rewrap(tx: Transaction, vault: Vault) -> int:
+    """Wrap all data keys by the current master key; returns how many could not be unwrapped."""
+    unreadable = 0
+    for credential in tx.credentials.sealed_under_others(vault.current):
+        try:
+            wrapped = vault.rewrap(credential.key_id, credential.wrapped_key, credential.context)
+        except (Damaged, KeyMissing):
+            unreadable += 1
+            continue
+        tx.credentials.update(credential, replace(credential, key_id=vault.current, wrapped_key=wrapped))
+    if unreadable:
+        tx.effects.add(Log("credentials unreadable: their master key is missing", {"credentials": unreadable}))
+    return unreadable
 
 
 def for_run(

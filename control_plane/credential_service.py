@@ -13,7 +13,7 @@ from control_plane.coordinator import Coordinator
 from control_plane.credentials import Credential, Login
 from control_plane.fields import Fields
 from control_plane.interceptors import caller
-from control_plane.seals import Seals
+from control_plane.vault import Vault
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -21,9 +21,9 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class CredentialService(pb_grpc.CredentialServiceServicer):
     """See the proto for what each call does."""
 
-    def __init__(self, coordinator: Coordinator, seals: Seals) -> None:
+    def __init__(self, coordinator: Coordinator, vault: Vault) -> None:
         self._coordinator = coordinator
-        self._seals = seals
+        self._vault = vault
 
     async def CreateCredential(
         self, request: pb.CreateCredentialRequest, context: Context
@@ -41,16 +41,18 @@ class CredentialService(pb_grpc.CredentialServiceServicer):
                 fields.wrong("totp_secret", f"{error}: give the base32 seed that the site shows, 16 characters or more")
         again = wire.request_id(fields, organization_id, "CreateCredential", request)
         fields.raise_if_wrong()
-        login = Login(request.password, request.totp_secret)
-        credential = Credential(
+        empty = Credential(
             credential_id="",
             organization_id=organization_id,
             origin=origin,
             username=request.username,
             has_totp=bool(request.totp_secret),
-            sealed=login.sealed(self._seals, organization_id),
+            key_id="",
+            wrapped_key=b"",
+            ciphertext=b"",
             create_time=wire.NO_TIME,
         )
+        credential = Login(request.password, request.totp_secret).sealed_in(self._vault, empty)
         made = await self._coordinator.admit(credential_moves.create, credential, again)
         return pb.CreateCredentialResponse(credential=_shown(made))
 

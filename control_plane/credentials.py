@@ -1,4 +1,4 @@
-"""Credentials: logins for one origin each. Their secrets are sealed; nothing here logs or shows them."""
+"""Credentials: logins for one origin each. Their secrets are sealed in the vault; nothing here logs or shows them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import binascii
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from control_plane.seals import Seals
+from control_plane.errors import DataLoss
+from control_plane.vault import Damaged, KeyMissing, Sealed, Vault
 
 _STEP_SECONDS = 30
 _DIGITS = 6
@@ -29,8 +30,16 @@ class Credential:
     origin: str
     username: str
     has_totp: bool
-    sealed: bytes = field(repr=False)
+    key_id: str
+    """Of the master key."""
+    wrapped_key: bytes = field(repr=False)
+    ciphertext: bytes = field(repr=False)
     create_time: datetime
+
+    @property
+    def context(self) -> bytes:
+        """What the seal is bound to: in another row it does not open."""
+        return "\0".join(("credential", self.organization_id, self.origin, self.username)).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +49,30 @@ class Login:
     password: str = field(repr=False)
     totp_secret: str = field(repr=False)
 
-    def sealed(self, seals: Seals, organization_id: str) -> bytes:
-        """For the store."""
-        return seals.seal(organization_id, json.dumps([self.password, self.totp_secret]).encode())
+    def sealed_in(self, vault: Vault, credential: Credential) -> Credential:
+        """The credential with these secrets sealed in it."""
+        sealed = vault.seal(json.dumps([self.password, self.totp_secret]).encode(), credential.context)
+        return replace(credential, key_id=sealed.key_id, wrapped_key=sealed.wrapped_key, ciphertext=sealed.ciphertext)
 
 
-def opened(seals: Seals, credential: Credential) -> Login:
+def opened(vault: Vault, credential: Credential) -> Login:
     """The secrets of a stored credential.
 
     Raises:
-        DataLoss: SEAL_BROKEN.
+        DataLoss: CREDENTIAL_DAMAGED, it does not open, or its master key is missing.
     """
-    return Login(*json.loads(seals.open(credential.organization_id, credential.sealed)))
+    sealed = Sealed(credential.ciphertext, credential.key_id, credential.wrapped_key)
+    try:
+        return Login(*json.loads(vault.open(sealed, credential.context)))
+    except Damaged:
+        why = "it is damaged"
+    except KeyMissing:
+        why = f"master key {credential.key_id} is missing"
+    raise DataLoss(
+        f"credential {credential.credential_id} cannot be opened: {why}; delete it and store it again",
+        reason="CREDENTIAL_DAMAGED",
+        credential_id=credential.credential_id,
+    )
 
 
 def origin_of(url: str) -> str:

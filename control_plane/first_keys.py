@@ -28,13 +28,14 @@ def host_token_file(data_dir: Path) -> Path:
 
 
 async def open_vault(database: Database, config: Config) -> Vault:
-    """The keys under which browser profiles are sealed; made here when there is nothing they could have sealed yet.
+    """The keys under which profiles and credentials are sealed; made here when there is nothing they could have sealed.
 
     Raises:
-        StoreUnusable: the file is damaged or open to others, or it is gone and there are sealed profiles.
+        StoreUnusable: the file is damaged or open to others, or it is gone and there is something sealed.
     """
     path = config.master_key_file or config.data_dir / "master-key"
-    make = config.master_key_file is None and not await database.read(lambda tables: tables.profiles.any_state())
+    sealed = await database.read(lambda tables: tables.profiles.any_state() or tables.credentials.any())
+    make = config.master_key_file is None and not sealed
     return vault.load(path, make=make)
 
 

@@ -11,7 +11,7 @@ from tabkeep.host.v1 import host_pb2_grpc as pb_grpc
 from control_plane import credential_moves, credentials, keys
 from control_plane.coordinator import Coordinator
 from control_plane.interceptors import caller
-from control_plane.seals import Seals
+from control_plane.vault import Vault
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -19,9 +19,9 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class HostSecretService(pb_grpc.HostSecretServiceServicer):
     """See the proto for what the call does."""
 
-    def __init__(self, coordinator: Coordinator, seals: Seals) -> None:
+    def __init__(self, coordinator: Coordinator, vault: Vault) -> None:
         self._coordinator = coordinator
-        self._seals = seals
+        self._vault = vault
 
     async def GetCredential(
         self, request: host_pb2.GetCredentialRequest, context: Context
@@ -38,7 +38,7 @@ class HostSecretService(pb_grpc.HostSecretServiceServicer):
                 request.username,
             )
         )
-        login = credentials.opened(self._seals, credential)
+        login = credentials.opened(self._vault, credential)
         now = self._coordinator.clock.now()
         code = credentials.one_time_code(login.totp_secret, now) if login.totp_secret else ""
         return host_pb2.GetCredentialResponse(username=credential.username, password=login.password, one_time_code=code)

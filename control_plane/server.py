@@ -38,7 +38,7 @@ from tabkeep.v1 import (
     workflows_pb2_grpc,
 )
 
-from control_plane import cdp_moves, first_keys, proxy_locations, wire
+from control_plane import cdp_moves, credential_moves, first_keys, proxy_locations, wire
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
 from control_plane.browser_profile_service import BrowserProfileService
@@ -73,6 +73,7 @@ from control_plane.state_keeping import StateKeeping
 from control_plane.store import Database
 from control_plane.tunnels import Tunnels
 from control_plane.usage_service import UsageService
+from control_plane.vault import Vault
 from control_plane.webhook_deliverer import WebhookDeliverer
 from control_plane.webhook_service import WebhookService
 from control_plane.workflow_service import WorkflowService
@@ -141,6 +142,7 @@ async def serve(
         await coordinator.move(cdp_moves.forget_clients)
         keeping = StateKeeping(coordinator, StateFiles(config.data_dir / "profiles"), vault)
         await keeping.open_up()
+        await coordinator.move(credential_moves.rewrap, vault)
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
         upkeep = asyncio.create_task(keeping.serve(), name="browser states")
         deliverer = WebhookDeliverer(
@@ -148,7 +150,7 @@ async def serve(
         )
         webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
-            async with _listening(config, coordinator, secret, keeping, networks) as (address, http_address):
+            async with _listening(config, coordinator, secret, vault, keeping, networks) as (address, http_address):
                 yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
             await _end(webhooks)
@@ -165,7 +167,7 @@ async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    config: Config, coordinator: Coordinator, secret: bytes, keeping: StateKeeping, networks: Networks
+    config: Config, coordinator: Coordinator, secret: bytes, vault: Vault, keeping: StateKeeping, networks: Networks
 ) -> AsyncIterator[tuple[str, str]]:
     interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
     server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
@@ -194,9 +196,8 @@ async def _listening(
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(
         HostBlobService(coordinator, blobs, keeping, captures), services
     )
-    logins = Seals(secret, "credentials")
-    credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, logins), services)
-    host_pb2_grpc.add_HostSecretServiceServicer_to_server(HostSecretService(coordinator, logins), services)
+    credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, vault), services)
+    host_pb2_grpc.add_HostSecretServiceServicer_to_server(HostSecretService(coordinator, vault), services)
     tunnels = Tunnels()
     tunnel_pb2_grpc.add_HostTunnelServiceServicer_to_server(HostTunnelService(coordinator, tunnels), services)
     names = [service.full_name for module in _PUBLIC for service in module.DESCRIPTOR.services_by_name.values()]

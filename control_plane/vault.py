@@ -90,7 +90,7 @@ def load(path: Path, *, make: bool) -> Vault:
     if not path.exists():
         if not make:
             raise StoreUnusable(
-                f"{path} is not there, and browser profiles may be sealed under it: restore it from a backup of its own"
+                f"{path} is not there, and things are sealed under it: restore it from a backup of its own"
             )
         _write_new(path, secrets.token_hex(_KEY_BYTES))
     try:

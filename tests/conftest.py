@@ -82,7 +82,7 @@ class Api:
     credentials: Any
 
 
-class _Keyed:
+class Keyed:
     """A stub whose calls carry a key."""
 
     def __init__(self, stub: Any, *metadata: tuple[str, str]) -> None:
@@ -98,16 +98,16 @@ def api_on(channel: grpc.aio.Channel, key: str, *more: tuple[str, str]) -> Api:
     """Stubs on a channel, whose calls carry a key and `more` metadata."""
     metadata = ((("x-api-key", key),) if key else ()) + more
     return Api(
-        sessions=_Keyed(browser_sessions_pb2_grpc.BrowserSessionServiceStub(channel), *metadata),
-        profiles=_Keyed(browser_profiles_pb2_grpc.BrowserProfileServiceStub(channel), *metadata),
-        runs=_Keyed(runs_pb2_grpc.RunServiceStub(channel), *metadata),
-        workflows=_Keyed(workflows_pb2_grpc.WorkflowServiceStub(channel), *metadata),
-        artifacts=_Keyed(artifacts_pb2_grpc.ArtifactServiceStub(channel), *metadata),
-        hosts=_Keyed(hosts_pb2_grpc.HostServiceStub(channel), *metadata),
-        keys=_Keyed(keys_pb2_grpc.KeyServiceStub(channel), *metadata),
-        usage=_Keyed(usage_pb2_grpc.UsageServiceStub(channel), *metadata),
-        webhooks=_Keyed(webhooks_pb2_grpc.WebhookServiceStub(channel), *metadata),
-        credentials=_Keyed(credentials_pb2_grpc.CredentialServiceStub(channel), *metadata),
+        sessions=Keyed(browser_sessions_pb2_grpc.BrowserSessionServiceStub(channel), *metadata),
+        profiles=Keyed(browser_profiles_pb2_grpc.BrowserProfileServiceStub(channel), *metadata),
+        runs=Keyed(runs_pb2_grpc.RunServiceStub(channel), *metadata),
+        workflows=Keyed(workflows_pb2_grpc.WorkflowServiceStub(channel), *metadata),
+        artifacts=Keyed(artifacts_pb2_grpc.ArtifactServiceStub(channel), *metadata),
+        hosts=Keyed(hosts_pb2_grpc.HostServiceStub(channel), *metadata),
+        keys=Keyed(keys_pb2_grpc.KeyServiceStub(channel), *metadata),
+        usage=Keyed(usage_pb2_grpc.UsageServiceStub(channel), *metadata),
+        webhooks=Keyed(webhooks_pb2_grpc.WebhookServiceStub(channel), *metadata),
+        credentials=Keyed(credentials_pb2_grpc.CredentialServiceStub(channel), *metadata),
     )
 
 
@@ -154,9 +154,9 @@ def api(channel: grpc.aio.Channel, api_key: str) -> Api:
 
 
 @pytest.fixture
-def host_secrets(channel: grpc.aio.Channel, host_token: str) -> _Keyed:
+def host_secrets(channel: grpc.aio.Channel, host_token: str) -> Keyed:
     """HostSecretService as hosts call it, with the first host token."""
-    return _Keyed(host_pb2_grpc.HostSecretServiceStub(channel), ("x-api-key", host_token))
+    return Keyed(host_pb2_grpc.HostSecretServiceStub(channel), ("x-api-key", host_token))
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from browser_host.attachment import Attachment, StreamLost
 from browser_host.browser import Browser, BrowserGone, Page
 from browser_host.cdp_guest import CdpChannel, TunnelLink
 from browser_host.clock import Clock
+from browser_host.epochs import Epochs
 from browser_host.guard import Guard, Unguarded
 from browser_host.host import Host, Means
 from browser_host.isolation import Isolation
@@ -518,7 +519,7 @@ class FakeConnection:
 
 
 def an_attachment(parts: HostParts, control_plane: FakeControlPlane) -> Attachment:
-    return Attachment(parts.host, control_plane.dial, lambda: (0.5, 2**30), random.Random(7))
+    return Attachment(parts.host, control_plane.dial, lambda: (0.5, 2**30), random.Random(7), Epochs())
 
 
 class attached:  # noqa: N801

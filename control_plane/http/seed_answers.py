@@ -16,26 +16,35 @@ from control_plane.http.seed_offers import NotOffered
 Answer = Callable[[Ask], Awaitable[Any]]
 """Answers with what becomes JSON, or with a Response."""
 
-_STATUS_OF_REASON = {"SESSION_CLOSED": 410, "BROWSER_NOT_OFFERED": 400, "EXTENSION_NOT_OFFERED": 400}
+_STATUS_OF_REASON = {
+    "SESSION_CLOSED": 410,
+    "BROWSER_NOT_OFFERED": 400,
+    "EXTENSION_NOT_OFFERED": 400,
+    "PROXY_LOCATION_NOT_CONFIGURED": 400,
+}
 """Where the seed's API says it by another status than ours does."""
 
 
 def operation(
     answer: Answer,
     summary: str,
-    schema: Mapping[str, Any],
+    schema: Mapping[str, Any] | None,
     *,
     body: Mapping[str, Any] | None = None,
     refused: tuple[int, ...] = (),
     media: str = "application/json",
     query: tuple[tuple[str, Mapping[str, Any]], ...] = (),
 ) -> Operation:
-    """One operation; `schema` is its answer's, `refused` are the statuses that it gives beside those of every route."""
+    """One operation; `schema` is its answer's (None: it has no body), `refused` are the statuses that it gives beside
+    those of every route."""
+    done: dict[str, Any] = {"204": {"description": "Done."}}
+    if schema is not None:
+        done = {"200": {"description": "Done.", "content": {media: {"schema": dict(schema)}}}}
     document: dict[str, Any] = {
         "summary": summary,
         "tags": ["compatibility"],
         "responses": {
-            "200": {"description": "Done.", "content": {media: {"schema": dict(schema)}}},
+            **done,
             **{str(status): REFUSALS[status] for status in refused},
         },
     }
@@ -83,6 +92,8 @@ REFUSALS = {
 def _place(field: str) -> list[str]:
     """Where a field of our request stood in the seed's: labels[title] came as title."""
     name = field.removeprefix("browser_session.")
+    if name.startswith("proxy."):
+        return ["body", "proxy_location", name.removeprefix("proxy.")]
     if name.startswith("labels["):
         return ["body", name[len("labels[") :].rstrip("]")]
     return ["body", *name.split(".")]

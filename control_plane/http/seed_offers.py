@@ -10,10 +10,8 @@ from typing import Any
 from control_plane.http.seed_body import Body
 
 NOT_OFFERED: dict[str, str] = {
-    "proxy_location": "this server has no proxies: leave proxy_location out, or send null or NONE",
-    "proxy_session_id": "this server has no proxies: leave it out",
-    "browser_profile_id": "this server stores no browser profiles: leave it out, and log in within the session",
-    "generate_browser_profile": "this server stores no browser profiles: leave it out",
+    "proxy_location": "this server keeps no proxy with a profile: give it to the session",
+    "proxy_session_id": "this server keeps no address of a proxy from session to session: leave it out",
     "needs_live_view": "this server streams no live view: leave it out, and open app_url",
     "browser_address": "this server runs its own browsers and connects to no others: leave it out",
     "cdp_connect_headers": "this server connects to no browsers of others: leave it out",

@@ -126,7 +126,7 @@ def webhook_body(final: runs_pb2.Run, http_url: str) -> bytes:
 # What is asked for.
 
 _NOT_OFFERED_TO_RUNS = (
-    "proxy_location", "browser_profile_id", "browser_address", "cdp_connect_headers", "extra_http_headers",
+    "browser_address", "cdp_connect_headers", "extra_http_headers",
     "totp_identifier", "totp_url", "error_code_mapping", "start_fresh_browser", "publish_workflow",
     "reuse_browser_session",
 )  # fmt: skip
@@ -174,8 +174,8 @@ def workflow_request(body: Body, request_id: str, max_steps: str) -> runs_pb2.Ru
 def _fill(body: Body, request: runs_pb2.RunTaskRequest | runs_pb2.RunWorkflowRequest) -> None:
     """The fields that both have. Raises for all that was wrong with the body."""
     request.browser_session_id = body.text("browser_session_id", 200)
-    profile = body.text("browser_profile_id", 200)
-    if request.browser_session_id and profile:
+    request.browser_profile_id = body.text("browser_profile_id", 200)
+    if request.browser_session_id and request.browser_profile_id:
         body.wrong(
             "browser_profile_id",
             "value_error",
@@ -186,8 +186,14 @@ def _fill(body: Body, request: runs_pb2.RunTaskRequest | runs_pb2.RunWorkflowReq
     request.fail_if_busy = body.flag("fail_if_busy")
     if title := body.text("title", 255):
         request.labels["title"] = title
-    seed_sessions.check_proxy_location(body)
+    place, proxy = seed_sessions.proxy_of(body)
+    if request.browser_session_id and (place or proxy):
+        body.wrong("proxy_location", "value_error", "belongs to the session: give it when that is created")
     body.raise_if_wrong()
+    if place:
+        request.browser_session.proxy_location = place
+    elif proxy:
+        request.browser_session.proxy.CopyFrom(proxy)
     refuse_what_is_not_offered(body, *_NOT_OFFERED_TO_RUNS)
 
 

@@ -39,6 +39,8 @@ SESSION = _record(
         "browser_address": _TEXT_OR_NULL,
         "browser_profile_id": _TEXT_OR_NULL,
         "generate_browser_profile": _FLAG,
+        "proxy_location": _TEXT_OR_NULL,
+        "profile_save": _TEXT_OR_NULL,
         "runnable_type": {"enum": ["task", "workflow_run", None]},
         "runnable_id": _TEXT_OR_NULL,
         "started_at": _TIME_OR_NULL,
@@ -140,6 +142,23 @@ WEBHOOK = _record(
     }
 )
 
+PROFILE = _record(
+    {
+        "browser_profile_id": _TEXT,
+        "organization_id": _TEXT,
+        "name": _TEXT,
+        "description": _TEXT_OR_NULL,
+        "version": _NUMBER,
+        "created_at": _TIME,
+        "modified_at": _TIME,
+    }
+)
+CREATE_PROFILE = _record(
+    {"name": _TEXT},
+    {"description": _TEXT_OR_NULL, "browser_session_id": _TEXT_OR_NULL, "workflow_run_id": _TEXT_OR_NULL},
+)
+UPDATE_PROFILE = _record({}, {"name": _TEXT_OR_NULL, "description": _TEXT_OR_NULL})
+
 CREATE_SESSION = _record(
     {},
     {
@@ -148,6 +167,7 @@ CREATE_SESSION = _record(
         "browser_type": {"enum": ["chrome", "msedge", None]},
         "extensions": {"type": ["array", "null"], "items": {"enum": ["ad-blocker", "captcha-solver"]}},
         "browser_profile_id": _TEXT_OR_NULL,
+        "generate_browser_profile": {"type": ["boolean", "null"]},
         "url": _TEXT_OR_NULL,
     },
 )
@@ -172,4 +192,3 @@ CANCEL_RUNS = _record({"run_ids": array(_TEXT)})
 ANSWER = _record({}, {"comment": _TEXT_OR_NULL})
 RETRY_WEBHOOK = _record({}, {"webhook_url": _TEXT_OR_NULL})
 DEFINITION = _record({}, {"yaml_definition": _TEXT_OR_NULL, "json_definition": {"type": ["object", "null"]}})
-ANYTHING: dict[str, Any] = {"type": "object"}

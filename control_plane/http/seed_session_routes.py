@@ -9,11 +9,11 @@ from typing import Any
 from tabkeep.v1 import browser_sessions_pb2 as pb
 
 from control_plane.http import seed_schemas, seed_sessions
+from control_plane.http.answers import Refused
 from control_plane.http.endpoint import Ask, Resource
 from control_plane.http.seed_answers import PAGING, key_of, listed, operation, paging
 from control_plane.http.seed_body import Body
 from control_plane.http.seed_links import Links
-from control_plane.http.seed_offers import refuse_what_is_not_offered
 
 _SERVICE = "tabkeep.v1.BrowserSessionService/"
 _MOST_LISTED = 10_000
@@ -37,7 +37,7 @@ class SessionRoutes:
                     "Open a browser session.",
                     one,
                     body=seed_schemas.CREATE_SESSION,
-                    refused=(400, 409, 503),
+                    refused=(400, 404, 409, 503),
                 ),
             ),
             Resource(
@@ -52,7 +52,7 @@ class SessionRoutes:
                     "Change a session.",
                     one,
                     body=seed_schemas.CHANGE_SESSION,
-                    refused=(400, 404),
+                    refused=(404, 409),
                 ),
             ),
             Resource(
@@ -108,7 +108,9 @@ class SessionRoutes:
         body.flag("generate_browser_profile")
         body.raise_if_wrong()
         session = await self._read(ask)
-        refuse_what_is_not_offered(body, "generate_browser_profile")
+        if body.has("generate_browser_profile") and body.raw("generate_browser_profile") != session.save_profile:
+            detail = "whether a session keeps its state is said when it is made: generate_browser_profile"
+            raise Refused(409, "PRECONDITION_FAILED", detail)
         return self._shown(ask, session)
 
     async def _close(self, ask: Ask) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from tabkeep.v1 import browser_sessions_pb2 as pb
 
 from control_plane.http import seed_values
-from control_plane.http.seed_body import Body
+from control_plane.http.seed_body import Body, sayable
 from control_plane.http.seed_offers import refuse_what_is_not_offered
 
 LEAST_MINUTES, MOST_MINUTES, DEFAULT_MINUTES = 5, 1440, 60
@@ -36,31 +37,62 @@ def create_request(body: Body, request_id: str) -> pb.CreateBrowserSessionReques
     minutes = body.whole("timeout", DEFAULT_MINUTES, LEAST_MINUTES, MOST_MINUTES)
     browser_type = body.word("browser_type", tuple(BROWSER_TYPES))
     extensions = body.words("extensions", EXTENSIONS)
-    body.text("browser_profile_id", 100)
-    check_proxy_location(body)
+    profile = body.text("browser_profile_id", 200)
+    place, proxy = proxy_of(body)
     url = with_scheme(body.text("url", 8192))
-    for name in ("generate_browser_profile", "needs_live_view"):
-        body.flag(name)
+    save_profile = body.flag("generate_browser_profile")
+    body.flag("needs_live_view")
     body.raise_if_wrong()
     refuse_what_is_not_offered(
-        body, "proxy_location", "proxy_session_id", "browser_profile_id", "generate_browser_profile",
-        "needs_live_view",
+        body, "proxy_session_id", "needs_live_view",
     )  # fmt: skip
-    request = pb.CreateBrowserSessionRequest(url=url, request_id=request_id, extensions=extensions)
+    request = pb.CreateBrowserSessionRequest(
+        url=url, request_id=request_id, extensions=extensions, browser_profile_id=profile, save_profile=save_profile,
+        proxy_location=place, proxy=proxy,
+    )  # fmt: skip
     request.timeout.seconds = minutes * 60
     if browser_type:
         request.browser_type = BROWSER_TYPES[browser_type]
     return request
 
 
-def check_proxy_location(body: Body) -> None:
-    """A location's name, or an object that describes one."""
+def proxy_of(body: Body) -> tuple[str, pb.ProxyServer | None]:
+    """The operator's proxy that a request names, or the caller's own that it describes; neither: none."""
     location = body.raw("proxy_location")
-    if isinstance(location, dict):
-        if not isinstance(location.get("country", location.get("url")), str):
-            body.wrong("proxy_location", "value_error", "must have a country, or the url of a proxy")
-    else:
-        body.word("proxy_location", PROXY_LOCATIONS)
+    if not isinstance(location, dict):
+        name = body.word("proxy_location", PROXY_LOCATIONS)
+        return ("" if name == "NONE" else name), None
+    if isinstance(location.get("url"), str):
+        return "", _own_proxy(body, location["url"])
+    return _location(body, location), None
+
+
+def _own_proxy(body: Body, url: str) -> pb.ProxyServer | None:
+    """A proxy as a URL that may have user and password; what else is wrong with it, the service says."""
+    try:
+        parts = urlsplit(url)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        server = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    except ValueError:
+        user, password, server = "", "", ""
+    if not server or not all(sayable(text) for text in (user, password, server)):
+        body.wrong("proxy_location", "value_error", "url must be like http://user:password@proxy.example.com:8080")
+        return None
+    return pb.ProxyServer(url=server, username=user, password=password)
+
+
+def _location(body: Body, location: dict[str, Any]) -> str:
+    """The name of a place that is described by its country and, in the United States, its state."""
+    country, state = location.get("country"), location.get("subdivision")
+    name = f"RESIDENTIAL_{country}" if country != "US" else "RESIDENTIAL"
+    if country == "US" and isinstance(state, str) and state:
+        name = f"US-{state.removeprefix('US-')}"
+    elif state is not None:
+        name = ""
+    if name not in PROXY_LOCATIONS or location.get("city") is not None:
+        body.wrong("proxy_location", "value_error", f"is none of {', '.join(PROXY_LOCATIONS)}; a city cannot be named")
+        return ""
+    return name
 
 
 def with_scheme(url: str) -> str:
@@ -83,8 +115,10 @@ def session(shown: pb.BrowserSession, app_url: str | None) -> dict[str, Any]:
         "stream_transport": None,
         "app_url": app_url,
         "browser_address": shown.cdp_url or None,
-        "browser_profile_id": None,
-        "generate_browser_profile": False,
+        "browser_profile_id": shown.browser_profile_id or None,
+        "generate_browser_profile": shown.save_profile,
+        "proxy_location": shown.proxy_location or None,
+        "profile_save": seed_values.word(pb.ProfileSaveState, "PROFILE_SAVE_STATE_", shown.profile_save.state),
         "runnable_type": ("workflow_run" if run_id.startswith("wr_") else "task") if run_id else None,
         "runnable_id": run_id or None,
         "downloaded_files": [],

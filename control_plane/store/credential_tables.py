@@ -36,5 +36,15 @@ class Credentials:
         (count,) = self._connection.execute(query, (organization_id,)).fetchone()
         return int(count)
 
+    def any(self) -> bool:
+        (found,) = self._connection.execute("SELECT EXISTS (SELECT 1 FROM credentials)").fetchone()
+        return bool(found)
+
+    def sealed_under_others(self, key_id: str) -> list[Credential]:
+        return _CREDENTIALS.all(self._connection, "WHERE key_id != ?", (key_id,))
+
+    def update(self, old: Credential, new: Credential) -> None:
+        _CREDENTIALS.update(self._connection, old, new)
+
     def delete(self, credential_id: str) -> None:
         self._connection.execute("DELETE FROM credentials WHERE credential_id = ?", (credential_id,))

@@ -292,14 +292,16 @@ CREATE TABLE webhook_attempts (
     PRIMARY KEY (webhook_delivery_id, attempt)
 ) STRICT, WITHOUT ROWID;
 
--- `sealed` is encrypted: the password and the seed of one-time codes.
+-- The ciphertext is the password and the seed of one-time codes, sealed like a browser state.
 CREATE TABLE credentials (
     credential_id   TEXT PRIMARY KEY,
     organization_id TEXT NOT NULL,
     origin          TEXT NOT NULL,
     username        TEXT NOT NULL,
     has_totp        INTEGER NOT NULL,
-    sealed          BLOB NOT NULL,
+    key_id          TEXT NOT NULL,
+    wrapped_key     BLOB NOT NULL,
+    ciphertext      BLOB NOT NULL,
     create_time     TEXT NOT NULL,
     UNIQUE (organization_id, origin, username)
 ) STRICT;

@@ -158,7 +158,7 @@ async def test_the_snippets_that_ask_for_what_is_not_offered_are_told_so(
     for snippet in blocks("bash", "refused"):
         answers = (await programs.bash(snippet)).answers()
         assert len(answers) == snippet.count("curl ")
-        assert {answer["code"] for answer in answers} == {"NOT_OFFERED"}
+        assert {answer["code"] for answer in answers} <= {"PROXY_LOCATION_NOT_CONFIGURED", "EXTENSION_NOT_OFFERED"}
 
 
 async def test_the_snippet_that_closes_a_session_closes_it(curl: None, programs: Programs, http: httpx.AsyncClient):
@@ -223,6 +223,14 @@ async def test_a_workflow_that_pauses_is_continued_or_rejected_through_the_sdk(
     assert f"Workflow: {status}" in ended.out
     assert site.log.count("order_placed") == orders
     assert site.log.count("order_resubmitted") == 0
+
+
+async def test_a_profile_of_a_session_saves_the_next_one_its_login(skyvern: str, programs: Programs, site: DemoSite):
+    (program,) = blocks("python", "profile")
+    ended = await programs.run(skyvern, "-c", program)
+    assert ended.status == 0, ended.err
+    assert "Without another login: Casey Morgan" in ended.out
+    assert site.log.count("login") == 1
 
 
 WAITS = r"""

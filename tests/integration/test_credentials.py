@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -9,7 +11,11 @@ import pytest
 from tabkeep.host.v1 import host_pb2, host_pb2_grpc
 from tabkeep.v1 import credentials_pb2 as pb
 
+from control_plane import first_keys
+from control_plane.server import ControlPlane, serve
 from tests.api_calls import cancel_run, run_task, running_session
+from tests.conftest import Keyed, api_on
+from tests.fake_host import FakeHost
 from tests.refusals import refused
 
 SHOP = "https://shop.example.com"
@@ -157,3 +163,40 @@ async def test_wrong_fields_are_named(field: str, request_fields: dict[str, str]
     refusal = await refused(credentials.CreateCredential(pb.CreateCredentialRequest(**given)))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID")
     assert field in refusal.fields
+
+
+async def test_a_credential_outlives_a_new_master_key_and_not_the_loss_of_its_own(config: Any) -> None:
+    key_file = config.data_dir / "master-key"
+    async with serve(config) as first, opened(first) as (api, host, secrets):
+        await store(api.credentials)
+        start = await begun(api, host)
+        assert (await secrets.GetCredential(asked(host, start))).password == PASSWORD
+    old = key_file.read_text()
+    key_file.write_text("11" * 32 + "\n" + old)
+    async with serve(config):
+        pass  # it wraps the data keys anew
+    key_file.write_text("11" * 32 + "\n")
+
+    async with serve(config) as rotated, opened(rotated) as (api, host, secrets):
+        start = await begun(api, host)
+        assert (await secrets.GetCredential(asked(host, start))).password == PASSWORD
+    key_file.write_text("22" * 32 + "\n")
+
+    async with serve(config) as lost, opened(lost) as (api, host, secrets):
+        start = await begun(api, host)
+        refusal = await refused(secrets.GetCredential(asked(host, start)))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.DATA_LOSS, "CREDENTIAL_DAMAGED")
+    assert "is missing" in refusal.message
+
+
+@asynccontextmanager
+async def opened(control_plane: ControlPlane) -> AsyncIterator[tuple[Any, FakeHost, Any]]:
+    data_dir = control_plane.config.data_dir
+    token = first_keys.host_token_file(data_dir).read_text().strip()
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    async with grpc.aio.insecure_channel(control_plane.address, options=options) as channel:
+        api = api_on(channel, first_keys.api_key_file(data_dir).read_text().strip())
+        host = FakeHost(control_plane.address, token)
+        await host.attach()
+        yield api, host, Keyed(host_pb2_grpc.HostSecretServiceStub(channel), ("x-api-key", token))
+        await host.vanish()

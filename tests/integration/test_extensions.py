@@ -107,7 +107,9 @@ async def visited(launcher: PlaywrightLauncher, site: Site, *names: str) -> set[
     site.asked.clear()
     placement = Placement("pbs_1", next(_fences))
     url = f"http://127.0.0.1:{site.port}/"
-    request = LaunchRequest(placement, BrowserType.CHROME, url, 1280, 720, timedelta(seconds=60), None, names)
+    request = LaunchRequest(
+        placement, BrowserType.CHROME, url, 1280, 720, timedelta(seconds=60), extensions=tuple(names)
+    )
     browser = await launcher.launch(request)
     try:
         await browser.context.pages[0].wait_for_load_state("load")

@@ -15,6 +15,7 @@ from tabkeep.host.v1 import host_pb2
 
 from browser_host.attachment import Attachment, AttachRefused
 from browser_host.control_link import ControlLink
+from browser_host.epochs import Epochs
 from browser_host.messages import Picture, Placement
 from browser_host.uploads import UploadFailed, UploadRefused
 from tests.host_control_plane import TOKEN, GrpcControlPlane, failed
@@ -34,7 +35,7 @@ async def linked(control_plane: GrpcControlPlane, token: str = TOKEN) -> AsyncIt
     """A host on fake browsers that attaches to `control_plane` over gRPC."""
     link = ControlLink(control_plane.address, token, "host-1", "a" * 32)
     parts = a_host(put=link.put)
-    attachment = Attachment(parts.host, link.dial, lambda: (0.5, 2**30), random.Random(3))
+    attachment = Attachment(parts.host, link.dial, lambda: (0.5, 2**30), random.Random(3), Epochs())
     parts.start()
     task = asyncio.create_task(attachment.run())
     try:

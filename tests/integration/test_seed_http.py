@@ -130,6 +130,50 @@ async def test_every_option_of_create_arrives(http, host):
     assert session["timeout"] == 480
 
 
+async def test_extensions_are_those_that_hosts_offer(http, host):
+    body = {"extensions": ["ad-blocker", "captcha-solver"]}
+    status, code, detail = await refusal(await http.post("/v1/browser_sessions", json=body))
+    assert (status, code) == (400, "EXTENSION_NOT_OFFERED")
+    assert "captcha-solver" in detail
+    hello = host.hello()
+    for name in body["extensions"]:
+        hello.extensions.add(name=name, version="1.0", sha256="ab" * 32)
+    await host.attach(hello)
+    session = await created(http, **body)
+    assert session["extensions"] == body["extensions"]
+    assert list((await host.command("launch")).launch.extensions) == body["extensions"]
+
+
+async def test_a_proxy_that_the_operator_has_not_set_up_is_refused(http, host):
+    places = ["RESIDENTIAL", "US-CA", {"country": "US", "subdivision": "CA"}, {"country": "GB"}]
+    for place in places:
+        for path, body in [("/v1/browser_sessions", {}), ("/v1/run/tasks", {"prompt": "x"})]:
+            answer = await http.post(path, json={**body, "proxy_location": place})
+            assert (await refusal(answer))[:2] == (400, "PROXY_LOCATION_NOT_CONFIGURED"), (path, place)
+    for place in [{"country": "XX"}, {"country": "GB", "city": "London"}, {"country": "GB", "subdivision": "X"}, {}]:
+        answer = await http.post("/v1/browser_sessions", json={"proxy_location": place})
+        assert (await refusal(answer))[2][0]["loc"] == ["body", "proxy_location"], place
+    for url in ["ftp://proxy.example.com:1", "http://[", "x", "http://a\ud800"]:
+        body = json.dumps({"proxy_location": {"url": url}})
+        answer = await http.post("/v1/browser_sessions", content=body, headers={"content-type": "application/json"})
+        status, _, detail = await refusal(answer)
+        assert (url, status, detail[0]["loc"][:2]) == (url, 422, ["body", "proxy_location"])
+    both = {"prompt": "x", "browser_session_id": "pbs_1", "proxy_location": "RESIDENTIAL"}
+    assert (await refusal(await http.post("/v1/run/tasks", json=both)))[:2] == (422, "FIELD_INVALID")
+    for nothing in (None, "NONE"):
+        assert (await created(http, proxy_location=nothing))["proxy_location"] is None
+
+
+async def test_a_callers_own_proxy_is_taken_and_its_password_is_nowhere(http, host):
+    url = "http://ada:pass%20word@1.1.1.1:3128"
+    session = await created(http, proxy_location={"url": url})
+    launch = await host.command("launch")
+    assert launch.browser_session_id == session["browser_session_id"]
+    listed = (await http.get("/v1/browser_sessions")).text
+    page = (await http.get(session["app_url"])).text
+    assert "pass" not in json.dumps({**session, "app_url": ""}) + listed.replace("bypass", "") + page
+
+
 async def test_a_wrapped_body_is_unwrapped(http, host):
     session = await created(http, body={"timeout": 5})
     assert session["timeout"] == 5
@@ -424,8 +468,7 @@ async def test_all_mistakes_are_named_at_once(http, host):
 
 
 NOT_OFFERED = [
-    {"proxy_location": "RESIDENTIAL"}, {"generate_browser_profile": True},
-    {"browser_profile_id": "bp_1"}, {"needs_live_view": True},
+    {"proxy_session_id": "0123456789"}, {"needs_live_view": True},
 ]  # fmt: skip
 
 
@@ -477,8 +520,8 @@ async def test_a_session_and_a_profile_together_are_refused(http, host, path, bo
 
 RUNS_NOT_OFFERED: list[dict[str, Any]] = [
     {"totp_url": "https://x.example"}, {"extra_http_headers": {"a": "b"}}, {"browser_address": "ws://x"},
-    {"error_code_mapping": {"a": "b"}}, {"proxy_location": "RESIDENTIAL_DE"}, {"publish_workflow": True},
-    {"cdp_connect_headers": {"a": "b"}}, {"browser_profile_id": "bp_1"},
+    {"error_code_mapping": {"a": "b"}}, {"publish_workflow": True},
+    {"cdp_connect_headers": {"a": "b"}},
 ]  # fmt: skip
 
 
@@ -587,10 +630,51 @@ async def test_a_body_that_is_no_object_is_refused(http, host):
     assert (await http.get("/v1/browser_sessions/history")).json() == []
 
 
-async def test_profiles_say_that_they_are_not_offered(http, host):
-    for method, path in [("GET", ""), ("POST", ""), ("GET", "/bp_1"), ("PATCH", "/bp_1"), ("DELETE", "/bp_1/")]:
-        status, code, _ = await refusal(await http.request(method, f"/v1/browser_profiles{path}"))
-        assert (status, code) == (400, "NOT_OFFERED")
+async def test_profiles_are_made_listed_renamed_and_deleted(http, host):
+    made = await http.post("/v1/browser_profiles", json={"name": "desk", "description": "logged in"})
+    assert made.status_code == 200, made.text
+    profile_id = made.json()["browser_profile_id"]
+    assert profile_id.startswith("bp_")
+    taken = await http.post("/v1/browser_profiles", json={"name": "desk"})
+    assert (await refusal(taken))[:2] == (409, "PROFILE_NAME_TAKEN")
+    for query in ("", "?page=1&page_size=5"):
+        listed = (await http.get(f"/v1/browser_profiles/{query}")).json()
+        assert [one["browser_profile_id"] for one in listed] == [profile_id]
+    renamed = (
+        await http.patch(f"/v1/browser_profiles/{profile_id}", json={"name": "shop", "description": None})
+    ).json()
+    assert (renamed["name"], renamed["description"]) == ("shop", "logged in")
+    session = await created(http, browser_profile_id=profile_id, generate_browser_profile=True)
+    assert (session["browser_profile_id"], session["generate_browser_profile"]) == (profile_id, True)
+    assert session["profile_save"] == "pending"
+    deleted = await http.delete(f"/v1/browser_profiles/{profile_id}")
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert (await http.get(f"/v1/browser_profiles/{profile_id}")).status_code == 404
+
+
+async def test_a_profile_that_cannot_be_made_is_refused(http, host):
+    both = {"name": "a", "browser_session_id": "pbs_1", "workflow_run_id": "wr_1"}
+    for body, place in [({}, "name"), ({"name": ""}, "name"), ({"name": 5}, "name"), (both, "workflow_run_id")]:
+        status, code, detail = await refusal(await http.post("/v1/browser_profiles", json=body))
+        assert (status, code, detail[0]["loc"]) == (422, "FIELD_INVALID", ["body", place])
+    for body, code in [
+        ({"name": "a", "browser_session_id": "pbs_none"}, "SESSION_NOT_FOUND"),
+        ({"name": "a", "workflow_run_id": "wr_none"}, "RUN_NOT_FOUND"),
+    ]:
+        assert (await refusal(await http.post("/v1/browser_profiles", json=body)))[:2] == (404, code)
+    closed = await created(http)
+    await http.post(f"/v1/browser_sessions/{closed['browser_session_id']}/close")
+    body = {"name": "a", "browser_session_id": closed["browser_session_id"]}
+    status, code, detail = await refusal(await http.post("/v1/browser_profiles", json=body))
+    assert (status, code) == (400, "PROFILE_NOT_SAVED")
+    assert "persisted" not in detail  # that word makes clients try again
+    status, code, _ = await refusal(await http.post("/v1/browser_sessions", json={"browser_profile_id": "bp_none"}))
+    assert (status, code) == (404, "PROFILE_NOT_FOUND")
+    status, code, _ = await refusal(
+        await http.post("/v1/run/tasks", json={"prompt": "x", "browser_profile_id": "bp_1"})
+    )
+    assert (status, code) == (404, "PROFILE_NOT_FOUND")
+    assert (await http.get("/v1/browser_profiles")).json() == []
 
 
 async def test_a_session_made_over_grpc_is_the_same_over_http(http, host, api):

@@ -275,6 +275,10 @@ class Nemesis:
     def _old_one_back(self, old: Process, seconds: float) -> None:
         """It is stopped for good only once the hosts have met its successor: before, they cannot know better."""
         world = self._world
+        if self._healed:
+            if not old.dead:
+                world.control_plane.end(old)
+            return
         met = [host.process for host in world.hosts if host.process is not None and host.has_met(world.control_plane)]
         if len(met) < len(world.hosts):
             world.at(5.0, partial(self._old_one_back, old, seconds))

@@ -314,7 +314,7 @@ class Network:
     def heal(self) -> None:
         """Everything comes through again."""
         self._cuts.clear()
-        self.refused_until = 0.0
+        self.refused_until = self._astray_until = 0.0
         for stream in self.streams:
             stream.stalled.clear()
         self.flush()

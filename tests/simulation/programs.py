@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.attachment import Attachment, AttachRefused, StreamLost
+from browser_host.epochs import Epochs
 from browser_host.host import Host, Means
 from browser_host.isolation import Isolation
 from browser_host.leases import Leases
@@ -292,6 +293,7 @@ class HostProgram:
         self.process: Process | None = None
         self.host: Host | None = None
         self.attachment: Attachment | None = None
+        self.epochs = Epochs()
         self.guard: SimulatedGuard | None = None
         self._doubles = 0
         self.lost_for_good = False
@@ -314,6 +316,7 @@ class HostProgram:
             if browser.host.machine is self.machine:
                 # A new process ends what an earlier one left, before its first Hello.
                 world.site.end(browser, "left over")
+        self.epochs = Epochs(highest=self.epochs.highest)  # from the machine's disk
         leases, outbox = Leases(self.clock), WatchedOutbox(world, process)
         uploads = Uploads(self._put, self.clock, rng)
 
@@ -346,7 +349,9 @@ class HostProgram:
         engine = SimulatedEngine(rng)
         means = Means(launcher, engine.carry_out, new_journal, self.clock, self.guard)
         self.host = Host(identity, means, leases, outbox)
-        self.attachment = Attachment(self.host, lambda: world.network.dial(process), lambda: (0.5, 2**30), rng)
+        self.attachment = Attachment(
+            self.host, lambda: world.network.dial(process), lambda: (0.5, 2**30), rng, self.epochs
+        )
         own = [asyncio.create_task(self.host.run()), asyncio.create_task(uploads.run())]
         attached = asyncio.create_task(self.attachment.run())
         try:
@@ -433,7 +438,7 @@ class HostProgram:
         """Whether this process knows the newest control epoch there is."""
         if not self.up or self.attachment is None or not control_plane.serving or control_plane.coordinator is None:
             return False
-        return self.attachment._highest_epoch >= control_plane.coordinator.control_epoch
+        return bool(self.epochs.highest >= control_plane.coordinator.control_epoch)
 
     @property
     def stands_still(self) -> bool:
@@ -465,7 +470,7 @@ class HostProgram:
 
         means = Means(SimpleNamespace(launch=no_launch), None, None, clock)  # type: ignore[arg-type]
         host = Host(identity, means, Leases(clock), Outbox())
-        attachment = Attachment(host, lambda: self.world.network.dial(process), lambda: (0.5, 2**30), rng)
+        attachment = Attachment(host, lambda: self.world.network.dial(process), lambda: (0.5, 2**30), rng, Epochs())
         try:
             await attachment._one_stream()
             self.world.checkers.fail("I9", f"a double of {self.host_id} was taken in and let go")

@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctabkeep/host/v1/tunnel.proto\x12\x0ftabkeep.host.v1\"w\n\rTunnelRequest\x12/\n\x06header\x18\x01 \x01(\x0b\x32\x1d.tabkeep.host.v1.TunnelHeaderH\x00\x12-\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x1c.tabkeep.host.v1.TunnelFrameH\x00\x42\x06\n\x04part\"=\n\x0eTunnelResponse\x12+\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x1c.tabkeep.host.v1.TunnelFrame\"n\n\x0cTunnelHeader\x12\x0f\n\x07host_id\x18\x01 \x01(\t\x12\x1a\n\x12\x62rowser_session_id\x18\x02 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x03 \x01(\x03\x12\x11\n\ttunnel_id\x18\x04 \x01(\t\x12\x0f\n\x07\x66\x61ilure\x18\x05 \x01(\t\",\n\x0bTunnelFrame\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0c\n\x04last\x18\x02 \x01(\x08\x32\x62\n\x11HostTunnelService\x12M\n\x06Tunnel\x12\x1e.tabkeep.host.v1.TunnelRequest\x1a\x1f.tabkeep.host.v1.TunnelResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctabkeep/host/v1/tunnel.proto\x12\x0ftabkeep.host.v1\"w\n\rTunnelRequest\x12/\n\x06header\x18\x01 \x01(\x0b\x32\x1d.tabkeep.host.v1.TunnelHeaderH\x00\x12-\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x1c.tabkeep.host.v1.TunnelFrameH\x00\x42\x06\n\x04part\"=\n\x0eTunnelResponse\x12+\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x1c.tabkeep.host.v1.TunnelFrame\"n\n\x0cTunnelHeader\x12\x0f\n\x07host_id\x18\x01 \x01(\t\x12\x1a\n\x12\x62rowser_session_id\x18\x02 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x03 \x01(\x03\x12\x11\n\ttunnel_id\x18\x04 \x01(\t\x12\x0f\n\x07\x66\x61ilure\x18\x05 \x01(\t\",\n\x0bTunnelFrame\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0c\n\x04last\x18\x02 \x01(\x08\x32\x62\n\x11HostTunnelService\x12M\n\x06Tunnel\x12\x1e.tabkeep.host.v1.TunnelRequest\x1a\x1f.tabkeep.host.v1.TunnelResponse(\x01\x30\x01\x42\x45ZCgithub.com/tabkeep/tabkeep/clients/go/tabkeep/host/v1;tabkeephostv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabkeep.host.v1.tunnel_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'ZCgithub.com/tabkeep/tabkeep/clients/go/tabkeep/host/v1;tabkeephostv1'
   _globals['_TUNNELREQUEST']._serialized_start=49
   _globals['_TUNNELREQUEST']._serialized_end=168
   _globals['_TUNNELRESPONSE']._serialized_start=170
