@@ -21,7 +21,7 @@ from control_plane.errors import PreconditionFailed
 from control_plane.first_keys import ORGANIZATION_ID
 from control_plane.http import cdp_socket
 from control_plane.server import ControlPlane
-from tests.api_calls import PATIENCE, close_session, get_run, get_session, run_task, running_session
+from tests.api_calls import PATIENCE, cancel_run, close_session, get_run, get_session, run_task, running_session
 from tests.fake_host import FakeHost, run_finished
 from tests.refusals import Refusal
 
@@ -109,6 +109,19 @@ async def test_messages_of_any_size_go_both_ways_and_a_run_waits_for_the_end(
     begun = await host.begin_run()
     assert begun.start_run.run_id == run.run_id
     assert not (await get_session(api, launch.browser_session_id)).HasField("cdp_attach_time")
+
+
+async def test_a_waiting_run_that_is_canceled_gives_the_next_one_no_turn_of_the_clients(
+    api, host: FakeHost, control_plane: ControlPlane
+) -> None:
+    launch = await running_session(api, host)
+    move = control_plane.coordinator.move
+    await move(cdp_moves.attach, ORGANIZATION_ID, launch.browser_session_id, "cdp_1")
+    first, second = [await run_task(api, launch.browser_session_id) for _ in range(2)]
+    assert (await cancel_run(api, first.run_id)).status == runs_pb2.RUN_STATUS_CANCELED
+    assert waiting(await get_run(api, second.run_id))
+    await move(cdp_moves.detach, launch.browser_session_id, "cdp_1")
+    assert (await host.begin_run()).start_run.run_id == second.run_id
 
 
 async def test_fail_if_busy_counts_a_client_too(api, host: FakeHost, tunnels: FakeTunnels, dial) -> None:

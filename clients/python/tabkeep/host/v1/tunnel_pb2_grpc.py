@@ -54,7 +54,7 @@ class HostTunnelServiceServicer:
         session's turn; the host ends the call as soon as a run is started.
 
         Called by: hosts, with the metadata `x-api-key` of a host token.
-        Errors: INVALID_ARGUMENT/HOST_PROTOCOL, no header; PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is not this
+        Errors: INVALID_ARGUMENT/PROTOCOL, no header; PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is not this
         host's; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence, or the client
         waits no longer. A frame over 256 KiB ends the tunnel.
         Retry: never; the client dials again and another OpenTunnel follows.
