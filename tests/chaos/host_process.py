@@ -43,6 +43,7 @@ class HostProcess:
             "TABKEEP_CAPACITY": "8",
             "TABKEEP_DRAIN_TIMEOUT": "0",
             "TABKEEP_WARM_BROWSERS": "0",
+            "TABKEEP_ALLOW_PRIVATE": "127.0.0.0/8,localhost,10.213.0.0/16",
             **({} if SANDBOX else {"TABKEEP_ALLOW_UNSANDBOXED": "1"}),
             "TMPDIR": str(self.temporary),
             **variables,

@@ -71,6 +71,7 @@ class RealHost:
             "TABKEEP_HOST_TOKEN_FILE": str(self._control_planes.data_dir / "host-token"),
             "TABKEEP_HOST_ID": self.name,
             "TABKEEP_CAPACITY": "2",
+            "TABKEEP_ALLOW_PRIVATE": "127.0.0.0/8,localhost",
             "TABKEEP_DRAIN_TIMEOUT": "0",
             "TABKEEP_LOG_LEVEL": "WARNING",
             "GRPC_VERBOSITY": "NONE",
