@@ -188,7 +188,7 @@ async def _attach(
             credentials=link.credential,
         )
 
-    means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian, states)
+    means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian, states, link)
     host = Host(identity, means, leases, outbox)
     epochs = Epochs(settings.data_dir / "control_epoch", settings.control_plane)
     attachment = Attachment(host, link.dial, _vitals, rng, epochs)

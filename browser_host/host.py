@@ -18,6 +18,7 @@ from datetime import timedelta
 
 from tabkeep.host.v1.host_pb2 import StartRun
 
+from browser_host.cdp_guest import TunnelLink
 from browser_host.clock import Clock
 from browser_host.guard import Guard, Unguarded
 from browser_host.leases import Leases
@@ -41,6 +42,7 @@ from browser_host.messages import (
     Hello,
     Identity,
     Launch,
+    OpenTunnel,
     Outcome,
     PageReport,
     Placement,
@@ -76,6 +78,8 @@ class Means:
     clock: Clock
     guard: Guard = field(default_factory=Unguarded)
     states: States = field(default_factory=States)
+    tunnels: TunnelLink | None = None
+    """None: no session takes CDP clients."""
 
 
 class Host:
@@ -193,6 +197,8 @@ class Host:
                 self._stop_run(run_id)
             case CaptureState(placement, capture_id):
                 self._capture(placement, capture_id)
+            case OpenTunnel(placement, tunnel_id):
+                self._open_tunnel(placement, tunnel_id)
             case Drain(drain_timeout):
                 self.drain(drain_timeout)
             case Welcome():
@@ -266,6 +272,7 @@ class Host:
             guard=means.guard,
             lease_over=lambda: self.leases.remaining_holding() <= 0,
             states=means.states,
+            tunnels=means.tunnels,
             traceparent=command.traceparent,
         )
         self._sessions[placement.browser_session_id] = session
@@ -339,6 +346,12 @@ class Host:
             await session.capture(capture_id)
         except Exception:
             logger.exception("capture failed unexpectedly", extra=_fields(session.placement))
+
+    def _open_tunnel(self, placement: Placement, tunnel_id: str) -> None:
+        """Let a CDP client in; to one for a session that is not here nothing is said, and it gives up."""
+        session = self._sessions.get(placement.browser_session_id)
+        if session is not None and session.placement == placement:
+            session.let_in(tunnel_id)
 
     def _stop_run(self, run_id: str) -> None:
         for session in self._sessions.values():

@@ -381,6 +381,14 @@ class CaptureState:
     capture_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class OpenTunnel:
+    """A CDP client waits for a live browser."""
+
+    placement: Placement
+    tunnel_id: str
+
+
 FromControlPlane = (
     Welcome
     | HeartbeatAck
@@ -393,6 +401,7 @@ FromControlPlane = (
     | Drain
     | CommandResultAck
     | CaptureState
+    | OpenTunnel
 )
 
 

@@ -219,6 +219,15 @@ class CaptureState:
     capture_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class OpenTunnel:
+    """A CDP client waits for a live browser; lost when the stream is."""
+
+    browser_session_id: str
+    fence: int
+    tunnel_id: str
+
+
 ToHost = (
     Welcome
     | HeartbeatAck
@@ -231,4 +240,5 @@ ToHost = (
     | CommandResultAck
     | Drain
     | CaptureState
+    | OpenTunnel
 )
