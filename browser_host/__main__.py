@@ -39,6 +39,7 @@ from browser_host.chat_completions import ChatCompletions, ModelUnusable
 from browser_host.clock import Clock, SystemClock
 from browser_host.config import Config, ConfigInvalid
 from browser_host.control_link import ControlLink
+from browser_host.downloads import Downloads
 from browser_host.epochs import Epochs
 from browser_host.guard import GuardianLost, GuardianProcess
 from browser_host.host import Host, Means
@@ -188,7 +189,8 @@ async def _attach(
             credentials=link.credential,
         )
 
-    means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian, states, link)
+    downloads = Downloads(uploads, settings.data_dir / "downloads", _artifact_id)
+    means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian, states, link, downloads)
     host = Host(identity, means, leases, outbox)
     epochs = Epochs(settings.data_dir / "control_epoch", settings.control_plane)
     attachment = Attachment(host, link.dial, _vitals, rng, epochs)
@@ -206,7 +208,7 @@ async def _attach(
     )
     attached = asyncio.create_task(attachment.run())
     own_work = [asyncio.create_task(host.run()), asyncio.create_task(uploads.run())]
-    own_work.append(asyncio.create_task(states.run()))
+    own_work += [asyncio.create_task(states.run()), asyncio.create_task(downloads.run())]
     drained: asyncio.Task[Any] = asyncio.create_task(host.drained.wait())
     guarded = asyncio.create_task(_keep_guarded(guardian, host))
     try:

@@ -121,6 +121,9 @@ class Page(Protocol):
     async def screenshot(self, *, timeout: float) -> bytes:
         """A JPEG picture of the visible area."""
 
+    async def pdf(self, *, timeout: float) -> bytes:
+        """The whole page as it prints, with its backgrounds, as a PDF."""
+
     def effects_so_far(self) -> int:
         """A number that grows with each download, dialog, new tab and navigation this page has caused.
 

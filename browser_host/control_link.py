@@ -22,17 +22,18 @@ from browser_host import wire
 from browser_host.attachment import AttachRefused, StreamLost
 from browser_host.cdp_gate import LONGEST_MESSAGE
 from browser_host.cdp_guest import TunnelLost
-from browser_host.messages import FromHost, Picture, Placement, Received, TakenState
+from browser_host.messages import FromHost, KeptFile, Picture, Placement, Received, TakenState
 from browser_host.open_browser import ProfileUnusable
 from browser_host.states import StateNotFetched
 from browser_host.task.journal import Credential, CredentialMissing
-from browser_host.uploads import UploadFailed, UploadRefused
+from browser_host.uploads import Upload, UploadFailed, UploadRefused
 
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 256 * 1024
 CREDENTIAL_SECONDS = 10.0
 UPLOAD_SECONDS = 30.0
+FILE_SECONDS = 120.0
 MAX_STATE_BYTES = 32 * 2**20
 FINISH_SECONDS = 2.0
 
@@ -93,13 +94,17 @@ class ControlLink:
         """Open a stream; that nobody answers shows at its first use."""
         return GrpcConnection(self._control.Attach(metadata=self._metadata))
 
-    async def put(self, picture: Picture) -> None:
-        """Store one picture.
+    async def put(self, upload: Upload) -> None:
+        """Store one picture, or one download or the record of one that was refused.
 
         Raises:
             UploadFailed, UploadRefused.
         """
-        await self._upload(self._blobs.PutBlob(self._parts(picture), metadata=self._metadata, timeout=UPLOAD_SECONDS))
+        if isinstance(upload, Picture):
+            parts, seconds = self._parts(upload), UPLOAD_SECONDS
+        else:
+            parts, seconds = self._file_parts(upload), FILE_SECONDS
+        await self._upload(self._blobs.PutBlob(parts, metadata=self._metadata, timeout=seconds))
 
     async def put_state(self, taken: TakenState, age: timedelta) -> None:
         """Store one browser state, or hand over why there is none; `age` is how long ago it was taken.
@@ -200,6 +205,18 @@ class ControlLink:
         yield host_pb2.PutBrowserStateRequest(header=header)
         for start in range(0, len(content), CHUNK_BYTES):
             yield host_pb2.PutBrowserStateRequest(chunk=content[start : start + CHUNK_BYTES])
+
+    async def _file_parts(self, kept: KeptFile) -> AsyncIterator[host_pb2.PutBlobRequest]:
+        yield host_pb2.PutBlobRequest(header=wire.file_header(kept, self._host_id, self._incarnation))
+        if kept.path is None:
+            return
+        try:
+            with await asyncio.to_thread(kept.path.open, "rb") as file:
+                while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                    yield host_pb2.PutBlobRequest(chunk=chunk)
+        except OSError as error:
+            # Fewer bytes than the header says: the control plane refuses it.
+            logger.warning("download not read", extra={"artifact_id": kept.artifact_id, "reason": str(error)})
 
     async def _parts(self, picture: Picture) -> AsyncIterator[host_pb2.PutBlobRequest]:
         header = wire.blob_header(picture, self._host_id, self._incarnation)

@@ -20,12 +20,14 @@ from tabkeep.host.v1.host_pb2 import StartRun
 
 from browser_host.cdp_guest import TunnelLink
 from browser_host.clock import Clock
+from browser_host.downloads import Downloads
 from browser_host.guard import Guard, Unguarded
 from browser_host.leases import Leases
 from browser_host.ledger import CommandLedger
 from browser_host.live_session import LEASE_OVER, LONGEST_SLEEP, CarryOut, LiveSession, NewJournal
 from browser_host.messages import (
     CancelRun,
+    CapturePage,
     CaptureState,
     Close,
     Command,
@@ -80,6 +82,8 @@ class Means:
     states: States = field(default_factory=States)
     tunnels: TunnelLink | None = None
     """None: no session takes CDP clients."""
+    downloads: Downloads | None = None
+    """None: what pages download goes with their session."""
 
 
 class Host:
@@ -95,6 +99,8 @@ class Host:
         """Set when the host was drained, holds no browser and has nothing left to say."""
         outbox.wake = self.wake.set
         means.states.settled = lambda: self._drain_changed.set()
+        if means.downloads is not None:
+            means.downloads.settled = lambda: self._drain_changed.set()
         self._means = means
         self._clock = means.clock
         self._sessions: dict[str, LiveSession] = {}
@@ -199,6 +205,8 @@ class Host:
                 self._capture(placement, capture_id)
             case OpenTunnel(placement, tunnel_id):
                 self._open_tunnel(placement, tunnel_id)
+            case CapturePage():
+                self._capture_page(message)
             case Drain(drain_timeout):
                 self.drain(drain_timeout)
             case Welcome():
@@ -208,7 +216,8 @@ class Host:
     def has_unacknowledged(self) -> bool:
         """Whether the control plane must still hear of something."""
         unsaid = len(self._tombstones) or len(self._ledger.results) or len(self.outbox)
-        return bool(unsaid or self._means.states.pending)
+        downloads = self._means.downloads
+        return bool(unsaid or self._means.states.pending or (downloads is not None and downloads.pending))
 
     def _renew(self, heartbeat_no: int) -> None:
         if self.leases.acknowledged(heartbeat_no):
@@ -271,6 +280,7 @@ class Host:
             clock=self._clock,
             guard=means.guard,
             lease_over=lambda: self.leases.remaining_holding() <= 0,
+            downloads=means.downloads,
             states=means.states,
             tunnels=means.tunnels,
             traceparent=command.traceparent,
@@ -352,6 +362,18 @@ class Host:
         session = self._sessions.get(placement.browser_session_id)
         if session is not None and session.placement == placement:
             session.let_in(tunnel_id)
+
+    def _capture_page(self, asked: CapturePage) -> None:
+        """Let a session bring its page; for one that is not here nothing is said, and whoever waits gives up."""
+        session = self._sessions.get(asked.placement.browser_session_id)
+        if session is not None and session.placement == asked.placement and self._tasks is not None:
+            self._tasks.create_task(self._page_captured(session, asked))
+
+    async def _page_captured(self, session: LiveSession, asked: CapturePage) -> None:
+        try:
+            await session.capture_page(asked.artifact_id, pdf=asked.pdf)
+        except Exception:
+            logger.exception("page not captured", extra=_fields(session.placement))
 
     def _stop_run(self, run_id: str) -> None:
         for session in self._sessions.values():

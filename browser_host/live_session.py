@@ -21,10 +21,11 @@ from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1 import runs_pb2
 from tabkeep.v1.runs_pb2 import RunFinished
 
-from browser_host import guardian
+from browser_host import guardian, page_captures
 from browser_host.browser import Browser, BrowserGone
 from browser_host.cdp_guest import CdpGuest, TunnelLink
 from browser_host.clock import Clock
+from browser_host.downloads import Downloads
 from browser_host.guard import Guard
 from browser_host.messages import (
     Done,
@@ -40,7 +41,15 @@ from browser_host.messages import (
     ResolveApproval,
     Tombstone,
 )
-from browser_host.open_browser import Launcher, LaunchFailed, LaunchRequest, OpenBrowser, ProfileUnusable, ProxyUnusable
+from browser_host.open_browser import (
+    Download,
+    Launcher,
+    LaunchFailed,
+    LaunchRequest,
+    OpenBrowser,
+    ProfileUnusable,
+    ProxyUnusable,
+)
 from browser_host.outbox import RunStopped
 from browser_host.run_journal import RunJournal, RunOver
 from browser_host.state_saves import StateSaves
@@ -53,6 +62,8 @@ CANCEL_SECONDS = 5.0
 """How long a cancelled run may take to reach a step boundary."""
 WIND_UP_SECONDS = 0.5
 """How long a run may take to end by itself when its browser is gone, or after it was stopped."""
+LEAVE_SECONDS = 0.5
+"""How long the end of a session waits for finished downloads to be out of its browser's directory."""
 CLOSE_AGAIN_SECONDS = 1.0
 """How long after an attempt to end a browser that broke the next one begins."""
 REPORT_SECONDS = 0.25
@@ -106,11 +117,13 @@ class LiveSession:
         lease_over: Callable[[], bool],
         states: States,
         tunnels: TunnelLink | None = None,
+        downloads: Downloads | None = None,
         traceparent: str = "",
     ) -> None:
         self.placement = placement
         self._guest = CdpGuest(placement, tunnels)
         self._states = states
+        self._downloads = downloads
         self._saves = StateSaves(placement, states, clock)
         self._guard = guard
         self._lease_over = lease_over
@@ -234,6 +247,13 @@ class LiveSession:
         if self._browser is not None and not self.ending():
             self._guest.let_in(self._browser, tunnel_id, self._run.task if self._run else None)
 
+    async def capture_page(self, artifact_id: str, *, pdf: bool) -> None:
+        """Bring a picture or print of the page for somebody who waits for it, or why there is none."""
+        browser = None if self.ending() else self._browser
+        picture = await page_captures.capture(browser, self.placement, artifact_id, pdf=pdf)
+        if self._downloads is not None:
+            self._downloads.bring(picture)
+
     def report_again(self) -> None:
         """Say what the page shows once more: a new stream knows nothing of it."""
         self._last_report = None
@@ -279,6 +299,8 @@ class LiveSession:
             try:
                 if saving and self._end.done():
                     await self._saves.bring_last(browser, *self._end.result())
+                if self._downloads is not None:
+                    await self._downloads.leave(self.placement, LEAVE_SECONDS)
             finally:
                 await self._close()
         return Tombstone(self.placement, reason, message)
@@ -306,6 +328,7 @@ class LiveSession:
                 await asyncio.wait({task})
         try:
             self._browser = task.result()
+            self._browser.on_download(self._download_begun)
         except LaunchFailed as error:
             kind = EndReason.PROXY_FAILED if isinstance(error, ProxyUnusable) else EndReason.LAUNCH_FAILED
             self.end(kind, str(error))
@@ -383,6 +406,15 @@ class LiveSession:
 
     def _timeout_over(self) -> str:
         return f"the session's timeout of {self._timeout.total_seconds() / 60:g} minutes was over"
+
+    def _download_begun(self, download: Download) -> None:
+        """Bring it up, for the run that is under way if there is one."""
+        if self._downloads is None:
+            return
+        run = self._run if self._run is not None and not self._run.journal.finished else None
+        settled = self._downloads.begun(self.placement, run.run_id if run else "", download)
+        if run is not None:
+            run.journal.await_file(download.file_name, settled)
 
     async def _report_pages(self, browser: OpenBrowser) -> None:
         browser.on_change(self._page_changed.set)

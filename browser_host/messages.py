@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, StrEnum
+from pathlib import Path
 
 from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1.runs_pb2 import RunEvent
@@ -389,6 +390,15 @@ class OpenTunnel:
     tunnel_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class CapturePage:
+    """Somebody waits for a picture or print of a live page."""
+
+    placement: Placement
+    artifact_id: str
+    pdf: bool
+
+
 FromControlPlane = (
     Welcome
     | HeartbeatAck
@@ -402,6 +412,7 @@ FromControlPlane = (
     | CommandResultAck
     | CaptureState
     | OpenTunnel
+    | CapturePage
 )
 
 
@@ -423,8 +434,30 @@ class Picture:
 
     placement: Placement
     run_id: str
+    """Empty: somebody asked for it."""
     artifact_id: str
     jpeg: bytes
+    pdf: bool = False
+    """It is no JPEG but a page's print."""
+    failure: str = ""
+    """Why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file on its way to the control plane, or why there is none: what a page had the browser download."""
+
+    placement: Placement
+    run_id: str
+    """Empty: it began while no run was under way."""
+    artifact_id: str
+    file_name: str
+    content_type: str
+    path: Path | None
+    """None: it was refused."""
+    size: int
+    sha256: str
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

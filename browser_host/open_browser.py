@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Protocol
 
 from browser_host.browser import Browser
@@ -32,6 +33,31 @@ class ProfileUnusable(LaunchFailed):
 
 class StateNotTaken(Exception):
     """A browser did not give its state; the text says why."""
+
+
+class DownloadFailed(Exception):
+    """A download did not come to its end, or was broken off; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A download that has come to its end, in the browser's own directory, which the browser may still write to."""
+
+    path: Path
+    user: int
+    """Whose the file must be; 0: the host's own."""
+
+
+class Download(Protocol):
+    """A download that a page began. Its browser bounds it."""
+
+    @property
+    def file_name(self) -> str:
+        """As the site named it, without directories."""
+
+    @property
+    def ended(self) -> asyncio.Future[Downloaded]:
+        """Where it is, or DownloadFailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +129,9 @@ class OpenBrowser(Browser, Protocol):
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` whenever the current page, its URL or the number of tabs may have changed."""
+
+    def on_download(self, begun: Callable[[Download], None]) -> None:
+        """Call `begun` for every download, those from before this call first."""
 
     async def shown(self) -> Shown:
         """What the current page shows; bounded, with the last known title when the page does not answer."""

@@ -24,8 +24,9 @@ from browser_host.cgroups import BrowserCgroups
 from browser_host.egress import Egress
 from browser_host.egress_policy import Refused, check_url
 from browser_host.messages import Network
-from browser_host.open_browser import Shown, StateNotTaken
+from browser_host.open_browser import Download, Shown, StateNotTaken
 from browser_host.playwright_cdp import PlaywrightCdp
+from browser_host.playwright_downloads import PlaywrightDownloads
 from browser_host.playwright_driver import Driver
 from browser_host.playwright_page import PlaywrightPage
 from browser_host.playwright_state import BrowserState
@@ -70,6 +71,7 @@ class PlaywrightBrowser:
         egress: Egress,
         version: str,
         launch_time: float,
+        downloads: PlaywrightDownloads,
         released: Callable[[], None],
         fields: dict[str, object],
     ) -> None:
@@ -100,6 +102,7 @@ class PlaywrightBrowser:
         """Tabs that opened while one of the host's own was: only then it is known which is which."""
         self._state = BrowserState(context, self._own_tab, version)
         self._state_notes = ""
+        self._downloads = downloads
         self._taking: asyncio.Future[bytes] | None = None
         self._gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._watch = processes.ProcessWatch(pid)
@@ -242,6 +245,10 @@ class PlaywrightBrowser:
                 self._forget(front)
                 self._start(front.tab.close())
 
+    def on_download(self, begun: Callable[[Download], None]) -> None:
+        """Call `begun` for every download, those from before this call first."""
+        self._downloads.on_download(begun)
+
     async def shown(self) -> Shown:
         """What the tab in front shows; the title as last known when the page does not answer within a second."""
         if not self._tabs:
@@ -376,6 +383,7 @@ class PlaywrightBrowser:
         loop = asyncio.get_running_loop()
         began = loop.time()
         how = "dead"
+        self._downloads.end("the session ended before it was complete")
         ending = asyncio.ensure_future(self._context.close())
         try:
             if not self._gone.done():
@@ -414,6 +422,7 @@ class PlaywrightBrowser:
     def _lost(self, cause: str) -> None:
         if not self._gone.done():
             self._gone.set_result(cause)
+            self._downloads.end(f"the session ended before it was complete: {cause}")
 
 
 def _ignore(future: asyncio.Future[Any]) -> None:

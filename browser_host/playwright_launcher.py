@@ -44,6 +44,7 @@ from browser_host.machine_network import default_proxy, private_destinations
 from browser_host.messages import BrowserType, Network, Placement
 from browser_host.open_browser import BrowserSpec, LaunchFailed, LaunchRequest, ProxyUnusable
 from browser_host.playwright_browser import PlaywrightBrowser
+from browser_host.playwright_downloads import PlaywrightDownloads
 from browser_host.playwright_driver import Driver, Drivers
 from browser_host.playwright_extensions import ExtensionNotLoaded
 from browser_host.session_users import NoUserFree, SessionUsers
@@ -461,9 +462,11 @@ class PlaywrightLauncher:
         try:
             async with asyncio.timeout(seconds):
                 context = await asyncio.shield(launching)
+                downloads = PlaywrightDownloads(start.directory / "downloads", start.user)
+                await downloads.watch(context)
             pid = _main_pid(start.directory)
             await asyncio.to_thread(isolation.examine, pid, sandboxed=self._sandbox, user=start.user)
-            browser = self._started(start, context, pid, found, launch_time)
+            browser = self._started(start, context, downloads, pid, found, launch_time)
             if request is not None:
                 browser.set_network(request.network)
             return browser
@@ -474,7 +477,13 @@ class PlaywrightLauncher:
             raise
 
     def _started(
-        self, start: _Prepared, context: BrowserContext, pid: int, found: FoundBrowser, launch_time: float
+        self,
+        start: _Prepared,
+        context: BrowserContext,
+        downloads: PlaywrightDownloads,
+        pid: int,
+        found: FoundBrowser,
+        launch_time: float,
     ) -> PlaywrightBrowser:
         """The browser that an attempt has brought up."""
         self._guard.identify(start.placement, pid)
@@ -493,6 +502,7 @@ class PlaywrightLauncher:
             egress=start.egress,
             version=found.name,
             launch_time=launch_time,
+            downloads=downloads,
             released=lambda: self._released(browser),
             fields=fields,
         )

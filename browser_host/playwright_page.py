@@ -306,6 +306,14 @@ class PlaywrightPage:
             raise _document_replaced(error) from None
         return base64.b64decode(answer["data"])
 
+    async def pdf(self, *, timeout: float) -> bytes:
+        """The whole page as it prints."""
+        try:
+            answer = await self._send("Page.printToPDF", {"printBackground": True}, timeout)
+        except Error as error:
+            raise _document_replaced(error) from None
+        return base64.b64decode(answer["data"])
+
     # Effects
 
     def effects_so_far(self) -> int:

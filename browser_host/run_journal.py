@@ -23,7 +23,7 @@ from browser_host.uploads import Uploads
 logger = logging.getLogger(__name__)
 
 PICTURES_SECONDS = 10.0
-"""How long the end of a run waits for its pictures to arrive."""
+"""How long the end of a run waits for its pictures and downloads to arrive."""
 
 
 FindCredential = Callable[[Placement, str, str, str], Awaitable[Credential]]
@@ -63,6 +63,7 @@ class RunJournal:
         self._telemetry = StepTelemetry()
         self._seq = 0
         self._pictures: dict[str, asyncio.Future[str]] = {}
+        self._files: list[tuple[str, asyncio.Future[str]]] = []
         self._answers: dict[str, asyncio.Future[ApprovalAnswer]] = {}
 
     async def record(self, event: RunEvent) -> None:
@@ -114,6 +115,10 @@ class RunJournal:
         self._pictures[artifact_id] = self._uploads.add(picture)
         return artifact_id
 
+    def await_file(self, file_name: str, settled: asyncio.Future[str]) -> None:
+        """A file of this run is on its way: the run's end waits for it as for pictures, and says if it is missing."""
+        self._files.append((file_name, settled))
+
     async def credential(self, origin: str, username: str) -> Credential:
         """The stored login for pages of an origin.
 
@@ -149,13 +154,15 @@ class RunJournal:
         self.finished = event.WhichOneof("kind") == "run_finished"
 
     async def _settle_pictures(self) -> None:
-        if not self._pictures:
+        waited_for = [("SCREENSHOT_MISSING", f"screenshot {one}", settled) for one, settled in self._pictures.items()]
+        waited_for += [("DOWNLOAD_MISSING", f"download {name!r}", settled) for name, settled in self._files]
+        if not waited_for:
             return
-        await asyncio.wait(self._pictures.values(), timeout=PICTURES_SECONDS)
-        for artifact_id, settled in self._pictures.items():
+        await asyncio.wait([settled for _, _, settled in waited_for], timeout=PICTURES_SECONDS)
+        for code, what, settled in waited_for:
             why = settled.result() if settled.done() else "it has not arrived yet"
             if why:
-                message = f"screenshot {artifact_id} is missing: {why}"
                 await self._outbox.wait_for_room()
-                self._add(RunEvent(warning=runs_pb2.Warning(code="SCREENSHOT_MISSING", message=message)))
+                self._add(RunEvent(warning=runs_pb2.Warning(code=code, message=f"{what} is missing: {why}")))
         self._pictures.clear()
+        self._files.clear()

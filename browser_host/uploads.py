@@ -1,7 +1,8 @@
-"""Screenshots on their way to the control plane, beside the control stream.
+"""Screenshots and downloads on their way to the control plane, beside the control stream.
 
-At most 64 pictures and 64 MiB wait; a picture that finds no room is dropped, as is one that the control plane
-refuses or that could not be brought there in two minutes. A dropped picture is logged, and the run says so.
+At most 64 of them wait, and 64 MiB of pictures, which are in memory (downloads are on the disk, `downloads` bounds
+them); one that finds no room is dropped, as is one that the control plane refuses or that could not be brought there in
+two minutes. What is dropped is logged, and the run says so.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from browser_host.clock import Clock
-from browser_host.messages import Picture
+from browser_host.messages import KeptFile, Picture
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +34,9 @@ class UploadRefused(Exception):
     """A picture was not stored and never will be."""
 
 
-Put = Callable[[Picture], Awaitable[None]]
-"""Stores one picture; raises UploadFailed or UploadRefused."""
+Upload = Picture | KeptFile
+Put = Callable[[Upload], Awaitable[None]]
+"""Stores one picture or file; raises UploadFailed or UploadRefused."""
 
 
 class Uploads:
@@ -44,17 +46,17 @@ class Uploads:
         self._put = put
         self._clock = clock
         self._rng = rng
-        self._queue: asyncio.Queue[Picture] = asyncio.Queue(MAX_PICTURES)
+        self._queue: asyncio.Queue[Upload] = asyncio.Queue(MAX_PICTURES)
         self._bytes = 0
         self._open: dict[str, asyncio.Future[str]] = {}
 
-    def add(self, picture: Picture) -> asyncio.Future[str]:
+    def add(self, picture: Upload) -> asyncio.Future[str]:
         """Bring the picture in the background; the future gets "" once it is stored, or why it was dropped."""
         settled: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        if self._queue.full() or self._bytes + len(picture.jpeg) > MAX_BYTES:
-            self._settle(picture, settled, "too many pictures wait for the control plane")
+        if self._queue.full() or self._bytes + _memory(picture) > MAX_BYTES:
+            self._settle(picture, settled, "too many files wait for the control plane")
             return settled
-        self._bytes += len(picture.jpeg)
+        self._bytes += _memory(picture)
         self._open[picture.artifact_id] = settled
         self._queue.put_nowait(picture)
         return settled
@@ -77,10 +79,10 @@ class Uploads:
             try:
                 why = await self._bring(picture)
             finally:
-                self._bytes -= len(picture.jpeg)
+                self._bytes -= _memory(picture)
                 self._settle(picture, self._open.pop(picture.artifact_id), why)
 
-    async def _bring(self, picture: Picture) -> str:
+    async def _bring(self, picture: Upload) -> str:
         give_up_at = self._clock.monotonic() + GIVE_UP_SECONDS
         most = _BACKOFF_FIRST
         while True:
@@ -96,10 +98,10 @@ class Uploads:
             most = min(_BACKOFF_MOST, most * 2)
 
     @staticmethod
-    def _settle(picture: Picture, settled: asyncio.Future[str], why: str) -> None:
+    def _settle(picture: Upload, settled: asyncio.Future[str], why: str) -> None:
         if why:
             logger.warning(
-                "screenshot dropped",
+                "screenshot dropped" if isinstance(picture, Picture) else "download dropped",
                 extra={
                     "browser_session_id": picture.placement.browser_session_id,
                     "run_id": picture.run_id,
@@ -109,3 +111,7 @@ class Uploads:
             )
         if not settled.done():
             settled.set_result(why)
+
+
+def _memory(upload: Upload) -> int:
+    return len(upload.jpeg) if isinstance(upload, Picture) else 0

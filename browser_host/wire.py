@@ -102,10 +102,34 @@ def blob_header(picture: messages.Picture, host_id: str, incarnation: str) -> ho
         artifact=artifacts_pb2.Artifact(
             artifact_id=picture.artifact_id,
             run_id=picture.run_id,
-            artifact_type=artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT,
-            content_type="image/jpeg",
+            artifact_type=artifacts_pb2.ARTIFACT_TYPE_PDF if picture.pdf else artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT,
+            content_type="application/pdf" if picture.pdf else "image/jpeg",
             size=len(picture.jpeg),
             sha256=hashlib.sha256(picture.jpeg).hexdigest(),
+            state=artifacts_pb2.ARTIFACT_STATE_REFUSED if picture.failure else artifacts_pb2.ARTIFACT_STATE_STORED,
+            state_message=picture.failure,
+        ),
+    )
+
+
+def file_header(kept: messages.KeptFile, host_id: str, incarnation: str) -> host_pb2.BlobHeader:
+    """The first message of the upload of a download, and the only one of one that was refused."""
+    refused = kept.path is None
+    return host_pb2.BlobHeader(
+        host_id=host_id,
+        incarnation=incarnation,
+        browser_session_id=kept.placement.browser_session_id,
+        fence=kept.placement.fence,
+        artifact=artifacts_pb2.Artifact(
+            artifact_id=kept.artifact_id,
+            run_id=kept.run_id,
+            artifact_type=artifacts_pb2.ARTIFACT_TYPE_DOWNLOAD,
+            file_name=kept.file_name,
+            content_type=kept.content_type,
+            size=kept.size,
+            sha256=kept.sha256,
+            state=artifacts_pb2.ARTIFACT_STATE_REFUSED if refused else artifacts_pb2.ARTIFACT_STATE_STORED,
+            state_message=kept.failure,
         ),
     )
 
@@ -228,6 +252,10 @@ def _message(response: host_pb2.AttachResponse) -> messages.FromControlPlane | N
         case "open_tunnel":
             tunnel = response.open_tunnel
             return messages.OpenTunnel(Placement(tunnel.browser_session_id, tunnel.fence), tunnel.tunnel_id)
+        case "capture_page":
+            page = response.capture_page
+            pdf = page.artifact_type == artifacts_pb2.ARTIFACT_TYPE_PDF
+            return messages.CapturePage(Placement(page.browser_session_id, page.fence), page.artifact_id, pdf)
         case _:
             return None
 

@@ -1,4 +1,7 @@
-"""Callers that wait for the state of a live browser, and what its host brings for them. Nothing here is stored."""
+"""Callers that wait for the state of a live browser, or a picture of its page, and what its host brings for them.
+
+Nothing here is stored.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +37,11 @@ class Captures:
         self._waiting: dict[str, Capture] = {}
 
     @contextmanager
-    def wait_for(self, browser_session_id: str, fence: int) -> Iterator[Capture]:
-        """Wait for the state of a placement; the id is unguessable."""
-        capture = Capture(secrets.token_hex(16), browser_session_id, fence, asyncio.get_running_loop().create_future())
+    def wait_for(self, browser_session_id: str, fence: int, prefix: str = "") -> Iterator[Capture]:
+        """Wait for something of a placement; the id, which begins with `prefix`, is unguessable."""
+        capture = Capture(
+            prefix + secrets.token_hex(16), browser_session_id, fence, asyncio.get_running_loop().create_future()
+        )
         self._waiting[capture.capture_id] = capture
         try:
             yield capture

@@ -85,6 +85,13 @@ class Config:
     quarantine_after_violations: int = 3
     """How often one process of a host may break the protocol before it gets no more sessions."""
 
+    artifact_retention: timedelta = timedelta(days=30)
+    """How long the bytes of screenshots, downloads and the like are kept. TABKEEP_ARTIFACT_RETENTION_DAYS."""
+
+    artifact_quota_bytes: int = 10 * 1024**3
+    """What they may take of the disk for each organization; beyond it the oldest go. TABKEEP_ARTIFACT_QUOTA_MIB, at
+    least 64, so that the largest download fits in."""
+
     master_key_file: Path | None = None
     """The keys under which browser profiles are sealed. None: `master-key` in the data directory, made at the first
     start; a file that is named must be there. TABKEEP_MASTER_KEY_FILE."""
@@ -152,6 +159,10 @@ def from_environment(environ: Mapping[str, str]) -> Config:
         given["webhook_networks"] = tuple(_network("TABKEEP_WEBHOOK_NETWORKS", part) for part in value.split(","))
     if (value := environ.get("TABKEEP_MINIMUM_FREE_MIB")) is not None:
         given["minimum_free_bytes"] = int(_number("TABKEEP_MINIMUM_FREE_MIB", value, 0, 1e9) * 1024 * 1024)
+    if (value := environ.get("TABKEEP_ARTIFACT_RETENTION_DAYS")) is not None:
+        given["artifact_retention"] = timedelta(days=_number("TABKEEP_ARTIFACT_RETENTION_DAYS", value, 0.01, 36_500))
+    if (value := environ.get("TABKEEP_ARTIFACT_QUOTA_MIB")) is not None:
+        given["artifact_quota_bytes"] = int(_number("TABKEEP_ARTIFACT_QUOTA_MIB", value, 64, 1e9)) * 1024 * 1024
     if (value := environ.get("TABKEEP_MINIMUM_CONTROL_EPOCH")) is not None:
         given["minimum_control_epoch"] = int(_number("TABKEEP_MINIMUM_CONTROL_EPOCH", value, 0, MAX_CONTROL_EPOCH))
     if host_id := environ.get("TABKEEP_FIRST_HOST_TOKEN_FOR"):

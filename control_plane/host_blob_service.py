@@ -9,9 +9,11 @@ from typing import Any, TypeAlias
 import grpc
 from tabkeep.host.v1 import host_pb2
 from tabkeep.host.v1 import host_pb2_grpc as pb_grpc
+from tabkeep.v1 import artifacts_pb2
 
-from control_plane import browser_states, host_moves, keys, profile_saves, profile_wire, wire
-from control_plane.blobs import CHUNK_BYTES, MAX_BYTES, BlobInvalid, Blobs
+from control_plane import artifact_moves, browser_states, keys, profile_saves, profile_wire, wire
+from control_plane.artifact_keeping import ArtifactKeeping
+from control_plane.blobs import CHUNK_BYTES, MAX_BYTES, MAX_DOWNLOAD_BYTES, BlobInvalid, Blobs
 from control_plane.browser_states import StateInvalid
 from control_plane.captures import Captured, Captures
 from control_plane.coordinator import Coordinator
@@ -19,7 +21,7 @@ from control_plane.errors import PreconditionFailed, ScopeMissing
 from control_plane.interceptors import caller
 from control_plane.profile_saves import BroughtState
 from control_plane.profiles import BrowserState
-from control_plane.records import Artifact
+from control_plane.records import Artifact, ArtifactState
 from control_plane.state_keeping import StateKeeping
 from control_plane.store import Tables
 
@@ -29,9 +31,17 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class HostBlobService(pb_grpc.HostBlobServiceServicer):
     """See the proto for what each call does."""
 
-    def __init__(self, coordinator: Coordinator, blobs: Blobs, keeping: StateKeeping, captures: Captures) -> None:
+    def __init__(
+        self,
+        coordinator: Coordinator,
+        blobs: Blobs,
+        artifacts: ArtifactKeeping,
+        keeping: StateKeeping,
+        captures: Captures,
+    ) -> None:
         self._coordinator = coordinator
         self._blobs = blobs
+        self._artifacts = artifacts
         self._keeping = keeping
         self._captures = captures
 
@@ -42,23 +52,17 @@ class HostBlobService(pb_grpc.HostBlobServiceServicer):
         if first is None or first.WhichOneof("part") != "header":
             raise BlobInvalid("the first message must be the header")
         header = first.header
-        if not 0 < header.artifact.size <= MAX_BYTES:
-            raise BlobInvalid(
-                f"artifact {header.artifact.artifact_id}: {header.artifact.size} bytes are not within 1 to {MAX_BYTES}"
-            )
-        keys.refuse_other_host(caller.get(), header.host_id)
-        content = bytearray()
-        async for request in request_iterator:
-            content += request.chunk
-            if len(content) > header.artifact.size:
-                raise BlobInvalid(f"artifact {header.artifact.artifact_id}: more bytes than its header says")
-        placement = (header.host_id, header.browser_session_id, header.fence)
         artifact = _artifact(header)
-        artifact = await self._coordinator.database.read(
-            lambda tables: host_moves.check_artifact(tables, artifact, *placement)
-        )
-        await self._blobs.put(artifact, bytes(content))
-        await self._coordinator.move(host_moves.keep_artifact, artifact, *placement)
+        keys.refuse_other_host(caller.get(), header.host_id)
+        placement = (header.host_id, header.fence)
+        if await self._coordinator.database.read(lambda tables: _is_there(tables, artifact, *placement)):
+            return host_pb2.PutBlobResponse()
+        if artifact.state is ArtifactState.STORED:
+            await self._blobs.put(artifact, _chunks(request_iterator))
+        if await self._coordinator.move(artifact_moves.keep, artifact, *placement):
+            self._artifacts.look()
+        captured = Captured(b"", artifact.state_message)
+        self._captures.answer(artifact.artifact_id, artifact.browser_session_id, header.fence, captured)
         return host_pb2.PutBlobResponse()
 
     async def GetBrowserState(
@@ -168,18 +172,41 @@ async def _content(
     return bytes(content)
 
 
+async def _chunks(requests: AsyncIterator[host_pb2.PutBlobRequest]) -> AsyncIterator[bytes]:
+    async for request in requests:
+        yield request.chunk
+
+
+def _is_there(tables: Tables, artifact: Artifact, host_id: str, fence: int) -> bool:
+    artifact_moves.check(tables, artifact, host_id, fence)
+    return tables.artifacts.get(artifact.artifact_id) is not None
+
+
 def _artifact(header: host_pb2.BlobHeader) -> Artifact:
     """The artifact a header describes; its organization and time are not the host's to say."""
     proto = header.artifact
     if not proto.artifact_id or len(proto.artifact_id) > 200:
         raise BlobInvalid("artifact_id must be 1 to 200 characters")
+    artifact_type = wire.ARTIFACT_TYPE.name(proto.artifact_type) or "screenshot"
+    refused = proto.state == artifacts_pb2.ARTIFACT_STATE_REFUSED
+    lowest, highest = (0, 0) if refused else (1, MAX_BYTES)
+    if artifact_type == "download" and not refused:
+        lowest, highest = 0, MAX_DOWNLOAD_BYTES
+    if not lowest <= proto.size <= highest:
+        raise BlobInvalid(f"artifact {proto.artifact_id}: {proto.size} bytes are not within {lowest} to {highest}")
     return Artifact(
         artifact_id=proto.artifact_id,
         organization_id="",
+        browser_session_id=header.browser_session_id,
         run_id=proto.run_id,
-        artifact_type=wire.ARTIFACT_TYPE.name(proto.artifact_type) or "screenshot",
+        artifact_type=artifact_type,
+        file_name=proto.file_name[:255],
         content_type=proto.content_type[:100],
         size=proto.size,
         sha256=proto.sha256,
+        state=ArtifactState.REFUSED if refused else ArtifactState.STORED,
+        state_message=proto.state_message[:1000] if refused else "",
+        on_disk=not refused,
         create_time=wire.NO_TIME,
+        expire_time=None,
     )

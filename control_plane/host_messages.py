@@ -228,6 +228,16 @@ class OpenTunnel:
     tunnel_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class CapturePage:
+    """Somebody waits for a picture or print of a live page; lost when the stream is."""
+
+    browser_session_id: str
+    fence: int
+    artifact_id: str
+    artifact_type: str
+
+
 ToHost = (
     Welcome
     | HeartbeatAck
@@ -241,4 +251,5 @@ ToHost = (
     | Drain
     | CaptureState
     | OpenTunnel
+    | CapturePage
 )

@@ -14,7 +14,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from control_plane import host_standing, hosts, restart_clock, run_moves, runs, session_moves, sessions
 from control_plane.clock import Clock
 from control_plane.effects import Attached, Detached, Due, Log, Send, Wake
-from control_plane.errors import HostProtocolError, NotFound, PreconditionFailed, StreamReplaced
+from control_plane.errors import NotFound, PreconditionFailed, StreamReplaced
 from control_plane.forgery import NUMBERS_PER_EPOCH, refuse_forged
 from control_plane.host_links import Link
 from control_plane.host_messages import (
@@ -33,9 +33,9 @@ from control_plane.host_messages import (
 )
 from control_plane.host_standing import save_host
 from control_plane.hosts import Host, HostEvent, HostState
-from control_plane.records import Artifact, CommandKind, CommandRow
+from control_plane.records import CommandKind, CommandRow
 from control_plane.sessions import CloseReason, SessionState
-from control_plane.store import Tables, Transaction
+from control_plane.store import Transaction
 from control_plane.turns import save_session
 
 PROTOCOL = 1
@@ -292,37 +292,6 @@ def show_page(tx: Transaction, host_id: str, report: PageReport) -> None:
     shown = replace(session, current_url=report.url, page_title=report.title, tab_count=report.tab_count)
     tx.sessions.update(session, shown)
     tx.effects.add(Wake(session.browser_session_id))
-
-
-def check_artifact(tables: Tables, artifact: Artifact, host_id: str, browser_session_id: str, fence: int) -> Artifact:
-    """The artifact with its run's organization.
-
-    Raises:
-        PreconditionFailed: STALE_FENCE, the run's session is not placed on this host under this fence.
-        HostProtocolError: the artifact_id is that of another file.
-    """
-    session, run = tables.sessions.get(browser_session_id), tables.runs.get(artifact.run_id)
-    if (
-        session is None
-        or run is None
-        or run.browser_session_id != browser_session_id
-        or (session.host_id, session.fence) != (host_id, fence)
-    ):
-        raise PreconditionFailed(
-            f"session {browser_session_id} is not placed on host {host_id} under fence {fence}", reason="STALE_FENCE"
-        )
-    earlier = tables.artifacts.get(artifact.artifact_id)
-    if earlier is not None and (earlier.run_id, earlier.sha256) != (artifact.run_id, artifact.sha256):
-        raise HostProtocolError(f"artifact {artifact.artifact_id} is another file already", reason="BLOB_INVALID")
-    return replace(artifact, organization_id=run.organization_id)
-
-
-def keep_artifact(tx: Transaction, artifact: Artifact, host_id: str, browser_session_id: str, fence: int) -> None:
-    """Store an artifact whose bytes are on the disk; one with this id that is there already stays."""
-    artifact = check_artifact(tx, artifact, host_id, browser_session_id, fence)
-    if tx.artifacts.get(artifact.artifact_id) is None:
-        tx.artifacts.insert(replace(artifact, create_time=tx.now))
-        tx.effects.add(Wake(artifact.run_id))
 
 
 def lose_browsers(tx: Transaction, host: Host, message: str) -> None:

@@ -12,6 +12,7 @@ from control_plane import wire
 from control_plane.config import Config
 from control_plane.errors import HostProtocolError
 from control_plane.host_messages import (
+    CapturePage,
     CaptureState,
     Command,
     CommandResult,
@@ -216,6 +217,10 @@ def to_host(message: ToHost, config: Config, plans: Seals, networks: Networks = 
         case OpenTunnel(browser_session_id, fence, tunnel_id):
             tunnel = proto.open_tunnel
             tunnel.browser_session_id, tunnel.fence, tunnel.tunnel_id = browser_session_id, fence, tunnel_id
+        case CapturePage(browser_session_id, fence, artifact_id, artifact_type):
+            page = proto.capture_page
+            page.browser_session_id, page.fence, page.artifact_id = browser_session_id, fence, artifact_id
+            page.artifact_type = wire.ARTIFACT_TYPE.value(artifact_type)
         case Welcome():
             _welcome(proto.welcome, message, config)
     return proto

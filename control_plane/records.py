@@ -50,15 +50,32 @@ class Workflow:
     """Of this version."""
 
 
+class ArtifactState(StrEnum):
+    """Whether the bytes of an artifact are there."""
+
+    STORED = "stored"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """The record of a stored file."""
 
     artifact_id: str
     organization_id: str
+    browser_session_id: str
     run_id: str
+    """Empty: it began while no run was under way."""
     artifact_type: str
+    file_name: str
     content_type: str
     size: int
     sha256: str
+    state: ArtifactState
+    state_message: str
+    on_disk: bool
+    """There may be a file of it: an expired one's is removed after its record says so."""
     create_time: datetime
+    expire_time: datetime | None
+    """None: it was refused."""

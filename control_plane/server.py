@@ -39,6 +39,7 @@ from tabkeep.v1 import (
 )
 
 from control_plane import cdp_moves, credential_moves, first_keys, proxy_locations, wire
+from control_plane.artifact_keeping import ArtifactKeeping
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
 from control_plane.browser_profile_service import BrowserProfileService
@@ -142,6 +143,9 @@ async def serve(
         await coordinator.move(cdp_moves.forget_clients)
         keeping = StateKeeping(coordinator, StateFiles(config.data_dir / "profiles"), vault)
         await keeping.open_up()
+        blobs = Blobs(config.data_dir / "blobs")
+        artifacts = ArtifactKeeping(coordinator, blobs)
+        removing = asyncio.create_task(artifacts.serve(), name="artifacts")
         await coordinator.move(credential_moves.rewrap, vault)
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
         upkeep = asyncio.create_task(keeping.serve(), name="browser states")
@@ -150,11 +154,13 @@ async def serve(
         )
         webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
-            async with _listening(config, coordinator, secret, vault, keeping, networks) as (address, http_address):
+            keepings = keeping, artifacts
+            async with _listening(config, coordinator, secret, vault, keepings, networks) as (address, http_address):
                 yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
             await _end(webhooks)
             await _end(upkeep)
+            await _end(removing)
             await _end(deadlines)
     finally:
         await _end(writer)
@@ -167,12 +173,18 @@ async def _keys(config: Config, database: Database, secret: bytes) -> KeyBook:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    config: Config, coordinator: Coordinator, secret: bytes, vault: Vault, keeping: StateKeeping, networks: Networks
+    config: Config,
+    coordinator: Coordinator,
+    secret: bytes,
+    vault: Vault,
+    keepings: tuple[StateKeeping, ArtifactKeeping],
+    networks: Networks,
 ) -> AsyncIterator[tuple[str, str]]:
+    keeping, artifacts = keepings
     interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
     server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
     services: Any = _Services(server)
-    page_tokens, blobs, captures = PageTokens(secret), Blobs(config.data_dir / "blobs"), Captures()
+    page_tokens, blobs, captures = PageTokens(secret), artifacts.blobs, Captures()
     seals = Seals(secret, "webhooks")
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
         BrowserSessionService(coordinator, page_tokens, networks), services
@@ -185,7 +197,7 @@ async def _listening(
         RunService(coordinator, page_tokens, seals, plans, networks), services
     )
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
-    artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs), services)
+    artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs, captures), services)
     hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), services)
     keys_pb2_grpc.add_KeyServiceServicer_to_server(KeyService(coordinator, secret), services)
     usage_pb2_grpc.add_UsageServiceServicer_to_server(UsageService(coordinator), services)
@@ -194,7 +206,7 @@ async def _listening(
     )
     host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans, networks), services)
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(
-        HostBlobService(coordinator, blobs, keeping, captures), services
+        HostBlobService(coordinator, blobs, artifacts, keeping, captures), services
     )
     credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, vault), services)
     host_pb2_grpc.add_HostSecretServiceServicer_to_server(HostSecretService(coordinator, vault), services)

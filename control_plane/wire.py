@@ -77,6 +77,7 @@ CLOSE_REASON = EnumPair(browser_sessions_pb2.CloseReason, "CLOSE_REASON_")
 HOST_STATE = EnumPair(hosts_pb2.HostState, "HOST_STATE_")
 SCOPE = EnumPair(keys_pb2.KeyScope, "KEY_SCOPE_")
 ARTIFACT_TYPE = EnumPair(artifacts_pb2.ArtifactType, "ARTIFACT_TYPE_")
+ARTIFACT_STATE = EnumPair(artifacts_pb2.ArtifactState, "ARTIFACT_STATE_")
 
 
 def set_time(target: Timestamp, time: datetime | None) -> None:
@@ -544,13 +545,18 @@ def artifact(artifact: Artifact) -> artifacts_pb2.Artifact:
     """The record of a stored file."""
     proto = artifacts_pb2.Artifact(
         artifact_id=artifact.artifact_id,
+        browser_session_id=artifact.browser_session_id,
         run_id=artifact.run_id,
         artifact_type=ARTIFACT_TYPE.value(artifact.artifact_type),
+        file_name=artifact.file_name,
+        state=ARTIFACT_STATE.value(artifact.state.value),
+        state_message=artifact.state_message,
         content_type=artifact.content_type,
         size=artifact.size,
         sha256=artifact.sha256,
     )
     proto.create_time.FromDatetime(artifact.create_time)
+    set_time(proto.expire_time, artifact.expire_time)
     return proto
 
 

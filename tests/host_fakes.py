@@ -42,11 +42,11 @@ from browser_host.messages import (
     Received,
     Welcome,
 )
-from browser_host.open_browser import LaunchFailed, LaunchRequest, Shown, StateNotTaken
+from browser_host.open_browser import Download, LaunchFailed, LaunchRequest, Shown, StateNotTaken
 from browser_host.outbox import Outbox
 from browser_host.run_journal import RunJournal
 from browser_host.task.journal import Credential, CredentialMissing, Journal
-from browser_host.uploads import Uploads
+from browser_host.uploads import Upload, Uploads
 
 # Virtual time.
 
@@ -153,6 +153,9 @@ class FakeBrowser:
         if not self.state or not self.alive:
             raise StateNotTaken("the test says no")
         return self.state
+
+    def on_download(self, begun: Callable[[Download], None]) -> None:
+        self.download_begun = begun
 
     def on_change(self, callback: Callable[[], None]) -> None:
         self._changed = callback
@@ -284,7 +287,7 @@ class HostParts:
 def a_host(
     *,
     capacity: int = 4,
-    put: Callable[[messages.Picture], Awaitable[None]] | None = None,
+    put: Callable[[Upload], Awaitable[None]] | None = None,
     outbox: Outbox | None = None,
     guard: Guard | None = None,
     tunnels: TunnelLink | None = None,
@@ -294,7 +297,8 @@ def a_host(
     leases, outbox = Leases(clock), outbox or Outbox()
     pictures: list[messages.Picture] = []
 
-    async def keep(picture: messages.Picture) -> None:
+    async def keep(picture: Upload) -> None:
+        assert isinstance(picture, messages.Picture)
         pictures.append(picture)
 
     uploads = Uploads(put or keep, clock, random.Random(1))

@@ -148,6 +148,7 @@ class RunRoutes:
             artifact
             for artifact in answer.artifacts
             if artifact.artifact_type == artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT
+            and artifact.state == artifacts_pb2.ARTIFACT_STATE_STORED
         ]
 
     async def _list(self, ask: Ask) -> Any:
@@ -222,11 +223,14 @@ class RunRoutes:
     async def _content(self, ask: Ask) -> Any:
         request = artifacts_pb2.GetArtifactRequest(artifact_id=ask.path["artifact_id"])
         media_type, content = "application/octet-stream", bytearray()
+        headers = {"x-content-type-options": "nosniff"}
         async for part in ask.stream("tabkeep.v1.ArtifactService/GetArtifact", request):
             if part.HasField("artifact"):
                 media_type = part.artifact.content_type
+                if part.artifact.artifact_type != artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT:
+                    headers["content-disposition"] = "attachment"  # a site wrote it
             content += part.chunk
-        return Response(bytes(content), 200, media_type=media_type)
+        return Response(bytes(content), 200, headers, media_type)
 
     async def _retry_webhook(self, ask: Ask) -> Any:
         body = Body(ask.json())

@@ -20,7 +20,7 @@ from control_plane.http import seed_runs, seed_sessions
 from control_plane.http.calls import CallFailed
 from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.seed_links import Links
-from control_plane.records import Artifact
+from control_plane.records import Artifact, ArtifactState
 from control_plane.store import RunFilter, Tables
 
 _RUNS = 50
@@ -125,7 +125,8 @@ class SessionPage:
                 events = [
                     runs_pb2.RunEvent.FromString(body) for _, body in tables.runs.events_after(run.run_id, 0, _EVENTS)
                 ]
-                pictures = {artifact.artifact_id for artifact in tables.artifacts.of_run(run.run_id)}
+                stored = (one for one in tables.artifacts.of_run(run.run_id) if one.state is ArtifactState.STORED)
+                pictures = {artifact.artifact_id for artifact in stored}
                 runs.append(_RunOnPage(wire.run(run), events, pictures))
             return wire.browser_session(session, host), runs
 
@@ -195,12 +196,14 @@ class SessionPage:
 
         def query(tables: Tables) -> Artifact | None:
             artifact = tables.artifacts.get(artifact_id)
-            run = tables.runs.get(artifact.run_id) if artifact else None
-            return artifact if run and run.browser_session_id == browser_session_id else None
+            return artifact if artifact and artifact.browser_session_id == browser_session_id else None
 
         artifact = await self._database.read(query)
-        if artifact is None or not artifact.content_type.startswith("image/"):
+        # Only what hosts make themselves: what a site had the browser download could be a page with scripts.
+        if artifact is None or artifact.artifact_type != "screenshot":
             return _refusal(404, "There is no such picture", f"artifact {artifact_id} is no picture of this session")
+        if artifact.state is not ArtifactState.STORED:
+            return _refusal(404, "The picture is not kept any more", artifact.state_message)
         try:
             content = b"".join([piece async for piece in self._blobs.get(artifact)])
         except DataLoss as lost:

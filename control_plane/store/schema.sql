@@ -207,14 +207,28 @@ CREATE INDEX workflows_newest_first ON workflow_heads (organization_id, create_t
 CREATE TABLE artifacts (
     artifact_id     TEXT PRIMARY KEY,
     organization_id TEXT NOT NULL,
-    run_id          TEXT NOT NULL REFERENCES runs,
+    browser_session_id TEXT NOT NULL REFERENCES sessions,
+    run_id          TEXT NOT NULL,
     artifact_type   TEXT NOT NULL,
+    file_name       TEXT NOT NULL,
     content_type    TEXT NOT NULL,
-    size            INTEGER NOT NULL,
+    size            INTEGER NOT NULL CHECK (size >= 0),
     sha256          TEXT NOT NULL,
-    create_time     TEXT NOT NULL
+    state           TEXT NOT NULL CHECK (state IN ('stored', 'expired', 'refused')),
+    state_message   TEXT NOT NULL,
+    on_disk         INTEGER NOT NULL,
+    create_time     TEXT NOT NULL,
+    expire_time     TEXT,
+    CHECK (state != 'stored' OR (on_disk AND expire_time IS NOT NULL)),
+    CHECK (state != 'refused' OR (NOT on_disk AND expire_time IS NULL))
 ) STRICT;
 CREATE INDEX artifacts_of_run ON artifacts (run_id, create_time, artifact_id);
+CREATE INDEX artifacts_of_session ON artifacts (browser_session_id, create_time, artifact_id);
+CREATE INDEX artifacts_oldest ON artifacts (organization_id, create_time) WHERE state = 'stored';
+CREATE INDEX artifacts_due ON artifacts (expire_time) WHERE state = 'stored';
+CREATE INDEX artifacts_to_remove ON artifacts (artifact_id) WHERE state = 'expired' AND on_disk;
+-- What an organization's stored artifacts take on the disk.
+CREATE TABLE artifact_usage (organization_id TEXT PRIMARY KEY, size INTEGER NOT NULL CHECK (size >= 0)) STRICT;
 
 -- Answers by request_id, so that a retry gets the same one.
 CREATE TABLE requests (

@@ -11,9 +11,10 @@ from datetime import datetime
 from control_plane.errors import Conflict
 from control_plane.hosts import Host, HostState
 from control_plane.keys import Key
-from control_plane.records import Artifact, CommandKind, CommandRow, Workflow
+from control_plane.records import CommandKind, CommandRow, Workflow
 from control_plane.runs import Run, RunStatus
 from control_plane.sessions import Session, SessionState
+from control_plane.store.artifact_tables import Artifacts
 from control_plane.store.credential_tables import Credentials
 from control_plane.store.profile_tables import Profiles
 from control_plane.store.rows import Table, time_text
@@ -26,7 +27,6 @@ _HOSTS = Table(Host, "hosts", ["host_id"], guard="state")
 _KEYS = Table(Key, "keys", ["key_id"])
 _COMMANDS = Table(CommandRow, "commands", ["host_id", "command_id"])
 _WORKFLOWS = Table(Workflow, "workflows", ["organization_id", "workflow_id", "version"])
-_ARTIFACTS = Table(Artifact, "artifacts", ["artifact_id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,22 +475,6 @@ class Workflows:
             " ORDER BY create_time DESC, workflow_id DESC",
             (organization_id, *(before or ("9", "")), limit),
         )
-
-
-class Artifacts:
-    """The table of artifacts."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def get(self, artifact_id: str) -> Artifact | None:
-        return _ARTIFACTS.one(self._connection, "WHERE artifact_id = ?", (artifact_id,))
-
-    def of_run(self, run_id: str) -> list[Artifact]:
-        return _ARTIFACTS.all(self._connection, "WHERE run_id = ? ORDER BY create_time, artifact_id", (run_id,))
-
-    def insert(self, artifact: Artifact) -> None:
-        _ARTIFACTS.insert(self._connection, artifact)
 
 
 class Keys:

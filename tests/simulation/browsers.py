@@ -12,7 +12,7 @@ from browser_host.cdp_guest import CdpChannel
 from browser_host.clock import Clock
 from browser_host.guard import Guard
 from browser_host.messages import Network, Placement
-from browser_host.open_browser import LaunchFailed, LaunchRequest, Shown, StateNotTaken
+from browser_host.open_browser import Download, LaunchFailed, LaunchRequest, Shown, StateNotTaken
 from tests.simulation.virtual_loop import Process, SimulatedLoop
 
 CLOSE_SECONDS = 3.0
@@ -116,6 +116,9 @@ class SimulatedBrowser:
         self._rng = rng
         if not process.alive:
             self.gone.set_result("it ended while it was being launched")
+
+    def on_download(self, begun: Callable[[Download], None]) -> None:
+        self.download_begun = begun
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Its page never changes by itself."""

@@ -19,12 +19,12 @@ from browser_host.epochs import Epochs
 from browser_host.host import Host, Means
 from browser_host.isolation import Isolation
 from browser_host.leases import Leases
-from browser_host.messages import BrowserType, Identity, Picture, Placement
+from browser_host.messages import BrowserType, Identity, Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest
 from browser_host.outbox import Outbox
 from browser_host.run_journal import RunJournal
 from browser_host.task.journal import Credential, CredentialMissing
-from browser_host.uploads import UploadFailed, Uploads
+from browser_host.uploads import Upload, UploadFailed, Uploads
 from control_plane.clock import Clock as ControlPlaneClock
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
@@ -371,7 +371,7 @@ class HostProgram:
             self.crash()
             world.at(5.0, self.start_again)
 
-    async def _put(self, picture: Picture) -> None:
+    async def _put(self, picture: Upload) -> None:
         await asyncio.sleep(self.world.network.latency())
         if not self.world.control_plane.serving:
             raise UploadFailed("UNAVAILABLE")

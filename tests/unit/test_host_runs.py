@@ -13,14 +13,13 @@ from browser_host.messages import (
     Close,
     Done,
     Failure,
-    Picture,
     Placement,
     ResolveApproval,
     StopRun,
 )
 from browser_host.outbox import MAX_EVENT_BYTES
 from browser_host.task.journal import ActionLeaseOver, Journal
-from browser_host.uploads import UploadRefused
+from browser_host.uploads import Upload, UploadRefused
 from tests.host_fakes import FakeControlPlane, a_host, attached, until, virtual_time
 
 ONE = Placement("pbs_1", 7)
@@ -288,7 +287,7 @@ async def test_an_answer_reaches_the_run_that_asks_whenever_it_comes() -> None:
 async def test_a_run_ends_only_when_its_pictures_have_arrived() -> None:
     arrived: list[str] = []
 
-    async def slow(picture: Picture) -> None:
+    async def slow(picture: Upload) -> None:
         await asyncio.sleep(3)
         arrived.append(picture.artifact_id)
 
@@ -307,7 +306,7 @@ async def test_a_run_ends_only_when_its_pictures_have_arrived() -> None:
 
 @virtual_time
 async def test_a_picture_that_is_refused_is_said_in_the_run() -> None:
-    async def refuses(_: Picture) -> None:
+    async def refuses(_: Upload) -> None:
         raise UploadRefused("FAILED_PRECONDITION: STALE_FENCE")
 
     async with attached(a_host(put=refuses)) as (_, control_plane):

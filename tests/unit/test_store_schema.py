@@ -46,7 +46,7 @@ ADVICE = (
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ("DROP TABLE artifacts", "it lacks artifacts, artifacts_of_run"),
+        ("DROP TABLE credentials", "it lacks credentials"),
         ("ALTER TABLE hosts ADD COLUMN colour TEXT", "it has other columns or rules in hosts"),
         ("CREATE TABLE profiles (profile_id TEXT)", "it has besides profiles"),
         ("DROP INDEX runs_due", "it lacks runs_due"),

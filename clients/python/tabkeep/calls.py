@@ -53,6 +53,7 @@ RETRY_SAFE = {
     "WorkflowService/UpdateWorkflow": False,  # only with expected_version; the client says so for such a call
     "WorkflowService/DeleteWorkflow": True,
     "ArtifactService/GetArtifact": True,
+    "ArtifactService/CapturePage": False,  # makes another artifact
     "ArtifactService/ListArtifacts": True,
     "HostService/ListHosts": True,
     "HostService/GetHost": True,

@@ -182,6 +182,17 @@ class ArtifactType(StrEnum):
     """What an artifact is."""
 
     SCREENSHOT = "screenshot"
+    DOWNLOAD = "download"
+    PDF = "pdf"
+    UNKNOWN = "unknown"
+
+
+class ArtifactState(StrEnum):
+    """Whether the bytes of an artifact are there: they were removed when EXPIRED, never taken when REFUSED."""
+
+    STORED = "stored"
+    EXPIRED = "expired"
+    REFUSED = "refused"
     UNKNOWN = "unknown"
 
 
@@ -618,15 +629,24 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """The record of a file that a run left behind."""
+    """The record of a file that a session or one of its runs left behind."""
 
     artifact_id: str
-    run_id: str
+    browser_session_id: str
+    run_id: str | None
+    """None: it began while no run was under way."""
     artifact_type: ArtifactType
+    file_name: str
+    """As the site named a download, without directories; empty for others."""
     content_type: str
     size: int
     sha256: str
+    state: ArtifactState
+    state_message: str
+    """Why its bytes are not there."""
     create_time: datetime
+    expire_time: datetime | None
+    """When its bytes are to be removed, at the latest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,8 @@ class Client:
     resolve_approval = _Blocking(asynchronous.Client.resolve_approval)
 
     get_artifact = _Blocking(asynchronous.Client.get_artifact)
+    fetch_artifact = _Blocking(asynchronous.Client.fetch_artifact)
+    capture_page = _Blocking(asynchronous.Client.capture_page)
     list_artifacts = _Blocking(asynchronous.Client.list_artifacts)
 
     create_workflow = _Blocking(asynchronous.Client.create_workflow)

@@ -62,6 +62,7 @@ ENUMERATIONS: Mapping[type[StrEnum], _Enumeration] = {
         (r.IrreversiblePolicy, runs_pb2.IrreversiblePolicy, "IRREVERSIBLE_POLICY_"),
         (r.ScreenshotMode, runs_pb2.ScreenshotMode, "SCREENSHOT_MODE_"),
         (r.ArtifactType, artifacts_pb2.ArtifactType, "ARTIFACT_TYPE_"),
+        (r.ArtifactState, artifacts_pb2.ArtifactState, "ARTIFACT_STATE_"),
         (r.HostState, hosts_pb2.HostState, "HOST_STATE_"),
         (r.KeyScope, keys_pb2.KeyScope, "KEY_SCOPE_"),
         (r.WebhookDeliveryState, webhooks_pb2.WebhookDeliveryState, "WEBHOOK_DELIVERY_STATE_"),
@@ -391,12 +392,17 @@ def artifact(message: artifacts_pb2.Artifact) -> r.Artifact:
     """Return an artifact's record."""
     return r.Artifact(
         artifact_id=message.artifact_id,
-        run_id=message.run_id,
+        browser_session_id=message.browser_session_id,
+        run_id=message.run_id or None,
         artifact_type=_enum(r.ArtifactType, message.artifact_type),
+        file_name=message.file_name,
         content_type=message.content_type,
         size=message.size,
         sha256=message.sha256,
+        state=_enum(r.ArtifactState, message.state),
+        state_message=message.state_message,
         create_time=_time(message.create_time),
+        expire_time=_optional_time(message, "expire_time"),
     )
 
 

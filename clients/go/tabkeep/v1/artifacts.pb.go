@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: tabkeep/v1/artifacts.proto
 
-// Artifacts: files that runs leave behind, such as screenshots.
+// Artifacts: files that sessions and their runs leave behind, such as screenshots and downloads.
 
 package tabkeepv1
 
@@ -32,6 +32,10 @@ const (
 	ArtifactType_ARTIFACT_TYPE_UNSPECIFIED ArtifactType = 0
 	// A picture of a page.
 	ArtifactType_ARTIFACT_TYPE_SCREENSHOT ArtifactType = 1
+	// A file that a page had the browser download.
+	ArtifactType_ARTIFACT_TYPE_DOWNLOAD ArtifactType = 2
+	// A page as it prints.
+	ArtifactType_ARTIFACT_TYPE_PDF ArtifactType = 3
 )
 
 // Enum value maps for ArtifactType.
@@ -39,10 +43,14 @@ var (
 	ArtifactType_name = map[int32]string{
 		0: "ARTIFACT_TYPE_UNSPECIFIED",
 		1: "ARTIFACT_TYPE_SCREENSHOT",
+		2: "ARTIFACT_TYPE_DOWNLOAD",
+		3: "ARTIFACT_TYPE_PDF",
 	}
 	ArtifactType_value = map[string]int32{
 		"ARTIFACT_TYPE_UNSPECIFIED": 0,
 		"ARTIFACT_TYPE_SCREENSHOT":  1,
+		"ARTIFACT_TYPE_DOWNLOAD":    2,
+		"ARTIFACT_TYPE_PDF":         3,
 	}
 )
 
@@ -73,23 +81,90 @@ func (ArtifactType) EnumDescriptor() ([]byte, []int) {
 	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{0}
 }
 
-// A file that a run left behind.
+// Whether the bytes of an artifact are there.
+type ArtifactState int32
+
+const (
+	// Never sent.
+	ArtifactState_ARTIFACT_STATE_UNSPECIFIED ArtifactState = 0
+	// They are.
+	ArtifactState_ARTIFACT_STATE_STORED ArtifactState = 1
+	// They were, and were removed: the retention time is over, or the organization's quota was full.
+	ArtifactState_ARTIFACT_STATE_EXPIRED ArtifactState = 2
+	// They never were: the download was larger than what is taken, one too many, or did not come to its end.
+	ArtifactState_ARTIFACT_STATE_REFUSED ArtifactState = 3
+)
+
+// Enum value maps for ArtifactState.
+var (
+	ArtifactState_name = map[int32]string{
+		0: "ARTIFACT_STATE_UNSPECIFIED",
+		1: "ARTIFACT_STATE_STORED",
+		2: "ARTIFACT_STATE_EXPIRED",
+		3: "ARTIFACT_STATE_REFUSED",
+	}
+	ArtifactState_value = map[string]int32{
+		"ARTIFACT_STATE_UNSPECIFIED": 0,
+		"ARTIFACT_STATE_STORED":      1,
+		"ARTIFACT_STATE_EXPIRED":     2,
+		"ARTIFACT_STATE_REFUSED":     3,
+	}
+)
+
+func (x ArtifactState) Enum() *ArtifactState {
+	p := new(ArtifactState)
+	*p = x
+	return p
+}
+
+func (x ArtifactState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ArtifactState) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_artifacts_proto_enumTypes[1].Descriptor()
+}
+
+func (ArtifactState) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_artifacts_proto_enumTypes[1]
+}
+
+func (x ArtifactState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ArtifactState.Descriptor instead.
+func (ArtifactState) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{1}
+}
+
+// A file that a session or one of its runs left behind.
 type Artifact struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Made by the host: "art_" and letters and digits.
 	ArtifactId string `protobuf:"bytes,1,opt,name=artifact_id,json=artifactId,proto3" json:"artifact_id,omitempty"`
-	// The run.
+	// The run; empty: it began while no run was under way.
 	RunId string `protobuf:"bytes,2,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	// What it is.
 	ArtifactType ArtifactType `protobuf:"varint,3,opt,name=artifact_type,json=artifactType,proto3,enum=tabkeep.v1.ArtifactType" json:"artifact_type,omitempty"`
 	// A MIME type, for example image/jpeg.
 	ContentType string `protobuf:"bytes,4,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
-	// In bytes.
+	// In bytes; 0 when REFUSED.
 	Size int64 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`
 	// SHA-256 of the bytes, in lower-case hexadecimal digits.
 	Sha256 string `protobuf:"bytes,6,opt,name=sha256,proto3" json:"sha256,omitempty"`
 	// When the control plane had stored it.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// The session.
+	BrowserSessionId string `protobuf:"bytes,8,opt,name=browser_session_id,json=browserSessionId,proto3" json:"browser_session_id,omitempty"`
+	// The name that the site gave a download, without directories, at most 255 characters; empty for others.
+	FileName string `protobuf:"bytes,9,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
+	// Whether its bytes are there.
+	State ArtifactState `protobuf:"varint,10,opt,name=state,proto3,enum=tabkeep.v1.ArtifactState" json:"state,omitempty"`
+	// Why not, for people.
+	StateMessage string `protobuf:"bytes,11,opt,name=state_message,json=stateMessage,proto3" json:"state_message,omitempty"`
+	// When its bytes are to be removed, at the latest; absent when they never were there.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -169,6 +244,41 @@ func (x *Artifact) GetSha256() string {
 func (x *Artifact) GetCreateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Artifact) GetBrowserSessionId() string {
+	if x != nil {
+		return x.BrowserSessionId
+	}
+	return ""
+}
+
+func (x *Artifact) GetFileName() string {
+	if x != nil {
+		return x.FileName
+	}
+	return ""
+}
+
+func (x *Artifact) GetState() ArtifactState {
+	if x != nil {
+		return x.State
+	}
+	return ArtifactState_ARTIFACT_STATE_UNSPECIFIED
+}
+
+func (x *Artifact) GetStateMessage() string {
+	if x != nil {
+		return x.StateMessage
+	}
+	return ""
+}
+
+func (x *Artifact) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
 	}
 	return nil
 }
@@ -306,18 +416,123 @@ func (*GetArtifactResponse_Artifact) isGetArtifactResponse_Part() {}
 
 func (*GetArtifactResponse_Chunk) isGetArtifactResponse_Part() {}
 
-// Asks for a run's artifacts.
+// Asks for a picture or print of a session's current page.
+type CapturePageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	BrowserSessionId string `protobuf:"bytes,1,opt,name=browser_session_id,json=browserSessionId,proto3" json:"browser_session_id,omitempty"`
+	// SCREENSHOT, also when not given, or PDF.
+	ArtifactType  ArtifactType `protobuf:"varint,2,opt,name=artifact_type,json=artifactType,proto3,enum=tabkeep.v1.ArtifactType" json:"artifact_type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CapturePageRequest) Reset() {
+	*x = CapturePageRequest{}
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CapturePageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CapturePageRequest) ProtoMessage() {}
+
+func (x *CapturePageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CapturePageRequest.ProtoReflect.Descriptor instead.
+func (*CapturePageRequest) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CapturePageRequest) GetBrowserSessionId() string {
+	if x != nil {
+		return x.BrowserSessionId
+	}
+	return ""
+}
+
+func (x *CapturePageRequest) GetArtifactType() ArtifactType {
+	if x != nil {
+		return x.ArtifactType
+	}
+	return ArtifactType_ARTIFACT_TYPE_UNSPECIFIED
+}
+
+// A picture or print.
+type CapturePageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its record; GetArtifact has the bytes.
+	Artifact      *Artifact `protobuf:"bytes,1,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CapturePageResponse) Reset() {
+	*x = CapturePageResponse{}
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CapturePageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CapturePageResponse) ProtoMessage() {}
+
+func (x *CapturePageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CapturePageResponse.ProtoReflect.Descriptor instead.
+func (*CapturePageResponse) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CapturePageResponse) GetArtifact() *Artifact {
+	if x != nil {
+		return x.Artifact
+	}
+	return nil
+}
+
+// Asks for the artifacts of a run or of a session.
 type ListArtifactsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The run.
-	RunId         string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	RunId string `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// The session.
+	BrowserSessionId string `protobuf:"bytes,2,opt,name=browser_session_id,json=browserSessionId,proto3" json:"browser_session_id,omitempty"`
+	// Only these; empty: all.
+	ArtifactTypes []ArtifactType `protobuf:"varint,3,rep,packed,name=artifact_types,json=artifactTypes,proto3,enum=tabkeep.v1.ArtifactType" json:"artifact_types,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListArtifactsRequest) Reset() {
 	*x = ListArtifactsRequest{}
-	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -329,7 +544,7 @@ func (x *ListArtifactsRequest) String() string {
 func (*ListArtifactsRequest) ProtoMessage() {}
 
 func (x *ListArtifactsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -342,7 +557,7 @@ func (x *ListArtifactsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListArtifactsRequest.ProtoReflect.Descriptor instead.
 func (*ListArtifactsRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListArtifactsRequest) GetRunId() string {
@@ -352,7 +567,21 @@ func (x *ListArtifactsRequest) GetRunId() string {
 	return ""
 }
 
-// A run's artifacts.
+func (x *ListArtifactsRequest) GetBrowserSessionId() string {
+	if x != nil {
+		return x.BrowserSessionId
+	}
+	return ""
+}
+
+func (x *ListArtifactsRequest) GetArtifactTypes() []ArtifactType {
+	if x != nil {
+		return x.ArtifactTypes
+	}
+	return nil
+}
+
+// Artifacts.
 type ListArtifactsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In the order of their creation.
@@ -363,7 +592,7 @@ type ListArtifactsResponse struct {
 
 func (x *ListArtifactsResponse) Reset() {
 	*x = ListArtifactsResponse{}
-	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -375,7 +604,7 @@ func (x *ListArtifactsResponse) String() string {
 func (*ListArtifactsResponse) ProtoMessage() {}
 
 func (x *ListArtifactsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_artifacts_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -388,7 +617,7 @@ func (x *ListArtifactsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListArtifactsResponse.ProtoReflect.Descriptor instead.
 func (*ListArtifactsResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_artifacts_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListArtifactsResponse) GetArtifacts() []*Artifact {
@@ -403,7 +632,7 @@ var File_tabkeep_v1_artifacts_proto protoreflect.FileDescriptor
 const file_tabkeep_v1_artifacts_proto_rawDesc = "" +
 	"\n" +
 	"\x1atabkeep/v1/artifacts.proto\x12\n" +
-	"tabkeep.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8d\x02\n" +
+	"tabkeep.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\x03\n" +
 	"\bArtifact\x12\x1f\n" +
 	"\vartifact_id\x18\x01 \x01(\tR\n" +
 	"artifactId\x12\x15\n" +
@@ -413,23 +642,45 @@ const file_tabkeep_v1_artifacts_proto_rawDesc = "" +
 	"\x04size\x18\x05 \x01(\x03R\x04size\x12\x16\n" +
 	"\x06sha256\x18\x06 \x01(\tR\x06sha256\x12;\n" +
 	"\vcreate_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"5\n" +
+	"createTime\x12,\n" +
+	"\x12browser_session_id\x18\b \x01(\tR\x10browserSessionId\x12\x1b\n" +
+	"\tfile_name\x18\t \x01(\tR\bfileName\x12/\n" +
+	"\x05state\x18\n" +
+	" \x01(\x0e2\x19.tabkeep.v1.ArtifactStateR\x05state\x12#\n" +
+	"\rstate_message\x18\v \x01(\tR\fstateMessage\x12;\n" +
+	"\vexpire_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"5\n" +
 	"\x12GetArtifactRequest\x12\x1f\n" +
 	"\vartifact_id\x18\x01 \x01(\tR\n" +
 	"artifactId\"i\n" +
 	"\x13GetArtifactResponse\x122\n" +
 	"\bartifact\x18\x01 \x01(\v2\x14.tabkeep.v1.ArtifactH\x00R\bartifact\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"-\n" +
+	"\x04part\"\x81\x01\n" +
+	"\x12CapturePageRequest\x12,\n" +
+	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x12=\n" +
+	"\rartifact_type\x18\x02 \x01(\x0e2\x18.tabkeep.v1.ArtifactTypeR\fartifactType\"G\n" +
+	"\x13CapturePageResponse\x120\n" +
+	"\bartifact\x18\x01 \x01(\v2\x14.tabkeep.v1.ArtifactR\bartifact\"\x9c\x01\n" +
 	"\x14ListArtifactsRequest\x12\x15\n" +
-	"\x06run_id\x18\x01 \x01(\tR\x05runId\"K\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12,\n" +
+	"\x12browser_session_id\x18\x02 \x01(\tR\x10browserSessionId\x12?\n" +
+	"\x0eartifact_types\x18\x03 \x03(\x0e2\x18.tabkeep.v1.ArtifactTypeR\rartifactTypes\"K\n" +
 	"\x15ListArtifactsResponse\x122\n" +
-	"\tartifacts\x18\x01 \x03(\v2\x14.tabkeep.v1.ArtifactR\tartifacts*K\n" +
+	"\tartifacts\x18\x01 \x03(\v2\x14.tabkeep.v1.ArtifactR\tartifacts*~\n" +
 	"\fArtifactType\x12\x1d\n" +
 	"\x19ARTIFACT_TYPE_UNSPECIFIED\x10\x00\x12\x1c\n" +
-	"\x18ARTIFACT_TYPE_SCREENSHOT\x10\x012\xb9\x01\n" +
+	"\x18ARTIFACT_TYPE_SCREENSHOT\x10\x01\x12\x1a\n" +
+	"\x16ARTIFACT_TYPE_DOWNLOAD\x10\x02\x12\x15\n" +
+	"\x11ARTIFACT_TYPE_PDF\x10\x03*\x82\x01\n" +
+	"\rArtifactState\x12\x1e\n" +
+	"\x1aARTIFACT_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15ARTIFACT_STATE_STORED\x10\x01\x12\x1a\n" +
+	"\x16ARTIFACT_STATE_EXPIRED\x10\x02\x12\x1a\n" +
+	"\x16ARTIFACT_STATE_REFUSED\x10\x032\x89\x02\n" +
 	"\x0fArtifactService\x12P\n" +
-	"\vGetArtifact\x12\x1e.tabkeep.v1.GetArtifactRequest\x1a\x1f.tabkeep.v1.GetArtifactResponse0\x01\x12T\n" +
+	"\vGetArtifact\x12\x1e.tabkeep.v1.GetArtifactRequest\x1a\x1f.tabkeep.v1.GetArtifactResponse0\x01\x12N\n" +
+	"\vCapturePage\x12\x1e.tabkeep.v1.CapturePageRequest\x1a\x1f.tabkeep.v1.CapturePageResponse\x12T\n" +
 	"\rListArtifacts\x12 .tabkeep.v1.ListArtifactsRequest\x1a!.tabkeep.v1.ListArtifactsResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
 
 var (
@@ -444,31 +695,41 @@ func file_tabkeep_v1_artifacts_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_artifacts_proto_rawDescData
 }
 
-var file_tabkeep_v1_artifacts_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_tabkeep_v1_artifacts_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_tabkeep_v1_artifacts_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_tabkeep_v1_artifacts_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_tabkeep_v1_artifacts_proto_goTypes = []any{
 	(ArtifactType)(0),             // 0: tabkeep.v1.ArtifactType
-	(*Artifact)(nil),              // 1: tabkeep.v1.Artifact
-	(*GetArtifactRequest)(nil),    // 2: tabkeep.v1.GetArtifactRequest
-	(*GetArtifactResponse)(nil),   // 3: tabkeep.v1.GetArtifactResponse
-	(*ListArtifactsRequest)(nil),  // 4: tabkeep.v1.ListArtifactsRequest
-	(*ListArtifactsResponse)(nil), // 5: tabkeep.v1.ListArtifactsResponse
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(ArtifactState)(0),            // 1: tabkeep.v1.ArtifactState
+	(*Artifact)(nil),              // 2: tabkeep.v1.Artifact
+	(*GetArtifactRequest)(nil),    // 3: tabkeep.v1.GetArtifactRequest
+	(*GetArtifactResponse)(nil),   // 4: tabkeep.v1.GetArtifactResponse
+	(*CapturePageRequest)(nil),    // 5: tabkeep.v1.CapturePageRequest
+	(*CapturePageResponse)(nil),   // 6: tabkeep.v1.CapturePageResponse
+	(*ListArtifactsRequest)(nil),  // 7: tabkeep.v1.ListArtifactsRequest
+	(*ListArtifactsResponse)(nil), // 8: tabkeep.v1.ListArtifactsResponse
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
 }
 var file_tabkeep_v1_artifacts_proto_depIdxs = []int32{
-	0, // 0: tabkeep.v1.Artifact.artifact_type:type_name -> tabkeep.v1.ArtifactType
-	6, // 1: tabkeep.v1.Artifact.create_time:type_name -> google.protobuf.Timestamp
-	1, // 2: tabkeep.v1.GetArtifactResponse.artifact:type_name -> tabkeep.v1.Artifact
-	1, // 3: tabkeep.v1.ListArtifactsResponse.artifacts:type_name -> tabkeep.v1.Artifact
-	2, // 4: tabkeep.v1.ArtifactService.GetArtifact:input_type -> tabkeep.v1.GetArtifactRequest
-	4, // 5: tabkeep.v1.ArtifactService.ListArtifacts:input_type -> tabkeep.v1.ListArtifactsRequest
-	3, // 6: tabkeep.v1.ArtifactService.GetArtifact:output_type -> tabkeep.v1.GetArtifactResponse
-	5, // 7: tabkeep.v1.ArtifactService.ListArtifacts:output_type -> tabkeep.v1.ListArtifactsResponse
-	6, // [6:8] is the sub-list for method output_type
-	4, // [4:6] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	0,  // 0: tabkeep.v1.Artifact.artifact_type:type_name -> tabkeep.v1.ArtifactType
+	9,  // 1: tabkeep.v1.Artifact.create_time:type_name -> google.protobuf.Timestamp
+	1,  // 2: tabkeep.v1.Artifact.state:type_name -> tabkeep.v1.ArtifactState
+	9,  // 3: tabkeep.v1.Artifact.expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 4: tabkeep.v1.GetArtifactResponse.artifact:type_name -> tabkeep.v1.Artifact
+	0,  // 5: tabkeep.v1.CapturePageRequest.artifact_type:type_name -> tabkeep.v1.ArtifactType
+	2,  // 6: tabkeep.v1.CapturePageResponse.artifact:type_name -> tabkeep.v1.Artifact
+	0,  // 7: tabkeep.v1.ListArtifactsRequest.artifact_types:type_name -> tabkeep.v1.ArtifactType
+	2,  // 8: tabkeep.v1.ListArtifactsResponse.artifacts:type_name -> tabkeep.v1.Artifact
+	3,  // 9: tabkeep.v1.ArtifactService.GetArtifact:input_type -> tabkeep.v1.GetArtifactRequest
+	5,  // 10: tabkeep.v1.ArtifactService.CapturePage:input_type -> tabkeep.v1.CapturePageRequest
+	7,  // 11: tabkeep.v1.ArtifactService.ListArtifacts:input_type -> tabkeep.v1.ListArtifactsRequest
+	4,  // 12: tabkeep.v1.ArtifactService.GetArtifact:output_type -> tabkeep.v1.GetArtifactResponse
+	6,  // 13: tabkeep.v1.ArtifactService.CapturePage:output_type -> tabkeep.v1.CapturePageResponse
+	8,  // 14: tabkeep.v1.ArtifactService.ListArtifacts:output_type -> tabkeep.v1.ListArtifactsResponse
+	12, // [12:15] is the sub-list for method output_type
+	9,  // [9:12] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_artifacts_proto_init() }
@@ -485,8 +746,8 @@ func file_tabkeep_v1_artifacts_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_artifacts_proto_rawDesc), len(file_tabkeep_v1_artifacts_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   5,
+			NumEnums:      2,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -4,7 +4,7 @@
 // - protoc             (unknown)
 // source: tabkeep/v1/artifacts.proto
 
-// Artifacts: files that runs leave behind, such as screenshots.
+// Artifacts: files that sessions and their runs leave behind, such as screenshots and downloads.
 
 package tabkeepv1
 
@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	ArtifactService_GetArtifact_FullMethodName   = "/tabkeep.v1.ArtifactService/GetArtifact"
+	ArtifactService_CapturePage_FullMethodName   = "/tabkeep.v1.ArtifactService/CapturePage"
 	ArtifactService_ListArtifacts_FullMethodName = "/tabkeep.v1.ArtifactService/ListArtifacts"
 )
 
@@ -29,7 +30,10 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Hands out the files that runs left behind.
+// Hands out the files that sessions and their runs left behind.
+//
+// Each is kept for the control plane's retention time, and as long as its organization's artifacts together fit into
+// their quota: beyond it the oldest go. The record stays and says so.
 //
 // Every call needs the metadata `x-api-key`. Errors of every call: see BrowserSessionService.
 type ArtifactServiceClient interface {
@@ -38,14 +42,31 @@ type ArtifactServiceClient interface {
 	// Called by: API clients.
 	// Errors: NOT_FOUND/ARTIFACT_NOT_FOUND, no such artifact in the caller's organization, or not arrived yet;
 	//
+	//	NOT_FOUND/ARTIFACT_EXPIRED, its bytes were removed; FAILED_PRECONDITION/ARTIFACT_REFUSED, they were never taken;
 	//	DATA_LOSS/ARTIFACT_DAMAGED, the stored bytes do not match their checksum.
 	//
 	// Retry: safe.
 	GetArtifact(ctx context.Context, in *GetArtifactRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetArtifactResponse], error)
-	// Lists a run's artifacts in the order of their creation.
+	// Takes a picture of what a live session's current page shows, or prints the page, and returns the artifact: a
+	// JPEG of the visible area, or a PDF of the whole page, of at most 16 MiB. A run that is under way goes on; a page may
+	// notice that it is printed.
 	//
 	// Called by: API clients.
-	// Errors: NOT_FOUND/RUN_NOT_FOUND.
+	// Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED or SESSION_NOT_RUNNING;
+	//
+	//	FAILED_PRECONDITION/CAPTURE_FAILED, the page did not answer within 10 s, for example, or the PDF is too large;
+	//	UNAVAILABLE/HOST_UNREACHABLE, the session's host is not connected, or did not answer in time;
+	//	INVALID_ARGUMENT/FIELD_INVALID.
+	//
+	// Retry: makes another artifact.
+	CapturePage(ctx context.Context, in *CapturePageRequest, opts ...grpc.CallOption) (*CapturePageResponse, error)
+	// Lists the artifacts of a run, or of a session and all its runs, in the order of their creation, at most 10,000.
+	//
+	// Called by: API clients.
+	// Errors: NOT_FOUND/RUN_NOT_FOUND; NOT_FOUND/SESSION_NOT_FOUND; INVALID_ARGUMENT/FIELD_INVALID, neither or both
+	//
+	//	are given.
+	//
 	// Retry: safe.
 	ListArtifacts(ctx context.Context, in *ListArtifactsRequest, opts ...grpc.CallOption) (*ListArtifactsResponse, error)
 }
@@ -77,6 +98,16 @@ func (c *artifactServiceClient) GetArtifact(ctx context.Context, in *GetArtifact
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ArtifactService_GetArtifactClient = grpc.ServerStreamingClient[GetArtifactResponse]
 
+func (c *artifactServiceClient) CapturePage(ctx context.Context, in *CapturePageRequest, opts ...grpc.CallOption) (*CapturePageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CapturePageResponse)
+	err := c.cc.Invoke(ctx, ArtifactService_CapturePage_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *artifactServiceClient) ListArtifacts(ctx context.Context, in *ListArtifactsRequest, opts ...grpc.CallOption) (*ListArtifactsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListArtifactsResponse)
@@ -91,7 +122,10 @@ func (c *artifactServiceClient) ListArtifacts(ctx context.Context, in *ListArtif
 // All implementations must embed UnimplementedArtifactServiceServer
 // for forward compatibility.
 //
-// Hands out the files that runs left behind.
+// Hands out the files that sessions and their runs left behind.
+//
+// Each is kept for the control plane's retention time, and as long as its organization's artifacts together fit into
+// their quota: beyond it the oldest go. The record stays and says so.
 //
 // Every call needs the metadata `x-api-key`. Errors of every call: see BrowserSessionService.
 type ArtifactServiceServer interface {
@@ -100,14 +134,31 @@ type ArtifactServiceServer interface {
 	// Called by: API clients.
 	// Errors: NOT_FOUND/ARTIFACT_NOT_FOUND, no such artifact in the caller's organization, or not arrived yet;
 	//
+	//	NOT_FOUND/ARTIFACT_EXPIRED, its bytes were removed; FAILED_PRECONDITION/ARTIFACT_REFUSED, they were never taken;
 	//	DATA_LOSS/ARTIFACT_DAMAGED, the stored bytes do not match their checksum.
 	//
 	// Retry: safe.
 	GetArtifact(*GetArtifactRequest, grpc.ServerStreamingServer[GetArtifactResponse]) error
-	// Lists a run's artifacts in the order of their creation.
+	// Takes a picture of what a live session's current page shows, or prints the page, and returns the artifact: a
+	// JPEG of the visible area, or a PDF of the whole page, of at most 16 MiB. A run that is under way goes on; a page may
+	// notice that it is printed.
 	//
 	// Called by: API clients.
-	// Errors: NOT_FOUND/RUN_NOT_FOUND.
+	// Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED or SESSION_NOT_RUNNING;
+	//
+	//	FAILED_PRECONDITION/CAPTURE_FAILED, the page did not answer within 10 s, for example, or the PDF is too large;
+	//	UNAVAILABLE/HOST_UNREACHABLE, the session's host is not connected, or did not answer in time;
+	//	INVALID_ARGUMENT/FIELD_INVALID.
+	//
+	// Retry: makes another artifact.
+	CapturePage(context.Context, *CapturePageRequest) (*CapturePageResponse, error)
+	// Lists the artifacts of a run, or of a session and all its runs, in the order of their creation, at most 10,000.
+	//
+	// Called by: API clients.
+	// Errors: NOT_FOUND/RUN_NOT_FOUND; NOT_FOUND/SESSION_NOT_FOUND; INVALID_ARGUMENT/FIELD_INVALID, neither or both
+	//
+	//	are given.
+	//
 	// Retry: safe.
 	ListArtifacts(context.Context, *ListArtifactsRequest) (*ListArtifactsResponse, error)
 	mustEmbedUnimplementedArtifactServiceServer()
@@ -122,6 +173,9 @@ type UnimplementedArtifactServiceServer struct{}
 
 func (UnimplementedArtifactServiceServer) GetArtifact(*GetArtifactRequest, grpc.ServerStreamingServer[GetArtifactResponse]) error {
 	return status.Error(codes.Unimplemented, "method GetArtifact not implemented")
+}
+func (UnimplementedArtifactServiceServer) CapturePage(context.Context, *CapturePageRequest) (*CapturePageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CapturePage not implemented")
 }
 func (UnimplementedArtifactServiceServer) ListArtifacts(context.Context, *ListArtifactsRequest) (*ListArtifactsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListArtifacts not implemented")
@@ -158,6 +212,24 @@ func _ArtifactService_GetArtifact_Handler(srv interface{}, stream grpc.ServerStr
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ArtifactService_GetArtifactServer = grpc.ServerStreamingServer[GetArtifactResponse]
 
+func _ArtifactService_CapturePage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CapturePageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ArtifactServiceServer).CapturePage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ArtifactService_CapturePage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ArtifactServiceServer).CapturePage(ctx, req.(*CapturePageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ArtifactService_ListArtifacts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListArtifactsRequest)
 	if err := dec(in); err != nil {
@@ -183,6 +255,10 @@ var ArtifactService_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "tabkeep.v1.ArtifactService",
 	HandlerType: (*ArtifactServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "CapturePage",
+			Handler:    _ArtifactService_CapturePage_Handler,
+		},
 		{
 			MethodName: "ListArtifacts",
 			Handler:    _ArtifactService_ListArtifacts_Handler,

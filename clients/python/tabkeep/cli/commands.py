@@ -11,6 +11,7 @@ import click
 
 from tabkeep.calls import version
 from tabkeep.cli import failures, output
+from tabkeep.cli.artifacts import artifact
 from tabkeep.cli.credentials import credential
 from tabkeep.cli.doctor import doctor
 from tabkeep.cli.hosts import host
@@ -38,7 +39,20 @@ def tabkeep() -> None:
     """
 
 
-for command in (up, session, profile, run_group, workflow, credential, usage, host, key, doctor, control_plane):
+for command in (
+    up,
+    session,
+    profile,
+    run_group,
+    workflow,
+    artifact,
+    credential,
+    usage,
+    host,
+    key,
+    doctor,
+    control_plane,
+):
     tabkeep.add_command(command)
 
 

@@ -26,7 +26,10 @@ if _version_not_supported:
 
 
 class ArtifactServiceStub:
-    """Hands out the files that runs left behind.
+    """Hands out the files that sessions and their runs left behind.
+
+    Each is kept for the control plane's retention time, and as long as its organization's artifacts together fit into
+    their quota: beyond it the oldest go. The record stays and says so.
 
     Every call needs the metadata `x-api-key`. Errors of every call: see BrowserSessionService.
     """
@@ -42,6 +45,11 @@ class ArtifactServiceStub:
                 request_serializer=tabkeep_dot_v1_dot_artifacts__pb2.GetArtifactRequest.SerializeToString,
                 response_deserializer=tabkeep_dot_v1_dot_artifacts__pb2.GetArtifactResponse.FromString,
                 _registered_method=True)
+        self.CapturePage = channel.unary_unary(
+                '/tabkeep.v1.ArtifactService/CapturePage',
+                request_serializer=tabkeep_dot_v1_dot_artifacts__pb2.CapturePageRequest.SerializeToString,
+                response_deserializer=tabkeep_dot_v1_dot_artifacts__pb2.CapturePageResponse.FromString,
+                _registered_method=True)
         self.ListArtifacts = channel.unary_unary(
                 '/tabkeep.v1.ArtifactService/ListArtifacts',
                 request_serializer=tabkeep_dot_v1_dot_artifacts__pb2.ListArtifactsRequest.SerializeToString,
@@ -50,7 +58,10 @@ class ArtifactServiceStub:
 
 
 class ArtifactServiceServicer:
-    """Hands out the files that runs left behind.
+    """Hands out the files that sessions and their runs left behind.
+
+    Each is kept for the control plane's retention time, and as long as its organization's artifacts together fit into
+    their quota: beyond it the oldest go. The record stays and says so.
 
     Every call needs the metadata `x-api-key`. Errors of every call: see BrowserSessionService.
     """
@@ -60,6 +71,7 @@ class ArtifactServiceServicer:
 
         Called by: API clients.
         Errors: NOT_FOUND/ARTIFACT_NOT_FOUND, no such artifact in the caller's organization, or not arrived yet;
+        NOT_FOUND/ARTIFACT_EXPIRED, its bytes were removed; FAILED_PRECONDITION/ARTIFACT_REFUSED, they were never taken;
         DATA_LOSS/ARTIFACT_DAMAGED, the stored bytes do not match their checksum.
         Retry: safe.
         """
@@ -67,11 +79,28 @@ class ArtifactServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListArtifacts(self, request, context):
-        """Lists a run's artifacts in the order of their creation.
+    def CapturePage(self, request, context):
+        """Takes a picture of what a live session's current page shows, or prints the page, and returns the artifact: a
+        JPEG of the visible area, or a PDF of the whole page, of at most 16 MiB. A run that is under way goes on; a page may
+        notice that it is printed.
 
         Called by: API clients.
-        Errors: NOT_FOUND/RUN_NOT_FOUND.
+        Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED or SESSION_NOT_RUNNING;
+        FAILED_PRECONDITION/CAPTURE_FAILED, the page did not answer within 10 s, for example, or the PDF is too large;
+        UNAVAILABLE/HOST_UNREACHABLE, the session's host is not connected, or did not answer in time;
+        INVALID_ARGUMENT/FIELD_INVALID.
+        Retry: makes another artifact.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListArtifacts(self, request, context):
+        """Lists the artifacts of a run, or of a session and all its runs, in the order of their creation, at most 10,000.
+
+        Called by: API clients.
+        Errors: NOT_FOUND/RUN_NOT_FOUND; NOT_FOUND/SESSION_NOT_FOUND; INVALID_ARGUMENT/FIELD_INVALID, neither or both
+        are given.
         Retry: safe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -85,6 +114,11 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     servicer.GetArtifact,
                     request_deserializer=tabkeep_dot_v1_dot_artifacts__pb2.GetArtifactRequest.FromString,
                     response_serializer=tabkeep_dot_v1_dot_artifacts__pb2.GetArtifactResponse.SerializeToString,
+            ),
+            'CapturePage': grpc.unary_unary_rpc_method_handler(
+                    servicer.CapturePage,
+                    request_deserializer=tabkeep_dot_v1_dot_artifacts__pb2.CapturePageRequest.FromString,
+                    response_serializer=tabkeep_dot_v1_dot_artifacts__pb2.CapturePageResponse.SerializeToString,
             ),
             'ListArtifacts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListArtifacts,
@@ -100,7 +134,10 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ArtifactService:
-    """Hands out the files that runs left behind.
+    """Hands out the files that sessions and their runs left behind.
+
+    Each is kept for the control plane's retention time, and as long as its organization's artifacts together fit into
+    their quota: beyond it the oldest go. The record stays and says so.
 
     Every call needs the metadata `x-api-key`. Errors of every call: see BrowserSessionService.
     """
@@ -122,6 +159,33 @@ class ArtifactService:
             '/tabkeep.v1.ArtifactService/GetArtifact',
             tabkeep_dot_v1_dot_artifacts__pb2.GetArtifactRequest.SerializeToString,
             tabkeep_dot_v1_dot_artifacts__pb2.GetArtifactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CapturePage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tabkeep.v1.ArtifactService/CapturePage',
+            tabkeep_dot_v1_dot_artifacts__pb2.CapturePageRequest.SerializeToString,
+            tabkeep_dot_v1_dot_artifacts__pb2.CapturePageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -62,7 +62,7 @@ class AttachRequest(_message.Message):
     def __init__(self, stream_no: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., event_batch: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., page_report: _Optional[_Union[PageReport, _Mapping]] = ..., tombstone: _Optional[_Union[Tombstone, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
 
 class AttachResponse(_message.Message):
-    __slots__ = ("control_epoch", "stream_no", "welcome", "heartbeat_ack", "command", "event_ack", "resend", "stop_run", "tombstone_ack", "drain", "command_result_ack", "capture_state", "open_tunnel", "event_acks")
+    __slots__ = ("control_epoch", "stream_no", "welcome", "heartbeat_ack", "command", "event_ack", "resend", "stop_run", "tombstone_ack", "drain", "command_result_ack", "capture_state", "open_tunnel", "capture_page", "event_acks")
     CONTROL_EPOCH_FIELD_NUMBER: _ClassVar[int]
     STREAM_NO_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +76,7 @@ class AttachResponse(_message.Message):
     COMMAND_RESULT_ACK_FIELD_NUMBER: _ClassVar[int]
     CAPTURE_STATE_FIELD_NUMBER: _ClassVar[int]
     OPEN_TUNNEL_FIELD_NUMBER: _ClassVar[int]
+    CAPTURE_PAGE_FIELD_NUMBER: _ClassVar[int]
     EVENT_ACKS_FIELD_NUMBER: _ClassVar[int]
     control_epoch: int
     stream_no: int
@@ -90,8 +91,9 @@ class AttachResponse(_message.Message):
     command_result_ack: CommandResultAck
     capture_state: CaptureState
     open_tunnel: OpenTunnel
+    capture_page: CapturePage
     event_acks: EventAcks
-    def __init__(self, control_epoch: _Optional[int] = ..., stream_no: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat_ack: _Optional[_Union[HeartbeatAck, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., event_ack: _Optional[_Union[EventAck, _Mapping]] = ..., resend: _Optional[_Union[Resend, _Mapping]] = ..., stop_run: _Optional[_Union[StopRun, _Mapping]] = ..., tombstone_ack: _Optional[_Union[TombstoneAck, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., command_result_ack: _Optional[_Union[CommandResultAck, _Mapping]] = ..., capture_state: _Optional[_Union[CaptureState, _Mapping]] = ..., open_tunnel: _Optional[_Union[OpenTunnel, _Mapping]] = ..., event_acks: _Optional[_Union[EventAcks, _Mapping]] = ...) -> None: ...
+    def __init__(self, control_epoch: _Optional[int] = ..., stream_no: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat_ack: _Optional[_Union[HeartbeatAck, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., event_ack: _Optional[_Union[EventAck, _Mapping]] = ..., resend: _Optional[_Union[Resend, _Mapping]] = ..., stop_run: _Optional[_Union[StopRun, _Mapping]] = ..., tombstone_ack: _Optional[_Union[TombstoneAck, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., command_result_ack: _Optional[_Union[CommandResultAck, _Mapping]] = ..., capture_state: _Optional[_Union[CaptureState, _Mapping]] = ..., open_tunnel: _Optional[_Union[OpenTunnel, _Mapping]] = ..., capture_page: _Optional[_Union[CapturePage, _Mapping]] = ..., event_acks: _Optional[_Union[EventAcks, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("host_id", "incarnation", "boot_id", "protocol_min", "protocol_max", "build", "highest_control_epoch", "capacity", "browsers", "sandboxed", "inventory", "runs", "tombstones", "command_results", "heartbeat_no", "draining", "takes_event_acks", "extensions", "fault", "isolation")
@@ -558,6 +560,18 @@ class CaptureState(_message.Message):
     fence: int
     capture_id: str
     def __init__(self, browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., capture_id: _Optional[str] = ...) -> None: ...
+
+class CapturePage(_message.Message):
+    __slots__ = ("browser_session_id", "fence", "artifact_id", "artifact_type")
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
+    ARTIFACT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    browser_session_id: str
+    fence: int
+    artifact_id: str
+    artifact_type: _artifacts_pb2.ArtifactType
+    def __init__(self, browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., artifact_id: _Optional[str] = ..., artifact_type: _Optional[_Union[_artifacts_pb2.ArtifactType, str]] = ...) -> None: ...
 
 class GetBrowserStateRequest(_message.Message):
     __slots__ = ("host_id", "browser_session_id", "fence")

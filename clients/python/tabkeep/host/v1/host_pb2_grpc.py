@@ -145,11 +145,11 @@ class HostBlobServiceServicer:
     """
 
     def PutBlob(self, request_iterator, context):
-        """Stores one blob as an artifact of a run.
+        """Stores one blob as an artifact of a session, or the record of one whose bytes were refused.
 
         Called by: hosts, with the metadata `x-api-key` of a host token.
         Errors: INVALID_ARGUMENT/BLOB_INVALID, no header, another size or checksum than it says, or more than
-        16 MiB; PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is another host's; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence;
+        16 MiB, for a download 64 MiB; PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is another host's; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence;
         UNAVAILABLE/STORAGE_FULL.
         Retry: safe; the artifact_id is stored once.
         """

@@ -2,7 +2,7 @@
 // @generated from file tabkeep/v1/artifacts.proto (package tabkeep.v1, syntax proto3)
 /* eslint-disable */
 
-// Artifacts: files that runs leave behind, such as screenshots.
+// Artifacts: files that sessions and their runs leave behind, such as screenshots and downloads.
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -14,10 +14,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/artifacts.proto.
  */
 export const file_tabkeep_v1_artifacts: GenFile = /*@__PURE__*/
-  fileDesc("Chp0YWJrZWVwL3YxL2FydGlmYWN0cy5wcm90bxIKdGFia2VlcC52MSLFAQoIQXJ0aWZhY3QSEwoLYXJ0aWZhY3RfaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEi8KDWFydGlmYWN0X3R5cGUYAyABKA4yGC50YWJrZWVwLnYxLkFydGlmYWN0VHlwZRIUCgxjb250ZW50X3R5cGUYBCABKAkSDAoEc2l6ZRgFIAEoAxIOCgZzaGEyNTYYBiABKAkSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIikKEkdldEFydGlmYWN0UmVxdWVzdBITCgthcnRpZmFjdF9pZBgBIAEoCSJYChNHZXRBcnRpZmFjdFJlc3BvbnNlEigKCGFydGlmYWN0GAEgASgLMhQudGFia2VlcC52MS5BcnRpZmFjdEgAEg8KBWNodW5rGAIgASgMSABCBgoEcGFydCImChRMaXN0QXJ0aWZhY3RzUmVxdWVzdBIOCgZydW5faWQYASABKAkiQAoVTGlzdEFydGlmYWN0c1Jlc3BvbnNlEicKCWFydGlmYWN0cxgBIAMoCzIULnRhYmtlZXAudjEuQXJ0aWZhY3QqSwoMQXJ0aWZhY3RUeXBlEh0KGUFSVElGQUNUX1RZUEVfVU5TUEVDSUZJRUQQABIcChhBUlRJRkFDVF9UWVBFX1NDUkVFTlNIT1QQATK5AQoPQXJ0aWZhY3RTZXJ2aWNlElAKC0dldEFydGlmYWN0Eh4udGFia2VlcC52MS5HZXRBcnRpZmFjdFJlcXVlc3QaHy50YWJrZWVwLnYxLkdldEFydGlmYWN0UmVzcG9uc2UwARJUCg1MaXN0QXJ0aWZhY3RzEiAudGFia2VlcC52MS5MaXN0QXJ0aWZhY3RzUmVxdWVzdBohLnRhYmtlZXAudjEuTGlzdEFydGlmYWN0c1Jlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Chp0YWJrZWVwL3YxL2FydGlmYWN0cy5wcm90bxIKdGFia2VlcC52MSLmAgoIQXJ0aWZhY3QSEwoLYXJ0aWZhY3RfaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEi8KDWFydGlmYWN0X3R5cGUYAyABKA4yGC50YWJrZWVwLnYxLkFydGlmYWN0VHlwZRIUCgxjb250ZW50X3R5cGUYBCABKAkSDAoEc2l6ZRgFIAEoAxIOCgZzaGEyNTYYBiABKAkSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgIIAEoCRIRCglmaWxlX25hbWUYCSABKAkSKAoFc3RhdGUYCiABKA4yGS50YWJrZWVwLnYxLkFydGlmYWN0U3RhdGUSFQoNc3RhdGVfbWVzc2FnZRgLIAEoCRIvCgtleHBpcmVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKQoSR2V0QXJ0aWZhY3RSZXF1ZXN0EhMKC2FydGlmYWN0X2lkGAEgASgJIlgKE0dldEFydGlmYWN0UmVzcG9uc2USKAoIYXJ0aWZhY3QYASABKAsyFC50YWJrZWVwLnYxLkFydGlmYWN0SAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0ImEKEkNhcHR1cmVQYWdlUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSLwoNYXJ0aWZhY3RfdHlwZRgCIAEoDjIYLnRhYmtlZXAudjEuQXJ0aWZhY3RUeXBlIj0KE0NhcHR1cmVQYWdlUmVzcG9uc2USJgoIYXJ0aWZhY3QYASABKAsyFC50YWJrZWVwLnYxLkFydGlmYWN0InQKFExpc3RBcnRpZmFjdHNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYAiABKAkSMAoOYXJ0aWZhY3RfdHlwZXMYAyADKA4yGC50YWJrZWVwLnYxLkFydGlmYWN0VHlwZSJAChVMaXN0QXJ0aWZhY3RzUmVzcG9uc2USJwoJYXJ0aWZhY3RzGAEgAygLMhQudGFia2VlcC52MS5BcnRpZmFjdCp+CgxBcnRpZmFjdFR5cGUSHQoZQVJUSUZBQ1RfVFlQRV9VTlNQRUNJRklFRBAAEhwKGEFSVElGQUNUX1RZUEVfU0NSRUVOU0hPVBABEhoKFkFSVElGQUNUX1RZUEVfRE9XTkxPQUQQAhIVChFBUlRJRkFDVF9UWVBFX1BERhADKoIBCg1BcnRpZmFjdFN0YXRlEh4KGkFSVElGQUNUX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVQVJUSUZBQ1RfU1RBVEVfU1RPUkVEEAESGgoWQVJUSUZBQ1RfU1RBVEVfRVhQSVJFRBACEhoKFkFSVElGQUNUX1NUQVRFX1JFRlVTRUQQAzKJAgoPQXJ0aWZhY3RTZXJ2aWNlElAKC0dldEFydGlmYWN0Eh4udGFia2VlcC52MS5HZXRBcnRpZmFjdFJlcXVlc3QaHy50YWJrZWVwLnYxLkdldEFydGlmYWN0UmVzcG9uc2UwARJOCgtDYXB0dXJlUGFnZRIeLnRhYmtlZXAudjEuQ2FwdHVyZVBhZ2VSZXF1ZXN0Gh8udGFia2VlcC52MS5DYXB0dXJlUGFnZVJlc3BvbnNlElQKDUxpc3RBcnRpZmFjdHMSIC50YWJrZWVwLnYxLkxpc3RBcnRpZmFjdHNSZXF1ZXN0GiEudGFia2VlcC52MS5MaXN0QXJ0aWZhY3RzUmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
- * A file that a run left behind.
+ * A file that a session or one of its runs left behind.
  *
  * @generated from message tabkeep.v1.Artifact
  */
@@ -30,7 +30,7 @@ export type Artifact = Message<"tabkeep.v1.Artifact"> & {
   artifactId: string;
 
   /**
-   * The run.
+   * The run; empty: it began while no run was under way.
    *
    * @generated from field: string run_id = 2;
    */
@@ -51,7 +51,7 @@ export type Artifact = Message<"tabkeep.v1.Artifact"> & {
   contentType: string;
 
   /**
-   * In bytes.
+   * In bytes; 0 when REFUSED.
    *
    * @generated from field: int64 size = 5;
    */
@@ -70,6 +70,41 @@ export type Artifact = Message<"tabkeep.v1.Artifact"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 7;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * The session.
+   *
+   * @generated from field: string browser_session_id = 8;
+   */
+  browserSessionId: string;
+
+  /**
+   * The name that the site gave a download, without directories, at most 255 characters; empty for others.
+   *
+   * @generated from field: string file_name = 9;
+   */
+  fileName: string;
+
+  /**
+   * Whether its bytes are there.
+   *
+   * @generated from field: tabkeep.v1.ArtifactState state = 10;
+   */
+  state: ArtifactState;
+
+  /**
+   * Why not, for people.
+   *
+   * @generated from field: string state_message = 11;
+   */
+  stateMessage: string;
+
+  /**
+   * When its bytes are to be removed, at the latest; absent when they never were there.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 12;
+   */
+  expireTime?: Timestamp | undefined;
 };
 
 /**
@@ -138,7 +173,56 @@ export const GetArtifactResponseSchema: GenMessage<GetArtifactResponse> = /*@__P
   messageDesc(file_tabkeep_v1_artifacts, 2);
 
 /**
- * Asks for a run's artifacts.
+ * Asks for a picture or print of a session's current page.
+ *
+ * @generated from message tabkeep.v1.CapturePageRequest
+ */
+export type CapturePageRequest = Message<"tabkeep.v1.CapturePageRequest"> & {
+  /**
+   * The session.
+   *
+   * @generated from field: string browser_session_id = 1;
+   */
+  browserSessionId: string;
+
+  /**
+   * SCREENSHOT, also when not given, or PDF.
+   *
+   * @generated from field: tabkeep.v1.ArtifactType artifact_type = 2;
+   */
+  artifactType: ArtifactType;
+};
+
+/**
+ * Describes the message tabkeep.v1.CapturePageRequest.
+ * Use `create(CapturePageRequestSchema)` to create a new message.
+ */
+export const CapturePageRequestSchema: GenMessage<CapturePageRequest> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_artifacts, 3);
+
+/**
+ * A picture or print.
+ *
+ * @generated from message tabkeep.v1.CapturePageResponse
+ */
+export type CapturePageResponse = Message<"tabkeep.v1.CapturePageResponse"> & {
+  /**
+   * Its record; GetArtifact has the bytes.
+   *
+   * @generated from field: tabkeep.v1.Artifact artifact = 1;
+   */
+  artifact?: Artifact | undefined;
+};
+
+/**
+ * Describes the message tabkeep.v1.CapturePageResponse.
+ * Use `create(CapturePageResponseSchema)` to create a new message.
+ */
+export const CapturePageResponseSchema: GenMessage<CapturePageResponse> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_artifacts, 4);
+
+/**
+ * Asks for the artifacts of a run or of a session.
  *
  * @generated from message tabkeep.v1.ListArtifactsRequest
  */
@@ -149,6 +233,20 @@ export type ListArtifactsRequest = Message<"tabkeep.v1.ListArtifactsRequest"> & 
    * @generated from field: string run_id = 1;
    */
   runId: string;
+
+  /**
+   * The session.
+   *
+   * @generated from field: string browser_session_id = 2;
+   */
+  browserSessionId: string;
+
+  /**
+   * Only these; empty: all.
+   *
+   * @generated from field: repeated tabkeep.v1.ArtifactType artifact_types = 3;
+   */
+  artifactTypes: ArtifactType[];
 };
 
 /**
@@ -156,10 +254,10 @@ export type ListArtifactsRequest = Message<"tabkeep.v1.ListArtifactsRequest"> & 
  * Use `create(ListArtifactsRequestSchema)` to create a new message.
  */
 export const ListArtifactsRequestSchema: GenMessage<ListArtifactsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_artifacts, 3);
+  messageDesc(file_tabkeep_v1_artifacts, 5);
 
 /**
- * A run's artifacts.
+ * Artifacts.
  *
  * @generated from message tabkeep.v1.ListArtifactsResponse
  */
@@ -177,7 +275,7 @@ export type ListArtifactsResponse = Message<"tabkeep.v1.ListArtifactsResponse"> 
  * Use `create(ListArtifactsResponseSchema)` to create a new message.
  */
 export const ListArtifactsResponseSchema: GenMessage<ListArtifactsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_artifacts, 4);
+  messageDesc(file_tabkeep_v1_artifacts, 6);
 
 /**
  * What an artifact is.
@@ -198,6 +296,20 @@ export enum ArtifactType {
    * @generated from enum value: ARTIFACT_TYPE_SCREENSHOT = 1;
    */
   SCREENSHOT = 1,
+
+  /**
+   * A file that a page had the browser download.
+   *
+   * @generated from enum value: ARTIFACT_TYPE_DOWNLOAD = 2;
+   */
+  DOWNLOAD = 2,
+
+  /**
+   * A page as it prints.
+   *
+   * @generated from enum value: ARTIFACT_TYPE_PDF = 3;
+   */
+  PDF = 3,
 }
 
 /**
@@ -207,7 +319,51 @@ export const ArtifactTypeSchema: GenEnum<ArtifactType> = /*@__PURE__*/
   enumDesc(file_tabkeep_v1_artifacts, 0);
 
 /**
- * Hands out the files that runs left behind.
+ * Whether the bytes of an artifact are there.
+ *
+ * @generated from enum tabkeep.v1.ArtifactState
+ */
+export enum ArtifactState {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: ARTIFACT_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * They are.
+   *
+   * @generated from enum value: ARTIFACT_STATE_STORED = 1;
+   */
+  STORED = 1,
+
+  /**
+   * They were, and were removed: the retention time is over, or the organization's quota was full.
+   *
+   * @generated from enum value: ARTIFACT_STATE_EXPIRED = 2;
+   */
+  EXPIRED = 2,
+
+  /**
+   * They never were: the download was larger than what is taken, one too many, or did not come to its end.
+   *
+   * @generated from enum value: ARTIFACT_STATE_REFUSED = 3;
+   */
+  REFUSED = 3,
+}
+
+/**
+ * Describes the enum tabkeep.v1.ArtifactState.
+ */
+export const ArtifactStateSchema: GenEnum<ArtifactState> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_artifacts, 1);
+
+/**
+ * Hands out the files that sessions and their runs left behind.
+ *
+ * Each is kept for the control plane's retention time, and as long as its organization's artifacts together fit into
+ * their quota: beyond it the oldest go. The record stays and says so.
  *
  * Every call needs the metadata `x-api-key`. Errors of every call: see BrowserSessionService.
  *
@@ -219,6 +375,7 @@ export const ArtifactService: GenService<{
    *
    * Called by: API clients.
    * Errors: NOT_FOUND/ARTIFACT_NOT_FOUND, no such artifact in the caller's organization, or not arrived yet;
+   *   NOT_FOUND/ARTIFACT_EXPIRED, its bytes were removed; FAILED_PRECONDITION/ARTIFACT_REFUSED, they were never taken;
    *   DATA_LOSS/ARTIFACT_DAMAGED, the stored bytes do not match their checksum.
    * Retry: safe.
    *
@@ -230,10 +387,30 @@ export const ArtifactService: GenService<{
     output: typeof GetArtifactResponseSchema;
   },
   /**
-   * Lists a run's artifacts in the order of their creation.
+   * Takes a picture of what a live session's current page shows, or prints the page, and returns the artifact: a
+   * JPEG of the visible area, or a PDF of the whole page, of at most 16 MiB. A run that is under way goes on; a page may
+   * notice that it is printed.
    *
    * Called by: API clients.
-   * Errors: NOT_FOUND/RUN_NOT_FOUND.
+   * Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED or SESSION_NOT_RUNNING;
+   *   FAILED_PRECONDITION/CAPTURE_FAILED, the page did not answer within 10 s, for example, or the PDF is too large;
+   *   UNAVAILABLE/HOST_UNREACHABLE, the session's host is not connected, or did not answer in time;
+   *   INVALID_ARGUMENT/FIELD_INVALID.
+   * Retry: makes another artifact.
+   *
+   * @generated from rpc tabkeep.v1.ArtifactService.CapturePage
+   */
+  capturePage: {
+    methodKind: "unary";
+    input: typeof CapturePageRequestSchema;
+    output: typeof CapturePageResponseSchema;
+  },
+  /**
+   * Lists the artifacts of a run, or of a session and all its runs, in the order of their creation, at most 10,000.
+   *
+   * Called by: API clients.
+   * Errors: NOT_FOUND/RUN_NOT_FOUND; NOT_FOUND/SESSION_NOT_FOUND; INVALID_ARGUMENT/FIELD_INVALID, neither or both
+   *   are given.
    * Retry: safe.
    *
    * @generated from rpc tabkeep.v1.ArtifactService.ListArtifacts
