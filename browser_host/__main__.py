@@ -190,7 +190,7 @@ async def _attach(
         )
 
     downloads = Downloads(uploads, settings.data_dir / "downloads", _artifact_id)
-    means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian, states, downloads)
+    means = Means(launcher, partial(carry_out, model=model), new_journal, clock, guardian, states, link, downloads)
     host = Host(identity, means, leases, outbox)
     epochs = Epochs(settings.data_dir / "control_epoch", settings.control_plane)
     attachment = Attachment(host, link.dial, _vitals, rng, epochs)

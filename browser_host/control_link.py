@@ -16,10 +16,12 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from tabkeep.host.v1 import host_pb2, host_pb2_grpc
+from tabkeep.host.v1 import host_pb2, host_pb2_grpc, tunnel_pb2, tunnel_pb2_grpc
 
 from browser_host import wire
 from browser_host.attachment import AttachRefused, StreamLost
+from browser_host.cdp_gate import LONGEST_MESSAGE
+from browser_host.cdp_guest import TunnelLost
 from browser_host.messages import FromHost, KeptFile, Picture, Placement, Received, TakenState
 from browser_host.open_browser import ProfileUnusable
 from browser_host.states import StateNotFetched
@@ -86,6 +88,7 @@ class ControlLink:
         self._control = host_pb2_grpc.HostControlServiceStub(self._control_channel)
         self._blobs = host_pb2_grpc.HostBlobServiceStub(self._blob_channel)
         self._secrets = host_pb2_grpc.HostSecretServiceStub(self._blob_channel)
+        self._tunnels = tunnel_pb2_grpc.HostTunnelServiceStub(self._blob_channel)
 
     async def dial(self) -> GrpcConnection:
         """Open a stream; that nobody answers shows at its first use."""
@@ -181,6 +184,16 @@ class ControlLink:
             raise CredentialMissing("the control plane cannot be reached") from None
         return Credential(found.username, found.password, found.one_time_code)
 
+    def dial_tunnel(self, placement: Placement, tunnel_id: str) -> GrpcTunnel:
+        """A tunnel for a CDP client; nothing is sent before it is opened."""
+        header = tunnel_pb2.TunnelHeader(
+            host_id=self._host_id,
+            browser_session_id=placement.browser_session_id,
+            fence=placement.fence,
+            tunnel_id=tunnel_id,
+        )
+        return GrpcTunnel(self._tunnels.Tunnel(metadata=self._metadata), header)
+
     async def close(self) -> None:
         """Close both channels."""
         await self._control_channel.close()
@@ -260,6 +273,69 @@ class GrpcConnection:
         details = await self._call.details()
         trailers = await self._call.trailing_metadata()
         return _lost(grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailers or grpc.aio.Metadata(), details))
+
+
+class GrpcTunnel:
+    """One tunnel; implements `cdp_guest.Tunnel`."""
+
+    def __init__(self, call: Any, header: tunnel_pb2.TunnelHeader) -> None:
+        self._call = call
+        self._header = header
+        self._refused = False
+
+    async def open(self, failure: str = "") -> None:
+        self._header.failure = failure
+        self._refused = bool(failure)
+        await self._write(tunnel_pb2.TunnelRequest(header=self._header))
+
+    async def send(self, text: str) -> None:
+        content = text.encode(errors="replace")
+        for start in range(0, max(1, len(content)), CHUNK_BYTES):
+            chunk = content[start : start + CHUNK_BYTES]
+            frame = tunnel_pb2.TunnelFrame(content=chunk, last=start + CHUNK_BYTES >= len(content))
+            await self._write(tunnel_pb2.TunnelRequest(frame=frame))
+
+    async def receive(self) -> str:
+        content = bytearray()
+        while True:
+            try:
+                response = await self._call.read()
+            except (grpc.RpcError, *_CALL_ENDED) as error:
+                raise _tunnel_lost(error) from None
+            except asyncio.CancelledError:
+                _raise_if_cancelled()
+                raise TunnelLost("CANCELLED") from None
+            if response is grpc.aio.EOF:
+                raise TunnelLost("the client has gone")
+            content += response.frame.content
+            if len(content) > LONGEST_MESSAGE:
+                raise TunnelLost(f"the client sent a message of more than {LONGEST_MESSAGE} bytes")
+            if response.frame.last:
+                return content.decode(errors="replace")
+
+    async def close(self) -> None:
+        if self._refused:
+            # What was said must come first; the control plane ends the call when it has heard it.
+            try:
+                async with asyncio.timeout(FINISH_SECONDS):
+                    await self._call.done_writing()
+                    await self._call.code()
+            except (TimeoutError, grpc.RpcError, *_CALL_ENDED):
+                pass
+        self._call.cancel()
+
+    async def _write(self, request: tunnel_pb2.TunnelRequest) -> None:
+        try:
+            await self._call.write(request)
+        except (grpc.RpcError, *_CALL_ENDED) as error:
+            raise _tunnel_lost(error) from None
+        except asyncio.CancelledError:
+            _raise_if_cancelled()
+            raise TunnelLost("CANCELLED") from None
+
+
+def _tunnel_lost(error: Exception) -> TunnelLost:
+    return TunnelLost(f"{error.code().name}: {_reason(error)}" if isinstance(error, grpc.RpcError) else "ended")
 
 
 def _raise_if_cancelled() -> None:

@@ -18,6 +18,7 @@ from datetime import timedelta
 
 from tabkeep.host.v1.host_pb2 import StartRun
 
+from browser_host.cdp_guest import TunnelLink
 from browser_host.clock import Clock
 from browser_host.downloads import Downloads
 from browser_host.guard import Guard, Unguarded
@@ -43,6 +44,7 @@ from browser_host.messages import (
     Hello,
     Identity,
     Launch,
+    OpenTunnel,
     Outcome,
     PageReport,
     Placement,
@@ -78,6 +80,8 @@ class Means:
     clock: Clock
     guard: Guard = field(default_factory=Unguarded)
     states: States = field(default_factory=States)
+    tunnels: TunnelLink | None = None
+    """None: no session takes CDP clients."""
     downloads: Downloads | None = None
     """None: what pages download goes with their session."""
 
@@ -199,6 +203,8 @@ class Host:
                 self._stop_run(run_id)
             case CaptureState(placement, capture_id):
                 self._capture(placement, capture_id)
+            case OpenTunnel(placement, tunnel_id):
+                self._open_tunnel(placement, tunnel_id)
             case CapturePage():
                 self._capture_page(message)
             case Drain(drain_timeout):
@@ -276,6 +282,7 @@ class Host:
             lease_over=lambda: self.leases.remaining_holding() <= 0,
             downloads=means.downloads,
             states=means.states,
+            tunnels=means.tunnels,
             traceparent=command.traceparent,
         )
         self._sessions[placement.browser_session_id] = session
@@ -349,6 +356,12 @@ class Host:
             await session.capture(capture_id)
         except Exception:
             logger.exception("capture failed unexpectedly", extra=_fields(session.placement))
+
+    def _open_tunnel(self, placement: Placement, tunnel_id: str) -> None:
+        """Let a CDP client in; to one for a session that is not here nothing is said, and it gives up."""
+        session = self._sessions.get(placement.browser_session_id)
+        if session is not None and session.placement == placement:
+            session.let_in(tunnel_id)
 
     def _capture_page(self, asked: CapturePage) -> None:
         """Let a session bring its page; for one that is not here nothing is said, and whoever waits gives up."""

@@ -23,6 +23,7 @@ from tabkeep.v1.runs_pb2 import RunFinished
 
 from browser_host import guardian, page_captures
 from browser_host.browser import Browser, BrowserGone
+from browser_host.cdp_guest import CdpGuest, TunnelLink
 from browser_host.clock import Clock
 from browser_host.downloads import Downloads
 from browser_host.guard import Guard
@@ -115,10 +116,12 @@ class LiveSession:
         guard: Guard,
         lease_over: Callable[[], bool],
         states: States,
+        tunnels: TunnelLink | None = None,
         downloads: Downloads | None = None,
         traceparent: str = "",
     ) -> None:
         self.placement = placement
+        self._guest = CdpGuest(placement, tunnels)
         self._states = states
         self._downloads = downloads
         self._saves = StateSaves(placement, states, clock)
@@ -206,7 +209,10 @@ class LiveSession:
             self.stop_run(before.run_id)
         self._runs_begun.add(start.run_id)
         journal = self._new_journal(self.placement, start.run_id)
-        task = asyncio.create_task(self._perform(start, browser, journal, traceparent, before.task if before else None))
+        leaving = self._guest.send_away()
+        task = asyncio.create_task(
+            self._perform(start, browser, journal, traceparent, before.task if before else None, leaving)
+        )
         self._run = run = _ActiveRun(start.run_id, journal, task)
         task.add_done_callback(lambda _: self._run_over(run))
         return Done()
@@ -235,6 +241,11 @@ class LiveSession:
     async def capture(self, capture_id: str) -> None:
         """Bring the browser's state for somebody who waits for it, or why there is none."""
         await self._saves.capture(None if self.ending() else self._browser, capture_id)
+
+    def let_in(self, tunnel_id: str) -> None:
+        """Join a CDP client to the browser, after the run that is just ending."""
+        if self._browser is not None and not self.ending():
+            self._guest.let_in(self._browser, tunnel_id, self._run.task if self._run else None)
 
     async def capture_page(self, artifact_id: str, *, pdf: bool) -> None:
         """Bring a picture or print of the page for somebody who waits for it, or why there is none."""
@@ -283,6 +294,8 @@ class LiveSession:
             for watcher in watchers:
                 watcher.cancel()
             await asyncio.wait(watchers)
+            if (leaving := self._guest.send_away()) is not None:
+                await asyncio.wait({leaving})
             try:
                 if saving and self._end.done():
                     await self._saves.bring_last(browser, *self._end.result())
@@ -429,12 +442,15 @@ class LiveSession:
         journal: RunJournal,
         traceparent: str,
         before: asyncio.Task[None] | None,
+        leaving: asyncio.Task[None] | None,
     ) -> None:
-        """Carry out a run once the one before has ended; whatever becomes of it, its last event is RunFinished."""
+        """Carry out a run, after the one before and without a CDP client; its last event is always RunFinished."""
         fields = {"browser_session_id": self.placement.browser_session_id, "run_id": start.run_id}
         logger.info("run started", extra=fields)
         began = self._clock.monotonic()
         try:
+            if leaving is not None:
+                await asyncio.wait({leaving})
             if before is not None:
                 await asyncio.wait({before}, timeout=CANCEL_SECONDS)
                 before.cancel()

@@ -383,6 +383,14 @@ class CaptureState:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenTunnel:
+    """A CDP client waits for a live browser."""
+
+    placement: Placement
+    tunnel_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CapturePage:
     """Somebody waits for a picture or print of a live page."""
 
@@ -403,6 +411,7 @@ FromControlPlane = (
     | Drain
     | CommandResultAck
     | CaptureState
+    | OpenTunnel
     | CapturePage
 )
 

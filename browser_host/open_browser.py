@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from browser_host.browser import Browser
+from browser_host.cdp_guest import CdpChannel
 from browser_host.messages import DIRECT, BrowserType, Geolocation, Network, Placement
 
 
@@ -154,6 +155,13 @@ class OpenBrowser(Browser, Protocol):
 
         Raises:
             StateNotTaken.
+        """
+
+    async def open_cdp(self) -> CdpChannel:
+        """A CDP connection of its own to this browser, for a client of the caller's.
+
+        Raises:
+            BrowserGone: there is none to be had.
         """
 
     async def close(self) -> None:

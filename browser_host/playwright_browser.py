@@ -25,6 +25,7 @@ from browser_host.egress import Egress
 from browser_host.egress_policy import Refused, check_url
 from browser_host.messages import Network
 from browser_host.open_browser import Download, Shown, StateNotTaken
+from browser_host.playwright_cdp import PlaywrightCdp
 from browser_host.playwright_downloads import PlaywrightDownloads
 from browser_host.playwright_driver import Driver
 from browser_host.playwright_page import PlaywrightPage
@@ -352,6 +353,19 @@ class PlaywrightBrowser:
             return
         if not isinstance(error, Error | BrowserError | TimeoutError):
             logger.error("browser task failed", exc_info=error, extra=self._fields)
+
+    async def open_cdp(self) -> PlaywrightCdp:
+        """A CDP connection for a client; it ends with the browser.
+
+        Raises:
+            BrowserGone.
+        """
+        browser = self._context.browser
+        if self._gone.done() or self._closing is not None or browser is None:
+            raise BrowserGone(self._gone.result() if self._gone.done() else "the browser is being closed")
+        channel = await PlaywrightCdp.open(browser)
+        self._gone.add_done_callback(lambda gone: channel.end(gone.result()))
+        return channel
 
     # Its end.
 

@@ -249,6 +249,9 @@ def _message(response: host_pb2.AttachResponse) -> messages.FromControlPlane | N
         case "capture_state":
             capture = response.capture_state
             return messages.CaptureState(Placement(capture.browser_session_id, capture.fence), capture.capture_id)
+        case "open_tunnel":
+            tunnel = response.open_tunnel
+            return messages.OpenTunnel(Placement(tunnel.browser_session_id, tunnel.fence), tunnel.tunnel_id)
         case "capture_page":
             page = response.capture_page
             pdf = page.artifact_type == artifacts_pb2.ARTIFACT_TYPE_PDF

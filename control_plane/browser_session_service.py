@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 import grpc
@@ -16,11 +16,13 @@ from control_plane import session_moves, wire
 from control_plane.coordinator import Coordinator
 from control_plane.errors import Unavailable
 from control_plane.fields import Fields
+from control_plane.hosts import Host
+from control_plane.http.cdp_socket import path_of
 from control_plane.interceptors import caller
 from control_plane.networks import Networks
 from control_plane.page_tokens import PageTokens
 from control_plane.session_moves import Shown
-from control_plane.sessions import Session
+from control_plane.sessions import Session, SessionState
 from control_plane.store import SessionFilter, Tables
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -36,6 +38,15 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         self._page_tokens = page_tokens
         self._networks = networks
 
+    def _proto(
+        self, session: Session, host: Host | None = None, timeout_unconfirmed: datetime | None = None
+    ) -> pb.BrowserSession:
+        proto = wire.browser_session(session, host, timeout_unconfirmed)
+        gateway = self._coordinator.gateway_url
+        if gateway and session.state is SessionState.RUNNING:
+            proto.cdp_url = f"ws{gateway.removeprefix('http').rstrip('/')}{path_of(session.browser_session_id)}"
+        return proto
+
     async def CreateBrowserSession(
         self, request: pb.CreateBrowserSessionRequest, context: Context
     ) -> pb.CreateBrowserSessionResponse:
@@ -45,14 +56,12 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         again = wire.request_id(fields, organization_id, "CreateBrowserSession", request)
         fields.raise_if_wrong()
         shown = await self._coordinator.admit(lambda tx: session_moves.shown(tx, session_moves.create(tx, spec, again)))
-        return pb.CreateBrowserSessionResponse(browser_session=wire.browser_session(*shown))
+        return pb.CreateBrowserSessionResponse(browser_session=self._proto(*shown))
 
     async def GetBrowserSession(
         self, request: pb.GetBrowserSessionRequest, context: Context
     ) -> pb.GetBrowserSessionResponse:
-        return pb.GetBrowserSessionResponse(
-            browser_session=wire.browser_session(*await self._read(request.browser_session_id))
-        )
+        return pb.GetBrowserSessionResponse(browser_session=self._proto(*await self._read(request.browser_session_id)))
 
     async def ListBrowserSessions(
         self, request: pb.ListBrowserSessionsRequest, context: Context
@@ -70,7 +79,7 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         found = await self._database.read(query)
         last = found[size - 1].session.browser_session_id if len(found) > size else ""
         return pb.ListBrowserSessionsResponse(
-            browser_sessions=[wire.browser_session(*one) for one in found[:size]],
+            browser_sessions=[self._proto(*one) for one in found[:size]],
             next_page_token=self._page_tokens.make(request, organization_id, last),
         )
 
@@ -88,7 +97,7 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
             while True:
                 changed.clear()
                 shown = await self._read(request.browser_session_id, organization_id)
-                session, now = shown.session, wire.browser_session(*shown)
+                session, now = shown.session, self._proto(*shown)
                 if (change := _change(sent, now)) is not None:
                     yield pb.WatchBrowserSessionResponse(change=change, browser_session=now)
                 sent = now
@@ -120,7 +129,7 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         shown = await self._coordinator.move(
             lambda tx: session_moves.shown(tx, session_moves.extend(tx, *whose, timeout))
         )
-        return pb.ExtendBrowserSessionResponse(browser_session=wire.browser_session(*shown))
+        return pb.ExtendBrowserSessionResponse(browser_session=self._proto(*shown))
 
     async def UpdateBrowserSession(
         self, request: pb.UpdateBrowserSessionRequest, context: Context
@@ -135,7 +144,7 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         shown = await self._coordinator.move(
             lambda tx: session_moves.shown(tx, session_moves.set_network(tx, *whose, change))
         )
-        return pb.UpdateBrowserSessionResponse(browser_session=wire.browser_session(*shown))
+        return pb.UpdateBrowserSessionResponse(browser_session=self._proto(*shown))
 
     async def CloseBrowserSession(
         self, request: pb.CloseBrowserSessionRequest, context: Context
@@ -143,7 +152,7 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         session = await self._coordinator.move(
             session_moves.close_requested, caller.get().organization_id, request.browser_session_id
         )
-        return pb.CloseBrowserSessionResponse(browser_session=wire.browser_session(session))
+        return pb.CloseBrowserSessionResponse(browser_session=self._proto(session))
 
     async def _read(self, browser_session_id: str, organization_id: str = "") -> Shown:
         organization_id = organization_id or caller.get().organization_id

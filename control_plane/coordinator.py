@@ -71,6 +71,8 @@ class Coordinator:
         self.feed = Feed()
         self.pulses: dict[str, Pulse] = {}
         self.control_epoch = 0
+        self.gateway_url = ""
+        """How the HTTP server is reached, once it listens; empty: there is none."""
         self.draining = False
         """The control plane is being stopped: no new sessions and runs."""
         self._admission = AttachAdmission(config.attaches_per_second, self.clock.monotonic())

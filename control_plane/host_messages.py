@@ -220,6 +220,15 @@ class CaptureState:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenTunnel:
+    """A CDP client waits for a live browser; lost when the stream is."""
+
+    browser_session_id: str
+    fence: int
+    tunnel_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CapturePage:
     """Somebody waits for a picture or print of a live page; lost when the stream is."""
 
@@ -241,5 +250,6 @@ ToHost = (
     | CommandResultAck
     | Drain
     | CaptureState
+    | OpenTunnel
     | CapturePage
 )

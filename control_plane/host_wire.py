@@ -25,6 +25,7 @@ from control_plane.host_messages import (
     HeartbeatAck,
     Hello,
     InventoryItem,
+    OpenTunnel,
     PageReport,
     ReportedEvent,
     Resend,
@@ -213,6 +214,9 @@ def to_host(message: ToHost, config: Config, plans: Seals, networks: Networks = 
         case CaptureState(browser_session_id, fence, capture_id):
             capture = proto.capture_state
             capture.browser_session_id, capture.fence, capture.capture_id = browser_session_id, fence, capture_id
+        case OpenTunnel(browser_session_id, fence, tunnel_id):
+            tunnel = proto.open_tunnel
+            tunnel.browser_session_id, tunnel.fence, tunnel.tunnel_id = browser_session_id, fence, tunnel_id
         case CapturePage(browser_session_id, fence, artifact_id, artifact_type):
             page = proto.capture_page
             page.browser_session_id, page.fence, page.artifact_id = browser_session_id, fence, artifact_id

@@ -16,9 +16,10 @@ from control_plane.errors import ScopeMissing, Unauthenticated
 
 
 class Scope(StrEnum):
-    """What a key may do; OPERATOR includes API."""
+    """What a key may do; OPERATOR includes CDP, and CDP includes API."""
 
     API = "api"
+    CDP = "cdp"
     OPERATOR = "operator"
     HOST = "host"
 

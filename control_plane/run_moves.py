@@ -99,8 +99,8 @@ def create(tx: Transaction, spec: RunSpec, request: Request | None = None) -> Ru
         parameters=spec.parameters,
         traceparent=spec.traceparent,
     )
-    idle = session.state is SessionState.RUNNING and not session.active_run_id
-    if idle:  # then nothing waits: whatever ends a run gives the next turn in the same move
+    idle = session.state is SessionState.RUNNING and not session.active_run_id and not session.cdp_client_id
+    if idle:  # then nothing waits: whatever ends a run or a CDP client gives the next turn in the same move
         run = runs.turn(run, tx.now, tx.config.run_overtime)
         tx.runs.insert(run)
         command(tx, CommandKind.START_RUN, session, run)
@@ -126,11 +126,11 @@ def _session_for_runs(tx: Transaction, spec: RunSpec) -> Session:
         session_moves.fall_due(tx, session)
         session = session_moves.find(tx, spec.organization_id, spec.browser_session_id)
     session_moves.refuse_closed(session)
-    if session.state is SessionState.RUNNING and not session.active_run_id:
+    if session.state is SessionState.RUNNING and not session.active_run_id and not session.cdp_client_id:
         return session
     waiting = tx.runs.count_waiting_in(session.browser_session_id)
-    if spec.fail_if_busy and (session.active_run_id or waiting):
-        busy = session.active_run_id or "a run that waits"
+    if spec.fail_if_busy and (session.active_run_id or session.cdp_client_id or waiting):
+        busy = session.active_run_id or ("a CDP client" if session.cdp_client_id else "a run that waits")
         raise PreconditionFailed(
             f"session {session.browser_session_id} is busy with {busy}: wait for it, or queue without fail_if_busy",
             reason="SESSION_BUSY",

@@ -14,7 +14,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from tabkeep.host.v1 import host_pb2, host_pb2_grpc
+from tabkeep.host.v1 import host_pb2, host_pb2_grpc, tunnel_pb2, tunnel_pb2_grpc
 from tabkeep.v1 import (
     artifacts_pb2,
     artifacts_pb2_grpc,
@@ -38,7 +38,7 @@ from tabkeep.v1 import (
     workflows_pb2_grpc,
 )
 
-from control_plane import credential_moves, first_keys, proxy_locations, wire
+from control_plane import cdp_moves, credential_moves, first_keys, proxy_locations, wire
 from control_plane.artifact_keeping import ArtifactKeeping
 from control_plane.artifact_service import ArtifactService
 from control_plane.blobs import Blobs
@@ -54,9 +54,11 @@ from control_plane.host_blob_service import HostBlobService
 from control_plane.host_control_service import HostControlService
 from control_plane.host_secret_service import HostSecretService
 from control_plane.host_service import HostService
+from control_plane.host_tunnel_service import HostTunnelService
 from control_plane.http import seed_routes, seed_runs
 from control_plane.http.app import Gateway, all_resources
 from control_plane.http.calls import Calls
+from control_plane.http.cdp_socket import CdpSocket
 from control_plane.http.limits import Limits
 from control_plane.http.serving import listening
 from control_plane.interceptors import CallInterceptor
@@ -70,6 +72,7 @@ from control_plane.seals import Seals
 from control_plane.state_files import StateFiles
 from control_plane.state_keeping import StateKeeping
 from control_plane.store import Database
+from control_plane.tunnels import Tunnels
 from control_plane.usage_service import UsageService
 from control_plane.vault import Vault
 from control_plane.webhook_deliverer import WebhookDeliverer
@@ -101,6 +104,7 @@ _PUBLIC = [
     usage_pb2,
     webhooks_pb2,
     host_pb2,
+    tunnel_pb2,
 ]
 
 
@@ -136,6 +140,7 @@ async def serve(
         vault = await first_keys.open_vault(database, config)
         coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
+        await coordinator.move(cdp_moves.forget_clients)
         keeping = StateKeeping(coordinator, StateFiles(config.data_dir / "profiles"), vault)
         await keeping.open_up()
         blobs = Blobs(config.data_dir / "blobs")
@@ -205,6 +210,8 @@ async def _listening(
     )
     credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, vault), services)
     host_pb2_grpc.add_HostSecretServiceServicer_to_server(HostSecretService(coordinator, vault), services)
+    tunnels = Tunnels()
+    tunnel_pb2_grpc.add_HostTunnelServiceServicer_to_server(HostTunnelService(coordinator, tunnels), services)
     names = [service.full_name for module in _PUBLIC for service in module.DESCRIPTOR.services_by_name.values()]
     health_service = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_service, services)
@@ -222,7 +229,7 @@ async def _listening(
     logger.info("listening", extra={"address": address})
     try:
         async with _listening_for_http(
-            coordinator, blobs, secret, Calls(interceptor, services.handlers)
+            coordinator, blobs, secret, Calls(interceptor, services.handlers), tunnels
         ) as http_address:
             try:
                 yield address, http_address
@@ -247,7 +254,7 @@ def _webhook_body(http_url: str, run: Run) -> bytes:
 
 @contextlib.asynccontextmanager
 async def _listening_for_http(
-    coordinator: Coordinator, blobs: Blobs, secret: bytes, calls: Calls
+    coordinator: Coordinator, blobs: Blobs, secret: bytes, calls: Calls, tunnels: Tunnels
 ) -> AsyncIterator[str]:
     config = coordinator.config
     if not config.http_address:
@@ -255,8 +262,10 @@ async def _listening_for_http(
         return
     limits = Limits()
     hosts = (config.http_address.rpartition(":")[0], *config.http_hosts)
-    gateway = Gateway(all_resources(calls, seed_routes.resources(coordinator, blobs, secret)), calls, hosts, limits)
+    resources = all_resources(calls, seed_routes.resources(coordinator, blobs, secret))
+    gateway = Gateway(resources, calls, hosts, limits, CdpSocket(coordinator, tunnels))
     async with listening(config.http_address, gateway, limits) as address:
+        coordinator.gateway_url = config.http_url or f"http://{address}"
         yield address
 
 

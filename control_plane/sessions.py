@@ -137,6 +137,9 @@ class Session:
     """Of what is stored, as the host counts."""
     profile_due_time: datetime | None = None
     """Until when a closed session's state is waited for."""
+    cdp_client_id: str = ""
+    """The CDP client that has the session's turn."""
+    cdp_attach_time: datetime | None = None
 
     @property
     def extension_names(self) -> tuple[str, ...]:
@@ -211,6 +214,8 @@ def closed(session: Session, reason: CloseReason, message: str, now: datetime) -
         update_time=now,
         due_time=None,
         active_run_id="",
+        cdp_client_id="",
+        cdp_attach_time=None,
         network_sealed=b"",
     )
 

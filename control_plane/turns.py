@@ -76,8 +76,8 @@ def command(tx: Transaction, kind: CommandKind, session: Session, run: Run | Non
 
 
 def give_turn(tx: Transaction, session: Session) -> Session:
-    """Start the session's next waiting run, if its browser is up and no run is active."""
-    if session.state is not SessionState.RUNNING or session.active_run_id:
+    """Start the session's next waiting run, if its browser is up, no run is active and no CDP client attached."""
+    if session.state is not SessionState.RUNNING or session.active_run_id or session.cdp_client_id:
         return session
     for run in tx.runs.waiting_in(session.browser_session_id, limit=1):
         started = save_run(tx, run, runs.turn(run, tx.now, tx.config.run_overtime))

@@ -187,6 +187,7 @@ def browser_session(
     )
     if session.network:
         proto.MergeFromString(session.network)
+    set_time(proto.cdp_attach_time, session.cdp_attach_time)
     if session.open and session.browser_profile_notes:
         notes = proto.conditions.add(type="PROFILE_INCOMPLETE", message=session.browser_profile_notes)
         set_time(notes.since_time, session.start_time)
@@ -209,6 +210,9 @@ def _session_conditions(
     session: Session, host: Host | None, timeout_unconfirmed: datetime | None
 ) -> list[browser_sessions_pb2.Condition]:
     found = conditions(host)
+    if session.cdp_attach_time:
+        message = "a CDP client has the session's turn: runs wait until it has gone"
+        found.append(_condition("CDP_CLIENT_ATTACHED", session.cdp_attach_time, message))
     if host is not None and timeout_unconfirmed:
         message = (
             f"host {host.host_id} has not confirmed the timeout of {session.timeout.total_seconds():g}s yet: until "
@@ -533,7 +537,7 @@ def scope(fields: Fields, value: int) -> Scope:
     """A key's scope; API when not given."""
     name = SCOPE.name(value)
     if value and not name:
-        fields.wrong("scope", f"{value} is unknown: use API, OPERATOR or HOST")
+        fields.wrong("scope", f"{value} is unknown: use API, CDP, OPERATOR or HOST")
     return Scope(name or "api")
 
 

@@ -340,8 +340,8 @@ async def try_everything(browser: PlaywrightBrowser, urls: list[str]) -> dict[st
         await goto(browser, "http://good.test/")
         await tab.evaluate(script, places)
         await asyncio.sleep(SETTLED_SECONDS)
-    outcomes = {url: await goto(browser, f"http://{url}?way=goto") for url in urls[:: max(1, len(urls) // 40)]}
-    for url in urls[:: max(1, len(urls) // 6)]:
+    outcomes = {url: await goto(browser, f"http://{url}?way=goto") for url in urls[:: max(1, len(urls) // 16)]}
+    for url in urls[:: max(1, len(urls) // 4)]:
         await goto(browser, "http://good.test/")
         await tab.evaluate(LEAVE, [f"http://{url}?way=open", f"http://{url}?way=download"])
         await asyncio.sleep(0.2)

@@ -21,6 +21,7 @@ from tabkeep.v1.runs_pb2 import RunEvent
 from browser_host import messages
 from browser_host.attachment import Attachment, StreamLost
 from browser_host.browser import Browser, BrowserGone, Page
+from browser_host.cdp_guest import CdpChannel, TunnelLink
 from browser_host.clock import Clock
 from browser_host.epochs import Epochs
 from browser_host.guard import Guard, Unguarded
@@ -174,6 +175,9 @@ class FakeBrowser:
             raise BrowserGone("killed")
         raise NotImplementedError("the fake engine asks for no page")
 
+    async def open_cdp(self) -> CdpChannel:
+        raise BrowserGone("a fake browser speaks no CDP")
+
     def crash(self) -> None:
         self.alive = False
         self.gone.set_result("killed by the test")
@@ -286,6 +290,7 @@ def a_host(
     put: Callable[[Upload], Awaitable[None]] | None = None,
     outbox: Outbox | None = None,
     guard: Guard | None = None,
+    tunnels: TunnelLink | None = None,
 ) -> HostParts:
     """A host with fake edges and virtual or real time, as the running loop has it."""
     clock = LoopClock()
@@ -320,7 +325,8 @@ def a_host(
         await engine.carry_out(start, browser, journal, clock)
 
     identity = an_identity(capacity)
-    host = Host(identity, Means(launcher, carry_out, new_journal, clock, guard or Unguarded()), leases, outbox)
+    means = Means(launcher, carry_out, new_journal, clock, guard or Unguarded(), tunnels=tunnels)
+    host = Host(identity, means, leases, outbox)
     return HostParts(clock, launcher, engine, uploads, host, pictures)
 
 

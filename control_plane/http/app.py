@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from control_plane.http import openapi, transcoder
 from control_plane.http.answers import JSON, Refused, json_answer
 from control_plane.http.calls import Calls
+from control_plane.http.cdp_socket import CdpSocket
 from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.limits import Limits
 
@@ -45,27 +46,34 @@ def all_resources(calls: Calls, seed: Sequence[Resource] = ()) -> list[Resource]
 class Gateway:
     """All routes, behind one door."""
 
-    def __init__(self, resources: Sequence[Resource], calls: Calls, hosts: Sequence[str], limits: Limits) -> None:
-        """`hosts` are the names and addresses that requests may name, beside this machine's own."""
+    def __init__(
+        self, resources: Sequence[Resource], calls: Calls, hosts: Sequence[str], limits: Limits, sockets: CdpSocket
+    ) -> None:
+        """`hosts` are the names and addresses that requests may name, beside this machine's own; `sockets` serves the
+        WebSockets."""
         for resource in resources:
             resource.open(calls, limits)
         self._hosts = {_bare(name) for name in (*LOCAL_NAMES, *hosts)}
+        self._sockets = sockets
         self._router = Router(resources, redirect_slashes=False, default=_no_route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             return
         try:
-            if (refused := self._check_host(Request(scope))) is not None:
+            if (refused := self._check_host(HTTPConnection(scope))) is not None:
                 await refused.answer()(scope, receive, send)
+                return
+            if scope["type"] == "websocket":
+                await self._sockets(scope, receive, send)
                 return
             scope["path"] = _without_slash(scope["path"])
             await self._router(scope, receive, send)
         except asyncio.CancelledError:
             return  # the peer is gone, or the control plane stops: nobody reads an answer
 
-    def _check_host(self, request: Request) -> Refused | None:
+    def _check_host(self, request: HTTPConnection) -> Refused | None:
         """A page on another site may resolve its own name to this machine; it cannot change the Host header."""
         given = request.headers.getlist("host")
         name = _host_name(given[0]) if len(given) == 1 else ""

@@ -51,6 +51,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._head_bytes = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._task: asyncio.Task[None] | None = None
+        self._upgraded = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection in; one beyond twice the bound ends at once."""
@@ -73,7 +74,7 @@ class BoundedConnection(HttpToolsProtocol):
         """Take in bytes; what belongs to a head is counted."""
         part_before = self._part
         super().data_received(data)
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._upgraded:
             return
         if self._part is _Part.HEAD and part_before is not _Part.BODY:
             self._head_bytes += len(data)
@@ -82,6 +83,14 @@ class BoundedConnection(HttpToolsProtocol):
         elif self._part is _Part.NONE and self._answered() and "head" not in self._timers:
             # Empty lines, which begin nothing, have ended the wait for the next request.
             self._set_timer("head", self.limits.head_seconds, self._head_late)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Give the connection away; it is a WebSocket from here on."""
+        self._upgraded = True
+        for name in list(self._timers):
+            self._end_timer(name)
+        self._unset_keepalive_if_required()
+        super().handle_websocket_upgrade()
 
     def on_message_begin(self) -> None:
         """A request begins."""

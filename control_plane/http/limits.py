@@ -33,3 +33,9 @@ class Limits:
 
     unread_seconds: float = 30.0
     """How long an answer may wait because its reader does not read; then the connection ends."""
+
+    message_bytes: int = 32 * 1024 * 1024
+    """Of one message on a WebSocket; above it the socket ends."""
+
+    ping_seconds: float = 10.0
+    """How often the peer of a WebSocket is asked for a sign of life, and how long it may take to give one."""

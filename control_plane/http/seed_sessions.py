@@ -114,7 +114,7 @@ def session(shown: pb.BrowserSession, app_url: str | None) -> dict[str, Any]:
         "vnc_streaming_supported": False,
         "stream_transport": None,
         "app_url": app_url,
-        "browser_address": None,
+        "browser_address": shown.cdp_url or None,
         "browser_profile_id": shown.browser_profile_id or None,
         "generate_browser_profile": shown.save_profile,
         "proxy_location": shown.proxy_location or None,

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane.http.connection import BoundedConnection
 from control_plane.http.limits import Limits
+from control_plane.http.web_socket import BoundedWebSocket
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,11 @@ async def listening(address: str, app: ASGIApp, limits: Limits) -> AsyncIterator
     config = uvicorn.Config(
         _with_headers(app),
         http=BoundedConnection.of(limits),
-        ws="none",
+        ws=BoundedWebSocket.of(limits),
+        ws_max_size=limits.message_bytes,
+        ws_per_message_deflate=False,
+        ws_ping_interval=limits.ping_seconds,
+        ws_ping_timeout=limits.ping_seconds,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -103,6 +103,9 @@ class Sessions:
         """The oldest first."""
         return _SESSIONS.all(self._connection, "WHERE state = 'pending' ORDER BY browser_session_id LIMIT ?", (limit,))
 
+    def with_cdp_client(self) -> list[Session]:
+        return _SESSIONS.all(self._connection, "WHERE cdp_client_id != '' ORDER BY browser_session_id")
+
     def placed_on(self, host_id: str) -> list[Session]:
         """Sessions whose place on the host is not released, CLOSED ones among them."""
         return _SESSIONS.all(

@@ -185,6 +185,7 @@ async def test_the_polling_loops_end_and_what_follows_runs(
     for one, run_type in zip(ended, ("task_v1", "workflow_run"), strict=True):
         assert one.status == 0, one.err
         second, closed = one.answers()
+        assert "run_type" in second, second
         assert (second["run_type"], closed) == (run_type, {"message": "Browser session closed"})
         session = await client.get_browser_session(second["browser_session_id"])
         assert session.state == "closed"

@@ -86,7 +86,7 @@ class Things:
 @asynccontextmanager
 async def serving(limits: Limits = PATIENT, hosts: tuple[str, ...] = ()) -> AsyncIterator[tuple[Things, str]]:
     things = Things()
-    gateway = Gateway(things.resources, None, hosts, limits)
+    gateway = Gateway(things.resources, None, hosts, limits, None)
     async with listening("127.0.0.1:0", gateway, limits) as address:
         yield things, address
 

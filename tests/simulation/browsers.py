@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from browser_host.browser import BrowserGone, Page
+from browser_host.cdp_guest import CdpChannel
 from browser_host.clock import Clock
 from browser_host.guard import Guard
 from browser_host.messages import Network, Placement
@@ -130,6 +131,9 @@ class SimulatedBrowser:
 
     async def take_state(self, *, timeout: float, last: bool = False) -> bytes:
         raise StateNotTaken("a simulated browser has no state")
+
+    async def open_cdp(self) -> CdpChannel:
+        raise BrowserGone("a simulated browser speaks no CDP")
 
     async def current_page(self) -> Page:
         raise NotImplementedError("the simulated engine asks for no page")

@@ -213,6 +213,7 @@ class KeyScope(StrEnum):
     """What a key may do."""
 
     API = "api"
+    CDP = "cdp"
     OPERATOR = "operator"
     HOST = "host"
     UNKNOWN = "unknown"
@@ -375,6 +376,11 @@ class BrowserSession:
     browser_profile_version: int | None = None
     save_profile: bool = False
     profile_save: ProfileSave | None = None
+    cdp_url: str | None = None
+    """Where a CDP client attaches while the session is running: `connect_over_cdp(cdp_url, headers={"x-api-key": key})`
+    with a key that has the scope CDP or OPERATOR."""
+    cdp_attach_time: datetime | None = None
+    """Since when one is attached and has the session's turn."""
     proxy: Proxy | None = None
     proxy_location: str | None = None
     allowed_domains: tuple[str, ...] = ()

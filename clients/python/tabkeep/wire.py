@@ -280,6 +280,8 @@ def browser_session(message: browser_sessions_pb2.BrowserSession) -> r.BrowserSe
         browser_profile_version=message.browser_profile_version or None,
         save_profile=message.save_profile,
         profile_save=_profile_save(message.profile_save) if message.HasField("profile_save") else None,
+        cdp_url=message.cdp_url or None,
+        cdp_attach_time=_optional_time(message, "cdp_attach_time"),
     )
 
 

@@ -355,7 +355,8 @@ type Condition struct {
 	// HOST_DRAINING (the host takes no new sessions and closes this one when its drain is over), TIMEOUT_UNCONFIRMED
 	// (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then),
 	// PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a service worker that
-	// its site did not let register again; the message says which).
+	// its site did not let register again; the message says which), CDP_CLIENT_ATTACHED (of a session: a CDP client has
+	// its turn, and runs wait until the client has gone).
 	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
 	// When it became true.
 	SinceTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since_time,json=sinceTime,proto3" json:"since_time,omitempty"`
@@ -688,7 +689,14 @@ type BrowserSession struct {
 	// Its state is kept when it closes.
 	SaveProfile bool `protobuf:"varint,42,opt,name=save_profile,json=saveProfile,proto3" json:"save_profile,omitempty"`
 	// What became of keeping its state; absent without save_profile.
-	ProfileSave   *ProfileSave `protobuf:"bytes,43,opt,name=profile_save,json=profileSave,proto3" json:"profile_save,omitempty"`
+	ProfileSave *ProfileSave `protobuf:"bytes,43,opt,name=profile_save,json=profileSave,proto3" json:"profile_save,omitempty"`
+	// Where a CDP client of the caller's own attaches (Playwright's connect_over_cdp, Puppeteer's connect): a WebSocket
+	// address on the control plane's HTTP server. The client sends a key with the scope CDP or OPERATOR in the header
+	// x-api-key. Empty unless RUNNING, and where the control plane serves no HTTP. One client at a time, and only while
+	// the session has no run that is active or waits; runs that come while it is attached wait until it has gone.
+	CdpUrl string `protobuf:"bytes,55,opt,name=cdp_url,json=cdpUrl,proto3" json:"cdp_url,omitempty"`
+	// Since when a CDP client is attached and has the session's turn; absent while none is.
+	CdpAttachTime *timestamppb.Timestamp `protobuf:"bytes,56,opt,name=cdp_attach_time,json=cdpAttachTime,proto3" json:"cdp_attach_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -978,6 +986,20 @@ func (x *BrowserSession) GetSaveProfile() bool {
 func (x *BrowserSession) GetProfileSave() *ProfileSave {
 	if x != nil {
 		return x.ProfileSave
+	}
+	return nil
+}
+
+func (x *BrowserSession) GetCdpUrl() string {
+	if x != nil {
+		return x.CdpUrl
+	}
+	return ""
+}
+
+func (x *BrowserSession) GetCdpAttachTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CdpAttachTime
 	}
 	return nil
 }
@@ -1964,7 +1986,7 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\vGeolocation\x12\x1a\n" +
 	"\blatitude\x18\x01 \x01(\x01R\blatitude\x12\x1c\n" +
 	"\tlongitude\x18\x02 \x01(\x01R\tlongitude\x12\x1a\n" +
-	"\baccuracy\x18\x03 \x01(\x01R\baccuracy\"\xf9\r\n" +
+	"\baccuracy\x18\x03 \x01(\x01R\baccuracy\"\xd6\x0e\n" +
 	"\x0eBrowserSession\x12,\n" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x125\n" +
@@ -2014,7 +2036,9 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x12browser_profile_id\x18( \x01(\tR\x10browserProfileId\x126\n" +
 	"\x17browser_profile_version\x18) \x01(\x05R\x15browserProfileVersion\x12!\n" +
 	"\fsave_profile\x18* \x01(\bR\vsaveProfile\x12:\n" +
-	"\fprofile_save\x18+ \x01(\v2\x17.tabkeep.v1.ProfileSaveR\vprofileSave\x1a9\n" +
+	"\fprofile_save\x18+ \x01(\v2\x17.tabkeep.v1.ProfileSaveR\vprofileSave\x12\x17\n" +
+	"\acdp_url\x187 \x01(\tR\x06cdpUrl\x12B\n" +
+	"\x0fcdp_attach_time\x188 \x01(\v2\x1a.google.protobuf.TimestampR\rcdpAttachTime\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xce\x01\n" +
@@ -2199,47 +2223,48 @@ var file_tabkeep_v1_browser_sessions_proto_depIdxs = []int32{
 	7,  // 15: tabkeep.v1.BrowserSession.proxy:type_name -> tabkeep.v1.ProxyServer
 	8,  // 16: tabkeep.v1.BrowserSession.geolocation:type_name -> tabkeep.v1.Geolocation
 	10, // 17: tabkeep.v1.BrowserSession.profile_save:type_name -> tabkeep.v1.ProfileSave
-	3,  // 18: tabkeep.v1.ProfileSave.state:type_name -> tabkeep.v1.ProfileSaveState
-	28, // 19: tabkeep.v1.ProfileSave.state_time:type_name -> google.protobuf.Timestamp
-	29, // 20: tabkeep.v1.CreateBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
-	0,  // 21: tabkeep.v1.CreateBrowserSessionRequest.browser_type:type_name -> tabkeep.v1.BrowserType
-	6,  // 22: tabkeep.v1.CreateBrowserSessionRequest.viewport:type_name -> tabkeep.v1.Viewport
-	26, // 23: tabkeep.v1.CreateBrowserSessionRequest.labels:type_name -> tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
-	29, // 24: tabkeep.v1.CreateBrowserSessionRequest.queue_timeout:type_name -> google.protobuf.Duration
-	7,  // 25: tabkeep.v1.CreateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
-	9,  // 26: tabkeep.v1.CreateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	9,  // 27: tabkeep.v1.GetBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	1,  // 28: tabkeep.v1.ListBrowserSessionsRequest.states:type_name -> tabkeep.v1.BrowserSessionState
-	27, // 29: tabkeep.v1.ListBrowserSessionsRequest.labels:type_name -> tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
-	9,  // 30: tabkeep.v1.ListBrowserSessionsResponse.browser_sessions:type_name -> tabkeep.v1.BrowserSession
-	29, // 31: tabkeep.v1.WatchBrowserSessionRequest.expiry_warning:type_name -> google.protobuf.Duration
-	4,  // 32: tabkeep.v1.WatchBrowserSessionResponse.change:type_name -> tabkeep.v1.BrowserSessionChange
-	9,  // 33: tabkeep.v1.WatchBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	29, // 34: tabkeep.v1.ExtendBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
-	9,  // 35: tabkeep.v1.ExtendBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	7,  // 36: tabkeep.v1.UpdateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
-	30, // 37: tabkeep.v1.UpdateBrowserSessionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	9,  // 38: tabkeep.v1.UpdateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	9,  // 39: tabkeep.v1.CloseBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	11, // 40: tabkeep.v1.BrowserSessionService.CreateBrowserSession:input_type -> tabkeep.v1.CreateBrowserSessionRequest
-	13, // 41: tabkeep.v1.BrowserSessionService.GetBrowserSession:input_type -> tabkeep.v1.GetBrowserSessionRequest
-	15, // 42: tabkeep.v1.BrowserSessionService.ListBrowserSessions:input_type -> tabkeep.v1.ListBrowserSessionsRequest
-	17, // 43: tabkeep.v1.BrowserSessionService.WatchBrowserSession:input_type -> tabkeep.v1.WatchBrowserSessionRequest
-	19, // 44: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:input_type -> tabkeep.v1.ExtendBrowserSessionRequest
-	21, // 45: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:input_type -> tabkeep.v1.UpdateBrowserSessionRequest
-	23, // 46: tabkeep.v1.BrowserSessionService.CloseBrowserSession:input_type -> tabkeep.v1.CloseBrowserSessionRequest
-	12, // 47: tabkeep.v1.BrowserSessionService.CreateBrowserSession:output_type -> tabkeep.v1.CreateBrowserSessionResponse
-	14, // 48: tabkeep.v1.BrowserSessionService.GetBrowserSession:output_type -> tabkeep.v1.GetBrowserSessionResponse
-	16, // 49: tabkeep.v1.BrowserSessionService.ListBrowserSessions:output_type -> tabkeep.v1.ListBrowserSessionsResponse
-	18, // 50: tabkeep.v1.BrowserSessionService.WatchBrowserSession:output_type -> tabkeep.v1.WatchBrowserSessionResponse
-	20, // 51: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:output_type -> tabkeep.v1.ExtendBrowserSessionResponse
-	22, // 52: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:output_type -> tabkeep.v1.UpdateBrowserSessionResponse
-	24, // 53: tabkeep.v1.BrowserSessionService.CloseBrowserSession:output_type -> tabkeep.v1.CloseBrowserSessionResponse
-	47, // [47:54] is the sub-list for method output_type
-	40, // [40:47] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	28, // 18: tabkeep.v1.BrowserSession.cdp_attach_time:type_name -> google.protobuf.Timestamp
+	3,  // 19: tabkeep.v1.ProfileSave.state:type_name -> tabkeep.v1.ProfileSaveState
+	28, // 20: tabkeep.v1.ProfileSave.state_time:type_name -> google.protobuf.Timestamp
+	29, // 21: tabkeep.v1.CreateBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
+	0,  // 22: tabkeep.v1.CreateBrowserSessionRequest.browser_type:type_name -> tabkeep.v1.BrowserType
+	6,  // 23: tabkeep.v1.CreateBrowserSessionRequest.viewport:type_name -> tabkeep.v1.Viewport
+	26, // 24: tabkeep.v1.CreateBrowserSessionRequest.labels:type_name -> tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
+	29, // 25: tabkeep.v1.CreateBrowserSessionRequest.queue_timeout:type_name -> google.protobuf.Duration
+	7,  // 26: tabkeep.v1.CreateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
+	9,  // 27: tabkeep.v1.CreateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	9,  // 28: tabkeep.v1.GetBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	1,  // 29: tabkeep.v1.ListBrowserSessionsRequest.states:type_name -> tabkeep.v1.BrowserSessionState
+	27, // 30: tabkeep.v1.ListBrowserSessionsRequest.labels:type_name -> tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
+	9,  // 31: tabkeep.v1.ListBrowserSessionsResponse.browser_sessions:type_name -> tabkeep.v1.BrowserSession
+	29, // 32: tabkeep.v1.WatchBrowserSessionRequest.expiry_warning:type_name -> google.protobuf.Duration
+	4,  // 33: tabkeep.v1.WatchBrowserSessionResponse.change:type_name -> tabkeep.v1.BrowserSessionChange
+	9,  // 34: tabkeep.v1.WatchBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	29, // 35: tabkeep.v1.ExtendBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
+	9,  // 36: tabkeep.v1.ExtendBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	7,  // 37: tabkeep.v1.UpdateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
+	30, // 38: tabkeep.v1.UpdateBrowserSessionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	9,  // 39: tabkeep.v1.UpdateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	9,  // 40: tabkeep.v1.CloseBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	11, // 41: tabkeep.v1.BrowserSessionService.CreateBrowserSession:input_type -> tabkeep.v1.CreateBrowserSessionRequest
+	13, // 42: tabkeep.v1.BrowserSessionService.GetBrowserSession:input_type -> tabkeep.v1.GetBrowserSessionRequest
+	15, // 43: tabkeep.v1.BrowserSessionService.ListBrowserSessions:input_type -> tabkeep.v1.ListBrowserSessionsRequest
+	17, // 44: tabkeep.v1.BrowserSessionService.WatchBrowserSession:input_type -> tabkeep.v1.WatchBrowserSessionRequest
+	19, // 45: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:input_type -> tabkeep.v1.ExtendBrowserSessionRequest
+	21, // 46: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:input_type -> tabkeep.v1.UpdateBrowserSessionRequest
+	23, // 47: tabkeep.v1.BrowserSessionService.CloseBrowserSession:input_type -> tabkeep.v1.CloseBrowserSessionRequest
+	12, // 48: tabkeep.v1.BrowserSessionService.CreateBrowserSession:output_type -> tabkeep.v1.CreateBrowserSessionResponse
+	14, // 49: tabkeep.v1.BrowserSessionService.GetBrowserSession:output_type -> tabkeep.v1.GetBrowserSessionResponse
+	16, // 50: tabkeep.v1.BrowserSessionService.ListBrowserSessions:output_type -> tabkeep.v1.ListBrowserSessionsResponse
+	18, // 51: tabkeep.v1.BrowserSessionService.WatchBrowserSession:output_type -> tabkeep.v1.WatchBrowserSessionResponse
+	20, // 52: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:output_type -> tabkeep.v1.ExtendBrowserSessionResponse
+	22, // 53: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:output_type -> tabkeep.v1.UpdateBrowserSessionResponse
+	24, // 54: tabkeep.v1.BrowserSessionService.CloseBrowserSession:output_type -> tabkeep.v1.CloseBrowserSessionResponse
+	48, // [48:55] is the sub-list for method output_type
+	41, // [41:48] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_browser_sessions_proto_init() }

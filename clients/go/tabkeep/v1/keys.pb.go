@@ -36,6 +36,8 @@ const (
 	KeyScope_KEY_SCOPE_OPERATOR KeyScope = 2
 	// Attach as a host, and nothing else.
 	KeyScope_KEY_SCOPE_HOST KeyScope = 3
+	// What API may, and attach to browsers with CDP (BrowserSession.cdp_url). OPERATOR includes it.
+	KeyScope_KEY_SCOPE_CDP KeyScope = 4
 )
 
 // Enum value maps for KeyScope.
@@ -45,12 +47,14 @@ var (
 		1: "KEY_SCOPE_API",
 		2: "KEY_SCOPE_OPERATOR",
 		3: "KEY_SCOPE_HOST",
+		4: "KEY_SCOPE_CDP",
 	}
 	KeyScope_value = map[string]int32{
 		"KEY_SCOPE_UNSPECIFIED": 0,
 		"KEY_SCOPE_API":         1,
 		"KEY_SCOPE_OPERATOR":    2,
 		"KEY_SCOPE_HOST":        3,
+		"KEY_SCOPE_CDP":         4,
 	}
 )
 
@@ -515,12 +519,13 @@ const file_tabkeep_v1_keys_proto_rawDesc = "" +
 	"\x10RevokeKeyRequest\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\"6\n" +
 	"\x11RevokeKeyResponse\x12!\n" +
-	"\x03key\x18\x01 \x01(\v2\x0f.tabkeep.v1.KeyR\x03key*d\n" +
+	"\x03key\x18\x01 \x01(\v2\x0f.tabkeep.v1.KeyR\x03key*w\n" +
 	"\bKeyScope\x12\x19\n" +
 	"\x15KEY_SCOPE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKEY_SCOPE_API\x10\x01\x12\x16\n" +
 	"\x12KEY_SCOPE_OPERATOR\x10\x02\x12\x12\n" +
-	"\x0eKEY_SCOPE_HOST\x10\x032\xe7\x01\n" +
+	"\x0eKEY_SCOPE_HOST\x10\x03\x12\x11\n" +
+	"\rKEY_SCOPE_CDP\x10\x042\xe7\x01\n" +
 	"\n" +
 	"KeyService\x12H\n" +
 	"\tCreateKey\x12\x1c.tabkeep.v1.CreateKeyRequest\x1a\x1d.tabkeep.v1.CreateKeyResponse\x12E\n" +

@@ -17,7 +17,7 @@ def key() -> None:
 
 @key.command()
 @click.option("--organization", "organization_id", help='"o_" and letters, digits or "_"; none for a host token.')
-@click.option("--scope", type=click.Choice(["api", "operator", "host"]), default="api", show_default=True)
+@click.option("--scope", type=click.Choice(["api", "cdp", "operator", "host"]), default="api", show_default=True)
 @click.option("--name", "display_name", default="", help="For people.")
 @click.option("--host", "host_id", help='The host a host token is for, "*" for any; otherwise the first that uses it.')
 @calls_control_plane

@@ -234,6 +234,7 @@ def show_session(output: Output, s: BrowserSession) -> None:
         ("title", s.page_title),
         ("profile", s.browser_profile_id and f"{s.browser_profile_id}, version {s.browser_profile_version}"),
         ("profile save", _save_words(s)),
+        ("cdp", s.cdp_url),
         ("run", s.active_run_id),
         ("timeout", s.timeout),
         ("created", s.create_time),

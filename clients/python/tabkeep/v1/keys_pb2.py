@@ -26,7 +26,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15tabkeep/v1/keys.proto\x12\ntabkeep.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdc\x01\n\x03Key\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x17\n\x0forganization_id\x18\x02 \x01(\t\x12#\n\x05scope\x18\x03 \x01(\x0e\x32\x14.tabkeep.v1.KeyScope\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07host_id\x18\x07 \x01(\t\"w\n\x10\x43reateKeyRequest\x12\x17\n\x0forganization_id\x18\x01 \x01(\t\x12#\n\x05scope\x18\x02 \x01(\x0e\x32\x14.tabkeep.v1.KeyScope\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0f\n\x07host_id\x18\x04 \x01(\t\"A\n\x11\x43reateKeyResponse\x12\x1c\n\x03key\x18\x01 \x01(\x0b\x32\x0f.tabkeep.v1.Key\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\x11\n\x0fListKeysRequest\"1\n\x10ListKeysResponse\x12\x1d\n\x04keys\x18\x01 \x03(\x0b\x32\x0f.tabkeep.v1.Key\"\"\n\x10RevokeKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"1\n\x11RevokeKeyResponse\x12\x1c\n\x03key\x18\x01 \x01(\x0b\x32\x0f.tabkeep.v1.Key*d\n\x08KeyScope\x12\x19\n\x15KEY_SCOPE_UNSPECIFIED\x10\x00\x12\x11\n\rKEY_SCOPE_API\x10\x01\x12\x16\n\x12KEY_SCOPE_OPERATOR\x10\x02\x12\x12\n\x0eKEY_SCOPE_HOST\x10\x03\x32\xd0\x02\n\nKeyService\x12\x65\n\tCreateKey\x12\x1c.tabkeep.v1.CreateKeyRequest\x1a\x1d.tabkeep.v1.CreateKeyResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x10/v1/tabkeep/keys:\x01*\x12_\n\x08ListKeys\x12\x1b.tabkeep.v1.ListKeysRequest\x1a\x1c.tabkeep.v1.ListKeysResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/tabkeep/keys\x12z\n\tRevokeKey\x12\x1c.tabkeep.v1.RevokeKeyRequest\x1a\x1d.tabkeep.v1.RevokeKeyResponse\"0\x82\xd3\xe4\x93\x02*\" /v1/tabkeep/keys/{key_id}:revoke:\x01*b\x03keyB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15tabkeep/v1/keys.proto\x12\ntabkeep.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdc\x01\n\x03Key\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x17\n\x0forganization_id\x18\x02 \x01(\t\x12#\n\x05scope\x18\x03 \x01(\x0e\x32\x14.tabkeep.v1.KeyScope\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07host_id\x18\x07 \x01(\t\"w\n\x10\x43reateKeyRequest\x12\x17\n\x0forganization_id\x18\x01 \x01(\t\x12#\n\x05scope\x18\x02 \x01(\x0e\x32\x14.tabkeep.v1.KeyScope\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0f\n\x07host_id\x18\x04 \x01(\t\"A\n\x11\x43reateKeyResponse\x12\x1c\n\x03key\x18\x01 \x01(\x0b\x32\x0f.tabkeep.v1.Key\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\x11\n\x0fListKeysRequest\"1\n\x10ListKeysResponse\x12\x1d\n\x04keys\x18\x01 \x03(\x0b\x32\x0f.tabkeep.v1.Key\"\"\n\x10RevokeKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"1\n\x11RevokeKeyResponse\x12\x1c\n\x03key\x18\x01 \x01(\x0b\x32\x0f.tabkeep.v1.Key*w\n\x08KeyScope\x12\x19\n\x15KEY_SCOPE_UNSPECIFIED\x10\x00\x12\x11\n\rKEY_SCOPE_API\x10\x01\x12\x16\n\x12KEY_SCOPE_OPERATOR\x10\x02\x12\x12\n\x0eKEY_SCOPE_HOST\x10\x03\x12\x11\n\rKEY_SCOPE_CDP\x10\x04\x32\xd0\x02\n\nKeyService\x12\x65\n\tCreateKey\x12\x1c.tabkeep.v1.CreateKeyRequest\x1a\x1d.tabkeep.v1.CreateKeyResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x10/v1/tabkeep/keys:\x01*\x12_\n\x08ListKeys\x12\x1b.tabkeep.v1.ListKeysRequest\x1a\x1c.tabkeep.v1.ListKeysResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/tabkeep/keys\x12z\n\tRevokeKey\x12\x1c.tabkeep.v1.RevokeKeyRequest\x1a\x1d.tabkeep.v1.RevokeKeyResponse\"0\x82\xd3\xe4\x93\x02*\" /v1/tabkeep/keys/{key_id}:revoke:\x01*b\x03keyB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,7 +41,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEYSERVICE'].methods_by_name['RevokeKey']._loaded_options = None
   _globals['_KEYSERVICE'].methods_by_name['RevokeKey']._serialized_options = b'\202\323\344\223\002*\" /v1/tabkeep/keys/{key_id}:revoke:\001*b\003key'
   _globals['_KEYSCOPE']._serialized_start=668
-  _globals['_KEYSCOPE']._serialized_end=768
+  _globals['_KEYSCOPE']._serialized_end=787
   _globals['_KEY']._serialized_start=101
   _globals['_KEY']._serialized_end=321
   _globals['_CREATEKEYREQUEST']._serialized_start=323
@@ -56,6 +56,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVOKEKEYREQUEST']._serialized_end=615
   _globals['_REVOKEKEYRESPONSE']._serialized_start=617
   _globals['_REVOKEKEYRESPONSE']._serialized_end=666
-  _globals['_KEYSERVICE']._serialized_start=771
-  _globals['_KEYSERVICE']._serialized_end=1107
+  _globals['_KEYSERVICE']._serialized_start=790
+  _globals['_KEYSERVICE']._serialized_end=1126
 # @@protoc_insertion_point(module_scope)

@@ -17,10 +17,12 @@ class KeyScope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KEY_SCOPE_API: _ClassVar[KeyScope]
     KEY_SCOPE_OPERATOR: _ClassVar[KeyScope]
     KEY_SCOPE_HOST: _ClassVar[KeyScope]
+    KEY_SCOPE_CDP: _ClassVar[KeyScope]
 KEY_SCOPE_UNSPECIFIED: KeyScope
 KEY_SCOPE_API: KeyScope
 KEY_SCOPE_OPERATOR: KeyScope
 KEY_SCOPE_HOST: KeyScope
+KEY_SCOPE_CDP: KeyScope
 
 class Key(_message.Message):
     __slots__ = ("key_id", "organization_id", "scope", "display_name", "create_time", "revoke_time", "host_id")

@@ -62,7 +62,7 @@ class AttachRequest(_message.Message):
     def __init__(self, stream_no: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., event_batch: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., page_report: _Optional[_Union[PageReport, _Mapping]] = ..., tombstone: _Optional[_Union[Tombstone, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
 
 class AttachResponse(_message.Message):
-    __slots__ = ("control_epoch", "stream_no", "welcome", "heartbeat_ack", "command", "event_ack", "resend", "stop_run", "tombstone_ack", "drain", "command_result_ack", "capture_state", "capture_page", "event_acks")
+    __slots__ = ("control_epoch", "stream_no", "welcome", "heartbeat_ack", "command", "event_ack", "resend", "stop_run", "tombstone_ack", "drain", "command_result_ack", "capture_state", "open_tunnel", "capture_page", "event_acks")
     CONTROL_EPOCH_FIELD_NUMBER: _ClassVar[int]
     STREAM_NO_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
@@ -75,6 +75,7 @@ class AttachResponse(_message.Message):
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     COMMAND_RESULT_ACK_FIELD_NUMBER: _ClassVar[int]
     CAPTURE_STATE_FIELD_NUMBER: _ClassVar[int]
+    OPEN_TUNNEL_FIELD_NUMBER: _ClassVar[int]
     CAPTURE_PAGE_FIELD_NUMBER: _ClassVar[int]
     EVENT_ACKS_FIELD_NUMBER: _ClassVar[int]
     control_epoch: int
@@ -89,9 +90,10 @@ class AttachResponse(_message.Message):
     drain: Drain
     command_result_ack: CommandResultAck
     capture_state: CaptureState
+    open_tunnel: OpenTunnel
     capture_page: CapturePage
     event_acks: EventAcks
-    def __init__(self, control_epoch: _Optional[int] = ..., stream_no: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat_ack: _Optional[_Union[HeartbeatAck, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., event_ack: _Optional[_Union[EventAck, _Mapping]] = ..., resend: _Optional[_Union[Resend, _Mapping]] = ..., stop_run: _Optional[_Union[StopRun, _Mapping]] = ..., tombstone_ack: _Optional[_Union[TombstoneAck, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., command_result_ack: _Optional[_Union[CommandResultAck, _Mapping]] = ..., capture_state: _Optional[_Union[CaptureState, _Mapping]] = ..., capture_page: _Optional[_Union[CapturePage, _Mapping]] = ..., event_acks: _Optional[_Union[EventAcks, _Mapping]] = ...) -> None: ...
+    def __init__(self, control_epoch: _Optional[int] = ..., stream_no: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., heartbeat_ack: _Optional[_Union[HeartbeatAck, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., event_ack: _Optional[_Union[EventAck, _Mapping]] = ..., resend: _Optional[_Union[Resend, _Mapping]] = ..., stop_run: _Optional[_Union[StopRun, _Mapping]] = ..., tombstone_ack: _Optional[_Union[TombstoneAck, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., command_result_ack: _Optional[_Union[CommandResultAck, _Mapping]] = ..., capture_state: _Optional[_Union[CaptureState, _Mapping]] = ..., open_tunnel: _Optional[_Union[OpenTunnel, _Mapping]] = ..., capture_page: _Optional[_Union[CapturePage, _Mapping]] = ..., event_acks: _Optional[_Union[EventAcks, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("host_id", "incarnation", "boot_id", "protocol_min", "protocol_max", "build", "highest_control_epoch", "capacity", "browsers", "sandboxed", "inventory", "runs", "tombstones", "command_results", "heartbeat_no", "draining", "takes_event_acks", "extensions", "fault", "isolation")
@@ -538,6 +540,16 @@ class BlobHeader(_message.Message):
 class PutBlobResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class OpenTunnel(_message.Message):
+    __slots__ = ("browser_session_id", "fence", "tunnel_id")
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
+    TUNNEL_ID_FIELD_NUMBER: _ClassVar[int]
+    browser_session_id: str
+    fence: int
+    tunnel_id: str
+    def __init__(self, browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., tunnel_id: _Optional[str] = ...) -> None: ...
 
 class CaptureState(_message.Message):
     __slots__ = ("browser_session_id", "fence", "capture_id")
