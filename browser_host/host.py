@@ -50,6 +50,7 @@ from browser_host.messages import (
     Placement,
     Resend,
     ResolveApproval,
+    RunProgress,
     SetNetwork,
     SetTimeout,
     StopRun,
@@ -103,6 +104,8 @@ class Host:
             means.downloads.settled = lambda: self._drain_changed.set()
         self._means = means
         self._clock = means.clock
+        self._named_runs: frozenset[str] = frozenset()
+        """The runs of the last Hello."""
         self._sessions: dict[str, LiveSession] = {}
         self._ledger = CommandLedger()
         self._tombstones: Unacknowledged[Placement, Tombstone] = Unacknowledged()
@@ -149,14 +152,33 @@ class Host:
             highest_control_epoch=highest_control_epoch,
             heartbeat_no=self.leases.send_heartbeat(),
             inventory=tuple(session.inventory_item() for session in self._sessions.values()),
-            runs=self.outbox.progress(),
+            runs=self._runs(),
             tombstones=self._tombstones.take_all(),
             command_results=self._ledger.results.take_all(),
             draining=self.draining,
         )
 
+    def _runs(self) -> tuple[RunProgress, ...]:
+        """What is not all acknowledged, and what is under way: it may have been canceled while nobody could say so."""
+        progress = {run.run_id: run for run in self.outbox.progress()}
+        for session in self._sessions.values():
+            run = session.run_under_way()
+            if run is not None:
+                progress.setdefault(run.run_id, run)
+        self._named_runs = frozenset(progress)
+        return tuple(progress.values())
+
+    def _stop_what_is_over(self, going_on: set[str]) -> None:
+        """End the runs that Hello named and Welcome does not: a moment later the lease would let them act again."""
+        for session in self._sessions.values():
+            run = session.run_under_way()
+            if run is not None and run.run_id in self._named_runs and run.run_id not in going_on:
+                logger.info("run stopped", extra={**_fields(session.placement), "run_id": run.run_id})
+                session.stop_run(run.run_id)
+
     def welcome(self, welcome: Welcome) -> None:
         """Take the control plane's verdicts and acks, renew the leases, and send again what it has not stored."""
+        self._stop_what_is_over({ack.run_id for ack in welcome.event_acks})
         self.leases.set_lengths(welcome.action_lease, welcome.holding_lease)
         self._renew(welcome.heartbeat_no)
         for verdict in welcome.verdicts:

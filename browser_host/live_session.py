@@ -39,6 +39,7 @@ from browser_host.messages import (
     PageReport,
     Placement,
     ResolveApproval,
+    RunProgress,
     Tombstone,
 )
 from browser_host.open_browser import (
@@ -216,6 +217,13 @@ class LiveSession:
         self._run = run = _ActiveRun(start.run_id, journal, task)
         task.add_done_callback(lambda _: self._run_over(run))
         return Done()
+
+    def run_under_way(self) -> RunProgress | None:
+        """The run that has not ended yet, if any."""
+        run = self._run
+        if run is None or run.journal.finished:
+            return None
+        return RunProgress(run.run_id, run.journal.last_seq)
 
     def cancel_run(self, run_id: str) -> None:
         """Ask a run to end at the next step boundary, and end it after 5 seconds in any case."""

@@ -93,6 +93,11 @@ class RunJournal:
             finished.ClearField("output")
             self._add(RunEvent(run_finished=finished))
 
+    @property
+    def last_seq(self) -> int:
+        """Of the last event that was recorded; 0 for none."""
+        return self._seq
+
     def stop(self) -> None:
         """Take nothing more: the control plane does not want it. Recording raises RunOver from now on."""
         self.finished = True

@@ -33,7 +33,7 @@ else
     # Out of git by hand: buf's own git input clones, which a shallow repository does not allow.
     before="$(mktemp -d)"
     trap 'rm -rf "$before"' EXIT
-    git archive --output "$before/protos.tar" "$against" buf.yaml protos
+    git archive --output "$before/protos.tar" "$against" buf.yaml protos third_party
     tar -x -f "$before/protos.tar" -C "$before"
     if buf breaking protos --against "$before/protos"; then
         echo "protos: no break against $against"

@@ -363,6 +363,8 @@ class FakeControlPlane:
         self.reachable = True
         self.keeps = True
         """Verdict over what a host brings along."""
+        self.over: set[str] = set()
+        """Runs that are over here, whatever the host thinks."""
         self.hellos: list[messages.Hello] = []
         self.received: list[FromHost] = []
         self.events: dict[str, list[RunEvent]] = {}
@@ -463,7 +465,11 @@ class FakeControlPlane:
             action_lease=self.action_lease,
             holding_lease=self.holding_lease,
             verdicts=tuple(messages.Verdict(item.placement, self.keeps) for item in hello.inventory),
-            event_acks=tuple(EventAck(run.run_id, len(self.events.get(run.run_id, []))) for run in hello.runs),
+            event_acks=tuple(
+                EventAck(run.run_id, len(self.events.get(run.run_id, [])))
+                for run in hello.runs
+                if run.run_id not in self.over
+            ),
         )
 
 

@@ -96,6 +96,7 @@ class Annotated(Protocol):
     """What a route made of an annotation knows of itself."""
 
     method: MethodDescriptor
+    operation_id: str
     path: str
     in_path: list[str]
     in_query: list[FieldDescriptor]
@@ -187,7 +188,7 @@ def operation(route: Annotated, schemas: Schemas) -> dict[str, Any]:
     comment = _comment(route.method.full_name)
     summary, _, rest = comment.partition("\n")
     found: dict[str, Any] = {
-        "operationId": route.method.name,
+        "operationId": route.operation_id,
         "tags": [route.method.containing_service.name.removesuffix("Service")],
         "summary": summary,
         "description": rest.strip() or summary,

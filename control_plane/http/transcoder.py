@@ -39,9 +39,11 @@ def routes(calls: Calls) -> list[Resource]:
             continue
         method = descriptor_pool.Default().FindMethodByName(name.replace("/", "."))
         rule = method.GetOptions().Extensions[annotations_pb2.http]
-        for binding in (rule, *rule.additional_bindings):
+        for number, binding in enumerate((rule, *rule.additional_bindings)):
             if (verb := binding.WhichOneof("pattern")) in _VERBS:
                 route = Route(name, method, getattr(binding, verb), binding.body, binding.response_body)
+                if number:
+                    route.operation_id += "By" + "".join(field.title().replace("_", "") for field in route.in_path)
                 found.setdefault(route.path, {})[_VERBS[verb]] = route.operation(schemas)
     return [Resource(path, schemas=schemas.found, **operations) for path, operations in found.items()]
 
@@ -54,6 +56,7 @@ class Route:
             raise ValueError(f"{name}: only whole bodies can be read")
         self.path = path
         self.method = method
+        self.operation_id = method.name
         self.in_path = _FIELD.findall(path)
         self.takes_body = body == "*"
         self.response_body = response_body

@@ -331,8 +331,9 @@ async def test_things_of_another_organization_look_like_things_that_do_not_exist
     workflow = (await api.workflows.CreateWorkflow(workflows_pb2.CreateWorkflowRequest(definition=WORKFLOW))).workflow
     await control_plane.database.write(
         lambda tx: tx._connection.execute(
-            "INSERT INTO artifacts VALUES ('art_theirs', 'o_default', ?, 'screenshot', 'image/jpeg', 1, 'x', ?)",
-            (run.run_id, "2026-01-01T12:00:00.000000+00:00"),
+            "INSERT INTO artifacts VALUES ('art_theirs', 'o_default', ?, ?, 'screenshot', '', 'image/jpeg', 1, 'x',"
+            " 'stored', '', 1, ?, ?)",
+            (launch.browser_session_id, run.run_id, *["2026-01-01T12:00:00.000000+00:00"] * 2),
         )
     )
     own = calls_with_an_id(api, launch.browser_session_id, run.run_id, workflow.workflow_id, "art_theirs")

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from tabkeep.host.v1.host_pb2 import StartRun
 
 from browser_host.messages import Placement
 from browser_host.playwright_launcher import PlaywrightLauncher
@@ -49,3 +50,23 @@ async def test_a_launch_that_is_cancelled_while_it_gives_up_returns_only_when_it
     with pytest.raises(asyncio.CancelledError):
         await giving_up
     assert gone == ["browser"]
+
+
+@virtual_time
+async def test_a_run_that_was_over_when_its_host_came_back_does_not_act_again() -> None:
+    async with attached() as (parts, control_plane):
+        await control_plane.launch(PLACEMENT)
+        parts.engine.steps, parts.engine.step_seconds = 50, 2.0
+        control_plane.command(PLACEMENT, StartRun(run_id="tsk_1"))
+        await until(lambda: len(parts.engine.acted) == 3, "three steps")
+        await asyncio.sleep(1)  # everything is acknowledged, so only the session tells of the run
+        assert not parts.host.outbox.progress()
+
+        control_plane.over.add("tsk_1")
+        assert control_plane.connection is not None
+        control_plane.connection.lose("reset")
+        await until(lambda: len(control_plane.hellos) == 2, "the next hello")
+        await asyncio.sleep(30)
+
+        assert [run.run_id for run in control_plane.hellos[1].runs] == ["tsk_1"]
+        assert len(parts.engine.acted) == 3
