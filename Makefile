@@ -35,9 +35,11 @@ GO_CLIENT := .tools/.go-client
 TYPESCRIPT_CLIENT := clients/typescript/node_modules/.set-up
 
 AD_BLOCKER := .tools/ad-blocker
+MINIWOB := .venv/.miniwob-$(shell pwd | cksum | cut -d ' ' -f 1)
+
 SIMULATION := $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
 
-.PHONY: help demo test sim sim-mutants chaos soak check check-style check-types check-imports check-protos check-stubs gen bench load setup browser ad-blocker shell-tools clean
+.PHONY: help demo test sim sim-mutants chaos soak check check-style check-types check-imports check-protos check-stubs gen bench miniwob load setup browser ad-blocker shell-tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -90,6 +92,9 @@ load: $(VENV) ## 1,000 simulated hosts with 10,000 sessions and 5,200 events a s
 bench: $(VENV) browser ## the figures: ours beside the floor and a peer, in one run
 	@$(RUN) -m bench $(ARGS)
 
+miniwob: $(MINIWOB) browser ## MiniWoB++ through the API: solved, refused, false successes (ARGS="--episodes 5 --first-seed 1")
+	@$(RUN) -m bench.miniwob $(ARGS)
+
 setup: $(VENV) $(GENERATORS) $(GO_CLIENT) $(TYPESCRIPT_CLIENT) $(SKYVERN) browser shell-tools ## everything the other targets set up, at once
 
 browser: $(VENV) ## find a browser, or install one
@@ -106,6 +111,11 @@ clean: ## remove what was set up or built here; the next target sets it up again
 
 $(VENV): pyproject.toml scripts/set_up_python.sh
 	@PYTHON="$(PYTHON)" scripts/set_up_python.sh
+	@touch $@
+
+$(MINIWOB): $(VENV)
+	@echo "miniwob: installing the pages of MiniWoB++ into .venv"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --group miniwob
 	@touch $@
 
 $(GENERATORS): scripts/set_up_generators.sh
