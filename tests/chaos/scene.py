@@ -145,7 +145,8 @@ class Scene:
 
     def begun(self, work: Work) -> set[int]:
         """The steps of it whose start is stored."""
-        return {event.step_started.step for event in self.events(work.run_id).values() if event.HasField("step_started")}
+        events = self.events(work.run_id).values()
+        return {event.step_started.step for event in events if event.HasField("step_started")}
 
     async def a_session(self, **options: Any) -> str:
         """A session whose browser is up: its id."""
