@@ -4,8 +4,8 @@
 
 // Actions: what can be done in a page. Callers, planners and workflows use the same records.
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
@@ -14,7 +14,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/actions.proto.
  */
 export const file_tabkeep_v1_actions: GenFile = /*@__PURE__*/
-  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEisgQKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIAEIGCgRraW5kIm4KBlRhcmdldBIMCgRyb2xlGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFZXhhY3QYAyABKAgSDgoGd2l0aGluGAQgASgJEgsKA250aBgFIAEoBRILCgNjc3MYBiABKAkSDwoHdGVzdF9pZBgHIAEoCSJMCgVWYWx1ZRIRCgdsaXRlcmFsGAEgASgJSAASEwoJcGFyYW1ldGVyGAIgASgJSAASEQoJc2Vuc2l0aXZlGAMgASgIQggKBnNvdXJjZSIvCgRHb3RvEgsKA3VybBgBIAEoCRIaChJhbGxvd19lcnJvcl9zdGF0dXMYAiABKAgiQAoFQ2xpY2sSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSEwoLY2xpY2tfY291bnQYAiABKAUiXAoERmlsbBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIgCgV2YWx1ZRgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSDgoGc3VibWl0GAMgASgIIk8KBlNlbGVjdBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIhCgZvcHRpb24YAiABKAsyES50YWJrZWVwLnYxLlZhbHVlIkEKClNldENoZWNrZWQSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSDwoHY2hlY2tlZBgCIAEoCCI7CghQcmVzc0tleRILCgNrZXkYASABKAkSIgoGdGFyZ2V0GAIgASgLMhIudGFia2VlcC52MS5UYXJnZXQiKwoFSG92ZXISIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQiPQoGU2Nyb2xsEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg8KB2RlbHRhX3kYAiABKAUiZwoEV2FpdBItCghkdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAEicKCWNvbmRpdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuRXhwZWN0SABCBwoFdW50aWwi1QEKBkV4cGVjdBISCgh1cmxfZ2xvYhgBIAEoCUgAEg4KBHRleHQYAiABKAlIABITCgl0ZXh0X2dvbmUYAyABKAlIABIlCgd2aXNpYmxlGAQgASgLMhIudGFia2VlcC52MS5UYXJnZXRIABIkCgZoaWRkZW4YBSABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEicKBXZhbHVlGAYgASgLMhYudGFia2VlcC52MS5GaWVsZFZhbHVlSAASDwoFdGl0bGUYByABKAlIAEILCgljb25kaXRpb24iQAoKRmllbGRWYWx1ZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIOCgZlcXVhbHMYAiABKAkiQgoHRXh0cmFjdBInCgZzY2hlbWEYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg4KBndpdGhpbhgCIAEoCSIGCgRCYWNrIggKBlJlbG9hZEI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct]);
+  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEi4QQKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIABItCgtmaW5kX3JlY29yZBgrIAEoCzIWLnRhYmtlZXAudjEuRmluZFJlY29yZEgAQgYKBGtpbmQibgoGVGFyZ2V0EgwKBHJvbGUYASABKAkSDAoEbmFtZRgCIAEoCRINCgVleGFjdBgDIAEoCBIOCgZ3aXRoaW4YBCABKAkSCwoDbnRoGAUgASgFEgsKA2NzcxgGIAEoCRIPCgd0ZXN0X2lkGAcgASgJIqwBCgVWYWx1ZRIRCgdsaXRlcmFsGAEgASgJSAASEwoJcGFyYW1ldGVyGAIgASgJSAASKwoJZnJvbV9zdGVwGAogASgLMhYudGFia2VlcC52MS5TdGVwT3V0cHV0SAASMQoKY3JlZGVudGlhbBgLIAEoCzIbLnRhYmtlZXAudjEuQ3JlZGVudGlhbEZpZWxkSAASEQoJc2Vuc2l0aXZlGAMgASgIQggKBnNvdXJjZSI8CgpTdGVwT3V0cHV0Eg4KBmFjdGlvbhgBIAEoBRIQCghibG9ja19pZBgCIAEoCRIMCgRwYXRoGAMgASgJIk0KD0NyZWRlbnRpYWxGaWVsZBIoCgRwYXJ0GAEgASgOMhoudGFia2VlcC52MS5DcmVkZW50aWFsUGFydBIQCgh1c2VybmFtZRgCIAEoCSIvCgRHb3RvEgsKA3VybBgBIAEoCRIaChJhbGxvd19lcnJvcl9zdGF0dXMYAiABKAgiQAoFQ2xpY2sSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSEwoLY2xpY2tfY291bnQYAiABKAUiXAoERmlsbBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIgCgV2YWx1ZRgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSDgoGc3VibWl0GAMgASgIIk8KBlNlbGVjdBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIhCgZvcHRpb24YAiABKAsyES50YWJrZWVwLnYxLlZhbHVlIkEKClNldENoZWNrZWQSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSDwoHY2hlY2tlZBgCIAEoCCI7CghQcmVzc0tleRILCgNrZXkYASABKAkSIgoGdGFyZ2V0GAIgASgLMhIudGFia2VlcC52MS5UYXJnZXQiKwoFSG92ZXISIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQiPQoGU2Nyb2xsEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg8KB2RlbHRhX3kYAiABKAUiZwoEV2FpdBItCghkdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAEicKCWNvbmRpdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuRXhwZWN0SABCBwoFdW50aWwi1QEKBkV4cGVjdBISCgh1cmxfZ2xvYhgBIAEoCUgAEg4KBHRleHQYAiABKAlIABITCgl0ZXh0X2dvbmUYAyABKAlIABIlCgd2aXNpYmxlGAQgASgLMhIudGFia2VlcC52MS5UYXJnZXRIABIkCgZoaWRkZW4YBSABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEicKBXZhbHVlGAYgASgLMhYudGFia2VlcC52MS5GaWVsZFZhbHVlSAASDwoFdGl0bGUYByABKAlIAEILCgljb25kaXRpb24iQAoKRmllbGRWYWx1ZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIOCgZlcXVhbHMYAiABKAkiQgoHRXh0cmFjdBInCgZzY2hlbWEYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg4KBndpdGhpbhgCIAEoCSJLCgpGaW5kUmVjb3JkEg0KBWxhYmVsGAEgASgJEiAKBXZhbHVlGAIgASgLMhEudGFia2VlcC52MS5WYWx1ZRIMCgRub3VuGAMgASgJIgYKBEJhY2siCAoGUmVsb2FkKpABCg5DcmVkZW50aWFsUGFydBIfChtDUkVERU5USUFMX1BBUlRfVU5TUEVDSUZJRUQQABIcChhDUkVERU5USUFMX1BBUlRfVVNFUk5BTUUQARIcChhDUkVERU5USUFMX1BBUlRfUEFTU1dPUkQQAhIhCh1DUkVERU5USUFMX1BBUlRfT05FX1RJTUVfQ09ERRADQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct]);
 
 /**
  * One thing to do, and what must be true afterwards.
@@ -144,6 +144,14 @@ export type Action = Message<"tabkeep.v1.Action"> & {
      */
     value: Reload;
     case: "reload";
+  } | {
+    /**
+     * Reads the one record that holds a value.
+     *
+     * @generated from field: tabkeep.v1.FindRecord find_record = 43;
+     */
+    value: FindRecord;
+    case: "findRecord";
   } | { case: undefined; value?: undefined };
 };
 
@@ -245,6 +253,23 @@ export type Value = Message<"tabkeep.v1.Value"> & {
      */
     value: string;
     case: "parameter";
+  } | {
+    /**
+     * What an earlier step brought.
+     *
+     * @generated from field: tabkeep.v1.StepOutput from_step = 10;
+     */
+    value: StepOutput;
+    case: "fromStep";
+  } | {
+    /**
+     * A part of a stored login. The host fetches it as it fills the field, for the page's own origin; callers, events
+     * and models never see it.
+     *
+     * @generated from field: tabkeep.v1.CredentialField credential = 11;
+     */
+    value: CredentialField;
+    case: "credential";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -261,6 +286,72 @@ export type Value = Message<"tabkeep.v1.Value"> & {
  */
 export const ValueSchema: GenMessage<Value> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_actions, 2);
+
+/**
+ * What an earlier step of the same run brought. Checked before anything is done: the step must come earlier and be one
+ * that brings something. A run in which it then has nothing at `path`, or no text, number or truth value there, fails
+ * MISSING_INPUT at this step.
+ *
+ * @generated from message tabkeep.v1.StepOutput
+ */
+export type StepOutput = Message<"tabkeep.v1.StepOutput"> & {
+  /**
+   * The action of the same list that brought it, from 1. 0: block_id says which.
+   *
+   * @generated from field: int32 action = 1;
+   */
+  action: number;
+
+  /**
+   * The block that brought it; workflows only.
+   *
+   * @generated from field: string block_id = 2;
+   */
+  blockId: string;
+
+  /**
+   * Where in what it brought: names and, for lists, numbers from 0, with dots between them, for example
+   * "rows.0.email". Empty: all of it. At most 500 characters.
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.StepOutput.
+ * Use `create(StepOutputSchema)` to create a new message.
+ */
+export const StepOutputSchema: GenMessage<StepOutput> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 3);
+
+/**
+ * A part of a login that CredentialService has for the page's origin. Without one the step fails CREDENTIAL_REQUIRED.
+ *
+ * @generated from message tabkeep.v1.CredentialField
+ */
+export type CredentialField = Message<"tabkeep.v1.CredentialField"> & {
+  /**
+   * Which part.
+   *
+   * @generated from field: tabkeep.v1.CredentialPart part = 1;
+   */
+  part: CredentialPart;
+
+  /**
+   * Whose login. Empty: the only one there is for the origin.
+   *
+   * @generated from field: string username = 2;
+   */
+  username: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.CredentialField.
+ * Use `create(CredentialFieldSchema)` to create a new message.
+ */
+export const CredentialFieldSchema: GenMessage<CredentialField> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 4);
 
 /**
  * Opens a URL. Fails NAVIGATION when the server cannot be reached or answers 400 or more.
@@ -288,7 +379,7 @@ export type Goto = Message<"tabkeep.v1.Goto"> & {
  * Use `create(GotoSchema)` to create a new message.
  */
 export const GotoSchema: GenMessage<Goto> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 3);
+  messageDesc(file_tabkeep_v1_actions, 5);
 
 /**
  * Clicks an element. Succeeds only when the click had an effect that can be seen: another URL, a change in
@@ -317,7 +408,7 @@ export type Click = Message<"tabkeep.v1.Click"> & {
  * Use `create(ClickSchema)` to create a new message.
  */
 export const ClickSchema: GenMessage<Click> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 4);
+  messageDesc(file_tabkeep_v1_actions, 6);
 
 /**
  * Replaces the text of a field and reads it back.
@@ -352,7 +443,7 @@ export type Fill = Message<"tabkeep.v1.Fill"> & {
  * Use `create(FillSchema)` to create a new message.
  */
 export const FillSchema: GenMessage<Fill> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 5);
+  messageDesc(file_tabkeep_v1_actions, 7);
 
 /**
  * Chooses one option of a select, listbox or radio group and reads it back.
@@ -380,7 +471,7 @@ export type Select = Message<"tabkeep.v1.Select"> & {
  * Use `create(SelectSchema)` to create a new message.
  */
 export const SelectSchema: GenMessage<Select> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 6);
+  messageDesc(file_tabkeep_v1_actions, 8);
 
 /**
  * Sets a checkbox, radio button or switch and reads it back.
@@ -408,7 +499,7 @@ export type SetChecked = Message<"tabkeep.v1.SetChecked"> & {
  * Use `create(SetCheckedSchema)` to create a new message.
  */
 export const SetCheckedSchema: GenMessage<SetChecked> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 7);
+  messageDesc(file_tabkeep_v1_actions, 9);
 
 /**
  * Presses a key on the focused element or on a target.
@@ -436,7 +527,7 @@ export type PressKey = Message<"tabkeep.v1.PressKey"> & {
  * Use `create(PressKeySchema)` to create a new message.
  */
 export const PressKeySchema: GenMessage<PressKey> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 8);
+  messageDesc(file_tabkeep_v1_actions, 10);
 
 /**
  * Moves the pointer onto an element.
@@ -457,7 +548,7 @@ export type Hover = Message<"tabkeep.v1.Hover"> & {
  * Use `create(HoverSchema)` to create a new message.
  */
 export const HoverSchema: GenMessage<Hover> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 9);
+  messageDesc(file_tabkeep_v1_actions, 11);
 
 /**
  * Scrolls.
@@ -485,7 +576,7 @@ export type Scroll = Message<"tabkeep.v1.Scroll"> & {
  * Use `create(ScrollSchema)` to create a new message.
  */
 export const ScrollSchema: GenMessage<Scroll> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 10);
+  messageDesc(file_tabkeep_v1_actions, 12);
 
 /**
  * Waits for a time, or until a condition holds; a condition that does not come true fails STEP_TIMEOUT.
@@ -522,7 +613,7 @@ export type Wait = Message<"tabkeep.v1.Wait"> & {
  * Use `create(WaitSchema)` to create a new message.
  */
 export const WaitSchema: GenMessage<Wait> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 11);
+  messageDesc(file_tabkeep_v1_actions, 13);
 
 /**
  * Something that must be true of the page.
@@ -599,7 +690,7 @@ export type Expect = Message<"tabkeep.v1.Expect"> & {
  * Use `create(ExpectSchema)` to create a new message.
  */
 export const ExpectSchema: GenMessage<Expect> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 12);
+  messageDesc(file_tabkeep_v1_actions, 14);
 
 /**
  * A field and the value it must have.
@@ -627,7 +718,7 @@ export type FieldValue = Message<"tabkeep.v1.FieldValue"> & {
  * Use `create(FieldValueSchema)` to create a new message.
  */
 export const FieldValueSchema: GenMessage<FieldValue> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 13);
+  messageDesc(file_tabkeep_v1_actions, 15);
 
 /**
  * Reads data from the page without changing it. What is not on the page is never made up: a required
@@ -657,7 +748,43 @@ export type Extract = Message<"tabkeep.v1.Extract"> & {
  * Use `create(ExtractSchema)` to create a new message.
  */
 export const ExtractSchema: GenMessage<Extract> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 14);
+  messageDesc(file_tabkeep_v1_actions, 16);
+
+/**
+ * Reads the one record that has exactly this value under a label, from the tables, label-value pairs or repeated cards
+ * that the page shows; waits for it. Changes nothing. Fails NOT_FOUND where none has it, AMBIGUOUS where several do.
+ *
+ * @generated from message tabkeep.v1.FindRecord
+ */
+export type FindRecord = Message<"tabkeep.v1.FindRecord"> & {
+  /**
+   * What its label is called, for example "email"; where no label is called so, any may have the value.
+   *
+   * @generated from field: string label = 1;
+   */
+  label: string;
+
+  /**
+   * The value.
+   *
+   * @generated from field: tabkeep.v1.Value value = 2;
+   */
+  value?: Value | undefined;
+
+  /**
+   * What such records are called, for messages; for example "customer".
+   *
+   * @generated from field: string noun = 3;
+   */
+  noun: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.FindRecord.
+ * Use `create(FindRecordSchema)` to create a new message.
+ */
+export const FindRecordSchema: GenMessage<FindRecord> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 17);
 
 /**
  * Goes one page back. Fails NAVIGATION when there is none.
@@ -672,7 +799,7 @@ export type Back = Message<"tabkeep.v1.Back"> & {
  * Use `create(BackSchema)` to create a new message.
  */
 export const BackSchema: GenMessage<Back> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 15);
+  messageDesc(file_tabkeep_v1_actions, 18);
 
 /**
  * Loads the page again. Fails NAVIGATION like goto.
@@ -687,5 +814,46 @@ export type Reload = Message<"tabkeep.v1.Reload"> & {
  * Use `create(ReloadSchema)` to create a new message.
  */
 export const ReloadSchema: GenMessage<Reload> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 16);
+  messageDesc(file_tabkeep_v1_actions, 19);
+
+/**
+ * A part of a stored login.
+ *
+ * @generated from enum tabkeep.v1.CredentialPart
+ */
+export enum CredentialPart {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: CREDENTIAL_PART_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The username.
+   *
+   * @generated from enum value: CREDENTIAL_PART_USERNAME = 1;
+   */
+  USERNAME = 1,
+
+  /**
+   * The password; only into fields that hide what is typed.
+   *
+   * @generated from enum value: CREDENTIAL_PART_PASSWORD = 2;
+   */
+  PASSWORD = 2,
+
+  /**
+   * The one-time code of the moment; empty where the login has none.
+   *
+   * @generated from enum value: CREDENTIAL_PART_ONE_TIME_CODE = 3;
+   */
+  ONE_TIME_CODE = 3,
+}
+
+/**
+ * Describes the enum tabkeep.v1.CredentialPart.
+ */
+export const CredentialPartSchema: GenEnum<CredentialPart> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_actions, 0);
 
