@@ -149,6 +149,9 @@ class Replay:
         finally:
             self._workspace.source = REPLAY
         await self._recorder.end(await self._steps.page())
+        if self._steps.begun < first:  # there was nothing to do, such as a login that holds already
+            self._recorder.give_up("a clause needed no step")
+            return
         self.mended = True
         await self._say_healed(first, lost.recorded, intent.words, "rules")
 
