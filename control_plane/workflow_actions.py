@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator, SchemaError
 from tabkeep.v1 import actions_pb2
 
 from control_plane.workflow_parameters import Holes
+from control_plane.workflow_tabs import read_dialog, read_tab
 from control_plane.workflow_text import Place, join, listing, shorten
 
 MAX_ACTIONS: Final = 500
@@ -374,6 +375,15 @@ def _reload(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     _nothing_inside(place)
 
 
+def _tab(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.tab.SetInParent()
+    read_tab(place, holes, action.tab, _read_url)
+
+
+def _dialog(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    read_dialog(place, holes, action.dialog)
+
+
 def _nothing_inside(place: Place) -> None:
     if not place.is_nothing and not (place.is_mapping and not place.node.value):
         place.mistake(f"takes nothing: write {{}}, {place.found()}")
@@ -394,4 +404,6 @@ ACTION_KINDS: Final[Mapping[str, _Reader]] = {
     "extract": _extract,
     "back": _back,
     "reload": _reload,
+    "tab": _tab,
+    "dialog": _dialog,
 }

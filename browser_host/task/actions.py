@@ -38,6 +38,7 @@ from browser_host.task.failures import (
 from browser_host.task.gate import Gate
 from browser_host.task.journal import ActionLeaseOver, Journal
 from browser_host.task.page_script import call, look
+from browser_host.task.tabs import Tabs
 from browser_host.task.values import Parameters, Secrets, to_schema
 from browser_host.task.wording import condition_words, names_a_secret, script_condition, script_target
 
@@ -70,7 +71,7 @@ def timeout_of(action: actions_pb2.Action) -> float:
     """How long an action may take, in seconds."""
     if action.HasField("timeout"):
         return action.timeout.ToTimedelta().total_seconds()
-    if action.WhichOneof("kind") in ("goto", "back", "reload"):
+    if action.WhichOneof("kind") in ("goto", "back", "reload") or action.tab.open.url:
         return GOTO_TIMEOUT
     if action.WhichOneof("kind") == "wait" and action.wait.WhichOneof("until") == "duration":
         return max(DEFAULT_TIMEOUT, action.wait.duration.ToTimedelta().total_seconds() + 1)
@@ -89,6 +90,7 @@ class Actor:
         secrets: Secrets,
         timeout: float,
         gate: Gate,
+        tabs: Tabs,
     ) -> None:
         """The action's time begins now; `gate` is asked at the last moment before each press."""
         self._page = page
@@ -97,6 +99,7 @@ class Actor:
         self._parameters = parameters
         self._secrets = secrets
         self._gate = gate
+        self._tabs = tabs
         self._timeout = timeout
         self._deadline = clock.monotonic() + timeout
 
@@ -151,6 +154,10 @@ class Actor:
                 return self._arrived(await self._load(self._page.back))
             case "reload":
                 return self._arrived(await self._load(self._page.reload))
+            case "tab":
+                return await self._tab(action.tab)
+            case "dialog":
+                return await self._dialog(action)
         raise ValueError("an action without a kind")
 
     # Time and permission
@@ -191,8 +198,7 @@ class Actor:
 
     async def _goto(self, goto: actions_pb2.Goto) -> Done:
         url = goto.url
-        if not url.lower().startswith(("http://", "https://")):
-            raise Failed(NAVIGATION, f"not an absolute http or https URL: {url}")
+        _refuse_other_than_http(url)
         self._gate.go(url)
         allowed = await self._allowed()
         return self._arrived(await self._page.goto(url, timeout=allowed), goto.allow_error_status)
@@ -209,6 +215,45 @@ class Actor:
         if status is not None and status >= 400 and not error_status_is_fine:
             raise Failed(NAVIGATION, f"the server answered {status}")
         return Done(message=f"status {status}" if status is not None else "")
+
+    # Tabs and dialogs
+
+    async def _tab(self, tab: actions_pb2.Tab) -> Done:
+        what = tab.WhichOneof("what")
+        if what == "open":
+            return await self._open_tab(tab.open.url)
+        which = tab.switch_to if what == "switch_to" else tab.close
+        found = await self._tabs.find(which, self._clock, self._deadline)
+        await self._allowed()
+        await (self._tabs.show(found) if what == "switch_to" else self._tabs.close(found))
+        self._page = await self._tabs.current()
+        await self._page.loaded(timeout=self._left())
+        return Done(f'{found.page_id} "{found.title}"')
+
+    async def _open_tab(self, url: str) -> Done:
+        if url:
+            _refuse_other_than_http(url)
+            self._gate.go(url)
+        await self._allowed()
+        await self._tabs.open()
+        self._page = await self._tabs.current()
+        return self._arrived(await self._page.goto(url, timeout=await self._allowed())) if url else Done()
+
+    async def _dialog(self, action: actions_pb2.Action) -> Done:
+        """Wait for the dialog, which is answered the moment it is shown."""
+        wanted = self._tabs.wanted(action)
+        await asyncio.wait({wanted.shown}, timeout=self._left())
+        if not wanted.shown.done():
+            raise Failed(EXPECTATION_FAILED, f"no dialog was shown within {self._timeout:g} s")
+        shown = wanted.shown.result()
+        label = f'{shown.kind} "{shown.message}"'
+        if not wanted.means(shown.kind, shown.message):
+            raise Failed(EXPECTATION_FAILED, f"another dialog was shown, and dismissed: {label}", target=label)
+        try:
+            await self._page.loaded(timeout=self._left())
+        except PageClosed:
+            pass  # it asked whether it may go
+        return Done(label, "accepted" if shown.accepted else "dismissed")
 
     # Pressing
 
@@ -438,6 +483,11 @@ class Actor:
         schema = to_schema(wanted.schema) if wanted.HasField("schema") else None
         output = extract.from_page(found, schema)
         return Done(output=output, has_output=True, title=found["title"])
+
+
+def _refuse_other_than_http(url: str) -> None:
+    if not url.lower().startswith(("http://", "https://")):
+        raise Failed(NAVIGATION, f"not an absolute http or https URL: {url}")
 
 
 def _checked(answer: dict[str, Any]) -> dict[str, Any]:

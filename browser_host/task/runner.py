@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 from uuid import uuid4
 
@@ -40,6 +41,7 @@ from browser_host.task.failures import (
 from browser_host.task.journal import Journal
 from browser_host.task.model import Model
 from browser_host.task.own_output import brought
+from browser_host.task.plain_clauses import OneAction, answers_dialog
 from browser_host.task.planner import Plan, Planner
 from browser_host.task.planners import planner_for
 from browser_host.task.steps import Steps
@@ -127,6 +129,7 @@ class _Run:
                 INTERNAL,
                 f"a fault of Tabkeep's own; the host's log has it under {incident}",
             )
+        await self._steps.tell_pages()
         scrub = self._steps.secrets.scrub
         finished = runs_pb2.RunFinished(
             status=end.status, failure_reason=end.reason, failure_message=scrub(end.message)
@@ -276,7 +279,9 @@ class _Run:
     async def _actions(self, actions: list[actions_pb2.Action]) -> Any:
         """Do the actions; the output is what they read: of one extract its data, of several a list."""
         outputs: list[Any] = []
-        for action in actions:
+        for place, action in enumerate(actions):
+            if action.WhichOneof("kind") != "dialog":
+                self._steps.tabs.expect_dialogs(actions[place + 1 :])
             done = await self._steps.do(self._filled(action), self._source)
             if done.has_output:
                 outputs.append(done.output)
@@ -285,11 +290,12 @@ class _Run:
 
     def _filled(self, action: actions_pb2.Action) -> actions_pb2.Action:
         """The action with a workflow's parameters in a URL's holes, so that events show where it goes."""
-        if not self._start_run.workflow or action.WhichOneof("kind") != "goto" or "{{" not in action.goto.url:
+        if not self._start_run.workflow or "{{" not in action.goto.url + action.tab.open.url:
             return action
         filled = actions_pb2.Action()
         filled.CopyFrom(action)
-        filled.goto.url = self._steps.parameters.fill(action.goto.url)
+        opening = filled.goto if filled.HasField("goto") else filled.tab.open
+        opening.url = self._steps.parameters.fill(opening.url)
         return filled
 
     async def _task(self, task: host_pb2.TaskBlock, plan: Plan) -> Any:
@@ -300,7 +306,10 @@ class _Run:
         workspace = Workspace(self._steps)
         workspace.schema = to_schema(task.data_extraction_schema) if task.HasField("data_extraction_schema") else None
         with self._steps.at_most(task.max_steps):
-            for intent in plan.intents:
+            for place, intent in enumerate(plan.intents):
+                if not answers_dialog(intent):
+                    following = takewhile(answers_dialog, plan.intents[place + 1 :])
+                    self._steps.tabs.expect_dialogs(one.action for one in following if isinstance(one, OneAction))
                 try:
                     await intent.carry_out(workspace)
                 finally:

@@ -236,8 +236,21 @@ def test_there_is_a_builder_for_every_kind_of_action() -> None:
         actions.extract(),
         actions.back(),
         actions.reload(),
+        actions.switch_tab("Invoice"),
+        actions.dismiss_dialog(),
     ]
     assert {action.WhichOneof("kind") for action in made} == kinds
+
+
+def test_tabs_are_named_in_one_way_and_dialogs_are_given_a_text() -> None:
+    assert actions.switch_tab(index=-1).tab.switch_to.index == -1
+    assert actions.close_tab().tab.close == actions_pb2.WhichTab()
+    assert actions.open_tab("https://a.example").tab.open.url == "https://a.example"
+    with pytest.raises(ValueError, match="title and url"):
+        actions.switch_tab("Invoice", url="*")
+    dialog = actions.accept_dialog(actions.secret("s3cret"), message="name").dialog
+    assert (dialog.text.literal, dialog.text.sensitive, dialog.message) == ("s3cret", True, "name")
+    assert not actions.accept_dialog().dialog.HasField("text")
 
 
 def test_actions_come_from_json_and_a_wrong_one_is_named_by_its_place() -> None:

@@ -341,8 +341,15 @@ def test_an_action_is_read_into_its_message(source, expected):
     ("source", "message"),
     [
         ("{note: a}", ": names no action: one of goto, click, fill, select, set_checked, check, uncheck, press_key, "
-         "hover, scroll, wait, extract, back, reload"),
+         "hover, scroll, wait, extract, back, reload, tab, dialog"),
         ("{back: , reload: }", ": is back and reload at once: make it 2 actions"),
+        ("tab: {}", "tab: says nothing to do: one of switch_to, open, close"),
+        ("tab: {switch_to: {}}", "tab.switch_to: names no tab: one of index, title, url, page_id, previous"),
+        ("tab: {close: {index: 0}}", "tab.close.index: must be from 1 to 100, or -1 for the newest tab, found 0"),
+        ("tab: {open: shop}", 'tab.open: must be an absolute http or https URL, found "shop"'),
+        ("dialog: maybe", 'dialog: must be accept or dismiss, found the text "maybe"'),
+        ("dialog: {answer: dismiss, text: a}",
+         "dialog.text: is for a prompt that is accepted: leave it out, or answer: accept"),
         ("clik: a", 'clik: unknown field; did you mean "click"?'),
         ("click: {nme: a, role: link}", 'click.nme: unknown field; did you mean "name"?'),
         ("click: {within: a}", "click: names no element: give role, name, css or test_id"),
@@ -431,9 +438,9 @@ def test_a_secret_parameter_makes_every_value_sensitive_and_is_not_shown():
         ("actions: [fill: {name: a, value: {parameter: emial}}]", 'actions[0].fill.value.parameter: no parameter is called '
          '"emial"; did you mean "email"?'),
         ('actions: [click: "{{ email }}"]', "actions[0].click: holes are not filled here: they work in goto url, task "
-         "prompt, approve message, fill value and select option"),
+         "prompt, tab open, approve message, fill value, select option and dialog text"),
         ('wait: {condition: {text: "{{ email }}"}}', "wait.condition.text: holes are not filled here: they work in goto "
-         "url, task prompt, approve message, fill value and select option"),
+         "url, task prompt, tab open, approve message, fill value, select option and dialog text"),
     ],
 )  # fmt: skip
 def test_a_hole_that_would_not_be_filled_is_a_mistake(source, message):

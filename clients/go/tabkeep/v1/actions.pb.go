@@ -25,6 +25,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// How a dialog is answered.
+type DialogAnswer int32
+
+const (
+	// Not given.
+	DialogAnswer_DIALOG_ANSWER_UNSPECIFIED DialogAnswer = 0
+	// OK; of a beforeunload dialog: leave the page.
+	DialogAnswer_DIALOG_ANSWER_ACCEPT DialogAnswer = 1
+	// Cancel; of an alert: close it; of a beforeunload dialog: stay.
+	DialogAnswer_DIALOG_ANSWER_DISMISS DialogAnswer = 2
+)
+
+// Enum value maps for DialogAnswer.
+var (
+	DialogAnswer_name = map[int32]string{
+		0: "DIALOG_ANSWER_UNSPECIFIED",
+		1: "DIALOG_ANSWER_ACCEPT",
+		2: "DIALOG_ANSWER_DISMISS",
+	}
+	DialogAnswer_value = map[string]int32{
+		"DIALOG_ANSWER_UNSPECIFIED": 0,
+		"DIALOG_ANSWER_ACCEPT":      1,
+		"DIALOG_ANSWER_DISMISS":     2,
+	}
+)
+
+func (x DialogAnswer) Enum() *DialogAnswer {
+	p := new(DialogAnswer)
+	*p = x
+	return p
+}
+
+func (x DialogAnswer) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DialogAnswer) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_actions_proto_enumTypes[0].Descriptor()
+}
+
+func (DialogAnswer) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_actions_proto_enumTypes[0]
+}
+
+func (x DialogAnswer) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DialogAnswer.Descriptor instead.
+func (DialogAnswer) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{0}
+}
+
 // One thing to do, and what must be true afterwards.
 type Action struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -50,6 +103,8 @@ type Action struct {
 	//	*Action_Extract
 	//	*Action_Back
 	//	*Action_Reload
+	//	*Action_Tab
+	//	*Action_Dialog
 	Kind          isAction_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -221,6 +276,24 @@ func (x *Action) GetReload() *Reload {
 	return nil
 }
 
+func (x *Action) GetTab() *Tab {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_Tab); ok {
+			return x.Tab
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetDialog() *Dialog {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_Dialog); ok {
+			return x.Dialog
+		}
+	}
+	return nil
+}
+
 type isAction_Kind interface {
 	isAction_Kind()
 }
@@ -285,6 +358,16 @@ type Action_Reload struct {
 	Reload *Reload `protobuf:"bytes,21,opt,name=reload,proto3,oneof"`
 }
 
+type Action_Tab struct {
+	// Switches to another tab, opens one, or closes one.
+	Tab *Tab `protobuf:"bytes,24,opt,name=tab,proto3,oneof"`
+}
+
+type Action_Dialog struct {
+	// Answers a dialog of the browser (alert, confirm, prompt, beforeunload).
+	Dialog *Dialog `protobuf:"bytes,25,opt,name=dialog,proto3,oneof"`
+}
+
 func (*Action_Goto) isAction_Kind() {}
 
 func (*Action_Click) isAction_Kind() {}
@@ -308,6 +391,10 @@ func (*Action_Extract) isAction_Kind() {}
 func (*Action_Back) isAction_Kind() {}
 
 func (*Action_Reload) isAction_Kind() {}
+
+func (*Action_Tab) isAction_Kind() {}
+
+func (*Action_Dialog) isAction_Kind() {}
 
 // Names an element the way a person would. All given parts must hold; the match must be unique unless nth
 // is given, otherwise the action fails AMBIGUOUS and lists the candidates.
@@ -1392,12 +1479,369 @@ func (*Reload) Descriptor() ([]byte, []int) {
 	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{16}
 }
 
+// Switches to another tab, opens one, or closes one. What follows acts in the tab that is in front then. Fails NOT_FOUND
+// or AMBIGUOUS with a list of the open tabs.
+type Tab struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What. Required.
+	//
+	// Types that are valid to be assigned to What:
+	//
+	//	*Tab_SwitchTo
+	//	*Tab_Open
+	//	*Tab_Close
+	What          isTab_What `protobuf_oneof:"what"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tab) Reset() {
+	*x = Tab{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tab) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tab) ProtoMessage() {}
+
+func (x *Tab) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tab.ProtoReflect.Descriptor instead.
+func (*Tab) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Tab) GetWhat() isTab_What {
+	if x != nil {
+		return x.What
+	}
+	return nil
+}
+
+func (x *Tab) GetSwitchTo() *WhichTab {
+	if x != nil {
+		if x, ok := x.What.(*Tab_SwitchTo); ok {
+			return x.SwitchTo
+		}
+	}
+	return nil
+}
+
+func (x *Tab) GetOpen() *NewTab {
+	if x != nil {
+		if x, ok := x.What.(*Tab_Open); ok {
+			return x.Open
+		}
+	}
+	return nil
+}
+
+func (x *Tab) GetClose() *WhichTab {
+	if x != nil {
+		if x, ok := x.What.(*Tab_Close); ok {
+			return x.Close
+		}
+	}
+	return nil
+}
+
+type isTab_What interface {
+	isTab_What()
+}
+
+type Tab_SwitchTo struct {
+	// Brings this tab to the front, and waits for it if it is not there yet.
+	SwitchTo *WhichTab `protobuf:"bytes,1,opt,name=switch_to,json=switchTo,proto3,oneof"`
+}
+
+type Tab_Open struct {
+	// Opens a new tab, which is in front then.
+	Open *NewTab `protobuf:"bytes,2,opt,name=open,proto3,oneof"`
+}
+
+type Tab_Close struct {
+	// Closes this tab; an empty WhichTab is the one in front. The tab that opened it is in front then, else the one
+	// that was before. Closing the last one leaves a new empty tab.
+	Close *WhichTab `protobuf:"bytes,3,opt,name=close,proto3,oneof"`
+}
+
+func (*Tab_SwitchTo) isTab_What() {}
+
+func (*Tab_Open) isTab_What() {}
+
+func (*Tab_Close) isTab_What() {}
+
+// Names an open tab.
+type WhichTab struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How. Required, but for a tab to close.
+	//
+	// Types that are valid to be assigned to By:
+	//
+	//	*WhichTab_Index
+	//	*WhichTab_Title
+	//	*WhichTab_Url
+	//	*WhichTab_PageId
+	//	*WhichTab_Previous
+	By            isWhichTab_By `protobuf_oneof:"by"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WhichTab) Reset() {
+	*x = WhichTab{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WhichTab) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WhichTab) ProtoMessage() {}
+
+func (x *WhichTab) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WhichTab.ProtoReflect.Descriptor instead.
+func (*WhichTab) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *WhichTab) GetBy() isWhichTab_By {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+func (x *WhichTab) GetIndex() int32 {
+	if x != nil {
+		if x, ok := x.By.(*WhichTab_Index); ok {
+			return x.Index
+		}
+	}
+	return 0
+}
+
+func (x *WhichTab) GetTitle() string {
+	if x != nil {
+		if x, ok := x.By.(*WhichTab_Title); ok {
+			return x.Title
+		}
+	}
+	return ""
+}
+
+func (x *WhichTab) GetUrl() string {
+	if x != nil {
+		if x, ok := x.By.(*WhichTab_Url); ok {
+			return x.Url
+		}
+	}
+	return ""
+}
+
+func (x *WhichTab) GetPageId() string {
+	if x != nil {
+		if x, ok := x.By.(*WhichTab_PageId); ok {
+			return x.PageId
+		}
+	}
+	return ""
+}
+
+func (x *WhichTab) GetPrevious() bool {
+	if x != nil {
+		if x, ok := x.By.(*WhichTab_Previous); ok {
+			return x.Previous
+		}
+	}
+	return false
+}
+
+type isWhichTab_By interface {
+	isWhichTab_By()
+}
+
+type WhichTab_Index struct {
+	// Its place in the order of opening, from 1; -1 is the one that was opened last.
+	Index int32 `protobuf:"varint,1,opt,name=index,proto3,oneof"`
+}
+
+type WhichTab_Title struct {
+	// A part of its title; case is ignored. A title that is equal counts before one that only has it as a part.
+	Title string `protobuf:"bytes,2,opt,name=title,proto3,oneof"`
+}
+
+type WhichTab_Url struct {
+	// Its URL matches this glob: "*" stands for any characters.
+	Url string `protobuf:"bytes,3,opt,name=url,proto3,oneof"`
+}
+
+type WhichTab_PageId struct {
+	// Its id, as ListPages shows it.
+	PageId string `protobuf:"bytes,4,opt,name=page_id,json=pageId,proto3,oneof"`
+}
+
+type WhichTab_Previous struct {
+	// The one that was in front before this one.
+	Previous bool `protobuf:"varint,5,opt,name=previous,proto3,oneof"`
+}
+
+func (*WhichTab_Index) isWhichTab_By() {}
+
+func (*WhichTab_Title) isWhichTab_By() {}
+
+func (*WhichTab_Url) isWhichTab_By() {}
+
+func (*WhichTab_PageId) isWhichTab_By() {}
+
+func (*WhichTab_Previous) isWhichTab_By() {}
+
+// A new tab.
+type NewTab struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to open in it, an absolute http or https URL; empty: about:blank. Fails NAVIGATION like goto.
+	Url           string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NewTab) Reset() {
+	*x = NewTab{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewTab) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewTab) ProtoMessage() {}
+
+func (x *NewTab) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewTab.ProtoReflect.Descriptor instead.
+func (*NewTab) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *NewTab) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+// Answers a dialog of the browser (not one that a page draws itself). Comes right after the action whose effect the
+// dialog is: that action then has its dialogs answered so, instead of by the session's policy. Several in a row answer
+// several dialogs, in order. Fails EXPECTATION_FAILED when no dialog comes within the action's timeout, or another one
+// than message says.
+type Dialog struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How. Required.
+	Answer DialogAnswer `protobuf:"varint,1,opt,name=answer,proto3,enum=tabkeep.v1.DialogAnswer" json:"answer,omitempty"`
+	// What to put into a prompt before it is accepted. Absent: what the prompt itself proposes.
+	Text *Value `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// The dialog's text must have this in it; case is ignored. Another dialog is dismissed. Empty: any dialog.
+	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dialog) Reset() {
+	*x = Dialog{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dialog) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dialog) ProtoMessage() {}
+
+func (x *Dialog) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dialog.ProtoReflect.Descriptor instead.
+func (*Dialog) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Dialog) GetAnswer() DialogAnswer {
+	if x != nil {
+		return x.Answer
+	}
+	return DialogAnswer_DIALOG_ANSWER_UNSPECIFIED
+}
+
+func (x *Dialog) GetText() *Value {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+func (x *Dialog) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 var File_tabkeep_v1_actions_proto protoreflect.FileDescriptor
 
 const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\n" +
 	"\x18tabkeep/v1/actions.proto\x12\n" +
-	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xa6\x05\n" +
+	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xf9\x05\n" +
 	"\x06Action\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12\x12\n" +
 	"\x04note\x18\x02 \x01(\tR\x04note\x12*\n" +
@@ -1415,7 +1859,9 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x04wait\x18\x12 \x01(\v2\x10.tabkeep.v1.WaitH\x00R\x04wait\x12/\n" +
 	"\aextract\x18\x13 \x01(\v2\x13.tabkeep.v1.ExtractH\x00R\aextract\x12&\n" +
 	"\x04back\x18\x14 \x01(\v2\x10.tabkeep.v1.BackH\x00R\x04back\x12,\n" +
-	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reloadB\x06\n" +
+	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reload\x12#\n" +
+	"\x03tab\x18\x18 \x01(\v2\x0f.tabkeep.v1.TabH\x00R\x03tab\x12,\n" +
+	"\x06dialog\x18\x19 \x01(\v2\x12.tabkeep.v1.DialogH\x00R\x06dialogB\x06\n" +
 	"\x04kind\"\x9b\x01\n" +
 	"\x06Target\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x12\n" +
@@ -1477,7 +1923,29 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x06schema\x18\x01 \x01(\v2\x17.google.protobuf.StructR\x06schema\x12\x16\n" +
 	"\x06within\x18\x02 \x01(\tR\x06within\"\x06\n" +
 	"\x04Back\"\b\n" +
-	"\x06ReloadB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
+	"\x06Reload\"\x9a\x01\n" +
+	"\x03Tab\x123\n" +
+	"\tswitch_to\x18\x01 \x01(\v2\x14.tabkeep.v1.WhichTabH\x00R\bswitchTo\x12(\n" +
+	"\x04open\x18\x02 \x01(\v2\x12.tabkeep.v1.NewTabH\x00R\x04open\x12,\n" +
+	"\x05close\x18\x03 \x01(\v2\x14.tabkeep.v1.WhichTabH\x00R\x05closeB\x06\n" +
+	"\x04what\"\x8d\x01\n" +
+	"\bWhichTab\x12\x16\n" +
+	"\x05index\x18\x01 \x01(\x05H\x00R\x05index\x12\x16\n" +
+	"\x05title\x18\x02 \x01(\tH\x00R\x05title\x12\x12\n" +
+	"\x03url\x18\x03 \x01(\tH\x00R\x03url\x12\x19\n" +
+	"\apage_id\x18\x04 \x01(\tH\x00R\x06pageId\x12\x1c\n" +
+	"\bprevious\x18\x05 \x01(\bH\x00R\bpreviousB\x04\n" +
+	"\x02by\"\x1a\n" +
+	"\x06NewTab\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\"{\n" +
+	"\x06Dialog\x120\n" +
+	"\x06answer\x18\x01 \x01(\x0e2\x18.tabkeep.v1.DialogAnswerR\x06answer\x12%\n" +
+	"\x04text\x18\x02 \x01(\v2\x11.tabkeep.v1.ValueR\x04text\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage*b\n" +
+	"\fDialogAnswer\x12\x1d\n" +
+	"\x19DIALOG_ANSWER_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14DIALOG_ANSWER_ACCEPT\x10\x01\x12\x19\n" +
+	"\x15DIALOG_ANSWER_DISMISS\x10\x02B<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
 
 var (
 	file_tabkeep_v1_actions_proto_rawDescOnce sync.Once
@@ -1491,64 +1959,77 @@ func file_tabkeep_v1_actions_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_actions_proto_rawDescData
 }
 
-var file_tabkeep_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_tabkeep_v1_actions_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_tabkeep_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_tabkeep_v1_actions_proto_goTypes = []any{
-	(*Action)(nil),              // 0: tabkeep.v1.Action
-	(*Target)(nil),              // 1: tabkeep.v1.Target
-	(*Value)(nil),               // 2: tabkeep.v1.Value
-	(*Goto)(nil),                // 3: tabkeep.v1.Goto
-	(*Click)(nil),               // 4: tabkeep.v1.Click
-	(*Fill)(nil),                // 5: tabkeep.v1.Fill
-	(*Select)(nil),              // 6: tabkeep.v1.Select
-	(*SetChecked)(nil),          // 7: tabkeep.v1.SetChecked
-	(*PressKey)(nil),            // 8: tabkeep.v1.PressKey
-	(*Hover)(nil),               // 9: tabkeep.v1.Hover
-	(*Scroll)(nil),              // 10: tabkeep.v1.Scroll
-	(*Wait)(nil),                // 11: tabkeep.v1.Wait
-	(*Expect)(nil),              // 12: tabkeep.v1.Expect
-	(*FieldValue)(nil),          // 13: tabkeep.v1.FieldValue
-	(*Extract)(nil),             // 14: tabkeep.v1.Extract
-	(*Back)(nil),                // 15: tabkeep.v1.Back
-	(*Reload)(nil),              // 16: tabkeep.v1.Reload
-	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
-	(*structpb.Struct)(nil),     // 18: google.protobuf.Struct
+	(DialogAnswer)(0),           // 0: tabkeep.v1.DialogAnswer
+	(*Action)(nil),              // 1: tabkeep.v1.Action
+	(*Target)(nil),              // 2: tabkeep.v1.Target
+	(*Value)(nil),               // 3: tabkeep.v1.Value
+	(*Goto)(nil),                // 4: tabkeep.v1.Goto
+	(*Click)(nil),               // 5: tabkeep.v1.Click
+	(*Fill)(nil),                // 6: tabkeep.v1.Fill
+	(*Select)(nil),              // 7: tabkeep.v1.Select
+	(*SetChecked)(nil),          // 8: tabkeep.v1.SetChecked
+	(*PressKey)(nil),            // 9: tabkeep.v1.PressKey
+	(*Hover)(nil),               // 10: tabkeep.v1.Hover
+	(*Scroll)(nil),              // 11: tabkeep.v1.Scroll
+	(*Wait)(nil),                // 12: tabkeep.v1.Wait
+	(*Expect)(nil),              // 13: tabkeep.v1.Expect
+	(*FieldValue)(nil),          // 14: tabkeep.v1.FieldValue
+	(*Extract)(nil),             // 15: tabkeep.v1.Extract
+	(*Back)(nil),                // 16: tabkeep.v1.Back
+	(*Reload)(nil),              // 17: tabkeep.v1.Reload
+	(*Tab)(nil),                 // 18: tabkeep.v1.Tab
+	(*WhichTab)(nil),            // 19: tabkeep.v1.WhichTab
+	(*NewTab)(nil),              // 20: tabkeep.v1.NewTab
+	(*Dialog)(nil),              // 21: tabkeep.v1.Dialog
+	(*durationpb.Duration)(nil), // 22: google.protobuf.Duration
+	(*structpb.Struct)(nil),     // 23: google.protobuf.Struct
 }
 var file_tabkeep_v1_actions_proto_depIdxs = []int32{
-	17, // 0: tabkeep.v1.Action.timeout:type_name -> google.protobuf.Duration
-	12, // 1: tabkeep.v1.Action.expect:type_name -> tabkeep.v1.Expect
-	3,  // 2: tabkeep.v1.Action.goto:type_name -> tabkeep.v1.Goto
-	4,  // 3: tabkeep.v1.Action.click:type_name -> tabkeep.v1.Click
-	5,  // 4: tabkeep.v1.Action.fill:type_name -> tabkeep.v1.Fill
-	6,  // 5: tabkeep.v1.Action.select:type_name -> tabkeep.v1.Select
-	7,  // 6: tabkeep.v1.Action.set_checked:type_name -> tabkeep.v1.SetChecked
-	8,  // 7: tabkeep.v1.Action.press_key:type_name -> tabkeep.v1.PressKey
-	9,  // 8: tabkeep.v1.Action.hover:type_name -> tabkeep.v1.Hover
-	10, // 9: tabkeep.v1.Action.scroll:type_name -> tabkeep.v1.Scroll
-	11, // 10: tabkeep.v1.Action.wait:type_name -> tabkeep.v1.Wait
-	14, // 11: tabkeep.v1.Action.extract:type_name -> tabkeep.v1.Extract
-	15, // 12: tabkeep.v1.Action.back:type_name -> tabkeep.v1.Back
-	16, // 13: tabkeep.v1.Action.reload:type_name -> tabkeep.v1.Reload
-	1,  // 14: tabkeep.v1.Click.target:type_name -> tabkeep.v1.Target
-	1,  // 15: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
-	2,  // 16: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
-	1,  // 17: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
-	2,  // 18: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
-	1,  // 19: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
-	1,  // 20: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
-	1,  // 21: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
-	1,  // 22: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
-	17, // 23: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
-	12, // 24: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
-	1,  // 25: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
-	1,  // 26: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
-	13, // 27: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
-	1,  // 28: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
-	18, // 29: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	22, // 0: tabkeep.v1.Action.timeout:type_name -> google.protobuf.Duration
+	13, // 1: tabkeep.v1.Action.expect:type_name -> tabkeep.v1.Expect
+	4,  // 2: tabkeep.v1.Action.goto:type_name -> tabkeep.v1.Goto
+	5,  // 3: tabkeep.v1.Action.click:type_name -> tabkeep.v1.Click
+	6,  // 4: tabkeep.v1.Action.fill:type_name -> tabkeep.v1.Fill
+	7,  // 5: tabkeep.v1.Action.select:type_name -> tabkeep.v1.Select
+	8,  // 6: tabkeep.v1.Action.set_checked:type_name -> tabkeep.v1.SetChecked
+	9,  // 7: tabkeep.v1.Action.press_key:type_name -> tabkeep.v1.PressKey
+	10, // 8: tabkeep.v1.Action.hover:type_name -> tabkeep.v1.Hover
+	11, // 9: tabkeep.v1.Action.scroll:type_name -> tabkeep.v1.Scroll
+	12, // 10: tabkeep.v1.Action.wait:type_name -> tabkeep.v1.Wait
+	15, // 11: tabkeep.v1.Action.extract:type_name -> tabkeep.v1.Extract
+	16, // 12: tabkeep.v1.Action.back:type_name -> tabkeep.v1.Back
+	17, // 13: tabkeep.v1.Action.reload:type_name -> tabkeep.v1.Reload
+	18, // 14: tabkeep.v1.Action.tab:type_name -> tabkeep.v1.Tab
+	21, // 15: tabkeep.v1.Action.dialog:type_name -> tabkeep.v1.Dialog
+	2,  // 16: tabkeep.v1.Click.target:type_name -> tabkeep.v1.Target
+	2,  // 17: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
+	3,  // 18: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
+	2,  // 19: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
+	3,  // 20: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
+	2,  // 21: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
+	2,  // 22: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
+	2,  // 23: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
+	2,  // 24: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
+	22, // 25: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
+	13, // 26: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
+	2,  // 27: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
+	2,  // 28: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
+	14, // 29: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
+	2,  // 30: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
+	23, // 31: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
+	19, // 32: tabkeep.v1.Tab.switch_to:type_name -> tabkeep.v1.WhichTab
+	20, // 33: tabkeep.v1.Tab.open:type_name -> tabkeep.v1.NewTab
+	19, // 34: tabkeep.v1.Tab.close:type_name -> tabkeep.v1.WhichTab
+	0,  // 35: tabkeep.v1.Dialog.answer:type_name -> tabkeep.v1.DialogAnswer
+	3,  // 36: tabkeep.v1.Dialog.text:type_name -> tabkeep.v1.Value
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_actions_proto_init() }
@@ -1569,6 +2050,8 @@ func file_tabkeep_v1_actions_proto_init() {
 		(*Action_Extract)(nil),
 		(*Action_Back)(nil),
 		(*Action_Reload)(nil),
+		(*Action_Tab)(nil),
+		(*Action_Dialog)(nil),
 	}
 	file_tabkeep_v1_actions_proto_msgTypes[2].OneofWrappers = []any{
 		(*Value_Literal)(nil),
@@ -1587,18 +2070,31 @@ func file_tabkeep_v1_actions_proto_init() {
 		(*Expect_Value)(nil),
 		(*Expect_Title)(nil),
 	}
+	file_tabkeep_v1_actions_proto_msgTypes[17].OneofWrappers = []any{
+		(*Tab_SwitchTo)(nil),
+		(*Tab_Open)(nil),
+		(*Tab_Close)(nil),
+	}
+	file_tabkeep_v1_actions_proto_msgTypes[18].OneofWrappers = []any{
+		(*WhichTab_Index)(nil),
+		(*WhichTab_Title)(nil),
+		(*WhichTab_Url)(nil),
+		(*WhichTab_PageId)(nil),
+		(*WhichTab_Previous)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_actions_proto_rawDesc), len(file_tabkeep_v1_actions_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   17,
+			NumEnums:      1,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_tabkeep_v1_actions_proto_goTypes,
 		DependencyIndexes: file_tabkeep_v1_actions_proto_depIdxs,
+		EnumInfos:         file_tabkeep_v1_actions_proto_enumTypes,
 		MessageInfos:      file_tabkeep_v1_actions_proto_msgTypes,
 	}.Build()
 	File_tabkeep_v1_actions_proto = out.File

@@ -4,8 +4,8 @@
 
 // Actions: what can be done in a page. Callers, planners and workflows use the same records.
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
@@ -14,7 +14,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/actions.proto.
  */
 export const file_tabkeep_v1_actions: GenFile = /*@__PURE__*/
-  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEisgQKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIAEIGCgRraW5kIm4KBlRhcmdldBIMCgRyb2xlGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFZXhhY3QYAyABKAgSDgoGd2l0aGluGAQgASgJEgsKA250aBgFIAEoBRILCgNjc3MYBiABKAkSDwoHdGVzdF9pZBgHIAEoCSJMCgVWYWx1ZRIRCgdsaXRlcmFsGAEgASgJSAASEwoJcGFyYW1ldGVyGAIgASgJSAASEQoJc2Vuc2l0aXZlGAMgASgIQggKBnNvdXJjZSIvCgRHb3RvEgsKA3VybBgBIAEoCRIaChJhbGxvd19lcnJvcl9zdGF0dXMYAiABKAgiQAoFQ2xpY2sSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSEwoLY2xpY2tfY291bnQYAiABKAUiXAoERmlsbBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIgCgV2YWx1ZRgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSDgoGc3VibWl0GAMgASgIIk8KBlNlbGVjdBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIhCgZvcHRpb24YAiABKAsyES50YWJrZWVwLnYxLlZhbHVlIkEKClNldENoZWNrZWQSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSDwoHY2hlY2tlZBgCIAEoCCI7CghQcmVzc0tleRILCgNrZXkYASABKAkSIgoGdGFyZ2V0GAIgASgLMhIudGFia2VlcC52MS5UYXJnZXQiKwoFSG92ZXISIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQiPQoGU2Nyb2xsEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg8KB2RlbHRhX3kYAiABKAUiZwoEV2FpdBItCghkdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAEicKCWNvbmRpdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuRXhwZWN0SABCBwoFdW50aWwi1QEKBkV4cGVjdBISCgh1cmxfZ2xvYhgBIAEoCUgAEg4KBHRleHQYAiABKAlIABITCgl0ZXh0X2dvbmUYAyABKAlIABIlCgd2aXNpYmxlGAQgASgLMhIudGFia2VlcC52MS5UYXJnZXRIABIkCgZoaWRkZW4YBSABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEicKBXZhbHVlGAYgASgLMhYudGFia2VlcC52MS5GaWVsZFZhbHVlSAASDwoFdGl0bGUYByABKAlIAEILCgljb25kaXRpb24iQAoKRmllbGRWYWx1ZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIOCgZlcXVhbHMYAiABKAkiQgoHRXh0cmFjdBInCgZzY2hlbWEYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg4KBndpdGhpbhgCIAEoCSIGCgRCYWNrIggKBlJlbG9hZEI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct]);
+  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEi+AQKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIABIeCgN0YWIYGCABKAsyDy50YWJrZWVwLnYxLlRhYkgAEiQKBmRpYWxvZxgZIAEoCzISLnRhYmtlZXAudjEuRGlhbG9nSABCBgoEa2luZCJuCgZUYXJnZXQSDAoEcm9sZRgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBWV4YWN0GAMgASgIEg4KBndpdGhpbhgEIAEoCRILCgNudGgYBSABKAUSCwoDY3NzGAYgASgJEg8KB3Rlc3RfaWQYByABKAkiTAoFVmFsdWUSEQoHbGl0ZXJhbBgBIAEoCUgAEhMKCXBhcmFtZXRlchgCIAEoCUgAEhEKCXNlbnNpdGl2ZRgDIAEoCEIICgZzb3VyY2UiLwoER290bxILCgN1cmwYASABKAkSGgoSYWxsb3dfZXJyb3Jfc3RhdHVzGAIgASgIIkAKBUNsaWNrEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EhMKC2NsaWNrX2NvdW50GAIgASgFIlwKBEZpbGwSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSIAoFdmFsdWUYAiABKAsyES50YWJrZWVwLnYxLlZhbHVlEg4KBnN1Ym1pdBgDIAEoCCJPCgZTZWxlY3QSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSIQoGb3B0aW9uGAIgASgLMhEudGFia2VlcC52MS5WYWx1ZSJBCgpTZXRDaGVja2VkEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg8KB2NoZWNrZWQYAiABKAgiOwoIUHJlc3NLZXkSCwoDa2V5GAEgASgJEiIKBnRhcmdldBgCIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0IisKBUhvdmVyEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Ij0KBlNjcm9sbBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIPCgdkZWx0YV95GAIgASgFImcKBFdhaXQSLQoIZHVyYXRpb24YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IABInCgljb25kaXRpb24YAiABKAsyEi50YWJrZWVwLnYxLkV4cGVjdEgAQgcKBXVudGlsItUBCgZFeHBlY3QSEgoIdXJsX2dsb2IYASABKAlIABIOCgR0ZXh0GAIgASgJSAASEwoJdGV4dF9nb25lGAMgASgJSAASJQoHdmlzaWJsZRgEIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0SAASJAoGaGlkZGVuGAUgASgLMhIudGFia2VlcC52MS5UYXJnZXRIABInCgV2YWx1ZRgGIAEoCzIWLnRhYmtlZXAudjEuRmllbGRWYWx1ZUgAEg8KBXRpdGxlGAcgASgJSABCCwoJY29uZGl0aW9uIkAKCkZpZWxkVmFsdWUSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSDgoGZXF1YWxzGAIgASgJIkIKB0V4dHJhY3QSJwoGc2NoZW1hGAEgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIOCgZ3aXRoaW4YAiABKAkiBgoEQmFjayIICgZSZWxvYWQigwEKA1RhYhIpCglzd2l0Y2hfdG8YASABKAsyFC50YWJrZWVwLnYxLldoaWNoVGFiSAASIgoEb3BlbhgCIAEoCzISLnRhYmtlZXAudjEuTmV3VGFiSAASJQoFY2xvc2UYAyABKAsyFC50YWJrZWVwLnYxLldoaWNoVGFiSABCBgoEd2hhdCJoCghXaGljaFRhYhIPCgVpbmRleBgBIAEoBUgAEg8KBXRpdGxlGAIgASgJSAASDQoDdXJsGAMgASgJSAASEQoHcGFnZV9pZBgEIAEoCUgAEhIKCHByZXZpb3VzGAUgASgISABCBAoCYnkiFQoGTmV3VGFiEgsKA3VybBgBIAEoCSJkCgZEaWFsb2cSKAoGYW5zd2VyGAEgASgOMhgudGFia2VlcC52MS5EaWFsb2dBbnN3ZXISHwoEdGV4dBgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSDwoHbWVzc2FnZRgDIAEoCSpiCgxEaWFsb2dBbnN3ZXISHQoZRElBTE9HX0FOU1dFUl9VTlNQRUNJRklFRBAAEhgKFERJQUxPR19BTlNXRVJfQUNDRVBUEAESGQoVRElBTE9HX0FOU1dFUl9ESVNNSVNTEAJCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct]);
 
 /**
  * One thing to do, and what must be true afterwards.
@@ -144,6 +144,22 @@ export type Action = Message<"tabkeep.v1.Action"> & {
      */
     value: Reload;
     case: "reload";
+  } | {
+    /**
+     * Switches to another tab, opens one, or closes one.
+     *
+     * @generated from field: tabkeep.v1.Tab tab = 24;
+     */
+    value: Tab;
+    case: "tab";
+  } | {
+    /**
+     * Answers a dialog of the browser (alert, confirm, prompt, beforeunload).
+     *
+     * @generated from field: tabkeep.v1.Dialog dialog = 25;
+     */
+    value: Dialog;
+    case: "dialog";
   } | { case: undefined; value?: undefined };
 };
 
@@ -688,4 +704,205 @@ export type Reload = Message<"tabkeep.v1.Reload"> & {
  */
 export const ReloadSchema: GenMessage<Reload> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_actions, 16);
+
+/**
+ * Switches to another tab, opens one, or closes one. What follows acts in the tab that is in front then. Fails NOT_FOUND
+ * or AMBIGUOUS with a list of the open tabs.
+ *
+ * @generated from message tabkeep.v1.Tab
+ */
+export type Tab = Message<"tabkeep.v1.Tab"> & {
+  /**
+   * What. Required.
+   *
+   * @generated from oneof tabkeep.v1.Tab.what
+   */
+  what: {
+    /**
+     * Brings this tab to the front, and waits for it if it is not there yet.
+     *
+     * @generated from field: tabkeep.v1.WhichTab switch_to = 1;
+     */
+    value: WhichTab;
+    case: "switchTo";
+  } | {
+    /**
+     * Opens a new tab, which is in front then.
+     *
+     * @generated from field: tabkeep.v1.NewTab open = 2;
+     */
+    value: NewTab;
+    case: "open";
+  } | {
+    /**
+     * Closes this tab; an empty WhichTab is the one in front. The tab that opened it is in front then, else the one
+     * that was before. Closing the last one leaves a new empty tab.
+     *
+     * @generated from field: tabkeep.v1.WhichTab close = 3;
+     */
+    value: WhichTab;
+    case: "close";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tabkeep.v1.Tab.
+ * Use `create(TabSchema)` to create a new message.
+ */
+export const TabSchema: GenMessage<Tab> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 17);
+
+/**
+ * Names an open tab.
+ *
+ * @generated from message tabkeep.v1.WhichTab
+ */
+export type WhichTab = Message<"tabkeep.v1.WhichTab"> & {
+  /**
+   * How. Required, but for a tab to close.
+   *
+   * @generated from oneof tabkeep.v1.WhichTab.by
+   */
+  by: {
+    /**
+     * Its place in the order of opening, from 1; -1 is the one that was opened last.
+     *
+     * @generated from field: int32 index = 1;
+     */
+    value: number;
+    case: "index";
+  } | {
+    /**
+     * A part of its title; case is ignored. A title that is equal counts before one that only has it as a part.
+     *
+     * @generated from field: string title = 2;
+     */
+    value: string;
+    case: "title";
+  } | {
+    /**
+     * Its URL matches this glob: "*" stands for any characters.
+     *
+     * @generated from field: string url = 3;
+     */
+    value: string;
+    case: "url";
+  } | {
+    /**
+     * Its id, as ListPages shows it.
+     *
+     * @generated from field: string page_id = 4;
+     */
+    value: string;
+    case: "pageId";
+  } | {
+    /**
+     * The one that was in front before this one.
+     *
+     * @generated from field: bool previous = 5;
+     */
+    value: boolean;
+    case: "previous";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tabkeep.v1.WhichTab.
+ * Use `create(WhichTabSchema)` to create a new message.
+ */
+export const WhichTabSchema: GenMessage<WhichTab> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 18);
+
+/**
+ * A new tab.
+ *
+ * @generated from message tabkeep.v1.NewTab
+ */
+export type NewTab = Message<"tabkeep.v1.NewTab"> & {
+  /**
+   * What to open in it, an absolute http or https URL; empty: about:blank. Fails NAVIGATION like goto.
+   *
+   * @generated from field: string url = 1;
+   */
+  url: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.NewTab.
+ * Use `create(NewTabSchema)` to create a new message.
+ */
+export const NewTabSchema: GenMessage<NewTab> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 19);
+
+/**
+ * Answers a dialog of the browser (not one that a page draws itself). Comes right after the action whose effect the
+ * dialog is: that action then has its dialogs answered so, instead of by the session's policy. Several in a row answer
+ * several dialogs, in order. Fails EXPECTATION_FAILED when no dialog comes within the action's timeout, or another one
+ * than message says.
+ *
+ * @generated from message tabkeep.v1.Dialog
+ */
+export type Dialog = Message<"tabkeep.v1.Dialog"> & {
+  /**
+   * How. Required.
+   *
+   * @generated from field: tabkeep.v1.DialogAnswer answer = 1;
+   */
+  answer: DialogAnswer;
+
+  /**
+   * What to put into a prompt before it is accepted. Absent: what the prompt itself proposes.
+   *
+   * @generated from field: tabkeep.v1.Value text = 2;
+   */
+  text?: Value | undefined;
+
+  /**
+   * The dialog's text must have this in it; case is ignored. Another dialog is dismissed. Empty: any dialog.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.Dialog.
+ * Use `create(DialogSchema)` to create a new message.
+ */
+export const DialogSchema: GenMessage<Dialog> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 20);
+
+/**
+ * How a dialog is answered.
+ *
+ * @generated from enum tabkeep.v1.DialogAnswer
+ */
+export enum DialogAnswer {
+  /**
+   * Not given.
+   *
+   * @generated from enum value: DIALOG_ANSWER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * OK; of a beforeunload dialog: leave the page.
+   *
+   * @generated from enum value: DIALOG_ANSWER_ACCEPT = 1;
+   */
+  ACCEPT = 1,
+
+  /**
+   * Cancel; of an alert: close it; of a beforeunload dialog: stay.
+   *
+   * @generated from enum value: DIALOG_ANSWER_DISMISS = 2;
+   */
+  DISMISS = 2,
+}
+
+/**
+ * Describes the enum tabkeep.v1.DialogAnswer.
+ */
+export const DialogAnswerSchema: GenEnum<DialogAnswer> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_actions, 0);
 
