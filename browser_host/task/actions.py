@@ -36,6 +36,7 @@ from browser_host.task.failures import (
     navigation,
 )
 from browser_host.task.gate import Gate
+from browser_host.task.gestures import Gestures
 from browser_host.task.journal import ActionLeaseOver, Journal
 from browser_host.task.page_script import call, look
 from browser_host.task.tabs import Tabs
@@ -78,7 +79,7 @@ def timeout_of(action: actions_pb2.Action) -> float:
     return DEFAULT_TIMEOUT
 
 
-class Actor:
+class Actor(Gestures):
     """Carries out one action on one page."""
 
     def __init__(
@@ -132,6 +133,18 @@ class Actor:
         match action.WhichOneof("kind"):
             case "goto":
                 return await self._goto(action.goto)
+            case "click" if action.click.every or action.click.times > 1:
+                return Done(await self._click_often(action.click))
+            case "drag":
+                return Done(await self._drag(action.drag))
+            case "set_range":
+                return Done(await self._set_range(action.set_range))
+            case "set_date":
+                return Done(await self._set_date(action.set_date))
+            case "select_text":
+                return Done(await self._select_text(action.select_text))
+            case "pick_row":
+                return Done(await self._pick_row(action.pick_row))
             case "click":
                 return await self._click(action.click, bool(action.expect))
             case "fill":
@@ -295,6 +308,13 @@ class Actor:
                 raise Failed(NO_EFFECT, f"the press did not reach {label}{_instead(seen['hit'])}", target=label)
             raise Failed(NO_EFFECT, f"{label} was pressed and nothing changed", target=label)
 
+    async def _pressed(self, target: actions_pb2.Target, click_count: int = 1) -> str:
+        """Press an element and see its effect; what it is called."""
+        return (await self._press(target, "click", click_count, EFFECT_PATIENCE))[0].target
+
+    def _answered(self, answer: dict[str, Any]) -> dict[str, Any]:
+        return _checked(answer)
+
     async def _strike(self, point: dict[str, Any], click_count: int, patience: float) -> dict[str, Any]:
         """Press at a point and watch for the first effect, in the document or beyond it."""
         page = self._page
@@ -366,9 +386,11 @@ class Actor:
 
     async def _select(self, select: actions_pb2.Select) -> Done:
         option = self._parameters.value(select.option)
-        if select.option.sensitive:
-            self._secrets.add(option)
-        wanted = {"target": script_target(select.target), "option": option}
+        for value in (select.option, *select.more_options):
+            if value.sensitive:
+                self._secrets.add(self._parameters.value(value))
+        more = [self._parameters.value(one) for one in select.more_options]
+        wanted = {"target": script_target(select.target), "option": option, "more": more}
         control = _checked(await self._write("choose", wanted))
         label = control["label"]
         if control["native"]:

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tabkeep/v1/actions.proto\x12\ntabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xf8\x04\n\x06\x41\x63tion\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04note\x18\x02 \x01(\t\x12\"\n\x06\x65xpect\x18\x03 \x03(\x0b\x32\x12.tabkeep.v1.Expect\x12 \n\x04goto\x18\n \x01(\x0b\x32\x10.tabkeep.v1.GotoH\x00\x12\"\n\x05\x63lick\x18\x0b \x01(\x0b\x32\x11.tabkeep.v1.ClickH\x00\x12 \n\x04\x66ill\x18\x0c \x01(\x0b\x32\x10.tabkeep.v1.FillH\x00\x12$\n\x06select\x18\r \x01(\x0b\x32\x12.tabkeep.v1.SelectH\x00\x12-\n\x0bset_checked\x18\x0e \x01(\x0b\x32\x16.tabkeep.v1.SetCheckedH\x00\x12)\n\tpress_key\x18\x0f \x01(\x0b\x32\x14.tabkeep.v1.PressKeyH\x00\x12\"\n\x05hover\x18\x10 \x01(\x0b\x32\x11.tabkeep.v1.HoverH\x00\x12$\n\x06scroll\x18\x11 \x01(\x0b\x32\x12.tabkeep.v1.ScrollH\x00\x12 \n\x04wait\x18\x12 \x01(\x0b\x32\x10.tabkeep.v1.WaitH\x00\x12&\n\x07\x65xtract\x18\x13 \x01(\x0b\x32\x13.tabkeep.v1.ExtractH\x00\x12 \n\x04\x62\x61\x63k\x18\x14 \x01(\x0b\x32\x10.tabkeep.v1.BackH\x00\x12$\n\x06reload\x18\x15 \x01(\x0b\x32\x12.tabkeep.v1.ReloadH\x00\x12\x1e\n\x03tab\x18\x18 \x01(\x0b\x32\x0f.tabkeep.v1.TabH\x00\x12$\n\x06\x64ialog\x18\x19 \x01(\x0b\x32\x12.tabkeep.v1.DialogH\x00\x42\x06\n\x04kind\"n\n\x06Target\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\x12\x0e\n\x06within\x18\x04 \x01(\t\x12\x0b\n\x03nth\x18\x05 \x01(\x05\x12\x0b\n\x03\x63ss\x18\x06 \x01(\t\x12\x0f\n\x07test_id\x18\x07 \x01(\t\"L\n\x05Value\x12\x11\n\x07literal\x18\x01 \x01(\tH\x00\x12\x13\n\tparameter\x18\x02 \x01(\tH\x00\x12\x11\n\tsensitive\x18\x03 \x01(\x08\x42\x08\n\x06source\"/\n\x04Goto\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x1a\n\x12\x61llow_error_status\x18\x02 \x01(\x08\"@\n\x05\x43lick\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x13\n\x0b\x63lick_count\x18\x02 \x01(\x05\"\\\n\x04\x46ill\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\x0e\n\x06submit\x18\x03 \x01(\x08\"O\n\x06Select\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12!\n\x06option\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\"A\n\nSetChecked\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x63hecked\x18\x02 \x01(\x08\";\n\x08PressKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x06target\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.Target\"+\n\x05Hover\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\"=\n\x06Scroll\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x64\x65lta_y\x18\x02 \x01(\x05\"g\n\x04Wait\x12-\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\'\n\tcondition\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.ExpectH\x00\x42\x07\n\x05until\"\xd5\x01\n\x06\x45xpect\x12\x12\n\x08url_glob\x18\x01 \x01(\tH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\x13\n\ttext_gone\x18\x03 \x01(\tH\x00\x12%\n\x07visible\x18\x04 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12$\n\x06hidden\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12\'\n\x05value\x18\x06 \x01(\x0b\x32\x16.tabkeep.v1.FieldValueH\x00\x12\x0f\n\x05title\x18\x07 \x01(\tH\x00\x42\x0b\n\tcondition\"@\n\nFieldValue\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0e\n\x06\x65quals\x18\x02 \x01(\t\"B\n\x07\x45xtract\x12\'\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0e\n\x06within\x18\x02 \x01(\t\"\x06\n\x04\x42\x61\x63k\"\x08\n\x06Reload\"\x83\x01\n\x03Tab\x12)\n\tswitch_to\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.WhichTabH\x00\x12\"\n\x04open\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.NewTabH\x00\x12%\n\x05\x63lose\x18\x03 \x01(\x0b\x32\x14.tabkeep.v1.WhichTabH\x00\x42\x06\n\x04what\"h\n\x08WhichTab\x12\x0f\n\x05index\x18\x01 \x01(\x05H\x00\x12\x0f\n\x05title\x18\x02 \x01(\tH\x00\x12\r\n\x03url\x18\x03 \x01(\tH\x00\x12\x11\n\x07page_id\x18\x04 \x01(\tH\x00\x12\x12\n\x08previous\x18\x05 \x01(\x08H\x00\x42\x04\n\x02\x62y\"\x15\n\x06NewTab\x12\x0b\n\x03url\x18\x01 \x01(\t\"d\n\x06\x44ialog\x12(\n\x06\x61nswer\x18\x01 \x01(\x0e\x32\x18.tabkeep.v1.DialogAnswer\x12\x1f\n\x04text\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\x0f\n\x07message\x18\x03 \x01(\t*b\n\x0c\x44ialogAnswer\x12\x1d\n\x19\x44IALOG_ANSWER_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44IALOG_ANSWER_ACCEPT\x10\x01\x12\x19\n\x15\x44IALOG_ANSWER_DISMISS\x10\x02\x42<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tabkeep/v1/actions.proto\x12\ntabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xc6\x06\n\x06\x41\x63tion\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04note\x18\x02 \x01(\t\x12\"\n\x06\x65xpect\x18\x03 \x03(\x0b\x32\x12.tabkeep.v1.Expect\x12 \n\x04goto\x18\n \x01(\x0b\x32\x10.tabkeep.v1.GotoH\x00\x12\"\n\x05\x63lick\x18\x0b \x01(\x0b\x32\x11.tabkeep.v1.ClickH\x00\x12 \n\x04\x66ill\x18\x0c \x01(\x0b\x32\x10.tabkeep.v1.FillH\x00\x12$\n\x06select\x18\r \x01(\x0b\x32\x12.tabkeep.v1.SelectH\x00\x12-\n\x0bset_checked\x18\x0e \x01(\x0b\x32\x16.tabkeep.v1.SetCheckedH\x00\x12)\n\tpress_key\x18\x0f \x01(\x0b\x32\x14.tabkeep.v1.PressKeyH\x00\x12\"\n\x05hover\x18\x10 \x01(\x0b\x32\x11.tabkeep.v1.HoverH\x00\x12$\n\x06scroll\x18\x11 \x01(\x0b\x32\x12.tabkeep.v1.ScrollH\x00\x12 \n\x04wait\x18\x12 \x01(\x0b\x32\x10.tabkeep.v1.WaitH\x00\x12&\n\x07\x65xtract\x18\x13 \x01(\x0b\x32\x13.tabkeep.v1.ExtractH\x00\x12 \n\x04\x62\x61\x63k\x18\x14 \x01(\x0b\x32\x10.tabkeep.v1.BackH\x00\x12$\n\x06reload\x18\x15 \x01(\x0b\x32\x12.tabkeep.v1.ReloadH\x00\x12\x1e\n\x03tab\x18\x18 \x01(\x0b\x32\x0f.tabkeep.v1.TabH\x00\x12$\n\x06\x64ialog\x18\x19 \x01(\x0b\x32\x12.tabkeep.v1.DialogH\x00\x12 \n\x04\x64rag\x18\x1c \x01(\x0b\x32\x10.tabkeep.v1.DragH\x00\x12)\n\tset_range\x18\x1d \x01(\x0b\x32\x14.tabkeep.v1.SetRangeH\x00\x12\'\n\x08set_date\x18\x1e \x01(\x0b\x32\x13.tabkeep.v1.SetDateH\x00\x12-\n\x0bselect_text\x18\x1f \x01(\x0b\x32\x16.tabkeep.v1.SelectTextH\x00\x12\'\n\x08pick_row\x18  \x01(\x0b\x32\x13.tabkeep.v1.PickRowH\x00\x42\x06\n\x04kind\"n\n\x06Target\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\x12\x0e\n\x06within\x18\x04 \x01(\t\x12\x0b\n\x03nth\x18\x05 \x01(\x05\x12\x0b\n\x03\x63ss\x18\x06 \x01(\t\x12\x0f\n\x07test_id\x18\x07 \x01(\t\"L\n\x05Value\x12\x11\n\x07literal\x18\x01 \x01(\tH\x00\x12\x13\n\tparameter\x18\x02 \x01(\tH\x00\x12\x11\n\tsensitive\x18\x03 \x01(\x08\x42\x08\n\x06source\"/\n\x04Goto\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x1a\n\x12\x61llow_error_status\x18\x02 \x01(\x08\"^\n\x05\x43lick\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x13\n\x0b\x63lick_count\x18\x02 \x01(\x05\x12\r\n\x05times\x18\n \x01(\x05\x12\r\n\x05\x65very\x18\x0b \x01(\x08\"\\\n\x04\x46ill\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\x0e\n\x06submit\x18\x03 \x01(\x08\"x\n\x06Select\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12!\n\x06option\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\'\n\x0cmore_options\x18\n \x03(\x0b\x32\x11.tabkeep.v1.Value\"A\n\nSetChecked\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x63hecked\x18\x02 \x01(\x08\";\n\x08PressKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x06target\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.Target\"+\n\x05Hover\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\"=\n\x06Scroll\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x64\x65lta_y\x18\x02 \x01(\x05\"g\n\x04Wait\x12-\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\'\n\tcondition\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.ExpectH\x00\x42\x07\n\x05until\"\xfd\x01\n\x06\x45xpect\x12\x12\n\x08url_glob\x18\x01 \x01(\tH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\x13\n\ttext_gone\x18\x03 \x01(\tH\x00\x12%\n\x07visible\x18\x04 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12$\n\x06hidden\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12\'\n\x05value\x18\x06 \x01(\x0b\x32\x16.tabkeep.v1.FieldValueH\x00\x12\x0f\n\x05title\x18\x07 \x01(\tH\x00\x12&\n\x06number\x18\x14 \x01(\x0b\x32\x14.tabkeep.v1.NumberIsH\x00\x42\x0b\n\tcondition\"@\n\nFieldValue\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0e\n\x06\x65quals\x18\x02 \x01(\t\"B\n\x07\x45xtract\x12\'\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0e\n\x06within\x18\x02 \x01(\t\"\x06\n\x04\x42\x61\x63k\"\x08\n\x06Reload\"\x83\x01\n\x03Tab\x12)\n\tswitch_to\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.WhichTabH\x00\x12\"\n\x04open\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.NewTabH\x00\x12%\n\x05\x63lose\x18\x03 \x01(\x0b\x32\x14.tabkeep.v1.WhichTabH\x00\x42\x06\n\x04what\"h\n\x08WhichTab\x12\x0f\n\x05index\x18\x01 \x01(\x05H\x00\x12\x0f\n\x05title\x18\x02 \x01(\tH\x00\x12\r\n\x03url\x18\x03 \x01(\tH\x00\x12\x11\n\x07page_id\x18\x04 \x01(\tH\x00\x12\x12\n\x08previous\x18\x05 \x01(\x08H\x00\x42\x04\n\x02\x62y\"\x15\n\x06NewTab\x12\x0b\n\x03url\x18\x01 \x01(\t\"d\n\x06\x44ialog\x12(\n\x06\x61nswer\x18\x01 \x01(\x0e\x32\x18.tabkeep.v1.DialogAnswer\x12\x1f\n\x04text\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\x0f\n\x07message\x18\x03 \x01(\t\"h\n\x08NumberIs\x12\r\n\x05label\x18\x01 \x01(\t\x12\x13\n\tless_than\x18\x02 \x01(\x01H\x00\x12\x16\n\x0cgreater_than\x18\x03 \x01(\x01H\x00\x12\x12\n\x08\x65qual_to\x18\x04 \x01(\x01H\x00\x42\x0c\n\ncomparison\"\xdd\x01\n\x04\x44rag\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\"\n\x04onto\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12$\n\x06\x62\x65\x66ore\x18\x03 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12#\n\x05\x61\x66ter\x18\x04 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12 \n\x02\x62y\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.OffsetH\x00\x12\x11\n\tby_corner\x18\x06 \x01(\x08\x42\r\n\x0b\x64\x65stination\"\x1e\n\x06Offset\x12\t\n\x01x\x18\x01 \x01(\x05\x12\t\n\x01y\x18\x02 \x01(\x05\"=\n\x08SetRange\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\r\n\x05value\x18\x02 \x01(\x01\";\n\x07SetDate\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\">\n\nSelectText\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x81\x01\n\x07PickRow\x12 \n\x05where\x18\x01 \x03(\x0b\x32\x11.tabkeep.v1.RowIs\x12\x10\n\x08order_by\x18\x02 \x01(\t\x12\x12\n\ndescending\x18\x03 \x01(\x08\x12\x0b\n\x03nth\x18\x04 \x01(\x05\x12!\n\x05press\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.Target\"w\n\x05RowIs\x12\r\n\x05label\x18\x01 \x01(\t\x12\x12\n\x08\x63ontains\x18\x02 \x01(\tH\x00\x12\x10\n\x06\x65quals\x18\x03 \x01(\tH\x00\x12\x13\n\tless_than\x18\x04 \x01(\x01H\x00\x12\x16\n\x0cgreater_than\x18\x05 \x01(\x01H\x00\x42\x0c\n\ncomparison*b\n\x0c\x44ialogAnswer\x12\x1d\n\x19\x44IALOG_ANSWER_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44IALOG_ANSWER_ACCEPT\x10\x01\x12\x19\n\x15\x44IALOG_ANSWER_DISMISS\x10\x02\x42<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,48 +34,64 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabkeep.v1.actions_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1'
-  _globals['_DIALOGANSWER']._serialized_start=2291
-  _globals['_DIALOGANSWER']._serialized_end=2389
+  _globals['_DIALOGANSWER']._serialized_start=3411
+  _globals['_DIALOGANSWER']._serialized_end=3509
   _globals['_ACTION']._serialized_start=103
-  _globals['_ACTION']._serialized_end=735
-  _globals['_TARGET']._serialized_start=737
-  _globals['_TARGET']._serialized_end=847
-  _globals['_VALUE']._serialized_start=849
-  _globals['_VALUE']._serialized_end=925
-  _globals['_GOTO']._serialized_start=927
-  _globals['_GOTO']._serialized_end=974
-  _globals['_CLICK']._serialized_start=976
-  _globals['_CLICK']._serialized_end=1040
-  _globals['_FILL']._serialized_start=1042
-  _globals['_FILL']._serialized_end=1134
-  _globals['_SELECT']._serialized_start=1136
-  _globals['_SELECT']._serialized_end=1215
-  _globals['_SETCHECKED']._serialized_start=1217
-  _globals['_SETCHECKED']._serialized_end=1282
-  _globals['_PRESSKEY']._serialized_start=1284
-  _globals['_PRESSKEY']._serialized_end=1343
-  _globals['_HOVER']._serialized_start=1345
-  _globals['_HOVER']._serialized_end=1388
-  _globals['_SCROLL']._serialized_start=1390
-  _globals['_SCROLL']._serialized_end=1451
-  _globals['_WAIT']._serialized_start=1453
-  _globals['_WAIT']._serialized_end=1556
-  _globals['_EXPECT']._serialized_start=1559
-  _globals['_EXPECT']._serialized_end=1772
-  _globals['_FIELDVALUE']._serialized_start=1774
-  _globals['_FIELDVALUE']._serialized_end=1838
-  _globals['_EXTRACT']._serialized_start=1840
-  _globals['_EXTRACT']._serialized_end=1906
-  _globals['_BACK']._serialized_start=1908
-  _globals['_BACK']._serialized_end=1914
-  _globals['_RELOAD']._serialized_start=1916
-  _globals['_RELOAD']._serialized_end=1924
-  _globals['_TAB']._serialized_start=1927
-  _globals['_TAB']._serialized_end=2058
-  _globals['_WHICHTAB']._serialized_start=2060
-  _globals['_WHICHTAB']._serialized_end=2164
-  _globals['_NEWTAB']._serialized_start=2166
-  _globals['_NEWTAB']._serialized_end=2187
-  _globals['_DIALOG']._serialized_start=2189
-  _globals['_DIALOG']._serialized_end=2289
+  _globals['_ACTION']._serialized_end=941
+  _globals['_TARGET']._serialized_start=943
+  _globals['_TARGET']._serialized_end=1053
+  _globals['_VALUE']._serialized_start=1055
+  _globals['_VALUE']._serialized_end=1131
+  _globals['_GOTO']._serialized_start=1133
+  _globals['_GOTO']._serialized_end=1180
+  _globals['_CLICK']._serialized_start=1182
+  _globals['_CLICK']._serialized_end=1276
+  _globals['_FILL']._serialized_start=1278
+  _globals['_FILL']._serialized_end=1370
+  _globals['_SELECT']._serialized_start=1372
+  _globals['_SELECT']._serialized_end=1492
+  _globals['_SETCHECKED']._serialized_start=1494
+  _globals['_SETCHECKED']._serialized_end=1559
+  _globals['_PRESSKEY']._serialized_start=1561
+  _globals['_PRESSKEY']._serialized_end=1620
+  _globals['_HOVER']._serialized_start=1622
+  _globals['_HOVER']._serialized_end=1665
+  _globals['_SCROLL']._serialized_start=1667
+  _globals['_SCROLL']._serialized_end=1728
+  _globals['_WAIT']._serialized_start=1730
+  _globals['_WAIT']._serialized_end=1833
+  _globals['_EXPECT']._serialized_start=1836
+  _globals['_EXPECT']._serialized_end=2089
+  _globals['_FIELDVALUE']._serialized_start=2091
+  _globals['_FIELDVALUE']._serialized_end=2155
+  _globals['_EXTRACT']._serialized_start=2157
+  _globals['_EXTRACT']._serialized_end=2223
+  _globals['_BACK']._serialized_start=2225
+  _globals['_BACK']._serialized_end=2231
+  _globals['_RELOAD']._serialized_start=2233
+  _globals['_RELOAD']._serialized_end=2241
+  _globals['_TAB']._serialized_start=2244
+  _globals['_TAB']._serialized_end=2375
+  _globals['_WHICHTAB']._serialized_start=2377
+  _globals['_WHICHTAB']._serialized_end=2481
+  _globals['_NEWTAB']._serialized_start=2483
+  _globals['_NEWTAB']._serialized_end=2504
+  _globals['_DIALOG']._serialized_start=2506
+  _globals['_DIALOG']._serialized_end=2606
+  _globals['_NUMBERIS']._serialized_start=2608
+  _globals['_NUMBERIS']._serialized_end=2712
+  _globals['_DRAG']._serialized_start=2715
+  _globals['_DRAG']._serialized_end=2936
+  _globals['_OFFSET']._serialized_start=2938
+  _globals['_OFFSET']._serialized_end=2968
+  _globals['_SETRANGE']._serialized_start=2970
+  _globals['_SETRANGE']._serialized_end=3031
+  _globals['_SETDATE']._serialized_start=3033
+  _globals['_SETDATE']._serialized_end=3092
+  _globals['_SELECTTEXT']._serialized_start=3094
+  _globals['_SELECTTEXT']._serialized_end=3156
+  _globals['_PICKROW']._serialized_start=3159
+  _globals['_PICKROW']._serialized_end=3288
+  _globals['_ROWIS']._serialized_start=3290
+  _globals['_ROWIS']._serialized_end=3409
 # @@protoc_insertion_point(module_scope)
