@@ -133,6 +133,15 @@ class Page(Protocol):
     async def effect_after(self, seen: int) -> None:
         """Return as soon as `effects_so_far()` is larger than `seen`; the caller bounds it."""
 
+    def sends_so_far(self) -> int:
+        """A number that grows with each message that the page sends over a web socket."""
+
+    async def listens(self, function: str, *, timeout: float) -> bool:
+        """Whether anything listens to presses on one of the nodes that `function` brings as an array, or on the window.
+
+        The first node counts with all that is in it. True where it cannot be told.
+        """
+
     async def loaded(self, *, timeout: float) -> bool:
         """Wait while a navigation of the main frame is under way, until its document is ready; and for a new tab.
 

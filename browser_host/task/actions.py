@@ -37,7 +37,7 @@ from browser_host.task.failures import (
 )
 from browser_host.task.gate import Gate
 from browser_host.task.journal import ActionLeaseOver, Journal
-from browser_host.task.page_script import call, look
+from browser_host.task.page_script import PRESS_PATH, call, look
 from browser_host.task.values import Parameters, Secrets, to_schema
 from browser_host.task.wording import condition_words, names_a_secret, script_condition, script_target
 
@@ -49,6 +49,9 @@ _KEY_PATIENCE = 1.0
 """Seconds in which a key that submits a form begins to do so."""
 _LEAVING_PATIENCE = 1.0
 """Seconds in which a link or form that leaves the page begins to load the next one."""
+_SENDS_SOON = 0.15
+"""Seconds after a press in which what the page sends over a web socket is the press's doing."""
+_LISTENERS_SECONDS = 2.0
 _LEASE_POLL = 0.1
 _REASONS = {"NOT_FOUND": NOT_FOUND, "AMBIGUOUS": AMBIGUOUS, "STEP_TIMEOUT": STEP_TIMEOUT}
 """What the page's script answers when it cannot do what it was asked."""
@@ -221,7 +224,10 @@ class Actor:
 
     async def _click(self, click: actions_pb2.Click, more_expected: bool) -> Done:
         patience = self._left() if more_expected else EFFECT_PATIENCE
-        return (await self._press(click.target, "click", click.click_count or 1, patience))[0]
+        done, _ = await self._press(
+            click.target, "click", click.click_count or 1, patience, any_change_counts=more_expected
+        )
+        return done
 
     async def _press(
         self,
@@ -230,14 +236,20 @@ class Actor:
         click_count: int,
         patience: float,
         ready: dict[str, Any] | None = None,
+        *,
+        any_change_counts: bool = False,
     ) -> tuple[Done, dict[str, Any]]:
-        """Press an element, made `ready` already or not, until the press has reached it, and see its effect."""
+        """Press an element, made `ready` already or not, until the press has reached it, and see its effect.
+
+        What changes later and by itself, as far as can be seen, is none; unless `any_change_counts`, because the
+        caller says what must be true afterwards.
+        """
         avoid: list[list[float]] = []
         while True:
             point = ready or await self._prepare(target, purpose, avoid)
             ready = None
             self._gate.press(point["name"], point["leads"])
-            seen = await self._strike(point, click_count, min(patience, self._left()))
+            seen = await self._strike(point, click_count, min(patience, self._left()), any_change_counts)
             label = point["label"]
             if seen["invalid"]:
                 raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=label)
@@ -248,9 +260,11 @@ class Actor:
                 continue
             if not seen["landed"]:
                 raise Failed(NO_EFFECT, f"the press did not reach {label}{_instead(seen['hit'])}", target=label)
-            raise Failed(NO_EFFECT, f"{label} was pressed and nothing changed", target=label)
+            raise Failed(NO_EFFECT, f"{label} was pressed and nothing changed{_by_itself(seen['late'])}", target=label)
 
-    async def _strike(self, point: dict[str, Any], click_count: int, patience: float) -> dict[str, Any]:
+    async def _strike(
+        self, point: dict[str, Any], click_count: int, patience: float, any_change_counts: bool
+    ) -> dict[str, Any]:
         """Press at a point and watch for the first effect, in the document or beyond it."""
         page = self._page
         before = page.effects_so_far()
@@ -259,17 +273,22 @@ class Actor:
         async def press() -> None:
             await page.mouse_click(point["x"], point["y"], click_count=click_count, timeout=allowed)
 
-        return await self._watch_effect(press, before, patience)
+        return await self._watch_effect(press, before, patience, any_change_counts)
 
-    async def _watch_effect(self, press: Callable[[], Awaitable[None]], before: int, patience: float) -> dict[str, Any]:
+    async def _watch_effect(
+        self, press: Callable[[], Awaitable[None]], before: int, patience: float, any_change_counts: bool = True
+    ) -> dict[str, Any]:
         page = self._page
-        watching = asyncio.ensure_future(call(page, "outcome", wait=patience))
+        sent = page.sends_so_far()
+        watching = asyncio.ensure_future(self._outcome(patience, any_change_counts))
         beyond = asyncio.ensure_future(page.effect_after(before))
+        sending: asyncio.Future[bool] | None = None
         try:
             try:
                 await press()
             except PageClosed:
                 return _effect_beyond("the tab closed")
+            sending = asyncio.ensure_future(self._sends_after(sent))
             await asyncio.wait({watching, beyond}, return_when=asyncio.FIRST_COMPLETED)
             seen: dict[str, Any] = _effect_beyond("another page or tab, a dialog or a download")
             if watching.done():
@@ -280,11 +299,40 @@ class Actor:
                 if seen["leaves"] and not beyond.done():
                     await asyncio.wait({beyond}, timeout=min(_LEAVING_PATIENCE, self._left()))
             await self._arrive_if_leaving(seen)
+            seen = _unless_by_itself(seen, watching, moved=page.effects_so_far() > before)
+            if sending and seen["late"] and not seen["effect"] and await sending:
+                seen["effect"] = seen["late"]["words"]
             return seen
         finally:
-            for task in (watching, beyond):
+            tasks: list[asyncio.Future[Any]] = [watching, beyond, *([sending] if sending else [])]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(watching, beyond, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _sends_after(self, sent: int) -> bool:
+        """Whether the page says something to its server over a web socket right after the press."""
+        await asyncio.sleep(_SENDS_SOON)
+        return self._page.sends_so_far() > sent
+
+    async def _outcome(self, patience: float, any_change_counts: bool) -> dict[str, Any]:
+        """What the armed press brings in the document within `patience` seconds.
+
+        What changes right after it and cannot be traced to it counts only where something listens to such presses.
+        """
+        end = self._clock.monotonic() + patience
+        near = True
+        while True:
+            seen: dict[str, Any] = await call(
+                self._page,
+                "outcome",
+                {"near": near, "any": any_change_counts},
+                wait=max(end - self._clock.monotonic(), 0.0),
+            )
+            if seen["effect"] or not seen["near"] or not near:
+                return seen
+            near = False
+            if await self._page.listens(PRESS_PATH, timeout=_LISTENERS_SECONDS):
+                return {**seen, "effect": seen["near"]}
 
     async def _arrive_if_leaving(self, seen: dict[str, Any]) -> None:
         try:
@@ -454,6 +502,7 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
 def _effect_beyond(effect: str) -> dict[str, Any]:
     return {
         "effect": effect,
+        "late": None,
         "landed": True,
         "hit": "",
         "invalid": [],
@@ -461,6 +510,27 @@ def _effect_beyond(effect: str) -> dict[str, Any]:
         "title": None,
         "checked": None,
     }
+
+
+def _unless_by_itself(seen: dict[str, Any], watching: asyncio.Future[dict[str, Any]], moved: bool) -> dict[str, Any]:
+    """What was seen, unless the page moved on without the press: then what its document said as it went."""
+    if not watching.done() or watching.cancelled():
+        return seen
+    gone = watching.exception()
+    if gone is None:
+        last = watching.result()
+        return {**last, "title": None} if last["late"] and not last["effect"] else seen
+    if isinstance(gone, DocumentReplaced) and not moved:
+        return {**_effect_beyond(""), "late": {"words": "the page moved on", "after": 0}}
+    return seen
+
+
+def _by_itself(late: dict[str, Any] | None) -> str:
+    """What changed later, and why it does not count."""
+    if not late:
+        return ""
+    when = f", but {late['after'] / 1000:.1f} s later and" if late["after"] else ","
+    return f" by it: {late['words']}{when} not through anything that the press began"
 
 
 def _instead(hit: str) -> str:

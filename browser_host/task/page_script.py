@@ -15,6 +15,8 @@ from browser_host.browser import DocumentReplaced, Page
 
 _FILES = ("dom.js", "names.js", "targets.js", "watching.js", "acting.js", "reading.js", "entry.js")
 _CALL = "(call) => globalThis.__tabkeep ? globalThis.__tabkeep(call.name, call.argument) : null"
+PRESS_PATH = '() => globalThis.__tabkeepElements ? globalThis.__tabkeepElements("pressPath") : []'
+"""A function that brings what a press of the armed element passes through."""
 _GRACE = 1.0
 """Seconds a page may take to answer beyond the time it was told to wait."""
 

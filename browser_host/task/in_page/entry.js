@@ -5,6 +5,9 @@ const calls = {
   survey, naming, read, pause,
 };
 
+// Elements themselves, for what only the browser can tell of them.
+globalThis.__tabkeepElements = (name, argument) => ({ pressPath })[name](argument || {});
+
 globalThis.__tabkeep = async (name, argument) => {
   knownRoots = null;
   return JSON.stringify((await calls[name](argument || {})) ?? null);
