@@ -31,6 +31,7 @@ from browser_host.browser import (
 )
 from browser_host.egress import Egress
 from browser_host.egress_policy import Refused, check_url
+from browser_host.playwright_frames import PlaywrightFrame, PlaywrightFrames
 from browser_host.upstream import ProxyFailed
 
 _WORLD = "tabkeep"
@@ -67,6 +68,7 @@ class PlaywrightPage:
         self._main_frame = ""
         self._effects = 0
         self._sends = 0
+        self._frames = PlaywrightFrames(tab, session)
         self._effect_waiters: list[asyncio.Future[None]] = []
         self._requested = False
         self._navigating = False
@@ -370,6 +372,12 @@ class PlaywrightPage:
         except (Error, DocumentReplaced, PageUnresponsive):
             return True
         return any(_PRESS_EVENTS.fullmatch(one["type"]) for answer in answers for one in answer["listeners"])
+
+    async def frames(self, function: str, *, timeout: float) -> list[PlaywrightFrame]:
+        """The frames of other origins whose elements a function in the isolated world brings."""
+        if self._world is None:
+            return []
+        return await self._bounded(self._frames.inside(self, self._world, self._session, function), timeout)
 
     async def _nodes(self, function: str, timeout: float) -> list[str]:
         """Handles of the nodes that a function in the isolated world brings."""

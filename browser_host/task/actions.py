@@ -13,6 +13,7 @@ from typing import Any
 from tabkeep.v1 import actions_pb2
 
 from browser_host.browser import (
+    Document,
     DocumentReplaced,
     Navigation,
     NavigationFailed,
@@ -23,6 +24,7 @@ from browser_host.browser import (
 )
 from browser_host.clock import Clock
 from browser_host.task import extract
+from browser_host.task.documents import Where, holds
 from browser_host.task.failures import (
     AMBIGUOUS,
     EXPECTATION_FAILED,
@@ -95,6 +97,7 @@ class Actor:
     ) -> None:
         """The action's time begins now; `gate` is asked at the last moment before each press."""
         self._page = page
+        self._where = Where(page)
         self._journal = journal
         self._clock = clock
         self._parameters = parameters
@@ -172,23 +175,35 @@ class Actor:
                 await asyncio.sleep(_LEASE_POLL)
 
     async def _look(self, name: str, argument: dict[str, Any] | None = None) -> Any:
-        """Ask the page something, waiting for it as long as the action may take."""
-        return await look(self._page, name, argument, timeout=self._left())
+        """Ask the document that is acted on something, waiting for it as long as the action may take."""
+        return await look(self._where.document, name, argument, timeout=self._left())
 
-    async def _write(self, name: str, argument: dict[str, Any]) -> Any:
+    async def _write(self, name: str, target: actions_pb2.Target, purpose: str, **argument: Any) -> Any:
         """Call a function of the script that acts once it has found its element; never past the lease.
 
         All of them set a state, so that a page which moves on meanwhile may be asked again.
         """
-        while True:
+        wanted = {"target": script_target(target), **argument}
+
+        async def attempt(document: Document, wait: float) -> dict[str, Any]:
             allowed = await self._allowed()
+            answer: dict[str, Any] = await call(document, name, wanted, wait=min(allowed, wait))
+            return answer
+
+        while True:
             try:
-                answer = await call(self._page, name, argument, wait=allowed)
+                answer = await self._where.seek(target, wanted["target"], purpose, attempt, self._left())
             except DocumentReplaced:
                 await self._page.loaded(timeout=self._left())
                 continue
             if answer.get("ok") or answer.get("final") or answer.get("reason") == "AMBIGUOUS" or self._left() <= 0.05:
-                return answer
+                return self._placed(answer)
+
+    def _placed(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """The answer, with the frame that it is from."""
+        if self._where.label and answer.get("label"):
+            answer["label"] += f' in the frame "{self._where.label}"'
+        return answer
 
     # Loading
 
@@ -218,9 +233,15 @@ class Actor:
     async def _prepare(
         self, target: actions_pb2.Target, purpose: str, avoid: list[list[float]] | None = None
     ) -> dict[str, Any]:
-        wanted = {"target": script_target(target), "purpose": purpose, "avoid": avoid or []}
-        found: dict[str, Any] = await self._look("prepare", wanted)
-        return _checked(found)
+        wanted: dict[str, Any] = {"target": script_target(target), "purpose": purpose, "avoid": avoid or []}
+
+        async def attempt(document: Document, wait: float) -> dict[str, Any]:
+            answer: dict[str, Any] = await look(document, "prepare", wanted, timeout=wait)
+            return answer
+
+        found = _checked(await self._where.seek(target, wanted["target"], purpose, attempt, self._left()))
+        place = _checked(await self._where.point(found["x"], found["y"]))
+        return self._placed({**found, "inner": [found["x"], found["y"]], "x": place["x"], "y": place["y"]})
 
     async def _click(self, click: actions_pb2.Click, more_expected: bool) -> Done:
         patience = self._left() if more_expected else EFFECT_PATIENCE
@@ -256,7 +277,7 @@ class Actor:
             if seen["landed"] and seen["effect"]:
                 return Done(label, seen["effect"], seen["title"]), {**point, **seen}
             if not seen["landed"] and not avoid:
-                avoid = [[point["x"], point["y"]]]
+                avoid = [point["inner"]]
                 continue
             if not seen["landed"]:
                 raise Failed(NO_EFFECT, f"the press did not reach {label}{_instead(seen['hit'])}", target=label)
@@ -323,7 +344,7 @@ class Actor:
         near = True
         while True:
             seen: dict[str, Any] = await call(
-                self._page,
+                self._where.document,
                 "outcome",
                 {"near": near, "any": any_change_counts},
                 wait=max(end - self._clock.monotonic(), 0.0),
@@ -331,7 +352,7 @@ class Actor:
             if seen["effect"] or not seen["near"] or not near:
                 return seen
             near = False
-            if await self._page.listens(PRESS_PATH, timeout=_LISTENERS_SECONDS):
+            if await self._where.document.listens(PRESS_PATH, timeout=_LISTENERS_SECONDS):
                 return {**seen, "effect": seen["near"]}
 
     async def _arrive_if_leaving(self, seen: dict[str, Any]) -> None:
@@ -354,7 +375,7 @@ class Actor:
         secret = fill.value.sensitive or names_a_secret(fill.target)
         if secret:
             self._secrets.add(text)
-        filled = _checked(await self._write("fill", {"target": script_target(fill.target), "value": text}))
+        filled = _checked(await self._write("fill", fill.target, "fill", value=text))
         if filled["secret"]:
             self._secrets.add(text)
         label = filled["label"]
@@ -372,7 +393,7 @@ class Actor:
         if select.option.sensitive:
             self._secrets.add(option)
         wanted = {"target": script_target(select.target), "option": option}
-        control = _checked(await self._write("choose", wanted))
+        control = _checked(await self._write("choose", select.target, "select", option=option))
         label = control["label"]
         if control["native"]:
             if not control["equal"]:
@@ -388,15 +409,16 @@ class Actor:
         label, role = control["label"], control["role"]
         if role in ("radiogroup", "group", "radio"):
             within = target.name if role != "radio" else target.within
-            choice = actions_pb2.Target(role="radio", name=option, within=within)
+            choice = actions_pb2.Target(role="radio", name=option, within=within, frame=target.frame)
             done, seen = await self._press(choice, "check", 1, EFFECT_PATIENCE)
             if not seen["checked"]:
                 await self._await_checked(choice, True, label)
             return done
         if role != "listbox" and control["expanded"] != "true":
             await self._press(target, "click", 1, EFFECT_PATIENCE)
-        await self._press(actions_pb2.Target(role="option", name=option), "click", 1, EFFECT_PATIENCE)
-        shown = await look(self._page, "chosen", wanted, timeout=0)
+        choice = actions_pb2.Target(role="option", name=option, frame=target.frame)
+        await self._press(choice, "click", 1, EFFECT_PATIENCE)
+        shown = await look(self._where.document, "chosen", wanted, timeout=0)
         if not shown["ok"]:
             raise Failed(EXPECTATION_FAILED, f'{label} does not show "{option}" as chosen', target=label)
         return Done(label, f'chose "{option}"')
@@ -416,16 +438,19 @@ class Actor:
 
     async def _await_checked(self, target: actions_pb2.Target, checked: bool, label: str) -> None:
         state = {"target": script_target(target), "checked": checked}
-        answer = await look(self._page, "checkedIs", state, timeout=min(EFFECT_PATIENCE, self._left()))
+        patience = min(EFFECT_PATIENCE, self._left())
+        answer = await look(self._where.document, "checkedIs", state, timeout=patience)
         if not answer["ok"]:
             word = "checked" if checked else "unchecked"
             raise Failed(EXPECTATION_FAILED, f"{label} was pressed and is not {word}", target=label)
 
     async def _press_key(self, press: actions_pb2.PressKey) -> Done:
         if press.HasField("target"):
-            focused = _checked(await self._write("focusOn", {"target": script_target(press.target)}))
+            focused = _checked(await self._write("focusOn", press.target, "any"))
             if not focused["focused"]:
                 raise Failed(EXPECTATION_FAILED, f"{focused['label']} does not take the focus", target=focused["label"])
+        else:
+            await self._where.follow_focus()
         armed = await self._look("armFocused")
         return Done(armed["label"], title=await self._key(press.key, armed))
 
@@ -453,7 +478,7 @@ class Actor:
 
     async def _scroll(self, scroll: actions_pb2.Scroll) -> Done:
         if scroll.HasField("target"):
-            found = _checked(await self._write("bringIn", {"target": script_target(scroll.target)}))
+            found = _checked(await self._write("bringIn", scroll.target, "any"))
             return Done(found["label"])
         await self._allowed()
         moved = await self._look("scrollBy", {"delta": scroll.delta_y})
@@ -469,13 +494,13 @@ class Actor:
             await asyncio.sleep(seconds)
             return Done()
         words = condition_words(wait.condition)
-        answer = await self._look("until", {"conditions": [script_condition(wait.condition)]})
+        answer = await holds(self._page, [script_condition(wait.condition)], timeout=self._left())
         if not answer["ok"]:
             raise Failed(STEP_TIMEOUT, f"waited {self._timeout:g} s in vain until {words}")
         return Done(title=answer["title"])
 
     async def _expect(self, expected: list[actions_pb2.Expect]) -> str:
-        answer = await self._look("until", {"conditions": [script_condition(one) for one in expected]})
+        answer = await holds(self._page, [script_condition(one) for one in expected], timeout=self._left())
         if not answer["ok"]:
             failed = "; ".join(condition_words(expected[index]) for index in answer["failed"])
             raise Failed(EXPECTATION_FAILED, f"this does not hold: {failed}")

@@ -19,6 +19,7 @@ from browser_host.clock import Clock
 from browser_host.task import page_script
 from browser_host.task.actions import Actor, Done, timeout_of
 from browser_host.task.approvals import ask
+from browser_host.task.documents import secrecy_in_frames
 from browser_host.task.failures import Failed, Stopped, canceled
 from browser_host.task.gate import Gate, Irreversible, NeedsApproval, OnSite
 from browser_host.task.journal import ActionLeaseOver, Journal
@@ -177,7 +178,10 @@ class Steps:
         if names_a_secret(target):
             return True
         try:
-            answer = await page_script.call(page, "secrecy", {"target": script_target(target)})
+            wanted = {"target": script_target(target)}
+            answer = await page_script.call(page, "secrecy", wanted)
+            if answer["secret"] is None:
+                answer = await secrecy_in_frames(page, wanted, target.frame) or answer
         except BrowserGone:
             raise
         except BrowserError:

@@ -2,11 +2,11 @@
 
 const calls = {
   prepare, outcome, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
-  survey, naming, read, pause,
+  survey, naming, read, pause, frameInfo, framePoint, locate, focusedFrame,
 };
 
 // Elements themselves, for what only the browser can tell of them.
-globalThis.__tabkeepElements = (name, argument) => ({ pressPath })[name](argument || {});
+globalThis.__tabkeepElements = (name, argument) => ({ pressPath, closedFrames })[name](argument || {});
 
 globalThis.__tabkeep = async (name, argument) => {
   knownRoots = null;
