@@ -195,6 +195,9 @@ class GuardianProcess:
         self._change(_key(placement), deadline=at)
 
     def killed_for(self, placement: Placement) -> str:
+        # The guardian says it before it kills, but whoever saw the death may come before the loop reads the channel.
+        if self._channel is not None:
+            self._read()
         return self._killed.get(_key(placement), "")
 
     def release(self, placement: Placement) -> None:

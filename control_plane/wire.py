@@ -20,6 +20,7 @@ from jsonschema.exceptions import SchemaError
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import actions_pb2, artifacts_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
 
+from control_plane.action_bounds import check_gesture, names_an_element
 from control_plane.fields import Fields
 from control_plane.hosts import Host, HostState
 from control_plane.keys import Key, Scope
@@ -400,9 +401,10 @@ def check_action(fields: Fields, field: str, action: actions_pb2.Action) -> None
         fields.wrong(f"{field}.{kind}", "needs a text: set value.literal" if kind == "fill" else "needs an option")
     if value is not None:
         fields.text(f"{field}.{kind}", value.literal, 65_536)
-    if kind in ("click", "fill", "select", "set_checked", "hover"):
+    check_gesture(fields, field, action)
+    if kind in ("click", "fill", "select", "set_checked", "hover", "drag", "set_range", "set_date", "select_text"):
         target: actions_pb2.Target = getattr(action, kind).target
-        if not (target.role or target.name or target.css or target.test_id):
+        if not names_an_element(target):
             fields.wrong(f"{field}.{kind}.target", "names no element: set role, name, css or test_id")
     if kind == "press_key" and not action.press_key.key:
         fields.wrong(f"{field}.press_key.key", "must not be empty")

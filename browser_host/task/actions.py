@@ -38,6 +38,7 @@ from browser_host.task.failures import (
     navigation,
 )
 from browser_host.task.gate import Gate
+from browser_host.task.gestures import Gestures
 from browser_host.task.journal import ActionLeaseOver, Journal
 from browser_host.task.page_script import PRESS_PATH, call, look
 from browser_host.task.values import Parameters, Secrets, to_schema
@@ -82,7 +83,7 @@ def timeout_of(action: actions_pb2.Action) -> float:
     return DEFAULT_TIMEOUT
 
 
-class Actor:
+class Actor(Gestures):
     """Carries out one action on one page."""
 
     def __init__(
@@ -135,6 +136,18 @@ class Actor:
         match action.WhichOneof("kind"):
             case "goto":
                 return await self._goto(action.goto)
+            case "click" if action.click.every or action.click.times > 1:
+                return Done(await self._click_often(action.click))
+            case "drag":
+                return Done(await self._drag(action.drag))
+            case "set_range":
+                return Done(await self._set_range(action.set_range))
+            case "set_date":
+                return Done(await self._set_date(action.set_date))
+            case "select_text":
+                return Done(await self._select_text(action.select_text))
+            case "pick_row":
+                return Done(await self._pick_row(action.pick_row))
             case "click":
                 return await self._click(action.click, bool(action.expect))
             case "fill":
@@ -283,6 +296,13 @@ class Actor:
                 raise Failed(NO_EFFECT, f"the press did not reach {label}{_instead(seen['hit'])}", target=label)
             raise Failed(NO_EFFECT, f"{label} was pressed and nothing changed{_by_itself(seen['late'])}", target=label)
 
+    async def _pressed(self, target: actions_pb2.Target, click_count: int = 1) -> str:
+        """Press an element and see its effect; what it is called."""
+        return (await self._press(target, "click", click_count, EFFECT_PATIENCE))[0].target
+
+    def _answered(self, answer: dict[str, Any]) -> dict[str, Any]:
+        return _checked(answer)
+
     async def _strike(
         self, point: dict[str, Any], click_count: int, patience: float, any_change_counts: bool
     ) -> dict[str, Any]:
@@ -390,10 +410,12 @@ class Actor:
 
     async def _select(self, select: actions_pb2.Select) -> Done:
         option = self._parameters.value(select.option)
-        if select.option.sensitive:
-            self._secrets.add(option)
-        wanted = {"target": script_target(select.target), "option": option}
-        control = _checked(await self._write("choose", select.target, "select", option=option))
+        for value in (select.option, *select.more_options):
+            if value.sensitive:
+                self._secrets.add(self._parameters.value(value))
+        more = [self._parameters.value(one) for one in select.more_options]
+        wanted = {"target": script_target(select.target), "option": option, "more": more}
+        control = _checked(await self._write("choose", select.target, "select", option=option, more=more))
         label = control["label"]
         if control["native"]:
             if not control["equal"]:

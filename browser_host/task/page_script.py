@@ -13,7 +13,17 @@ from typing import Any
 
 from browser_host.browser import Document, DocumentReplaced
 
-_FILES = ("dom.js", "names.js", "targets.js", "watching.js", "acting.js", "frames.js", "reading.js", "entry.js")
+_FILES = (
+    "dom.js",
+    "names.js",
+    "targets.js",
+    "watching.js",
+    "acting.js",
+    "frames.js",
+    "reading.js",
+    "gestures.js",
+    "entry.js",
+)
 _CALL = "(call) => globalThis.__tabkeep ? globalThis.__tabkeep(call.name, call.argument) : null"
 PRESS_PATH = '() => globalThis.__tabkeepElements ? globalThis.__tabkeepElements("pressPath") : []'
 """A function that brings what a press of the armed element passes through."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -236,7 +236,14 @@ def test_there_is_a_builder_for_every_kind_of_action() -> None:
         actions.extract(),
         actions.back(),
         actions.reload(),
+        actions.drag(css="a", before=actions.target(css="b")),
+        actions.set_range(3, role="slider"),
+        actions.set_date(date(2026, 4, 8), name="Arrival"),
+        actions.select_text("fox", css="p"),
+        actions.pick_row(actions.row_is("Price", less_than=9), order_by="Price", press=actions.target(name="Book")),
     ]
+    assert made[-1].pick_row.where[0].WhichOneof("comparison") == "less_than"
+    assert made[-5].drag.WhichOneof("destination") == "before"
     assert {action.WhichOneof("kind") for action in made} == kinds
 
 

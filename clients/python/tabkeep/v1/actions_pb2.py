@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tabkeep/v1/actions.proto\x12\ntabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb2\x04\n\x06\x41\x63tion\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04note\x18\x02 \x01(\t\x12\"\n\x06\x65xpect\x18\x03 \x03(\x0b\x32\x12.tabkeep.v1.Expect\x12 \n\x04goto\x18\n \x01(\x0b\x32\x10.tabkeep.v1.GotoH\x00\x12\"\n\x05\x63lick\x18\x0b \x01(\x0b\x32\x11.tabkeep.v1.ClickH\x00\x12 \n\x04\x66ill\x18\x0c \x01(\x0b\x32\x10.tabkeep.v1.FillH\x00\x12$\n\x06select\x18\r \x01(\x0b\x32\x12.tabkeep.v1.SelectH\x00\x12-\n\x0bset_checked\x18\x0e \x01(\x0b\x32\x16.tabkeep.v1.SetCheckedH\x00\x12)\n\tpress_key\x18\x0f \x01(\x0b\x32\x14.tabkeep.v1.PressKeyH\x00\x12\"\n\x05hover\x18\x10 \x01(\x0b\x32\x11.tabkeep.v1.HoverH\x00\x12$\n\x06scroll\x18\x11 \x01(\x0b\x32\x12.tabkeep.v1.ScrollH\x00\x12 \n\x04wait\x18\x12 \x01(\x0b\x32\x10.tabkeep.v1.WaitH\x00\x12&\n\x07\x65xtract\x18\x13 \x01(\x0b\x32\x13.tabkeep.v1.ExtractH\x00\x12 \n\x04\x62\x61\x63k\x18\x14 \x01(\x0b\x32\x10.tabkeep.v1.BackH\x00\x12$\n\x06reload\x18\x15 \x01(\x0b\x32\x12.tabkeep.v1.ReloadH\x00\x42\x06\n\x04kind\"}\n\x06Target\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\x12\x0e\n\x06within\x18\x04 \x01(\t\x12\x0b\n\x03nth\x18\x05 \x01(\x05\x12\x0b\n\x03\x63ss\x18\x06 \x01(\t\x12\x0f\n\x07test_id\x18\x07 \x01(\t\x12\r\n\x05\x66rame\x18\r \x01(\t\"L\n\x05Value\x12\x11\n\x07literal\x18\x01 \x01(\tH\x00\x12\x13\n\tparameter\x18\x02 \x01(\tH\x00\x12\x11\n\tsensitive\x18\x03 \x01(\x08\x42\x08\n\x06source\"/\n\x04Goto\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x1a\n\x12\x61llow_error_status\x18\x02 \x01(\x08\"@\n\x05\x43lick\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x13\n\x0b\x63lick_count\x18\x02 \x01(\x05\"\\\n\x04\x46ill\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\x0e\n\x06submit\x18\x03 \x01(\x08\"O\n\x06Select\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12!\n\x06option\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\"A\n\nSetChecked\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x63hecked\x18\x02 \x01(\x08\";\n\x08PressKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x06target\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.Target\"+\n\x05Hover\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\"=\n\x06Scroll\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x64\x65lta_y\x18\x02 \x01(\x05\"g\n\x04Wait\x12-\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\'\n\tcondition\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.ExpectH\x00\x42\x07\n\x05until\"\xd5\x01\n\x06\x45xpect\x12\x12\n\x08url_glob\x18\x01 \x01(\tH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\x13\n\ttext_gone\x18\x03 \x01(\tH\x00\x12%\n\x07visible\x18\x04 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12$\n\x06hidden\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12\'\n\x05value\x18\x06 \x01(\x0b\x32\x16.tabkeep.v1.FieldValueH\x00\x12\x0f\n\x05title\x18\x07 \x01(\tH\x00\x42\x0b\n\tcondition\"@\n\nFieldValue\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0e\n\x06\x65quals\x18\x02 \x01(\t\"B\n\x07\x45xtract\x12\'\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0e\n\x06within\x18\x02 \x01(\t\"\x06\n\x04\x42\x61\x63k\"\x08\n\x06ReloadB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tabkeep/v1/actions.proto\x12\ntabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x80\x06\n\x06\x41\x63tion\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04note\x18\x02 \x01(\t\x12\"\n\x06\x65xpect\x18\x03 \x03(\x0b\x32\x12.tabkeep.v1.Expect\x12 \n\x04goto\x18\n \x01(\x0b\x32\x10.tabkeep.v1.GotoH\x00\x12\"\n\x05\x63lick\x18\x0b \x01(\x0b\x32\x11.tabkeep.v1.ClickH\x00\x12 \n\x04\x66ill\x18\x0c \x01(\x0b\x32\x10.tabkeep.v1.FillH\x00\x12$\n\x06select\x18\r \x01(\x0b\x32\x12.tabkeep.v1.SelectH\x00\x12-\n\x0bset_checked\x18\x0e \x01(\x0b\x32\x16.tabkeep.v1.SetCheckedH\x00\x12)\n\tpress_key\x18\x0f \x01(\x0b\x32\x14.tabkeep.v1.PressKeyH\x00\x12\"\n\x05hover\x18\x10 \x01(\x0b\x32\x11.tabkeep.v1.HoverH\x00\x12$\n\x06scroll\x18\x11 \x01(\x0b\x32\x12.tabkeep.v1.ScrollH\x00\x12 \n\x04wait\x18\x12 \x01(\x0b\x32\x10.tabkeep.v1.WaitH\x00\x12&\n\x07\x65xtract\x18\x13 \x01(\x0b\x32\x13.tabkeep.v1.ExtractH\x00\x12 \n\x04\x62\x61\x63k\x18\x14 \x01(\x0b\x32\x10.tabkeep.v1.BackH\x00\x12$\n\x06reload\x18\x15 \x01(\x0b\x32\x12.tabkeep.v1.ReloadH\x00\x12 \n\x04\x64rag\x18\x1c \x01(\x0b\x32\x10.tabkeep.v1.DragH\x00\x12)\n\tset_range\x18\x1d \x01(\x0b\x32\x14.tabkeep.v1.SetRangeH\x00\x12\'\n\x08set_date\x18\x1e \x01(\x0b\x32\x13.tabkeep.v1.SetDateH\x00\x12-\n\x0bselect_text\x18\x1f \x01(\x0b\x32\x16.tabkeep.v1.SelectTextH\x00\x12\'\n\x08pick_row\x18  \x01(\x0b\x32\x13.tabkeep.v1.PickRowH\x00\x42\x06\n\x04kind\"}\n\x06Target\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\x12\x0e\n\x06within\x18\x04 \x01(\t\x12\x0b\n\x03nth\x18\x05 \x01(\x05\x12\x0b\n\x03\x63ss\x18\x06 \x01(\t\x12\x0f\n\x07test_id\x18\x07 \x01(\t\x12\r\n\x05\x66rame\x18\r \x01(\t\"L\n\x05Value\x12\x11\n\x07literal\x18\x01 \x01(\tH\x00\x12\x13\n\tparameter\x18\x02 \x01(\tH\x00\x12\x11\n\tsensitive\x18\x03 \x01(\x08\x42\x08\n\x06source\"/\n\x04Goto\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x1a\n\x12\x61llow_error_status\x18\x02 \x01(\x08\"^\n\x05\x43lick\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x13\n\x0b\x63lick_count\x18\x02 \x01(\x05\x12\r\n\x05times\x18\n \x01(\x05\x12\r\n\x05\x65very\x18\x0b \x01(\x08\"\\\n\x04\x46ill\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\x0e\n\x06submit\x18\x03 \x01(\x08\"x\n\x06Select\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12!\n\x06option\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\'\n\x0cmore_options\x18\n \x03(\x0b\x32\x11.tabkeep.v1.Value\"A\n\nSetChecked\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x63hecked\x18\x02 \x01(\x08\";\n\x08PressKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x06target\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.Target\"+\n\x05Hover\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\"=\n\x06Scroll\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x64\x65lta_y\x18\x02 \x01(\x05\"g\n\x04Wait\x12-\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\'\n\tcondition\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.ExpectH\x00\x42\x07\n\x05until\"\xfd\x01\n\x06\x45xpect\x12\x12\n\x08url_glob\x18\x01 \x01(\tH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\x13\n\ttext_gone\x18\x03 \x01(\tH\x00\x12%\n\x07visible\x18\x04 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12$\n\x06hidden\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12\'\n\x05value\x18\x06 \x01(\x0b\x32\x16.tabkeep.v1.FieldValueH\x00\x12\x0f\n\x05title\x18\x07 \x01(\tH\x00\x12&\n\x06number\x18\x14 \x01(\x0b\x32\x14.tabkeep.v1.NumberIsH\x00\x42\x0b\n\tcondition\"@\n\nFieldValue\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0e\n\x06\x65quals\x18\x02 \x01(\t\"B\n\x07\x45xtract\x12\'\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0e\n\x06within\x18\x02 \x01(\t\"\x06\n\x04\x42\x61\x63k\"\x08\n\x06Reload\"h\n\x08NumberIs\x12\r\n\x05label\x18\x01 \x01(\t\x12\x13\n\tless_than\x18\x02 \x01(\x01H\x00\x12\x16\n\x0cgreater_than\x18\x03 \x01(\x01H\x00\x12\x12\n\x08\x65qual_to\x18\x04 \x01(\x01H\x00\x42\x0c\n\ncomparison\"\xdd\x01\n\x04\x44rag\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\"\n\x04onto\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12$\n\x06\x62\x65\x66ore\x18\x03 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12#\n\x05\x61\x66ter\x18\x04 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12 \n\x02\x62y\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.OffsetH\x00\x12\x11\n\tby_corner\x18\x06 \x01(\x08\x42\r\n\x0b\x64\x65stination\"\x1e\n\x06Offset\x12\t\n\x01x\x18\x01 \x01(\x05\x12\t\n\x01y\x18\x02 \x01(\x05\"=\n\x08SetRange\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\r\n\x05value\x18\x02 \x01(\x01\";\n\x07SetDate\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\">\n\nSelectText\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x81\x01\n\x07PickRow\x12 \n\x05where\x18\x01 \x03(\x0b\x32\x11.tabkeep.v1.RowIs\x12\x10\n\x08order_by\x18\x02 \x01(\t\x12\x12\n\ndescending\x18\x03 \x01(\x08\x12\x0b\n\x03nth\x18\x04 \x01(\x05\x12!\n\x05press\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.Target\"w\n\x05RowIs\x12\r\n\x05label\x18\x01 \x01(\t\x12\x12\n\x08\x63ontains\x18\x02 \x01(\tH\x00\x12\x10\n\x06\x65quals\x18\x03 \x01(\tH\x00\x12\x13\n\tless_than\x18\x04 \x01(\x01H\x00\x12\x16\n\x0cgreater_than\x18\x05 \x01(\x01H\x00\x42\x0c\n\ncomparisonB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,37 +35,53 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1'
   _globals['_ACTION']._serialized_start=103
-  _globals['_ACTION']._serialized_end=665
-  _globals['_TARGET']._serialized_start=667
-  _globals['_TARGET']._serialized_end=792
-  _globals['_VALUE']._serialized_start=794
-  _globals['_VALUE']._serialized_end=870
-  _globals['_GOTO']._serialized_start=872
-  _globals['_GOTO']._serialized_end=919
-  _globals['_CLICK']._serialized_start=921
-  _globals['_CLICK']._serialized_end=985
-  _globals['_FILL']._serialized_start=987
-  _globals['_FILL']._serialized_end=1079
-  _globals['_SELECT']._serialized_start=1081
-  _globals['_SELECT']._serialized_end=1160
-  _globals['_SETCHECKED']._serialized_start=1162
-  _globals['_SETCHECKED']._serialized_end=1227
-  _globals['_PRESSKEY']._serialized_start=1229
-  _globals['_PRESSKEY']._serialized_end=1288
-  _globals['_HOVER']._serialized_start=1290
-  _globals['_HOVER']._serialized_end=1333
-  _globals['_SCROLL']._serialized_start=1335
-  _globals['_SCROLL']._serialized_end=1396
-  _globals['_WAIT']._serialized_start=1398
-  _globals['_WAIT']._serialized_end=1501
-  _globals['_EXPECT']._serialized_start=1504
-  _globals['_EXPECT']._serialized_end=1717
-  _globals['_FIELDVALUE']._serialized_start=1719
-  _globals['_FIELDVALUE']._serialized_end=1783
-  _globals['_EXTRACT']._serialized_start=1785
-  _globals['_EXTRACT']._serialized_end=1851
-  _globals['_BACK']._serialized_start=1853
-  _globals['_BACK']._serialized_end=1859
-  _globals['_RELOAD']._serialized_start=1861
-  _globals['_RELOAD']._serialized_end=1869
+  _globals['_ACTION']._serialized_end=871
+  _globals['_TARGET']._serialized_start=873
+  _globals['_TARGET']._serialized_end=998
+  _globals['_VALUE']._serialized_start=1000
+  _globals['_VALUE']._serialized_end=1076
+  _globals['_GOTO']._serialized_start=1078
+  _globals['_GOTO']._serialized_end=1125
+  _globals['_CLICK']._serialized_start=1127
+  _globals['_CLICK']._serialized_end=1221
+  _globals['_FILL']._serialized_start=1223
+  _globals['_FILL']._serialized_end=1315
+  _globals['_SELECT']._serialized_start=1317
+  _globals['_SELECT']._serialized_end=1437
+  _globals['_SETCHECKED']._serialized_start=1439
+  _globals['_SETCHECKED']._serialized_end=1504
+  _globals['_PRESSKEY']._serialized_start=1506
+  _globals['_PRESSKEY']._serialized_end=1565
+  _globals['_HOVER']._serialized_start=1567
+  _globals['_HOVER']._serialized_end=1610
+  _globals['_SCROLL']._serialized_start=1612
+  _globals['_SCROLL']._serialized_end=1673
+  _globals['_WAIT']._serialized_start=1675
+  _globals['_WAIT']._serialized_end=1778
+  _globals['_EXPECT']._serialized_start=1781
+  _globals['_EXPECT']._serialized_end=2034
+  _globals['_FIELDVALUE']._serialized_start=2036
+  _globals['_FIELDVALUE']._serialized_end=2100
+  _globals['_EXTRACT']._serialized_start=2102
+  _globals['_EXTRACT']._serialized_end=2168
+  _globals['_BACK']._serialized_start=2170
+  _globals['_BACK']._serialized_end=2176
+  _globals['_RELOAD']._serialized_start=2178
+  _globals['_RELOAD']._serialized_end=2186
+  _globals['_NUMBERIS']._serialized_start=2188
+  _globals['_NUMBERIS']._serialized_end=2292
+  _globals['_DRAG']._serialized_start=2295
+  _globals['_DRAG']._serialized_end=2516
+  _globals['_OFFSET']._serialized_start=2518
+  _globals['_OFFSET']._serialized_end=2548
+  _globals['_SETRANGE']._serialized_start=2550
+  _globals['_SETRANGE']._serialized_end=2611
+  _globals['_SETDATE']._serialized_start=2613
+  _globals['_SETDATE']._serialized_end=2672
+  _globals['_SELECTTEXT']._serialized_start=2674
+  _globals['_SELECTTEXT']._serialized_end=2736
+  _globals['_PICKROW']._serialized_start=2739
+  _globals['_PICKROW']._serialized_end=2868
+  _globals['_ROWIS']._serialized_start=2870
+  _globals['_ROWIS']._serialized_end=2989
 # @@protoc_insertion_point(module_scope)

@@ -11,7 +11,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Action(_message.Message):
-    __slots__ = ("timeout", "note", "expect", "goto", "click", "fill", "select", "set_checked", "press_key", "hover", "scroll", "wait", "extract", "back", "reload")
+    __slots__ = ("timeout", "note", "expect", "goto", "click", "fill", "select", "set_checked", "press_key", "hover", "scroll", "wait", "extract", "back", "reload", "drag", "set_range", "set_date", "select_text", "pick_row")
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     EXPECT_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +27,11 @@ class Action(_message.Message):
     EXTRACT_FIELD_NUMBER: _ClassVar[int]
     BACK_FIELD_NUMBER: _ClassVar[int]
     RELOAD_FIELD_NUMBER: _ClassVar[int]
+    DRAG_FIELD_NUMBER: _ClassVar[int]
+    SET_RANGE_FIELD_NUMBER: _ClassVar[int]
+    SET_DATE_FIELD_NUMBER: _ClassVar[int]
+    SELECT_TEXT_FIELD_NUMBER: _ClassVar[int]
+    PICK_ROW_FIELD_NUMBER: _ClassVar[int]
     timeout: _duration_pb2.Duration
     note: str
     expect: _containers.RepeatedCompositeFieldContainer[Expect]
@@ -42,7 +47,12 @@ class Action(_message.Message):
     extract: Extract
     back: Back
     reload: Reload
-    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ...) -> None: ...
+    drag: Drag
+    set_range: SetRange
+    set_date: SetDate
+    select_text: SelectText
+    pick_row: PickRow
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ..., drag: _Optional[_Union[Drag, _Mapping]] = ..., set_range: _Optional[_Union[SetRange, _Mapping]] = ..., set_date: _Optional[_Union[SetDate, _Mapping]] = ..., select_text: _Optional[_Union[SelectText, _Mapping]] = ..., pick_row: _Optional[_Union[PickRow, _Mapping]] = ...) -> None: ...
 
 class Target(_message.Message):
     __slots__ = ("role", "name", "exact", "within", "nth", "css", "test_id", "frame")
@@ -83,12 +93,16 @@ class Goto(_message.Message):
     def __init__(self, url: _Optional[str] = ..., allow_error_status: _Optional[bool] = ...) -> None: ...
 
 class Click(_message.Message):
-    __slots__ = ("target", "click_count")
+    __slots__ = ("target", "click_count", "times", "every")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     CLICK_COUNT_FIELD_NUMBER: _ClassVar[int]
+    TIMES_FIELD_NUMBER: _ClassVar[int]
+    EVERY_FIELD_NUMBER: _ClassVar[int]
     target: Target
     click_count: int
-    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., click_count: _Optional[int] = ...) -> None: ...
+    times: int
+    every: bool
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., click_count: _Optional[int] = ..., times: _Optional[int] = ..., every: _Optional[bool] = ...) -> None: ...
 
 class Fill(_message.Message):
     __slots__ = ("target", "value", "submit")
@@ -101,12 +115,14 @@ class Fill(_message.Message):
     def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., value: _Optional[_Union[Value, _Mapping]] = ..., submit: _Optional[bool] = ...) -> None: ...
 
 class Select(_message.Message):
-    __slots__ = ("target", "option")
+    __slots__ = ("target", "option", "more_options")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     OPTION_FIELD_NUMBER: _ClassVar[int]
+    MORE_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     target: Target
     option: Value
-    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., option: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+    more_options: _containers.RepeatedCompositeFieldContainer[Value]
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., option: _Optional[_Union[Value, _Mapping]] = ..., more_options: _Optional[_Iterable[_Union[Value, _Mapping]]] = ...) -> None: ...
 
 class SetChecked(_message.Message):
     __slots__ = ("target", "checked")
@@ -147,7 +163,7 @@ class Wait(_message.Message):
     def __init__(self, duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., condition: _Optional[_Union[Expect, _Mapping]] = ...) -> None: ...
 
 class Expect(_message.Message):
-    __slots__ = ("url_glob", "text", "text_gone", "visible", "hidden", "value", "title")
+    __slots__ = ("url_glob", "text", "text_gone", "visible", "hidden", "value", "title", "number")
     URL_GLOB_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     TEXT_GONE_FIELD_NUMBER: _ClassVar[int]
@@ -155,6 +171,7 @@ class Expect(_message.Message):
     HIDDEN_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
     url_glob: str
     text: str
     text_gone: str
@@ -162,7 +179,8 @@ class Expect(_message.Message):
     hidden: Target
     value: FieldValue
     title: str
-    def __init__(self, url_glob: _Optional[str] = ..., text: _Optional[str] = ..., text_gone: _Optional[str] = ..., visible: _Optional[_Union[Target, _Mapping]] = ..., hidden: _Optional[_Union[Target, _Mapping]] = ..., value: _Optional[_Union[FieldValue, _Mapping]] = ..., title: _Optional[str] = ...) -> None: ...
+    number: NumberIs
+    def __init__(self, url_glob: _Optional[str] = ..., text: _Optional[str] = ..., text_gone: _Optional[str] = ..., visible: _Optional[_Union[Target, _Mapping]] = ..., hidden: _Optional[_Union[Target, _Mapping]] = ..., value: _Optional[_Union[FieldValue, _Mapping]] = ..., title: _Optional[str] = ..., number: _Optional[_Union[NumberIs, _Mapping]] = ...) -> None: ...
 
 class FieldValue(_message.Message):
     __slots__ = ("target", "equals")
@@ -187,3 +205,91 @@ class Back(_message.Message):
 class Reload(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class NumberIs(_message.Message):
+    __slots__ = ("label", "less_than", "greater_than", "equal_to")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    LESS_THAN_FIELD_NUMBER: _ClassVar[int]
+    GREATER_THAN_FIELD_NUMBER: _ClassVar[int]
+    EQUAL_TO_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    less_than: float
+    greater_than: float
+    equal_to: float
+    def __init__(self, label: _Optional[str] = ..., less_than: _Optional[float] = ..., greater_than: _Optional[float] = ..., equal_to: _Optional[float] = ...) -> None: ...
+
+class Drag(_message.Message):
+    __slots__ = ("target", "onto", "before", "after", "by", "by_corner")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    ONTO_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    BY_CORNER_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    onto: Target
+    before: Target
+    after: Target
+    by: Offset
+    by_corner: bool
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., onto: _Optional[_Union[Target, _Mapping]] = ..., before: _Optional[_Union[Target, _Mapping]] = ..., after: _Optional[_Union[Target, _Mapping]] = ..., by: _Optional[_Union[Offset, _Mapping]] = ..., by_corner: _Optional[bool] = ...) -> None: ...
+
+class Offset(_message.Message):
+    __slots__ = ("x", "y")
+    X_FIELD_NUMBER: _ClassVar[int]
+    Y_FIELD_NUMBER: _ClassVar[int]
+    x: int
+    y: int
+    def __init__(self, x: _Optional[int] = ..., y: _Optional[int] = ...) -> None: ...
+
+class SetRange(_message.Message):
+    __slots__ = ("target", "value")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    value: float
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., value: _Optional[float] = ...) -> None: ...
+
+class SetDate(_message.Message):
+    __slots__ = ("target", "date")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    DATE_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    date: str
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., date: _Optional[str] = ...) -> None: ...
+
+class SelectText(_message.Message):
+    __slots__ = ("target", "text")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    text: str
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., text: _Optional[str] = ...) -> None: ...
+
+class PickRow(_message.Message):
+    __slots__ = ("where", "order_by", "descending", "nth", "press")
+    WHERE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    DESCENDING_FIELD_NUMBER: _ClassVar[int]
+    NTH_FIELD_NUMBER: _ClassVar[int]
+    PRESS_FIELD_NUMBER: _ClassVar[int]
+    where: _containers.RepeatedCompositeFieldContainer[RowIs]
+    order_by: str
+    descending: bool
+    nth: int
+    press: Target
+    def __init__(self, where: _Optional[_Iterable[_Union[RowIs, _Mapping]]] = ..., order_by: _Optional[str] = ..., descending: _Optional[bool] = ..., nth: _Optional[int] = ..., press: _Optional[_Union[Target, _Mapping]] = ...) -> None: ...
+
+class RowIs(_message.Message):
+    __slots__ = ("label", "contains", "equals", "less_than", "greater_than")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    CONTAINS_FIELD_NUMBER: _ClassVar[int]
+    EQUALS_FIELD_NUMBER: _ClassVar[int]
+    LESS_THAN_FIELD_NUMBER: _ClassVar[int]
+    GREATER_THAN_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    contains: str
+    equals: str
+    less_than: float
+    greater_than: float
+    def __init__(self, label: _Optional[str] = ..., contains: _Optional[str] = ..., equals: _Optional[str] = ..., less_than: _Optional[float] = ..., greater_than: _Optional[float] = ...) -> None: ...

@@ -14,7 +14,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/actions.proto.
  */
 export const file_tabkeep_v1_actions: GenFile = /*@__PURE__*/
-  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEisgQKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIAEIGCgRraW5kIn0KBlRhcmdldBIMCgRyb2xlGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFZXhhY3QYAyABKAgSDgoGd2l0aGluGAQgASgJEgsKA250aBgFIAEoBRILCgNjc3MYBiABKAkSDwoHdGVzdF9pZBgHIAEoCRINCgVmcmFtZRgNIAEoCSJMCgVWYWx1ZRIRCgdsaXRlcmFsGAEgASgJSAASEwoJcGFyYW1ldGVyGAIgASgJSAASEQoJc2Vuc2l0aXZlGAMgASgIQggKBnNvdXJjZSIvCgRHb3RvEgsKA3VybBgBIAEoCRIaChJhbGxvd19lcnJvcl9zdGF0dXMYAiABKAgiQAoFQ2xpY2sSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSEwoLY2xpY2tfY291bnQYAiABKAUiXAoERmlsbBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIgCgV2YWx1ZRgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSDgoGc3VibWl0GAMgASgIIk8KBlNlbGVjdBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIhCgZvcHRpb24YAiABKAsyES50YWJrZWVwLnYxLlZhbHVlIkEKClNldENoZWNrZWQSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSDwoHY2hlY2tlZBgCIAEoCCI7CghQcmVzc0tleRILCgNrZXkYASABKAkSIgoGdGFyZ2V0GAIgASgLMhIudGFia2VlcC52MS5UYXJnZXQiKwoFSG92ZXISIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQiPQoGU2Nyb2xsEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg8KB2RlbHRhX3kYAiABKAUiZwoEV2FpdBItCghkdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAEicKCWNvbmRpdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuRXhwZWN0SABCBwoFdW50aWwi1QEKBkV4cGVjdBISCgh1cmxfZ2xvYhgBIAEoCUgAEg4KBHRleHQYAiABKAlIABITCgl0ZXh0X2dvbmUYAyABKAlIABIlCgd2aXNpYmxlGAQgASgLMhIudGFia2VlcC52MS5UYXJnZXRIABIkCgZoaWRkZW4YBSABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEicKBXZhbHVlGAYgASgLMhYudGFia2VlcC52MS5GaWVsZFZhbHVlSAASDwoFdGl0bGUYByABKAlIAEILCgljb25kaXRpb24iQAoKRmllbGRWYWx1ZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIOCgZlcXVhbHMYAiABKAkiQgoHRXh0cmFjdBInCgZzY2hlbWEYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg4KBndpdGhpbhgCIAEoCSIGCgRCYWNrIggKBlJlbG9hZEI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct]);
+  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEigAYKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIABIgCgRkcmFnGBwgASgLMhAudGFia2VlcC52MS5EcmFnSAASKQoJc2V0X3JhbmdlGB0gASgLMhQudGFia2VlcC52MS5TZXRSYW5nZUgAEicKCHNldF9kYXRlGB4gASgLMhMudGFia2VlcC52MS5TZXREYXRlSAASLQoLc2VsZWN0X3RleHQYHyABKAsyFi50YWJrZWVwLnYxLlNlbGVjdFRleHRIABInCghwaWNrX3JvdxggIAEoCzITLnRhYmtlZXAudjEuUGlja1Jvd0gAQgYKBGtpbmQifQoGVGFyZ2V0EgwKBHJvbGUYASABKAkSDAoEbmFtZRgCIAEoCRINCgVleGFjdBgDIAEoCBIOCgZ3aXRoaW4YBCABKAkSCwoDbnRoGAUgASgFEgsKA2NzcxgGIAEoCRIPCgd0ZXN0X2lkGAcgASgJEg0KBWZyYW1lGA0gASgJIkwKBVZhbHVlEhEKB2xpdGVyYWwYASABKAlIABITCglwYXJhbWV0ZXIYAiABKAlIABIRCglzZW5zaXRpdmUYAyABKAhCCAoGc291cmNlIi8KBEdvdG8SCwoDdXJsGAEgASgJEhoKEmFsbG93X2Vycm9yX3N0YXR1cxgCIAEoCCJeCgVDbGljaxIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBITCgtjbGlja19jb3VudBgCIAEoBRINCgV0aW1lcxgKIAEoBRINCgVldmVyeRgLIAEoCCJcCgRGaWxsEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiAKBXZhbHVlGAIgASgLMhEudGFia2VlcC52MS5WYWx1ZRIOCgZzdWJtaXQYAyABKAgieAoGU2VsZWN0EiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiEKBm9wdGlvbhgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSJwoMbW9yZV9vcHRpb25zGAogAygLMhEudGFia2VlcC52MS5WYWx1ZSJBCgpTZXRDaGVja2VkEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg8KB2NoZWNrZWQYAiABKAgiOwoIUHJlc3NLZXkSCwoDa2V5GAEgASgJEiIKBnRhcmdldBgCIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0IisKBUhvdmVyEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Ij0KBlNjcm9sbBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIPCgdkZWx0YV95GAIgASgFImcKBFdhaXQSLQoIZHVyYXRpb24YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IABInCgljb25kaXRpb24YAiABKAsyEi50YWJrZWVwLnYxLkV4cGVjdEgAQgcKBXVudGlsIv0BCgZFeHBlY3QSEgoIdXJsX2dsb2IYASABKAlIABIOCgR0ZXh0GAIgASgJSAASEwoJdGV4dF9nb25lGAMgASgJSAASJQoHdmlzaWJsZRgEIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0SAASJAoGaGlkZGVuGAUgASgLMhIudGFia2VlcC52MS5UYXJnZXRIABInCgV2YWx1ZRgGIAEoCzIWLnRhYmtlZXAudjEuRmllbGRWYWx1ZUgAEg8KBXRpdGxlGAcgASgJSAASJgoGbnVtYmVyGBQgASgLMhQudGFia2VlcC52MS5OdW1iZXJJc0gAQgsKCWNvbmRpdGlvbiJACgpGaWVsZFZhbHVlEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg4KBmVxdWFscxgCIAEoCSJCCgdFeHRyYWN0EicKBnNjaGVtYRgBIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDgoGd2l0aGluGAIgASgJIgYKBEJhY2siCAoGUmVsb2FkImgKCE51bWJlcklzEg0KBWxhYmVsGAEgASgJEhMKCWxlc3NfdGhhbhgCIAEoAUgAEhYKDGdyZWF0ZXJfdGhhbhgDIAEoAUgAEhIKCGVxdWFsX3RvGAQgASgBSABCDAoKY29tcGFyaXNvbiLdAQoERHJhZxIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIiCgRvbnRvGAIgASgLMhIudGFia2VlcC52MS5UYXJnZXRIABIkCgZiZWZvcmUYAyABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiMKBWFmdGVyGAQgASgLMhIudGFia2VlcC52MS5UYXJnZXRIABIgCgJieRgFIAEoCzISLnRhYmtlZXAudjEuT2Zmc2V0SAASEQoJYnlfY29ybmVyGAYgASgIQg0KC2Rlc3RpbmF0aW9uIh4KBk9mZnNldBIJCgF4GAEgASgFEgkKAXkYAiABKAUiPQoIU2V0UmFuZ2USIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSDQoFdmFsdWUYAiABKAEiOwoHU2V0RGF0ZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIMCgRkYXRlGAIgASgJIj4KClNlbGVjdFRleHQSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSDAoEdGV4dBgCIAEoCSKBAQoHUGlja1JvdxIgCgV3aGVyZRgBIAMoCzIRLnRhYmtlZXAudjEuUm93SXMSEAoIb3JkZXJfYnkYAiABKAkSEgoKZGVzY2VuZGluZxgDIAEoCBILCgNudGgYBCABKAUSIQoFcHJlc3MYBSABKAsyEi50YWJrZWVwLnYxLlRhcmdldCJ3CgVSb3dJcxINCgVsYWJlbBgBIAEoCRISCghjb250YWlucxgCIAEoCUgAEhAKBmVxdWFscxgDIAEoCUgAEhMKCWxlc3NfdGhhbhgEIAEoAUgAEhYKDGdyZWF0ZXJfdGhhbhgFIAEoAUgAQgwKCmNvbXBhcmlzb25CPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct]);
 
 /**
  * One thing to do, and what must be true afterwards.
@@ -144,6 +144,46 @@ export type Action = Message<"tabkeep.v1.Action"> & {
      */
     value: Reload;
     case: "reload";
+  } | {
+    /**
+     * Drags an element to another place.
+     *
+     * @generated from field: tabkeep.v1.Drag drag = 28;
+     */
+    value: Drag;
+    case: "drag";
+  } | {
+    /**
+     * Moves a slider or spinner to a number.
+     *
+     * @generated from field: tabkeep.v1.SetRange set_range = 29;
+     */
+    value: SetRange;
+    case: "setRange";
+  } | {
+    /**
+     * Puts a date into a field or chooses it in a calendar.
+     *
+     * @generated from field: tabkeep.v1.SetDate set_date = 30;
+     */
+    value: SetDate;
+    case: "setDate";
+  } | {
+    /**
+     * Selects text, as with the pointer.
+     *
+     * @generated from field: tabkeep.v1.SelectText select_text = 31;
+     */
+    value: SelectText;
+    case: "selectText";
+  } | {
+    /**
+     * Presses a row, card or entry, or something in it, that is found by what the row says.
+     *
+     * @generated from field: tabkeep.v1.PickRow pick_row = 32;
+     */
+    value: PickRow;
+    case: "pickRow";
   } | { case: undefined; value?: undefined };
 };
 
@@ -319,6 +359,21 @@ export type Click = Message<"tabkeep.v1.Click"> & {
    * @generated from field: int32 click_count = 2;
    */
   clickCount: number;
+
+  /**
+   * Click so many times, one after the other, at most 100; each of them must have an effect. 0: once.
+   *
+   * @generated from field: int32 times = 10;
+   */
+  times: number;
+
+  /**
+   * Click every element that matches, in page order, at most 200; nth and times must not be given then. Fails
+   * NOT_FOUND when there is none.
+   *
+   * @generated from field: bool every = 11;
+   */
+  every: boolean;
 };
 
 /**
@@ -382,6 +437,13 @@ export type Select = Message<"tabkeep.v1.Select"> & {
    * @generated from field: tabkeep.v1.Value option = 2;
    */
   option?: Value | undefined;
+
+  /**
+   * More options, in a list that takes several; afterwards exactly all of these are chosen. At most 200.
+   *
+   * @generated from field: repeated tabkeep.v1.Value more_options = 10;
+   */
+  moreOptions: Value[];
 };
 
 /**
@@ -600,6 +662,14 @@ export type Expect = Message<"tabkeep.v1.Expect"> & {
      */
     value: string;
     case: "title";
+  } | {
+    /**
+     * A number that the page shows with a label is less or greater than another.
+     *
+     * @generated from field: tabkeep.v1.NumberIs number = 20;
+     */
+    value: NumberIs;
+    case: "number";
   } | { case: undefined; value?: undefined };
 };
 
@@ -697,4 +767,347 @@ export type Reload = Message<"tabkeep.v1.Reload"> & {
  */
 export const ReloadSchema: GenMessage<Reload> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_actions, 16);
+
+/**
+ * A number of the page, found by its label as in "Price: $47.10", compared with another.
+ *
+ * @generated from message tabkeep.v1.NumberIs
+ */
+export type NumberIs = Message<"tabkeep.v1.NumberIs"> & {
+  /**
+   * The label.
+   *
+   * @generated from field: string label = 1;
+   */
+  label: string;
+
+  /**
+   * How it must be. Required.
+   *
+   * @generated from oneof tabkeep.v1.NumberIs.comparison
+   */
+  comparison: {
+    /**
+     * Less than this.
+     *
+     * @generated from field: double less_than = 2;
+     */
+    value: number;
+    case: "lessThan";
+  } | {
+    /**
+     * Greater than this.
+     *
+     * @generated from field: double greater_than = 3;
+     */
+    value: number;
+    case: "greaterThan";
+  } | {
+    /**
+     * Equal to this.
+     *
+     * @generated from field: double equal_to = 4;
+     */
+    value: number;
+    case: "equalTo";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tabkeep.v1.NumberIs.
+ * Use `create(NumberIsSchema)` to create a new message.
+ */
+export const NumberIsSchema: GenMessage<NumberIs> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 17);
+
+/**
+ * Drags an element with the pointer. Fails NO_EFFECT when nothing of the page changed or moved by it.
+ *
+ * @generated from message tabkeep.v1.Drag
+ */
+export type Drag = Message<"tabkeep.v1.Drag"> & {
+  /**
+   * The element to take.
+   *
+   * @generated from field: tabkeep.v1.Target target = 1;
+   */
+  target?: Target | undefined;
+
+  /**
+   * Where to. Required.
+   *
+   * @generated from oneof tabkeep.v1.Drag.destination
+   */
+  destination: {
+    /**
+     * Onto the middle of this element.
+     *
+     * @generated from field: tabkeep.v1.Target onto = 2;
+     */
+    value: Target;
+    case: "onto";
+  } | {
+    /**
+     * Before this element of the same list: above it, or left of it where they stand side by side. The order is
+     * read back.
+     *
+     * @generated from field: tabkeep.v1.Target before = 3;
+     */
+    value: Target;
+    case: "before";
+  } | {
+    /**
+     * After this element of the same list. The order is read back.
+     *
+     * @generated from field: tabkeep.v1.Target after = 4;
+     */
+    value: Target;
+    case: "after";
+  } | {
+    /**
+     * By so many CSS pixels.
+     *
+     * @generated from field: tabkeep.v1.Offset by = 5;
+     */
+    value: Offset;
+    case: "by";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Take the element at its lower right corner, as to resize it, and see that its size changed.
+   *
+   * @generated from field: bool by_corner = 6;
+   */
+  byCorner: boolean;
+};
+
+/**
+ * Describes the message tabkeep.v1.Drag.
+ * Use `create(DragSchema)` to create a new message.
+ */
+export const DragSchema: GenMessage<Drag> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 18);
+
+/**
+ * A way in CSS pixels.
+ *
+ * @generated from message tabkeep.v1.Offset
+ */
+export type Offset = Message<"tabkeep.v1.Offset"> & {
+  /**
+   * To the right; negative to the left. At most 10,000 either way.
+   *
+   * @generated from field: int32 x = 1;
+   */
+  x: number;
+
+  /**
+   * Downwards; negative upwards. At most 10,000 either way.
+   *
+   * @generated from field: int32 y = 2;
+   */
+  y: number;
+};
+
+/**
+ * Describes the message tabkeep.v1.Offset.
+ * Use `create(OffsetSchema)` to create a new message.
+ */
+export const OffsetSchema: GenMessage<Offset> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 19);
+
+/**
+ * Moves a slider or a spinner to a number and reads it back. Works on native controls, on those with ARIA values, and
+ * on drawn ones that show their number beside them.
+ *
+ * @generated from message tabkeep.v1.SetRange
+ */
+export type SetRange = Message<"tabkeep.v1.SetRange"> & {
+  /**
+   * The slider or spinner.
+   *
+   * @generated from field: tabkeep.v1.Target target = 1;
+   */
+  target?: Target | undefined;
+
+  /**
+   * The number.
+   *
+   * @generated from field: double value = 2;
+   */
+  value: number;
+};
+
+/**
+ * Describes the message tabkeep.v1.SetRange.
+ * Use `create(SetRangeSchema)` to create a new message.
+ */
+export const SetRangeSchema: GenMessage<SetRange> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 20);
+
+/**
+ * Puts a date into a field and reads it back; a field that takes no text is set with its calendar.
+ *
+ * @generated from message tabkeep.v1.SetDate
+ */
+export type SetDate = Message<"tabkeep.v1.SetDate"> & {
+  /**
+   * The field.
+   *
+   * @generated from field: tabkeep.v1.Target target = 1;
+   */
+  target?: Target | undefined;
+
+  /**
+   * The date: "2026-04-08".
+   *
+   * @generated from field: string date = 2;
+   */
+  date: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.SetDate.
+ * Use `create(SetDateSchema)` to create a new message.
+ */
+export const SetDateSchema: GenMessage<SetDate> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 21);
+
+/**
+ * Selects the text of an element, or a part of it, and reads the selection back.
+ *
+ * @generated from message tabkeep.v1.SelectText
+ */
+export type SelectText = Message<"tabkeep.v1.SelectText"> & {
+  /**
+   * The element.
+   *
+   * @generated from field: tabkeep.v1.Target target = 1;
+   */
+  target?: Target | undefined;
+
+  /**
+   * The part of its text; it must be there once. Empty: all of it.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.SelectText.
+ * Use `create(SelectTextSchema)` to create a new message.
+ */
+export const SelectTextSchema: GenMessage<SelectText> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 22);
+
+/**
+ * Finds rows of a table, entries of a list or cards by what they say, and presses one of them. What is compared must
+ * be there: a row without the label does not match. Fails NOT_FOUND or AMBIGUOUS with the rows that are near.
+ *
+ * @generated from message tabkeep.v1.PickRow
+ */
+export type PickRow = Message<"tabkeep.v1.PickRow"> & {
+  /**
+   * What must be true of the row. All of them must hold.
+   *
+   * @generated from field: repeated tabkeep.v1.RowIs where = 1;
+   */
+  where: RowIs[];
+
+  /**
+   * Order the rows by the number, date or length of time with this label, the least first.
+   *
+   * @generated from field: string order_by = 2;
+   */
+  orderBy: string;
+
+  /**
+   * The greatest first.
+   *
+   * @generated from field: bool descending = 3;
+   */
+  descending: boolean;
+
+  /**
+   * Which of the rows, from 1. 0: the first where an order is given, else there must be only one.
+   *
+   * @generated from field: int32 nth = 4;
+   */
+  nth: number;
+
+  /**
+   * What to press in the row, looked for only there. Absent: the row itself.
+   *
+   * @generated from field: tabkeep.v1.Target press = 5;
+   */
+  press?: Target | undefined;
+};
+
+/**
+ * Describes the message tabkeep.v1.PickRow.
+ * Use `create(PickRowSchema)` to create a new message.
+ */
+export const PickRowSchema: GenMessage<PickRow> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 23);
+
+/**
+ * Something that must be true of a row.
+ *
+ * @generated from message tabkeep.v1.RowIs
+ */
+export type RowIs = Message<"tabkeep.v1.RowIs"> & {
+  /**
+   * The label or column; empty: anywhere in the row.
+   *
+   * @generated from field: string label = 1;
+   */
+  label: string;
+
+  /**
+   * How. Required.
+   *
+   * @generated from oneof tabkeep.v1.RowIs.comparison
+   */
+  comparison: {
+    /**
+     * The row shows these words.
+     *
+     * @generated from field: string contains = 2;
+     */
+    value: string;
+    case: "contains";
+  } | {
+    /**
+     * The value is this one, spaces folded and case ignored.
+     *
+     * @generated from field: string equals = 3;
+     */
+    value: string;
+    case: "equals";
+  } | {
+    /**
+     * The value is a number less than this.
+     *
+     * @generated from field: double less_than = 4;
+     */
+    value: number;
+    case: "lessThan";
+  } | {
+    /**
+     * The value is a number greater than this.
+     *
+     * @generated from field: double greater_than = 5;
+     */
+    value: number;
+    case: "greaterThan";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tabkeep.v1.RowIs.
+ * Use `create(RowIsSchema)` to create a new message.
+ */
+export const RowIsSchema: GenMessage<RowIs> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 24);
 
