@@ -224,8 +224,10 @@ def read_expectation(place: Place, holes: Holes) -> actions_pb2.Expect:
             _read_number_is(condition, holes, expect.number)
         elif name == "value":
             _read_field_value(condition, holes, expect.value)
+        elif name == "url_glob":
+            expect.url_glob = holes.unfilled(condition, MAX_NAME) or ""
         else:
-            setattr(expect, name, holes.unfilled(condition, MAX_NAME) or "")
+            setattr(expect, name, holes.filled(condition, MAX_NAME, shown=True) or "")
     return expect
 
 
@@ -235,7 +237,7 @@ def _read_field_value(place: Place, holes: Holes, value: actions_pb2.FieldValue)
         return
     value.target.CopyFrom(_read_target(place, fields, holes, required=True) or actions_pb2.Target())
     if "equals" in fields:
-        value.equals = holes.unfilled(fields["equals"], MAX_NAME, may_be_empty=True) or ""
+        value.equals = holes.filled(fields["equals"], MAX_NAME, shown=True, may_be_empty=True) or ""
 
 
 def _read_number_is(place: Place, holes: Holes, number: actions_pb2.NumberIs) -> None:
@@ -298,6 +300,8 @@ def _fill_target(place: Place, fields: Fields, holes: Holes, target: actions_pb2
             target.exact = bool(field.boolean())
         elif name == "nth":
             target.nth = field.integer(1, 10_000) or 0
+        elif name in ("name", "within"):
+            setattr(target, name, holes.filled(field, MAX_NAME, shown=True) or "")
         else:
             setattr(target, name, holes.unfilled(field, MAX_NAME) or "")
     if target.role and not (target.role.isascii() and target.role.isalpha() and target.role.islower()):
@@ -471,6 +475,18 @@ def _pick_row(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
         pick.press.CopyFrom(_read_target_alone(fields["press"], holes))
 
 
+def _find_record(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = place.fields(("label", "value", "noun"), required=["label", "value"]) or {}
+    record = action.find_record
+    record.SetInParent()
+    if "label" in fields:
+        record.label = holes.filled(fields["label"], MAX_NAME, shown=True) or ""
+    if "noun" in fields:
+        record.noun = holes.unfilled(fields["noun"], MAX_NAME, may_be_empty=True) or ""
+    if "value" in fields:
+        record.value.CopyFrom(holes.value(fields["value"]) or actions_pb2.Value())
+
+
 def _back(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     action.back.SetInParent()
     _nothing_inside(place)
@@ -506,4 +522,5 @@ ACTION_KINDS: Final[Mapping[str, _Reader]] = {
     "set_date": _set_date,
     "select_text": _select_text,
     "pick_row": _pick_row,
+    "find_record": _find_record,
 }

@@ -80,6 +80,8 @@ class Where:
         self.page = page
         self.document: Document = page
         self.label = ""
+        self.page_only = False
+        """Frames are left out: what is to be filled in is for the page's own origin."""
 
     async def seek(
         self, target: actions_pb2.Target, script_target: dict[str, Any], purpose: str, attempt: Attempt, wait: float
@@ -98,7 +100,7 @@ class Where:
                     answer = await attempt(self.page, max(end - loop.time(), 0.0))
                 if answer.get("reason") != "NOT_FOUND" or answer.get("final"):
                     return answer
-            inner = await self._holding(target, script_target, purpose)
+            inner = None if self.page_only else await self._holding(target, script_target, purpose)
             if inner is not None and isinstance(inner, dict):
                 answer = inner
             elif inner is not None:
@@ -128,7 +130,7 @@ class Where:
             if target.frame and not inner.is_called(target.frame):
                 continue
             try:
-                answer = await call(inner.document, "locate", {"target": script_target, "purpose": purpose})
+                answer = await call(inner.document, "hasTarget", {"target": script_target, "purpose": purpose})
             except _LOST:
                 continue
             if answer.get("ok"):

@@ -417,6 +417,8 @@ class _Attempt:
         if hole is None:
             return action
         name = hole[1]
+        if item is not None and item.frame:
+            raise BadCall(f"{{{{{name}}}}} is for this page, and the field is in a frame of another site")
         if name not in self._brief.hidden:
             action.fill.value.parameter = name
             return action

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from functools import partial
-from urllib.parse import urlsplit
+from typing import ClassVar
 
 from tabkeep.v1 import actions_pb2
 
@@ -20,6 +20,7 @@ from browser_host.task.failures import (
 )
 from browser_host.task.journal import CredentialMissing
 from browser_host.task.survey import Item, Survey
+from browser_host.task.values import origin_of
 from browser_host.task.workspace import OUTCOME_PATIENCE, Workspace
 
 _USERNAME = re.compile(r"user|e-?mail|login|account|phone|\bid\b|identifier", re.IGNORECASE)
@@ -58,6 +59,7 @@ class _Login:
 class SignIn:
     """Log in with a username and a password, or with a stored credential where there is no password."""
 
+    repeatable: ClassVar[bool] = True
     username: str
     password: str = field(repr=False)
     url: str = ""
@@ -85,10 +87,11 @@ class SignIn:
             if user is None:
                 raise Failed(NOT_FOUND, "there is no field for the username beside the password")
             await workspace.fill(user, login.username)
-        if not self.password and _origin(survey.url) != login.origin:
+        if not self.password and origin_of(survey.url) != login.origin:
             raise Failed(
                 CREDENTIAL_REQUIRED,
-                f"the credential is for {login.origin}, and {_origin(survey.url)} asks for the password: not filled in",
+                f"the credential is for {login.origin}, and {origin_of(survey.url)} asks for the password: it was not "
+                "filled in",
             )
         page = await workspace.steps.page()
         moves = page.effects_so_far()
@@ -103,7 +106,7 @@ class SignIn:
         Raises:
             Failed: CREDENTIAL_REQUIRED.
         """
-        origin = _origin(url)
+        origin = origin_of(url)
         if self.password:
             return _Login(origin, self.username, self.password)
         try:
@@ -117,7 +120,18 @@ class SignIn:
             ) from None
         for secret in (stored.password, stored.one_time_code):
             workspace.steps.secrets.add(secret)
+        if workspace.steps.recorder is not None:
+            workspace.steps.recorder.use(stored)
         return _Login(origin, stored.username, stored.password, has_code=bool(stored.one_time_code))
+
+    async def prove(self, workspace: Workspace) -> None:
+        """See that a replayed login worked, as after one that was planned."""
+        survey = await workspace.survey()
+        try:
+            login = await self._login(workspace, survey.url)
+        except Failed:  # the login led to another site, for which nothing is stored
+            login = _Login(origin_of(survey.url), self.username, self.password)
+        await self._prove(workspace, None, login)
 
     async def _find_form(self, workspace: Workspace) -> Survey | None:
         """Find the page with the form; None if this very user is logged in already."""
@@ -162,13 +176,15 @@ class SignIn:
             await workspace.click(sending)
 
     async def _give_code(self, workspace: Workspace, survey: Survey, code: Item, login: _Login) -> None:
-        if _origin(survey.url) != login.origin:
+        if origin_of(survey.url) != login.origin:
             raise Failed(CREDENTIAL_REQUIRED, f"the credential is for {login.origin}; another site asks for its code")
         try:
             fresh = await workspace.steps.journal.credential(login.origin, login.username)
         except CredentialMissing as missing:
             raise Failed(CREDENTIAL_REQUIRED, f"the page asks for a one-time code, and {missing}") from None
         workspace.steps.secrets.add(fresh.one_time_code)
+        if workspace.steps.recorder is not None:
+            workspace.steps.recorder.use(fresh)
         await self._send(workspace, survey, code, fresh.one_time_code)
 
     async def _prove(self, workspace: Workspace, before: Survey | None, login: _Login) -> None:
@@ -193,7 +209,7 @@ class SignIn:
                 return
             if refusal := _refusal(after):
                 raise Failed(REJECTED_BY_PAGE, f"the page refused the login: {refusal}")
-            if codes := after.fields(lambda item: any(_ONE_TIME_CODE.search(name) for name in item.names)):
+            if codes := after.own().fields(lambda item: any(_ONE_TIME_CODE.search(name) for name in item.names)):
                 if not login.has_code:
                     raise Failed(MISSING_INPUT, "the page asks for a one-time code, which the task does not give")
                 await self._give_code(workspace, after, codes[0], login)
@@ -204,11 +220,6 @@ class SignIn:
             _, back = await workspace.until(lambda page: _password_field(page) is not None, timeout=_STAYS_GONE)
             if not back:
                 return
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _can_begin(survey: Survey) -> bool:
@@ -226,7 +237,7 @@ def _password_field(survey: Survey) -> Item | None:
     Raises:
         Failed: AMBIGUOUS, there are several login forms.
     """
-    fields = [item for item in survey.items if item.type == "password" and not item.disabled]
+    fields = [item for item in survey.own().items if item.type == "password" and not item.disabled]
     single = [one for one in fields if sum(other.form == one.form for other in fields) == 1]
     if len(single) > 1:
         named = [one for one in single if _send_button(survey, one) is not None]
@@ -237,7 +248,9 @@ def _password_field(survey: Survey) -> Item | None:
 
 
 def _user_field(survey: Survey, password: Item) -> Item | None:
-    before = survey.fields(lambda item: not item.secret and item.form == password.form and item.ref < password.ref)
+    before = survey.own().fields(
+        lambda item: not item.secret and item.form == password.form and item.ref < password.ref
+    )
     named = [item for item in before if any(_USERNAME.search(name) for name in item.names)]
     choice = named or before
     return choice[-1] if choice else None
@@ -245,6 +258,7 @@ def _user_field(survey: Survey, password: Item) -> Item | None:
 
 def _first_field(survey: Survey) -> Item | None:
     """The username's field of a login that asks for the password on the next page."""
+    survey = survey.own()
     if any(item.type == "password" for item in survey.items):
         return None
     fields = survey.fields(lambda item: any(_USERNAME.search(name) for name in item.names) and item.role != "searchbox")

@@ -94,6 +94,10 @@ class Survey:
         messages = tuple((one["kind"], one["text"]) for one in found["messages"])
         return cls(found["url"], found["title"], found["text"], items, messages, found["closedFrames"])
 
+    def own(self) -> Survey:
+        """Without what is in frames of other origins: a password for this page is not for them."""
+        return replace(self, items=tuple(item for item in self.items if not item.frame))
+
     def with_frames(self, surveys: Sequence[tuple[Inner, Survey]]) -> Survey:
         """This page with what its frames of other origins show; their numbers begin where the page's end."""
         if not surveys:

@@ -2,8 +2,8 @@
 
 const calls = {
   prepare, outcome, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
-  survey, naming, read, pause, frameInfo, framePoint, locate, focusedFrame,
-  dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every,
+  survey, naming, read, pause, frameInfo, framePoint, hasTarget, focusedFrame,
+  dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every, facts, locate, walls,
 };
 
 // Elements themselves, for what only the browser can tell of them.

@@ -52,7 +52,7 @@ async function framePoint({ id, x, y }) {
 }
 
 // Whether a target is here, and how it would be answered for.
-function locate({ target, purpose }) {
+function hasTarget({ target, purpose }) {
   const one = resolve(target, purpose);
   return one.el ? { ok: true, label: describeElement(one.el) } : one;
 }

@@ -228,6 +228,15 @@ const (
 	// The session's proxy let nothing through: not reachable, or it refused the credentials; the message has what
 	// it said.
 	FailureReason_FAILURE_REASON_PROXY_FAILED FailureReason = 33
+	// A captcha stands in the way, and no person solved it in time.
+	FailureReason_FAILURE_REASON_CAPTCHA FailureReason = 39
+	// The page that was asked for led to a login, the task does not log in, and no person did in time.
+	FailureReason_FAILURE_REASON_LOGIN_WALL FailureReason = 40
+	// The page is no longer as it was when the task was recorded, and steps had been done already, so that nothing else
+	// could be tried; the message names the step and what is different.
+	FailureReason_FAILURE_REASON_STALE_RECORDING FailureReason = 42
+	// Only a recording was to be used, and there is none that fits.
+	FailureReason_FAILURE_REASON_NO_RECORDING FailureReason = 43
 )
 
 // Enum value maps for FailureReason.
@@ -264,6 +273,10 @@ var (
 		30: "FAILURE_REASON_MODEL_FAILED",
 		31: "FAILURE_REASON_MODEL_BUDGET",
 		33: "FAILURE_REASON_PROXY_FAILED",
+		39: "FAILURE_REASON_CAPTCHA",
+		40: "FAILURE_REASON_LOGIN_WALL",
+		42: "FAILURE_REASON_STALE_RECORDING",
+		43: "FAILURE_REASON_NO_RECORDING",
 	}
 	FailureReason_value = map[string]int32{
 		"FAILURE_REASON_UNSPECIFIED":         0,
@@ -297,6 +310,10 @@ var (
 		"FAILURE_REASON_MODEL_FAILED":        30,
 		"FAILURE_REASON_MODEL_BUDGET":        31,
 		"FAILURE_REASON_PROXY_FAILED":        33,
+		"FAILURE_REASON_CAPTCHA":             39,
+		"FAILURE_REASON_LOGIN_WALL":          40,
+		"FAILURE_REASON_STALE_RECORDING":     42,
+		"FAILURE_REASON_NO_RECORDING":        43,
 	}
 )
 
@@ -331,7 +348,8 @@ func (FailureReason) EnumDescriptor() ([]byte, []int) {
 type Planner int32
 
 const (
-	// Not given: the rules, and for what they do not understand the model, where the host has one.
+	// Not given: a trusted recording of the same task, else the rules, and for what they do not understand the model,
+	// where the host has one.
 	Planner_PLANNER_UNSPECIFIED Planner = 0
 	// Only the rules.
 	Planner_PLANNER_RULES Planner = 1
@@ -380,6 +398,65 @@ func (Planner) EnumDescriptor() ([]byte, []int) {
 	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
 }
 
+// What recordings are to a run; see RecordingService. Whatever is said here, a run by typed actions or of a workflow
+// has none.
+type ReplayMode int32
+
+const (
+	// Not given: a trusted recording of the same task is replayed, unless planner says who plans; without one the prompt
+	// is planned. What was planned and succeeded is recorded.
+	ReplayMode_REPLAY_MODE_UNSPECIFIED ReplayMode = 0
+	// Only a recording is used, one that is not trusted yet included. Without one the run fails NO_RECORDING.
+	ReplayMode_REPLAY_MODE_ONLY ReplayMode = 1
+	// The prompt is planned whatever is recorded, and recorded.
+	ReplayMode_REPLAY_MODE_PLAN ReplayMode = 2
+	// Neither replayed nor recorded.
+	ReplayMode_REPLAY_MODE_OFF ReplayMode = 3
+)
+
+// Enum value maps for ReplayMode.
+var (
+	ReplayMode_name = map[int32]string{
+		0: "REPLAY_MODE_UNSPECIFIED",
+		1: "REPLAY_MODE_ONLY",
+		2: "REPLAY_MODE_PLAN",
+		3: "REPLAY_MODE_OFF",
+	}
+	ReplayMode_value = map[string]int32{
+		"REPLAY_MODE_UNSPECIFIED": 0,
+		"REPLAY_MODE_ONLY":        1,
+		"REPLAY_MODE_PLAN":        2,
+		"REPLAY_MODE_OFF":         3,
+	}
+)
+
+func (x ReplayMode) Enum() *ReplayMode {
+	p := new(ReplayMode)
+	*p = x
+	return p
+}
+
+func (x ReplayMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ReplayMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_runs_proto_enumTypes[4].Descriptor()
+}
+
+func (ReplayMode) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_runs_proto_enumTypes[4]
+}
+
+func (x ReplayMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ReplayMode.Descriptor instead.
+func (ReplayMode) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
+}
+
 // What happens before an act that cannot be undone: paying, placing an order, deleting, sending, publishing,
 // transferring. Such acts are told by the name of the button or link that does them.
 type IrreversiblePolicy int32
@@ -423,11 +500,11 @@ func (x IrreversiblePolicy) String() string {
 }
 
 func (IrreversiblePolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[4].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[5].Descriptor()
 }
 
 func (IrreversiblePolicy) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[4]
+	return &file_tabkeep_v1_runs_proto_enumTypes[5]
 }
 
 func (x IrreversiblePolicy) Number() protoreflect.EnumNumber {
@@ -436,7 +513,57 @@ func (x IrreversiblePolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use IrreversiblePolicy.Descriptor instead.
 func (IrreversiblePolicy) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
+}
+
+// What a person is asked for.
+type ApprovalKind int32
+
+const (
+	// A yes or a no.
+	ApprovalKind_APPROVAL_KIND_UNSPECIFIED ApprovalKind = 0
+	// To do something in the live browser that the run cannot, a captcha or a login, and then to say yes; the run looks
+	// whether it is done and asks again if not. A no ends the run.
+	ApprovalKind_APPROVAL_KIND_TAKE_OVER ApprovalKind = 1
+)
+
+// Enum value maps for ApprovalKind.
+var (
+	ApprovalKind_name = map[int32]string{
+		0: "APPROVAL_KIND_UNSPECIFIED",
+		1: "APPROVAL_KIND_TAKE_OVER",
+	}
+	ApprovalKind_value = map[string]int32{
+		"APPROVAL_KIND_UNSPECIFIED": 0,
+		"APPROVAL_KIND_TAKE_OVER":   1,
+	}
+)
+
+func (x ApprovalKind) Enum() *ApprovalKind {
+	p := new(ApprovalKind)
+	*p = x
+	return p
+}
+
+func (x ApprovalKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ApprovalKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_runs_proto_enumTypes[6].Descriptor()
+}
+
+func (ApprovalKind) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_runs_proto_enumTypes[6]
+}
+
+func (x ApprovalKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ApprovalKind.Descriptor instead.
+func (ApprovalKind) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
 }
 
 // Which steps of a run get a screenshot.
@@ -480,11 +607,11 @@ func (x ScreenshotMode) String() string {
 }
 
 func (ScreenshotMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[5].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[7].Descriptor()
 }
 
 func (ScreenshotMode) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[5]
+	return &file_tabkeep_v1_runs_proto_enumTypes[7]
 }
 
 func (x ScreenshotMode) Number() protoreflect.EnumNumber {
@@ -493,7 +620,7 @@ func (x ScreenshotMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ScreenshotMode.Descriptor instead.
 func (ScreenshotMode) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
 }
 
 // Whether a step did what it says.
@@ -533,11 +660,11 @@ func (x StepOutcome) String() string {
 }
 
 func (StepOutcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[6].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[8].Descriptor()
 }
 
 func (StepOutcome) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[6]
+	return &file_tabkeep_v1_runs_proto_enumTypes[8]
 }
 
 func (x StepOutcome) Number() protoreflect.EnumNumber {
@@ -546,7 +673,7 @@ func (x StepOutcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StepOutcome.Descriptor instead.
 func (StepOutcome) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
 }
 
 // A task or workflow in a session.
@@ -835,8 +962,10 @@ type Approval struct {
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// A picture of the page as it was asked; empty when none could be taken.
 	ScreenshotArtifactId string `protobuf:"bytes,5,opt,name=screenshot_artifact_id,json=screenshotArtifactId,proto3" json:"screenshot_artifact_id,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// What the person is to do.
+	Kind          ApprovalKind `protobuf:"varint,70,opt,name=kind,proto3,enum=tabkeep.v1.ApprovalKind" json:"kind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Approval) Reset() {
@@ -904,6 +1033,105 @@ func (x *Approval) GetScreenshotArtifactId() string {
 	return ""
 }
 
+func (x *Approval) GetKind() ApprovalKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ApprovalKind_APPROVAL_KIND_UNSPECIFIED
+}
+
+// Where a value of an output came from.
+type Provenance struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which value of the output: its keys and indices joined by dots, "products.0.price"; empty for the output itself.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// The text as the page shows it; cut at 300 characters.
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// A CSS selector of the element that showed it, unique on the page at that moment; empty where only the page's text
+	// was read, as by a model.
+	Selector string `protobuf:"bytes,3,opt,name=selector,proto3" json:"selector,omitempty"`
+	// The label, column or heading by which it was found; empty where there is none.
+	Label string `protobuf:"bytes,4,opt,name=label,proto3" json:"label,omitempty"`
+	// The page.
+	Url string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
+	// The value stands on no page that was read: a model's own words.
+	Ungrounded    bool `protobuf:"varint,6,opt,name=ungrounded,proto3" json:"ungrounded,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Provenance) Reset() {
+	*x = Provenance{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Provenance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Provenance) ProtoMessage() {}
+
+func (x *Provenance) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Provenance.ProtoReflect.Descriptor instead.
+func (*Provenance) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Provenance) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Provenance) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Provenance) GetSelector() string {
+	if x != nil {
+		return x.Selector
+	}
+	return ""
+}
+
+func (x *Provenance) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Provenance) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *Provenance) GetUngrounded() bool {
+	if x != nil {
+		return x.Ungrounded
+	}
+	return false
+}
+
 // Asks for a task: a prompt or actions, not both.
 type RunTaskRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -937,6 +1165,8 @@ type RunTaskRequest struct {
 	Planner Planner `protobuf:"varint,20,opt,name=planner,proto3,enum=tabkeep.v1.Planner" json:"planner,omitempty"`
 	// What happens before acts that cannot be undone.
 	IrreversiblePolicy IrreversiblePolicy `protobuf:"varint,21,opt,name=irreversible_policy,json=irreversiblePolicy,proto3,enum=tabkeep.v1.IrreversiblePolicy" json:"irreversible_policy,omitempty"`
+	// Whether recordings are used and made.
+	ReplayMode ReplayMode `protobuf:"varint,33,opt,name=replay_mode,json=replayMode,proto3,enum=tabkeep.v1.ReplayMode" json:"replay_mode,omitempty"`
 	// Told of the run's end by a POST: an absolute http or https URL without user name and fragment. Refused where it
 	// names an address that is not public, unless the operator allows that one; see WebhookService. Absent: nobody is
 	// told.
@@ -947,7 +1177,7 @@ type RunTaskRequest struct {
 
 func (x *RunTaskRequest) Reset() {
 	*x = RunTaskRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -959,7 +1189,7 @@ func (x *RunTaskRequest) String() string {
 func (*RunTaskRequest) ProtoMessage() {}
 
 func (x *RunTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -972,7 +1202,7 @@ func (x *RunTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunTaskRequest.ProtoReflect.Descriptor instead.
 func (*RunTaskRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{2}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *RunTaskRequest) GetPrompt() string {
@@ -1080,6 +1310,13 @@ func (x *RunTaskRequest) GetIrreversiblePolicy() IrreversiblePolicy {
 	return IrreversiblePolicy_IRREVERSIBLE_POLICY_UNSPECIFIED
 }
 
+func (x *RunTaskRequest) GetReplayMode() ReplayMode {
+	if x != nil {
+		return x.ReplayMode
+	}
+	return ReplayMode_REPLAY_MODE_UNSPECIFIED
+}
+
 func (x *RunTaskRequest) GetWebhookUrl() string {
 	if x != nil {
 		return x.WebhookUrl
@@ -1098,7 +1335,7 @@ type RunTaskResponse struct {
 
 func (x *RunTaskResponse) Reset() {
 	*x = RunTaskResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1110,7 +1347,7 @@ func (x *RunTaskResponse) String() string {
 func (*RunTaskResponse) ProtoMessage() {}
 
 func (x *RunTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1123,7 +1360,7 @@ func (x *RunTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunTaskResponse.ProtoReflect.Descriptor instead.
 func (*RunTaskResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RunTaskResponse) GetRun() *Run {
@@ -1172,7 +1409,7 @@ type RunWorkflowRequest struct {
 
 func (x *RunWorkflowRequest) Reset() {
 	*x = RunWorkflowRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1184,7 +1421,7 @@ func (x *RunWorkflowRequest) String() string {
 func (*RunWorkflowRequest) ProtoMessage() {}
 
 func (x *RunWorkflowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1197,7 +1434,7 @@ func (x *RunWorkflowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunWorkflowRequest.ProtoReflect.Descriptor instead.
 func (*RunWorkflowRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RunWorkflowRequest) GetWorkflowId() string {
@@ -1316,7 +1553,7 @@ type RunWorkflowResponse struct {
 
 func (x *RunWorkflowResponse) Reset() {
 	*x = RunWorkflowResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1328,7 +1565,7 @@ func (x *RunWorkflowResponse) String() string {
 func (*RunWorkflowResponse) ProtoMessage() {}
 
 func (x *RunWorkflowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1341,7 +1578,7 @@ func (x *RunWorkflowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunWorkflowResponse.ProtoReflect.Descriptor instead.
 func (*RunWorkflowResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RunWorkflowResponse) GetRun() *Run {
@@ -1366,7 +1603,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1378,7 +1615,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1391,7 +1628,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetRunRequest) GetRunId() string {
@@ -1426,7 +1663,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1438,7 +1675,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1451,7 +1688,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -1480,7 +1717,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1492,7 +1729,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1505,7 +1742,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListRunsRequest) GetPageSize() int32 {
@@ -1556,7 +1793,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1568,7 +1805,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1581,7 +1818,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{9}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -1611,7 +1848,7 @@ type WatchRunRequest struct {
 
 func (x *WatchRunRequest) Reset() {
 	*x = WatchRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +1860,7 @@ func (x *WatchRunRequest) String() string {
 func (*WatchRunRequest) ProtoMessage() {}
 
 func (x *WatchRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1636,7 +1873,7 @@ func (x *WatchRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRunRequest.ProtoReflect.Descriptor instead.
 func (*WatchRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{10}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WatchRunRequest) GetRunId() string {
@@ -1669,7 +1906,7 @@ type WatchRunResponse struct {
 
 func (x *WatchRunResponse) Reset() {
 	*x = WatchRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1681,7 +1918,7 @@ func (x *WatchRunResponse) String() string {
 func (*WatchRunResponse) ProtoMessage() {}
 
 func (x *WatchRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1694,7 +1931,7 @@ func (x *WatchRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRunResponse.ProtoReflect.Descriptor instead.
 func (*WatchRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{11}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchRunResponse) GetUpdate() isWatchRunResponse_Update {
@@ -1751,7 +1988,7 @@ type CancelRunRequest struct {
 
 func (x *CancelRunRequest) Reset() {
 	*x = CancelRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1763,7 +2000,7 @@ func (x *CancelRunRequest) String() string {
 func (*CancelRunRequest) ProtoMessage() {}
 
 func (x *CancelRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1776,7 +2013,7 @@ func (x *CancelRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRunRequest.ProtoReflect.Descriptor instead.
 func (*CancelRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{12}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CancelRunRequest) GetRunId() string {
@@ -1797,7 +2034,7 @@ type CancelRunResponse struct {
 
 func (x *CancelRunResponse) Reset() {
 	*x = CancelRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1809,7 +2046,7 @@ func (x *CancelRunResponse) String() string {
 func (*CancelRunResponse) ProtoMessage() {}
 
 func (x *CancelRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1822,7 +2059,7 @@ func (x *CancelRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRunResponse.ProtoReflect.Descriptor instead.
 func (*CancelRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{13}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CancelRunResponse) GetRun() *Run {
@@ -1849,7 +2086,7 @@ type ResolveApprovalRequest struct {
 
 func (x *ResolveApprovalRequest) Reset() {
 	*x = ResolveApprovalRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1861,7 +2098,7 @@ func (x *ResolveApprovalRequest) String() string {
 func (*ResolveApprovalRequest) ProtoMessage() {}
 
 func (x *ResolveApprovalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1874,7 +2111,7 @@ func (x *ResolveApprovalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveApprovalRequest.ProtoReflect.Descriptor instead.
 func (*ResolveApprovalRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{14}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ResolveApprovalRequest) GetRunId() string {
@@ -1916,7 +2153,7 @@ type ResolveApprovalResponse struct {
 
 func (x *ResolveApprovalResponse) Reset() {
 	*x = ResolveApprovalResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1928,7 +2165,7 @@ func (x *ResolveApprovalResponse) String() string {
 func (*ResolveApprovalResponse) ProtoMessage() {}
 
 func (x *ResolveApprovalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1941,7 +2178,7 @@ func (x *ResolveApprovalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveApprovalResponse.ProtoReflect.Descriptor instead.
 func (*ResolveApprovalResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{15}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ResolveApprovalResponse) GetRun() *Run {
@@ -1975,6 +2212,9 @@ type RunEvent struct {
 	//	*RunEvent_Warning
 	//	*RunEvent_RunFinished
 	//	*RunEvent_ModelCall
+	//	*RunEvent_TaskRecorded
+	//	*RunEvent_Replayed
+	//	*RunEvent_StepHealed
 	Kind          isRunEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1982,7 +2222,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +2234,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +2247,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{16}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RunEvent) GetRunId() string {
@@ -2137,6 +2377,33 @@ func (x *RunEvent) GetModelCall() *ModelCall {
 	return nil
 }
 
+func (x *RunEvent) GetTaskRecorded() *TaskRecorded {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_TaskRecorded); ok {
+			return x.TaskRecorded
+		}
+	}
+	return nil
+}
+
+func (x *RunEvent) GetReplayed() *Replayed {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_Replayed); ok {
+			return x.Replayed
+		}
+	}
+	return nil
+}
+
+func (x *RunEvent) GetStepHealed() *StepHealed {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_StepHealed); ok {
+			return x.StepHealed
+		}
+	}
+	return nil
+}
+
 type isRunEvent_Kind interface {
 	isRunEvent_Kind()
 }
@@ -2196,6 +2463,21 @@ type RunEvent_ModelCall struct {
 	ModelCall *ModelCall `protobuf:"bytes,20,opt,name=model_call,json=modelCall,proto3,oneof"`
 }
 
+type RunEvent_TaskRecorded struct {
+	// The task was done and is recorded, or its recording was confirmed or mended.
+	TaskRecorded *TaskRecorded `protobuf:"bytes,75,opt,name=task_recorded,json=taskRecorded,proto3,oneof"`
+}
+
+type RunEvent_Replayed struct {
+	// How a recording fared.
+	Replayed *Replayed `protobuf:"bytes,76,opt,name=replayed,proto3,oneof"`
+}
+
+type RunEvent_StepHealed struct {
+	// A recorded step found its element changed, and did what it was to do with the one that it takes for the same.
+	StepHealed *StepHealed `protobuf:"bytes,77,opt,name=step_healed,json=stepHealed,proto3,oneof"`
+}
+
 func (*RunEvent_RunStarted) isRunEvent_Kind() {}
 
 func (*RunEvent_PlanMade) isRunEvent_Kind() {}
@@ -2218,6 +2500,12 @@ func (*RunEvent_RunFinished) isRunEvent_Kind() {}
 
 func (*RunEvent_ModelCall) isRunEvent_Kind() {}
 
+func (*RunEvent_TaskRecorded) isRunEvent_Kind() {}
+
+func (*RunEvent_Replayed) isRunEvent_Kind() {}
+
+func (*RunEvent_StepHealed) isRunEvent_Kind() {}
+
 // The host began to carry out the run.
 type RunStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2231,7 +2519,7 @@ type RunStarted struct {
 
 func (x *RunStarted) Reset() {
 	*x = RunStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2243,7 +2531,7 @@ func (x *RunStarted) String() string {
 func (*RunStarted) ProtoMessage() {}
 
 func (x *RunStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2256,7 +2544,7 @@ func (x *RunStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStarted.ProtoReflect.Descriptor instead.
 func (*RunStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{17}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RunStarted) GetUrl() string {
@@ -2276,17 +2564,19 @@ func (x *RunStarted) GetTitle() string {
 // How a prompt was understood.
 type PlanMade struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which planner: "rules", "model", or "rules, model" where the model has a part of the prompt.
+	// Which planner: "replay", "rules", "model", or "rules, model" where the model has a part of the prompt.
 	Planner string `protobuf:"bytes,1,opt,name=planner,proto3" json:"planner,omitempty"`
 	// The parts, each in the planner's own words.
-	Clauses       []string `protobuf:"bytes,2,rep,name=clauses,proto3" json:"clauses,omitempty"`
+	Clauses []string `protobuf:"bytes,2,rep,name=clauses,proto3" json:"clauses,omitempty"`
+	// The recording that is replayed.
+	RecordingId   string `protobuf:"bytes,3,opt,name=recording_id,json=recordingId,proto3" json:"recording_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PlanMade) Reset() {
 	*x = PlanMade{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2298,7 +2588,7 @@ func (x *PlanMade) String() string {
 func (*PlanMade) ProtoMessage() {}
 
 func (x *PlanMade) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2311,7 +2601,7 @@ func (x *PlanMade) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanMade.ProtoReflect.Descriptor instead.
 func (*PlanMade) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{18}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PlanMade) GetPlanner() string {
@@ -2328,6 +2618,13 @@ func (x *PlanMade) GetClauses() []string {
 	return nil
 }
 
+func (x *PlanMade) GetRecordingId() string {
+	if x != nil {
+		return x.RecordingId
+	}
+	return ""
+}
+
 // A workflow's block began.
 type BlockStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2341,7 +2638,7 @@ type BlockStarted struct {
 
 func (x *BlockStarted) Reset() {
 	*x = BlockStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2353,7 +2650,7 @@ func (x *BlockStarted) String() string {
 func (*BlockStarted) ProtoMessage() {}
 
 func (x *BlockStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2366,7 +2663,7 @@ func (x *BlockStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockStarted.ProtoReflect.Descriptor instead.
 func (*BlockStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{19}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *BlockStarted) GetBlockId() string {
@@ -2398,7 +2695,7 @@ type BlockFinished struct {
 
 func (x *BlockFinished) Reset() {
 	*x = BlockFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2410,7 +2707,7 @@ func (x *BlockFinished) String() string {
 func (*BlockFinished) ProtoMessage() {}
 
 func (x *BlockFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2423,7 +2720,7 @@ func (x *BlockFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockFinished.ProtoReflect.Descriptor instead.
 func (*BlockFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{20}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BlockFinished) GetBlockId() string {
@@ -2456,7 +2753,7 @@ type StepStarted struct {
 	Action *Action `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"`
 	// The same in one line for people.
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	// Who decided it: "rules", "model", "caller" or "workflow".
+	// Who decided it: "replay", "rules", "model", "caller" or "workflow".
 	Source string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
 	// The page before it.
 	Url string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
@@ -2468,7 +2765,7 @@ type StepStarted struct {
 
 func (x *StepStarted) Reset() {
 	*x = StepStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2480,7 +2777,7 @@ func (x *StepStarted) String() string {
 func (*StepStarted) ProtoMessage() {}
 
 func (x *StepStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2493,7 +2790,7 @@ func (x *StepStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepStarted.ProtoReflect.Descriptor instead.
 func (*StepStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{21}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StepStarted) GetStep() int32 {
@@ -2561,14 +2858,16 @@ type StepFinished struct {
 	// ArtifactService.GetArtifact; it is there at the latest when the run is final.
 	ScreenshotArtifactId string `protobuf:"bytes,9,opt,name=screenshot_artifact_id,json=screenshotArtifactId,proto3" json:"screenshot_artifact_id,omitempty"`
 	// What was read, for extract.
-	Output        *structpb.Value `protobuf:"bytes,10,opt,name=output,proto3" json:"output,omitempty"`
+	Output *structpb.Value `protobuf:"bytes,10,opt,name=output,proto3" json:"output,omitempty"`
+	// Where each value of output came from; at most 500.
+	Provenance    []*Provenance `protobuf:"bytes,70,rep,name=provenance,proto3" json:"provenance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StepFinished) Reset() {
 	*x = StepFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2580,7 +2879,7 @@ func (x *StepFinished) String() string {
 func (*StepFinished) ProtoMessage() {}
 
 func (x *StepFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2593,7 +2892,7 @@ func (x *StepFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepFinished.ProtoReflect.Descriptor instead.
 func (*StepFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{22}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StepFinished) GetStep() int32 {
@@ -2666,6 +2965,13 @@ func (x *StepFinished) GetOutput() *structpb.Value {
 	return nil
 }
 
+func (x *StepFinished) GetProvenance() []*Provenance {
+	if x != nil {
+		return x.Provenance
+	}
+	return nil
+}
+
 // The run pauses for a person.
 type ApprovalRequested struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2677,7 +2983,7 @@ type ApprovalRequested struct {
 
 func (x *ApprovalRequested) Reset() {
 	*x = ApprovalRequested{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2689,7 +2995,7 @@ func (x *ApprovalRequested) String() string {
 func (*ApprovalRequested) ProtoMessage() {}
 
 func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2702,7 +3008,7 @@ func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalRequested.ProtoReflect.Descriptor instead.
 func (*ApprovalRequested) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{23}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ApprovalRequested) GetApproval() *Approval {
@@ -2729,7 +3035,7 @@ type ApprovalResolved struct {
 
 func (x *ApprovalResolved) Reset() {
 	*x = ApprovalResolved{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2741,7 +3047,7 @@ func (x *ApprovalResolved) String() string {
 func (*ApprovalResolved) ProtoMessage() {}
 
 func (x *ApprovalResolved) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2754,7 +3060,7 @@ func (x *ApprovalResolved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalResolved.ProtoReflect.Descriptor instead.
 func (*ApprovalResolved) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{24}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ApprovalResolved) GetApprovalId() string {
@@ -2806,7 +3112,7 @@ type ModelCall struct {
 
 func (x *ModelCall) Reset() {
 	*x = ModelCall{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2818,7 +3124,7 @@ func (x *ModelCall) String() string {
 func (*ModelCall) ProtoMessage() {}
 
 func (x *ModelCall) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2831,7 +3137,7 @@ func (x *ModelCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelCall.ProtoReflect.Descriptor instead.
 func (*ModelCall) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ModelCall) GetModel() string {
@@ -2876,6 +3182,235 @@ func (x *ModelCall) GetError() string {
 	return ""
 }
 
+// A task that was done is recorded. What was recorded before under the same task is replaced by it.
+type TaskRecorded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The recording that was confirmed or mended; empty for a new one.
+	RecordingId string `protobuf:"bytes,1,opt,name=recording_id,json=recordingId,proto3" json:"recording_id,omitempty"`
+	// Another run did the same steps; otherwise the recording begins anew as a candidate.
+	Confirmed bool `protobuf:"varint,2,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	// What is recorded; absent where it stays as it was.
+	Task *RecordedTask `protobuf:"bytes,3,opt,name=task,proto3" json:"task,omitempty"`
+	// A replay found elements changed; they are recorded as they are now.
+	Mended        bool `protobuf:"varint,4,opt,name=mended,proto3" json:"mended,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskRecorded) Reset() {
+	*x = TaskRecorded{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskRecorded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskRecorded) ProtoMessage() {}
+
+func (x *TaskRecorded) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskRecorded.ProtoReflect.Descriptor instead.
+func (*TaskRecorded) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *TaskRecorded) GetRecordingId() string {
+	if x != nil {
+		return x.RecordingId
+	}
+	return ""
+}
+
+func (x *TaskRecorded) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
+func (x *TaskRecorded) GetTask() *RecordedTask {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
+func (x *TaskRecorded) GetMended() bool {
+	if x != nil {
+		return x.Mended
+	}
+	return false
+}
+
+// How a recording fared.
+type Replayed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The recording.
+	RecordingId string `protobuf:"bytes,1,opt,name=recording_id,json=recordingId,proto3" json:"recording_id,omitempty"`
+	// Which version of it.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Every step had the effect that was recorded.
+	Verified bool `protobuf:"varint,3,opt,name=verified,proto3" json:"verified,omitempty"`
+	// It does not fit the site any more.
+	Stale bool `protobuf:"varint,4,opt,name=stale,proto3" json:"stale,omitempty"`
+	// What was different, in words.
+	Message       string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Replayed) Reset() {
+	*x = Replayed{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Replayed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Replayed) ProtoMessage() {}
+
+func (x *Replayed) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Replayed.ProtoReflect.Descriptor instead.
+func (*Replayed) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Replayed) GetRecordingId() string {
+	if x != nil {
+		return x.RecordingId
+	}
+	return ""
+}
+
+func (x *Replayed) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Replayed) GetVerified() bool {
+	if x != nil {
+		return x.Verified
+	}
+	return false
+}
+
+func (x *Replayed) GetStale() bool {
+	if x != nil {
+		return x.Stale
+	}
+	return false
+}
+
+func (x *Replayed) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+// A recorded step was done with an element that is not quite the recorded one.
+type StepHealed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The step.
+	Step int32 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
+	// How the element was recorded.
+	Recorded string `protobuf:"bytes,2,opt,name=recorded,proto3" json:"recorded,omitempty"`
+	// What it was found as.
+	Found string `protobuf:"bytes,3,opt,name=found,proto3" json:"found,omitempty"`
+	// By what it was found: name, test_id, id, label, placeholder or css; moved, where it has the same name in another
+	// part of the page; or rules, which found it by the prompt's own words.
+	By            string `protobuf:"bytes,4,opt,name=by,proto3" json:"by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepHealed) Reset() {
+	*x = StepHealed{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepHealed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepHealed) ProtoMessage() {}
+
+func (x *StepHealed) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepHealed.ProtoReflect.Descriptor instead.
+func (*StepHealed) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *StepHealed) GetStep() int32 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
+func (x *StepHealed) GetRecorded() string {
+	if x != nil {
+		return x.Recorded
+	}
+	return ""
+}
+
+func (x *StepHealed) GetFound() string {
+	if x != nil {
+		return x.Found
+	}
+	return ""
+}
+
+func (x *StepHealed) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
 // Something worth knowing that stops nothing.
 type Warning struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2889,7 +3424,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2901,7 +3436,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2914,7 +3449,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Warning) GetCode() string {
@@ -2941,14 +3476,16 @@ type RunFinished struct {
 	// In words.
 	FailureMessage string `protobuf:"bytes,3,opt,name=failure_message,json=failureMessage,proto3" json:"failure_message,omitempty"`
 	// What the run brought, also when it failed.
-	Output        *structpb.Value `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	Output *structpb.Value `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	// Where each value of output came from, as far as it was read off a page; at most 500.
+	Provenance    []*Provenance `protobuf:"bytes,70,rep,name=provenance,proto3" json:"provenance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RunFinished) Reset() {
 	*x = RunFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2960,7 +3497,7 @@ func (x *RunFinished) String() string {
 func (*RunFinished) ProtoMessage() {}
 
 func (x *RunFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2973,7 +3510,7 @@ func (x *RunFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunFinished.ProtoReflect.Descriptor instead.
 func (*RunFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RunFinished) GetStatus() RunStatus {
@@ -3004,12 +3541,19 @@ func (x *RunFinished) GetOutput() *structpb.Value {
 	return nil
 }
 
+func (x *RunFinished) GetProvenance() []*Provenance {
+	if x != nil {
+		return x.Provenance
+	}
+	return nil
+}
+
 var File_tabkeep_v1_runs_proto protoreflect.FileDescriptor
 
 const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\n" +
 	"\x15tabkeep/v1/runs.proto\x12\n" +
-	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tabkeep/v1/actions.proto\x1a!tabkeep/v1/browser_sessions.proto\"\xd2\t\n" +
+	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tabkeep/v1/actions.proto\x1a!tabkeep/v1/browser_sessions.proto\x1a\x1btabkeep/v1/recordings.proto\"\xd2\t\n" +
 	"\x03Run\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12.\n" +
@@ -3049,7 +3593,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"parameters\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf5\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa3\x02\n" +
 	"\bApproval\x12\x1f\n" +
 	"\vapproval_id\x18\x01 \x01(\tR\n" +
 	"approvalId\x12\x18\n" +
@@ -3058,7 +3602,18 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x124\n" +
-	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\xd2\x06\n" +
+	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\x12,\n" +
+	"\x04kind\x18F \x01(\x0e2\x18.tabkeep.v1.ApprovalKindR\x04kind\"\x98\x01\n" +
+	"\n" +
+	"Provenance\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1a\n" +
+	"\bselector\x18\x03 \x01(\tR\bselector\x12\x14\n" +
+	"\x05label\x18\x04 \x01(\tR\x05label\x12\x10\n" +
+	"\x03url\x18\x05 \x01(\tR\x03url\x12\x1e\n" +
+	"\n" +
+	"ungrounded\x18\x06 \x01(\bR\n" +
+	"ungrounded\"\x8b\a\n" +
 	"\x0eRunTaskRequest\x12\x16\n" +
 	"\x06prompt\x18\x01 \x01(\tR\x06prompt\x12,\n" +
 	"\aactions\x18\x02 \x03(\v2\x12.tabkeep.v1.ActionR\aactions\x12\x10\n" +
@@ -3077,7 +3632,9 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"request_id\x18\f \x01(\tR\trequestId\x12<\n" +
 	"\vscreenshots\x18\r \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x12-\n" +
 	"\aplanner\x18\x14 \x01(\x0e2\x13.tabkeep.v1.PlannerR\aplanner\x12O\n" +
-	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12\x1f\n" +
+	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x127\n" +
+	"\vreplay_mode\x18! \x01(\x0e2\x16.tabkeep.v1.ReplayModeR\n" +
+	"replayMode\x12\x1f\n" +
 	"\vwebhook_url\x18P \x01(\tR\n" +
 	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
@@ -3148,7 +3705,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\bapproved\x18\x03 \x01(\bR\bapproved\x12\x18\n" +
 	"\acomment\x18\x04 \x01(\tR\acomment\"<\n" +
 	"\x17ResolveApprovalResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xb0\x06\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xe0\a\n" +
 	"\bRunEvent\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12;\n" +
@@ -3167,15 +3724,20 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\awarning\x18\x12 \x01(\v2\x13.tabkeep.v1.WarningH\x00R\awarning\x12<\n" +
 	"\frun_finished\x18\x13 \x01(\v2\x17.tabkeep.v1.RunFinishedH\x00R\vrunFinished\x126\n" +
 	"\n" +
-	"model_call\x18\x14 \x01(\v2\x15.tabkeep.v1.ModelCallH\x00R\tmodelCallB\x06\n" +
+	"model_call\x18\x14 \x01(\v2\x15.tabkeep.v1.ModelCallH\x00R\tmodelCall\x12?\n" +
+	"\rtask_recorded\x18K \x01(\v2\x18.tabkeep.v1.TaskRecordedH\x00R\ftaskRecorded\x122\n" +
+	"\breplayed\x18L \x01(\v2\x14.tabkeep.v1.ReplayedH\x00R\breplayed\x129\n" +
+	"\vstep_healed\x18M \x01(\v2\x16.tabkeep.v1.StepHealedH\x00R\n" +
+	"stepHealedB\x06\n" +
 	"\x04kind\"4\n" +
 	"\n" +
 	"RunStarted\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x14\n" +
-	"\x05title\x18\x02 \x01(\tR\x05title\">\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\"a\n" +
 	"\bPlanMade\x12\x18\n" +
 	"\aplanner\x18\x01 \x01(\tR\aplanner\x12\x18\n" +
-	"\aclauses\x18\x02 \x03(\tR\aclauses\"H\n" +
+	"\aclauses\x18\x02 \x03(\tR\aclauses\x12!\n" +
+	"\frecording_id\x18\x03 \x01(\tR\vrecordingId\"H\n" +
 	"\fBlockStarted\x12\x19\n" +
 	"\bblock_id\x18\x01 \x01(\tR\ablockId\x12\x1d\n" +
 	"\n" +
@@ -3190,7 +3752,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x16\n" +
 	"\x06source\x18\x04 \x01(\tR\x06source\x12\x10\n" +
 	"\x03url\x18\x05 \x01(\tR\x03url\x12\x19\n" +
-	"\bblock_id\x18\x06 \x01(\tR\ablockId\"\x8e\x03\n" +
+	"\bblock_id\x18\x06 \x01(\tR\ablockId\"\xc6\x03\n" +
 	"\fStepFinished\x12\x12\n" +
 	"\x04step\x18\x01 \x01(\x05R\x04step\x121\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\x17.tabkeep.v1.StepOutcomeR\aoutcome\x12@\n" +
@@ -3202,7 +3764,10 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x06target\x18\b \x01(\tR\x06target\x124\n" +
 	"\x16screenshot_artifact_id\x18\t \x01(\tR\x14screenshotArtifactId\x12.\n" +
 	"\x06output\x18\n" +
-	" \x01(\v2\x16.google.protobuf.ValueR\x06output\"E\n" +
+	" \x01(\v2\x16.google.protobuf.ValueR\x06output\x126\n" +
+	"\n" +
+	"provenance\x18F \x03(\v2\x16.tabkeep.v1.ProvenanceR\n" +
+	"provenance\"E\n" +
 	"\x11ApprovalRequested\x120\n" +
 	"\bapproval\x18\x01 \x01(\v2\x14.tabkeep.v1.ApprovalR\bapproval\"\x86\x01\n" +
 	"\x10ApprovalResolved\x12\x1f\n" +
@@ -3217,15 +3782,35 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\finput_tokens\x18\x03 \x01(\x03R\vinputTokens\x12#\n" +
 	"\routput_tokens\x18\x04 \x01(\x03R\foutputTokens\x125\n" +
 	"\bduration\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bduration\x12\x14\n" +
-	"\x05error\x18\x06 \x01(\tR\x05error\"7\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\"\x95\x01\n" +
+	"\fTaskRecorded\x12!\n" +
+	"\frecording_id\x18\x01 \x01(\tR\vrecordingId\x12\x1c\n" +
+	"\tconfirmed\x18\x02 \x01(\bR\tconfirmed\x12,\n" +
+	"\x04task\x18\x03 \x01(\v2\x18.tabkeep.v1.RecordedTaskR\x04task\x12\x16\n" +
+	"\x06mended\x18\x04 \x01(\bR\x06mended\"\x93\x01\n" +
+	"\bReplayed\x12!\n" +
+	"\frecording_id\x18\x01 \x01(\tR\vrecordingId\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x05R\aversion\x12\x1a\n" +
+	"\bverified\x18\x03 \x01(\bR\bverified\x12\x14\n" +
+	"\x05stale\x18\x04 \x01(\bR\x05stale\x12\x18\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\"b\n" +
+	"\n" +
+	"StepHealed\x12\x12\n" +
+	"\x04step\x18\x01 \x01(\x05R\x04step\x12\x1a\n" +
+	"\brecorded\x18\x02 \x01(\tR\brecorded\x12\x14\n" +
+	"\x05found\x18\x03 \x01(\tR\x05found\x12\x0e\n" +
+	"\x02by\x18\x04 \x01(\tR\x02by\"7\n" +
 	"\aWarning\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"\xd7\x01\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\x8f\x02\n" +
 	"\vRunFinished\x12-\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x15.tabkeep.v1.RunStatusR\x06status\x12@\n" +
 	"\x0efailure_reason\x18\x02 \x01(\x0e2\x19.tabkeep.v1.FailureReasonR\rfailureReason\x12'\n" +
 	"\x0ffailure_message\x18\x03 \x01(\tR\x0efailureMessage\x12.\n" +
-	"\x06output\x18\x04 \x01(\v2\x16.google.protobuf.ValueR\x06output*M\n" +
+	"\x06output\x18\x04 \x01(\v2\x16.google.protobuf.ValueR\x06output\x126\n" +
+	"\n" +
+	"provenance\x18F \x03(\v2\x16.tabkeep.v1.ProvenanceR\n" +
+	"provenance*M\n" +
 	"\aRunType\x12\x18\n" +
 	"\x14RUN_TYPE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rRUN_TYPE_TASK\x10\x01\x12\x15\n" +
@@ -3240,7 +3825,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x11RUN_STATUS_FAILED\x10\x06\x12\x19\n" +
 	"\x15RUN_STATUS_TERMINATED\x10\a\x12\x17\n" +
 	"\x13RUN_STATUS_CANCELED\x10\b\x12\x18\n" +
-	"\x14RUN_STATUS_TIMED_OUT\x10\t*\x96\b\n" +
+	"\x14RUN_STATUS_TIMED_OUT\x10\t*\x96\t\n" +
 	"\rFailureReason\x12\x1e\n" +
 	"\x1aFAILURE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aFAILURE_REASON_NEEDS_MODEL\x10\x01\x12\x1c\n" +
@@ -3273,16 +3858,29 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x17FAILURE_REASON_INTERNAL\x10\x1b\x12\x1f\n" +
 	"\x1bFAILURE_REASON_MODEL_FAILED\x10\x1e\x12\x1f\n" +
 	"\x1bFAILURE_REASON_MODEL_BUDGET\x10\x1f\x12\x1f\n" +
-	"\x1bFAILURE_REASON_PROXY_FAILED\x10!*H\n" +
+	"\x1bFAILURE_REASON_PROXY_FAILED\x10!\x12\x1a\n" +
+	"\x16FAILURE_REASON_CAPTCHA\x10'\x12\x1d\n" +
+	"\x19FAILURE_REASON_LOGIN_WALL\x10(\x12\"\n" +
+	"\x1eFAILURE_REASON_STALE_RECORDING\x10*\x12\x1f\n" +
+	"\x1bFAILURE_REASON_NO_RECORDING\x10+*H\n" +
 	"\aPlanner\x12\x17\n" +
 	"\x13PLANNER_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rPLANNER_RULES\x10\x01\x12\x11\n" +
-	"\rPLANNER_MODEL\x10\x02*\x97\x01\n" +
+	"\rPLANNER_MODEL\x10\x02*j\n" +
+	"\n" +
+	"ReplayMode\x12\x1b\n" +
+	"\x17REPLAY_MODE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10REPLAY_MODE_ONLY\x10\x01\x12\x14\n" +
+	"\x10REPLAY_MODE_PLAN\x10\x02\x12\x13\n" +
+	"\x0fREPLAY_MODE_OFF\x10\x03*\x97\x01\n" +
 	"\x12IrreversiblePolicy\x12#\n" +
 	"\x1fIRREVERSIBLE_POLICY_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19IRREVERSIBLE_POLICY_ALLOW\x10\x01\x12\x1f\n" +
 	"\x1bIRREVERSIBLE_POLICY_APPROVE\x10\x02\x12\x1c\n" +
-	"\x18IRREVERSIBLE_POLICY_DENY\x10\x03*\x8b\x01\n" +
+	"\x18IRREVERSIBLE_POLICY_DENY\x10\x03*J\n" +
+	"\fApprovalKind\x12\x1d\n" +
+	"\x19APPROVAL_KIND_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17APPROVAL_KIND_TAKE_OVER\x10\x01*\x8b\x01\n" +
 	"\x0eScreenshotMode\x12\x1f\n" +
 	"\x1bSCREENSHOT_MODE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aSCREENSHOT_MODE_EVERY_STEP\x10\x01\x12\x1e\n" +
@@ -3314,139 +3912,154 @@ func file_tabkeep_v1_runs_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_runs_proto_rawDescData
 }
 
-var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
+var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(RunType)(0),                        // 0: tabkeep.v1.RunType
 	(RunStatus)(0),                      // 1: tabkeep.v1.RunStatus
 	(FailureReason)(0),                  // 2: tabkeep.v1.FailureReason
 	(Planner)(0),                        // 3: tabkeep.v1.Planner
-	(IrreversiblePolicy)(0),             // 4: tabkeep.v1.IrreversiblePolicy
-	(ScreenshotMode)(0),                 // 5: tabkeep.v1.ScreenshotMode
-	(StepOutcome)(0),                    // 6: tabkeep.v1.StepOutcome
-	(*Run)(nil),                         // 7: tabkeep.v1.Run
-	(*Approval)(nil),                    // 8: tabkeep.v1.Approval
-	(*RunTaskRequest)(nil),              // 9: tabkeep.v1.RunTaskRequest
-	(*RunTaskResponse)(nil),             // 10: tabkeep.v1.RunTaskResponse
-	(*RunWorkflowRequest)(nil),          // 11: tabkeep.v1.RunWorkflowRequest
-	(*RunWorkflowResponse)(nil),         // 12: tabkeep.v1.RunWorkflowResponse
-	(*GetRunRequest)(nil),               // 13: tabkeep.v1.GetRunRequest
-	(*GetRunResponse)(nil),              // 14: tabkeep.v1.GetRunResponse
-	(*ListRunsRequest)(nil),             // 15: tabkeep.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),            // 16: tabkeep.v1.ListRunsResponse
-	(*WatchRunRequest)(nil),             // 17: tabkeep.v1.WatchRunRequest
-	(*WatchRunResponse)(nil),            // 18: tabkeep.v1.WatchRunResponse
-	(*CancelRunRequest)(nil),            // 19: tabkeep.v1.CancelRunRequest
-	(*CancelRunResponse)(nil),           // 20: tabkeep.v1.CancelRunResponse
-	(*ResolveApprovalRequest)(nil),      // 21: tabkeep.v1.ResolveApprovalRequest
-	(*ResolveApprovalResponse)(nil),     // 22: tabkeep.v1.ResolveApprovalResponse
-	(*RunEvent)(nil),                    // 23: tabkeep.v1.RunEvent
-	(*RunStarted)(nil),                  // 24: tabkeep.v1.RunStarted
-	(*PlanMade)(nil),                    // 25: tabkeep.v1.PlanMade
-	(*BlockStarted)(nil),                // 26: tabkeep.v1.BlockStarted
-	(*BlockFinished)(nil),               // 27: tabkeep.v1.BlockFinished
-	(*StepStarted)(nil),                 // 28: tabkeep.v1.StepStarted
-	(*StepFinished)(nil),                // 29: tabkeep.v1.StepFinished
-	(*ApprovalRequested)(nil),           // 30: tabkeep.v1.ApprovalRequested
-	(*ApprovalResolved)(nil),            // 31: tabkeep.v1.ApprovalResolved
-	(*ModelCall)(nil),                   // 32: tabkeep.v1.ModelCall
-	(*Warning)(nil),                     // 33: tabkeep.v1.Warning
-	(*RunFinished)(nil),                 // 34: tabkeep.v1.RunFinished
-	nil,                                 // 35: tabkeep.v1.Run.LabelsEntry
-	nil,                                 // 36: tabkeep.v1.RunTaskRequest.LabelsEntry
-	nil,                                 // 37: tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	(*structpb.Value)(nil),              // 38: google.protobuf.Value
-	(*timestamppb.Timestamp)(nil),       // 39: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),         // 40: google.protobuf.Duration
-	(*Condition)(nil),                   // 41: tabkeep.v1.Condition
-	(*structpb.Struct)(nil),             // 42: google.protobuf.Struct
-	(*Action)(nil),                      // 43: tabkeep.v1.Action
-	(*CreateBrowserSessionRequest)(nil), // 44: tabkeep.v1.CreateBrowserSessionRequest
+	(ReplayMode)(0),                     // 4: tabkeep.v1.ReplayMode
+	(IrreversiblePolicy)(0),             // 5: tabkeep.v1.IrreversiblePolicy
+	(ApprovalKind)(0),                   // 6: tabkeep.v1.ApprovalKind
+	(ScreenshotMode)(0),                 // 7: tabkeep.v1.ScreenshotMode
+	(StepOutcome)(0),                    // 8: tabkeep.v1.StepOutcome
+	(*Run)(nil),                         // 9: tabkeep.v1.Run
+	(*Approval)(nil),                    // 10: tabkeep.v1.Approval
+	(*Provenance)(nil),                  // 11: tabkeep.v1.Provenance
+	(*RunTaskRequest)(nil),              // 12: tabkeep.v1.RunTaskRequest
+	(*RunTaskResponse)(nil),             // 13: tabkeep.v1.RunTaskResponse
+	(*RunWorkflowRequest)(nil),          // 14: tabkeep.v1.RunWorkflowRequest
+	(*RunWorkflowResponse)(nil),         // 15: tabkeep.v1.RunWorkflowResponse
+	(*GetRunRequest)(nil),               // 16: tabkeep.v1.GetRunRequest
+	(*GetRunResponse)(nil),              // 17: tabkeep.v1.GetRunResponse
+	(*ListRunsRequest)(nil),             // 18: tabkeep.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),            // 19: tabkeep.v1.ListRunsResponse
+	(*WatchRunRequest)(nil),             // 20: tabkeep.v1.WatchRunRequest
+	(*WatchRunResponse)(nil),            // 21: tabkeep.v1.WatchRunResponse
+	(*CancelRunRequest)(nil),            // 22: tabkeep.v1.CancelRunRequest
+	(*CancelRunResponse)(nil),           // 23: tabkeep.v1.CancelRunResponse
+	(*ResolveApprovalRequest)(nil),      // 24: tabkeep.v1.ResolveApprovalRequest
+	(*ResolveApprovalResponse)(nil),     // 25: tabkeep.v1.ResolveApprovalResponse
+	(*RunEvent)(nil),                    // 26: tabkeep.v1.RunEvent
+	(*RunStarted)(nil),                  // 27: tabkeep.v1.RunStarted
+	(*PlanMade)(nil),                    // 28: tabkeep.v1.PlanMade
+	(*BlockStarted)(nil),                // 29: tabkeep.v1.BlockStarted
+	(*BlockFinished)(nil),               // 30: tabkeep.v1.BlockFinished
+	(*StepStarted)(nil),                 // 31: tabkeep.v1.StepStarted
+	(*StepFinished)(nil),                // 32: tabkeep.v1.StepFinished
+	(*ApprovalRequested)(nil),           // 33: tabkeep.v1.ApprovalRequested
+	(*ApprovalResolved)(nil),            // 34: tabkeep.v1.ApprovalResolved
+	(*ModelCall)(nil),                   // 35: tabkeep.v1.ModelCall
+	(*TaskRecorded)(nil),                // 36: tabkeep.v1.TaskRecorded
+	(*Replayed)(nil),                    // 37: tabkeep.v1.Replayed
+	(*StepHealed)(nil),                  // 38: tabkeep.v1.StepHealed
+	(*Warning)(nil),                     // 39: tabkeep.v1.Warning
+	(*RunFinished)(nil),                 // 40: tabkeep.v1.RunFinished
+	nil,                                 // 41: tabkeep.v1.Run.LabelsEntry
+	nil,                                 // 42: tabkeep.v1.RunTaskRequest.LabelsEntry
+	nil,                                 // 43: tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	(*structpb.Value)(nil),              // 44: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil),       // 45: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),         // 46: google.protobuf.Duration
+	(*Condition)(nil),                   // 47: tabkeep.v1.Condition
+	(*structpb.Struct)(nil),             // 48: google.protobuf.Struct
+	(*Action)(nil),                      // 49: tabkeep.v1.Action
+	(*CreateBrowserSessionRequest)(nil), // 50: tabkeep.v1.CreateBrowserSessionRequest
+	(*RecordedTask)(nil),                // 51: tabkeep.v1.RecordedTask
 }
 var file_tabkeep_v1_runs_proto_depIdxs = []int32{
 	0,  // 0: tabkeep.v1.Run.run_type:type_name -> tabkeep.v1.RunType
 	1,  // 1: tabkeep.v1.Run.status:type_name -> tabkeep.v1.RunStatus
 	2,  // 2: tabkeep.v1.Run.failure_reason:type_name -> tabkeep.v1.FailureReason
-	38, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
-	35, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
-	39, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
-	39, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
-	39, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
-	40, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
-	8,  // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
-	41, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
-	39, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
-	42, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
-	39, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
-	39, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
-	43, // 15: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
-	44, // 16: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	40, // 17: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
-	42, // 18: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
-	36, // 19: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
-	5,  // 20: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	3,  // 21: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
-	4,  // 22: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	7,  // 23: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
-	42, // 24: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
-	44, // 25: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	40, // 26: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
-	37, // 27: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	5,  // 28: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	3,  // 29: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
-	4,  // 30: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	7,  // 31: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
-	40, // 32: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
-	7,  // 33: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
-	1,  // 34: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
-	7,  // 35: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
-	23, // 36: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
-	7,  // 37: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
-	7,  // 38: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
-	7,  // 39: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
-	39, // 40: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
-	24, // 41: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
-	25, // 42: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
-	26, // 43: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
-	27, // 44: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
-	28, // 45: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
-	29, // 46: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
-	30, // 47: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
-	31, // 48: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
-	33, // 49: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
-	34, // 50: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
-	32, // 51: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
-	6,  // 52: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	38, // 53: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
-	43, // 54: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
-	6,  // 55: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	2,  // 56: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	40, // 57: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
-	38, // 58: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
-	8,  // 59: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
-	40, // 60: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
-	1,  // 61: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
-	2,  // 62: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	38, // 63: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
-	9,  // 64: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
-	11, // 65: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
-	13, // 66: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
-	15, // 67: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
-	17, // 68: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
-	19, // 69: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
-	21, // 70: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
-	10, // 71: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
-	12, // 72: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
-	14, // 73: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
-	16, // 74: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
-	18, // 75: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
-	20, // 76: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
-	22, // 77: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
-	71, // [71:78] is the sub-list for method output_type
-	64, // [64:71] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	44, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
+	41, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
+	45, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
+	45, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
+	45, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
+	46, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
+	10, // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
+	47, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
+	45, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
+	48, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
+	45, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
+	45, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
+	6,  // 15: tabkeep.v1.Approval.kind:type_name -> tabkeep.v1.ApprovalKind
+	49, // 16: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
+	50, // 17: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	46, // 18: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
+	48, // 19: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
+	42, // 20: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
+	7,  // 21: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 22: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
+	5,  // 23: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	4,  // 24: tabkeep.v1.RunTaskRequest.replay_mode:type_name -> tabkeep.v1.ReplayMode
+	9,  // 25: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
+	48, // 26: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
+	50, // 27: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	46, // 28: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
+	43, // 29: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	7,  // 30: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 31: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
+	5,  // 32: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	9,  // 33: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
+	46, // 34: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
+	9,  // 35: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
+	1,  // 36: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
+	9,  // 37: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
+	26, // 38: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
+	9,  // 39: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
+	9,  // 40: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
+	9,  // 41: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
+	45, // 42: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
+	27, // 43: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
+	28, // 44: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
+	29, // 45: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
+	30, // 46: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
+	31, // 47: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
+	32, // 48: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
+	33, // 49: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
+	34, // 50: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
+	39, // 51: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
+	40, // 52: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
+	35, // 53: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
+	36, // 54: tabkeep.v1.RunEvent.task_recorded:type_name -> tabkeep.v1.TaskRecorded
+	37, // 55: tabkeep.v1.RunEvent.replayed:type_name -> tabkeep.v1.Replayed
+	38, // 56: tabkeep.v1.RunEvent.step_healed:type_name -> tabkeep.v1.StepHealed
+	8,  // 57: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	44, // 58: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
+	49, // 59: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
+	8,  // 60: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	2,  // 61: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	46, // 62: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
+	44, // 63: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
+	11, // 64: tabkeep.v1.StepFinished.provenance:type_name -> tabkeep.v1.Provenance
+	10, // 65: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
+	46, // 66: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
+	51, // 67: tabkeep.v1.TaskRecorded.task:type_name -> tabkeep.v1.RecordedTask
+	1,  // 68: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
+	2,  // 69: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	44, // 70: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
+	11, // 71: tabkeep.v1.RunFinished.provenance:type_name -> tabkeep.v1.Provenance
+	12, // 72: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
+	14, // 73: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
+	16, // 74: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
+	18, // 75: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
+	20, // 76: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
+	22, // 77: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
+	24, // 78: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
+	13, // 79: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
+	15, // 80: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
+	17, // 81: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
+	19, // 82: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
+	21, // 83: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
+	23, // 84: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
+	25, // 85: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
+	79, // [79:86] is the sub-list for method output_type
+	72, // [72:79] is the sub-list for method input_type
+	72, // [72:72] is the sub-list for extension type_name
+	72, // [72:72] is the sub-list for extension extendee
+	0,  // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_runs_proto_init() }
@@ -3456,11 +4069,12 @@ func file_tabkeep_v1_runs_proto_init() {
 	}
 	file_tabkeep_v1_actions_proto_init()
 	file_tabkeep_v1_browser_sessions_proto_init()
-	file_tabkeep_v1_runs_proto_msgTypes[11].OneofWrappers = []any{
+	file_tabkeep_v1_recordings_proto_init()
+	file_tabkeep_v1_runs_proto_msgTypes[12].OneofWrappers = []any{
 		(*WatchRunResponse_Event)(nil),
 		(*WatchRunResponse_Run)(nil),
 	}
-	file_tabkeep_v1_runs_proto_msgTypes[16].OneofWrappers = []any{
+	file_tabkeep_v1_runs_proto_msgTypes[17].OneofWrappers = []any{
 		(*RunEvent_RunStarted)(nil),
 		(*RunEvent_PlanMade)(nil),
 		(*RunEvent_BlockStarted)(nil),
@@ -3472,14 +4086,17 @@ func file_tabkeep_v1_runs_proto_init() {
 		(*RunEvent_Warning)(nil),
 		(*RunEvent_RunFinished)(nil),
 		(*RunEvent_ModelCall)(nil),
+		(*RunEvent_TaskRecorded)(nil),
+		(*RunEvent_Replayed)(nil),
+		(*RunEvent_StepHealed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_runs_proto_rawDesc), len(file_tabkeep_v1_runs_proto_rawDesc)),
-			NumEnums:      7,
-			NumMessages:   31,
+			NumEnums:      9,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -12,13 +12,15 @@ import type { Action } from "./actions_pb.js";
 import { file_tabkeep_v1_actions } from "./actions_pb.js";
 import type { Condition, CreateBrowserSessionRequest } from "./browser_sessions_pb.js";
 import { file_tabkeep_v1_browser_sessions } from "./browser_sessions_pb.js";
+import type { RecordedTask } from "./recordings_pb.js";
+import { file_tabkeep_v1_recordings } from "./recordings_pb.js";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tabkeep/v1/runs.proto.
  */
 export const file_tabkeep_v1_runs: GenFile = /*@__PURE__*/
-  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJIv4ECg5SdW5UYXNrUmVxdWVzdBIOCgZwcm9tcHQYASABKAkSIwoHYWN0aW9ucxgCIAMoCzISLnRhYmtlZXAudjEuQWN0aW9uEgsKA3VybBgDIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFmRhdGFfZXh0cmFjdGlvbl9zY2hlbWEYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGZhaWxfaWZfYnVzeRgKIAEoCBI2CgZsYWJlbHMYCyADKAsyJi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhIKCnJlcXVlc3RfaWQYDCABKAkSLwoLc2NyZWVuc2hvdHMYDSABKA4yGi50YWJrZWVwLnYxLlNjcmVlbnNob3RNb2RlEiQKB3BsYW5uZXIYFCABKA4yEy50YWJrZWVwLnYxLlBsYW5uZXISOwoTaXJyZXZlcnNpYmxlX3BvbGljeRgVIAEoDjIeLnRhYmtlZXAudjEuSXJyZXZlcnNpYmxlUG9saWN5EhMKC3dlYmhvb2tfdXJsGFAgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoPUnVuVGFza1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIucEChJSdW5Xb3JrZmxvd1JlcXVlc3QSEwoLd29ya2Zsb3dfaWQYASABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgCIAEoBRIrCgpwYXJhbWV0ZXJzGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGZhaWxfaWZfYnVzeRgJIAEoCBI6CgZsYWJlbHMYCiADKAsyKi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAsgASgJEi8KC3NjcmVlbnNob3RzGAwgASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjMKE1J1bldvcmtmbG93UmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4iYwoNR2V0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSLwoMd2FpdF90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhEKCW9yX3BhdXNlZBhQIAEoCCIuCg5HZXRSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biKSAQoPTGlzdFJ1bnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgDIAEoCRITCgt3b3JrZmxvd19pZBgEIAEoCRInCghzdGF0dXNlcxgFIAMoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzIkoKEExpc3RSdW5zUmVzcG9uc2USHQoEcnVucxgBIAMoCzIPLnRhYmtlZXAudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI0Cg9XYXRjaFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhEKCWFmdGVyX3NlcRgCIAEoAyJjChBXYXRjaFJ1blJlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhQudGFia2VlcC52MS5SdW5FdmVudEgAEh4KA3J1bhgCIAEoCzIPLnRhYmtlZXAudjEuUnVuSABCCAoGdXBkYXRlIiIKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJIjEKEUNhbmNlbFJ1blJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImAKFlJlc29sdmVBcHByb3ZhbFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKC2FwcHJvdmFsX2lkGAIgASgJEhAKCGFwcHJvdmVkGAMgASgIEg8KB2NvbW1lbnQYBCABKAkiNwoXUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4ihAUKCFJ1bkV2ZW50Eg4KBnJ1bl9pZBgBIAEoCRILCgNzZXEYAiABKAMSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KC3J1bl9zdGFydGVkGAogASgLMhYudGFia2VlcC52MS5SdW5TdGFydGVkSAASKQoJcGxhbl9tYWRlGAsgASgLMhQudGFia2VlcC52MS5QbGFuTWFkZUgAEjEKDWJsb2NrX3N0YXJ0ZWQYDCABKAsyGC50YWJrZWVwLnYxLkJsb2NrU3RhcnRlZEgAEjMKDmJsb2NrX2ZpbmlzaGVkGA0gASgLMhkudGFia2VlcC52MS5CbG9ja0ZpbmlzaGVkSAASLwoMc3RlcF9zdGFydGVkGA4gASgLMhcudGFia2VlcC52MS5TdGVwU3RhcnRlZEgAEjEKDXN0ZXBfZmluaXNoZWQYDyABKAsyGC50YWJrZWVwLnYxLlN0ZXBGaW5pc2hlZEgAEjsKEmFwcHJvdmFsX3JlcXVlc3RlZBgQIAEoCzIdLnRhYmtlZXAudjEuQXBwcm92YWxSZXF1ZXN0ZWRIABI5ChFhcHByb3ZhbF9yZXNvbHZlZBgRIAEoCzIcLnRhYmtlZXAudjEuQXBwcm92YWxSZXNvbHZlZEgAEiYKB3dhcm5pbmcYEiABKAsyEy50YWJrZWVwLnYxLldhcm5pbmdIABIvCgxydW5fZmluaXNoZWQYEyABKAsyFy50YWJrZWVwLnYxLlJ1bkZpbmlzaGVkSAASKwoKbW9kZWxfY2FsbBgUIAEoCzIVLnRhYmtlZXAudjEuTW9kZWxDYWxsSABCBgoEa2luZCIoCgpSdW5TdGFydGVkEgsKA3VybBgBIAEoCRINCgV0aXRsZRgCIAEoCSIsCghQbGFuTWFkZRIPCgdwbGFubmVyGAEgASgJEg8KB2NsYXVzZXMYAiADKAkiNAoMQmxvY2tTdGFydGVkEhAKCGJsb2NrX2lkGAEgASgJEhIKCmJsb2NrX3R5cGUYAiABKAkicwoNQmxvY2tGaW5pc2hlZBIQCghibG9ja19pZBgBIAEoCRIoCgdvdXRjb21lGAIgASgOMhcudGFia2VlcC52MS5TdGVwT3V0Y29tZRImCgZvdXRwdXQYAyABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUigwEKC1N0ZXBTdGFydGVkEgwKBHN0ZXAYASABKAUSIgoGYWN0aW9uGAIgASgLMhIudGFia2VlcC52MS5BY3Rpb24SEwoLZGVzY3JpcHRpb24YAyABKAkSDgoGc291cmNlGAQgASgJEgsKA3VybBgFIAEoCRIQCghibG9ja19pZBgGIAEoCSKrAgoMU3RlcEZpbmlzaGVkEgwKBHN0ZXAYASABKAUSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSMQoOZmFpbHVyZV9yZWFzb24YAyABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SDwoHbWVzc2FnZRgEIAEoCRIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhILCgN1cmwYBiABKAkSDQoFdGl0bGUYByABKAkSDgoGdGFyZ2V0GAggASgJEh4KFnNjcmVlbnNob3RfYXJ0aWZhY3RfaWQYCSABKAkSJgoGb3V0cHV0GAogASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIjsKEUFwcHJvdmFsUmVxdWVzdGVkEiYKCGFwcHJvdmFsGAEgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbCJdChBBcHByb3ZhbFJlc29sdmVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEhAKCGFwcHJvdmVkGAIgASgIEhEKCXRpbWVkX291dBgDIAEoCBIPCgdjb21tZW50GAQgASgJIpQBCglNb2RlbENhbGwSDQoFbW9kZWwYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIUCgxpbnB1dF90b2tlbnMYAyABKAMSFQoNb3V0cHV0X3Rva2VucxgEIAEoAxIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVlcnJvchgGIAEoCSIoCgdXYXJuaW5nEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSKoAQoLUnVuRmluaXNoZWQSJQoGc3RhdHVzGAEgASgOMhUudGFia2VlcC52MS5SdW5TdGF0dXMSMQoOZmFpbHVyZV9yZWFzb24YAiABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SFwoPZmFpbHVyZV9tZXNzYWdlGAMgASgJEiYKBm91dHB1dBgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSpNCgdSdW5UeXBlEhgKFFJVTl9UWVBFX1VOU1BFQ0lGSUVEEAASEQoNUlVOX1RZUEVfVEFTSxABEhUKEVJVTl9UWVBFX1dPUktGTE9XEAIqhAIKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19DUkVBVEVEEAESFQoRUlVOX1NUQVRVU19RVUVVRUQQAhIWChJSVU5fU1RBVFVTX1JVTk5JTkcQAxIVChFSVU5fU1RBVFVTX1BBVVNFRBAEEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAUSFQoRUlVOX1NUQVRVU19GQUlMRUQQBhIZChVSVU5fU1RBVFVTX1RFUk1JTkFURUQQBxIXChNSVU5fU1RBVFVTX0NBTkNFTEVEEAgSGAoUUlVOX1NUQVRVU19USU1FRF9PVVQQCSqWCAoNRmFpbHVyZVJlYXNvbhIeChpGQUlMVVJFX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGkZBSUxVUkVfUkVBU09OX05FRURTX01PREVMEAESHAoYRkFJTFVSRV9SRUFTT05fTk9UX0ZPVU5EEAISHAoYRkFJTFVSRV9SRUFTT05fQU1CSUdVT1VTEAMSIwofRkFJTFVSRV9SRUFTT05fUkVKRUNURURfQllfUEFHRRAEEiAKHEZBSUxVUkVfUkVBU09OX01JU1NJTkdfSU5QVVQQBRImCiJGQUlMVVJFX1JFQVNPTl9DUkVERU5USUFMX1JFUVVJUkVEEAYSJAogRkFJTFVSRV9SRUFTT05fQkxPQ0tFRF9CWV9QT0xJQ1kQBxIdChlGQUlMVVJFX1JFQVNPTl9OQVZJR0FUSU9OEAgSHAoYRkFJTFVSRV9SRUFTT05fTk9fRUZGRUNUEAkSJQohRkFJTFVSRV9SRUFTT05fRVhQRUNUQVRJT05fRkFJTEVEEAoSGgoWRkFJTFVSRV9SRUFTT05fRVhUUkFDVBALEh8KG0ZBSUxVUkVfUkVBU09OX1NURVBfVElNRU9VVBAMEhoKFkZBSUxVUkVfUkVBU09OX1NUQUxMRUQQDRIfChtGQUlMVVJFX1JFQVNPTl9QQUdFX0NSQVNIRUQQDhIcChhGQUlMVVJFX1JFQVNPTl9NQVhfU1RFUFMQDxIgChxGQUlMVVJFX1JFQVNPTl9SVU5fVElNRURfT1VUEBASGwoXRkFJTFVSRV9SRUFTT05fQ0FOQ0VMRUQQERIkCiBGQUlMVVJFX1JFQVNPTl9BUFBST1ZBTF9SRUpFQ1RFRBASEiUKIUZBSUxVUkVfUkVBU09OX0FQUFJPVkFMX1RJTUVEX09VVBATEiEKHUZBSUxVUkVfUkVBU09OX1NFU1NJT05fQ0xPU0VEEBQSJAogRkFJTFVSRV9SRUFTT05fU0VTU0lPTl9USU1FRF9PVVQQFRIeChpGQUlMVVJFX1JFQVNPTl9OT19DQVBBQ0lUWRAWEiAKHEZBSUxVUkVfUkVBU09OX0xBVU5DSF9GQUlMRUQQFxIiCh5GQUlMVVJFX1JFQVNPTl9CUk9XU0VSX0NSQVNIRUQQGBIcChhGQUlMVVJFX1JFQVNPTl9IT1NUX0xPU1QQGRIfChtGQUlMVVJFX1JFQVNPTl9IT1NUX0RSQUlORUQQGhIbChdGQUlMVVJFX1JFQVNPTl9JTlRFUk5BTBAbEh8KG0ZBSUxVUkVfUkVBU09OX01PREVMX0ZBSUxFRBAeEh8KG0ZBSUxVUkVfUkVBU09OX01PREVMX0JVREdFVBAfEh8KG0ZBSUxVUkVfUkVBU09OX1BST1hZX0ZBSUxFRBAhKkgKB1BsYW5uZXISFwoTUExBTk5FUl9VTlNQRUNJRklFRBAAEhEKDVBMQU5ORVJfUlVMRVMQARIRCg1QTEFOTkVSX01PREVMEAIqlwEKEklycmV2ZXJzaWJsZVBvbGljeRIjCh9JUlJFVkVSU0lCTEVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZSVJSRVZFUlNJQkxFX1BPTElDWV9BTExPVxABEh8KG0lSUkVWRVJTSUJMRV9QT0xJQ1lfQVBQUk9WRRACEhwKGElSUkVWRVJTSUJMRV9QT0xJQ1lfREVOWRADKosBCg5TY3JlZW5zaG90TW9kZRIfChtTQ1JFRU5TSE9UX01PREVfVU5TUEVDSUZJRUQQABIeChpTQ1JFRU5TSE9UX01PREVfRVZFUllfU1RFUBABEh4KGlNDUkVFTlNIT1RfTU9ERV9PTl9GQUlMVVJFEAISGAoUU0NSRUVOU0hPVF9NT0RFX05PTkUQAypbCgtTdGVwT3V0Y29tZRIcChhTVEVQX09VVENPTUVfVU5TUEVDSUZJRUQQABIVChFTVEVQX09VVENPTUVfRE9ORRABEhcKE1NURVBfT1VUQ09NRV9GQUlMRUQQAjKXBAoKUnVuU2VydmljZRJCCgdSdW5UYXNrEhoudGFia2VlcC52MS5SdW5UYXNrUmVxdWVzdBobLnRhYmtlZXAudjEuUnVuVGFza1Jlc3BvbnNlEk4KC1J1bldvcmtmbG93Eh4udGFia2VlcC52MS5SdW5Xb3JrZmxvd1JlcXVlc3QaHy50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVzcG9uc2USPwoGR2V0UnVuEhkudGFia2VlcC52MS5HZXRSdW5SZXF1ZXN0GhoudGFia2VlcC52MS5HZXRSdW5SZXNwb25zZRJFCghMaXN0UnVucxIbLnRhYmtlZXAudjEuTGlzdFJ1bnNSZXF1ZXN0GhwudGFia2VlcC52MS5MaXN0UnVuc1Jlc3BvbnNlEkcKCFdhdGNoUnVuEhsudGFia2VlcC52MS5XYXRjaFJ1blJlcXVlc3QaHC50YWJrZWVwLnYxLldhdGNoUnVuUmVzcG9uc2UwARJICglDYW5jZWxSdW4SHC50YWJrZWVwLnYxLkNhbmNlbFJ1blJlcXVlc3QaHS50YWJrZWVwLnYxLkNhbmNlbFJ1blJlc3BvbnNlEloKD1Jlc29sdmVBcHByb3ZhbBIiLnRhYmtlZXAudjEuUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBojLnRhYmtlZXAudjEuUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions]);
+  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2gEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJEiYKBGtpbmQYRiABKA4yGC50YWJrZWVwLnYxLkFwcHJvdmFsS2luZCJqCgpQcm92ZW5hbmNlEgwKBHBhdGgYASABKAkSDAoEdGV4dBgCIAEoCRIQCghzZWxlY3RvchgDIAEoCRINCgVsYWJlbBgEIAEoCRILCgN1cmwYBSABKAkSEgoKdW5ncm91bmRlZBgGIAEoCCKrBQoOUnVuVGFza1JlcXVlc3QSDgoGcHJvbXB0GAEgASgJEiMKB2FjdGlvbnMYAiADKAsyEi50YWJrZWVwLnYxLkFjdGlvbhILCgN1cmwYAyABKAkSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3ChZkYXRhX2V4dHJhY3Rpb25fc2NoZW1hGAkgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIUCgxmYWlsX2lmX2J1c3kYCiABKAgSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5SdW5UYXNrUmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAwgASgJEi8KC3NjcmVlbnNob3RzGA0gASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRIrCgtyZXBsYXlfbW9kZRghIAEoDjIWLnRhYmtlZXAudjEuUmVwbGF5TW9kZRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi8KD1J1blRhc2tSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biLnBAoSUnVuV29ya2Zsb3dSZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJEhgKEHdvcmtmbG93X3ZlcnNpb24YAiABKAUSKwoKcGFyYW1ldGVycxgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxmYWlsX2lmX2J1c3kYCSABKAgSOgoGbGFiZWxzGAogAygLMioudGFia2VlcC52MS5SdW5Xb3JrZmxvd1JlcXVlc3QuTGFiZWxzRW50cnkSEgoKcmVxdWVzdF9pZBgLIAEoCRIvCgtzY3JlZW5zaG90cxgMIAEoDjIaLnRhYmtlZXAudjEuU2NyZWVuc2hvdE1vZGUSJAoHcGxhbm5lchgUIAEoDjITLnRhYmtlZXAudjEuUGxhbm5lchI7ChNpcnJldmVyc2libGVfcG9saWN5GBUgASgOMh4udGFia2VlcC52MS5JcnJldmVyc2libGVQb2xpY3kSEwoLd2ViaG9va191cmwYUCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChNSdW5Xb3JrZmxvd1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImMKDUdldFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEi8KDHdhaXRfdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCglvcl9wYXVzZWQYUCABKAgiLgoOR2V0UnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4ikgEKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYAyABKAkSEwoLd29ya2Zsb3dfaWQYBCABKAkSJwoIc3RhdHVzZXMYBSADKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cyJKChBMaXN0UnVuc1Jlc3BvbnNlEh0KBHJ1bnMYASADKAsyDy50YWJrZWVwLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNAoPV2F0Y2hSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglhZnRlcl9zZXEYAiABKAMiYwoQV2F0Y2hSdW5SZXNwb25zZRIlCgVldmVudBgBIAEoCzIULnRhYmtlZXAudjEuUnVuRXZlbnRIABIeCgNydW4YAiABKAsyDy50YWJrZWVwLnYxLlJ1bkgAQggKBnVwZGF0ZSIiChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSIxChFDYW5jZWxSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biJgChZSZXNvbHZlQXBwcm92YWxSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgthcHByb3ZhbF9pZBgCIAEoCRIQCghhcHByb3ZlZBgDIAEoCBIPCgdjb21tZW50GAQgASgJIjcKF1Jlc29sdmVBcHByb3ZhbFJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIpAGCghSdW5FdmVudBIOCgZydW5faWQYASABKAkSCwoDc2VxGAIgASgDEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgtydW5fc3RhcnRlZBgKIAEoCzIWLnRhYmtlZXAudjEuUnVuU3RhcnRlZEgAEikKCXBsYW5fbWFkZRgLIAEoCzIULnRhYmtlZXAudjEuUGxhbk1hZGVIABIxCg1ibG9ja19zdGFydGVkGAwgASgLMhgudGFia2VlcC52MS5CbG9ja1N0YXJ0ZWRIABIzCg5ibG9ja19maW5pc2hlZBgNIAEoCzIZLnRhYmtlZXAudjEuQmxvY2tGaW5pc2hlZEgAEi8KDHN0ZXBfc3RhcnRlZBgOIAEoCzIXLnRhYmtlZXAudjEuU3RlcFN0YXJ0ZWRIABIxCg1zdGVwX2ZpbmlzaGVkGA8gASgLMhgudGFia2VlcC52MS5TdGVwRmluaXNoZWRIABI7ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYECABKAsyHS50YWJrZWVwLnYxLkFwcHJvdmFsUmVxdWVzdGVkSAASOQoRYXBwcm92YWxfcmVzb2x2ZWQYESABKAsyHC50YWJrZWVwLnYxLkFwcHJvdmFsUmVzb2x2ZWRIABImCgd3YXJuaW5nGBIgASgLMhMudGFia2VlcC52MS5XYXJuaW5nSAASLwoMcnVuX2ZpbmlzaGVkGBMgASgLMhcudGFia2VlcC52MS5SdW5GaW5pc2hlZEgAEisKCm1vZGVsX2NhbGwYFCABKAsyFS50YWJrZWVwLnYxLk1vZGVsQ2FsbEgAEjEKDXRhc2tfcmVjb3JkZWQYSyABKAsyGC50YWJrZWVwLnYxLlRhc2tSZWNvcmRlZEgAEigKCHJlcGxheWVkGEwgASgLMhQudGFia2VlcC52MS5SZXBsYXllZEgAEi0KC3N0ZXBfaGVhbGVkGE0gASgLMhYudGFia2VlcC52MS5TdGVwSGVhbGVkSABCBgoEa2luZCIoCgpSdW5TdGFydGVkEgsKA3VybBgBIAEoCRINCgV0aXRsZRgCIAEoCSJCCghQbGFuTWFkZRIPCgdwbGFubmVyGAEgASgJEg8KB2NsYXVzZXMYAiADKAkSFAoMcmVjb3JkaW5nX2lkGAMgASgJIjQKDEJsb2NrU3RhcnRlZBIQCghibG9ja19pZBgBIAEoCRISCgpibG9ja190eXBlGAIgASgJInMKDUJsb2NrRmluaXNoZWQSEAoIYmxvY2tfaWQYASABKAkSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSJgoGb3V0cHV0GAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIoMBCgtTdGVwU3RhcnRlZBIMCgRzdGVwGAEgASgFEiIKBmFjdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuQWN0aW9uEhMKC2Rlc2NyaXB0aW9uGAMgASgJEg4KBnNvdXJjZRgEIAEoCRILCgN1cmwYBSABKAkSEAoIYmxvY2tfaWQYBiABKAki1wIKDFN0ZXBGaW5pc2hlZBIMCgRzdGVwGAEgASgFEigKB291dGNvbWUYAiABKA4yFy50YWJrZWVwLnYxLlN0ZXBPdXRjb21lEjEKDmZhaWx1cmVfcmVhc29uGAMgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEg8KB21lc3NhZ2UYBCABKAkSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SCwoDdXJsGAYgASgJEg0KBXRpdGxlGAcgASgJEg4KBnRhcmdldBgIIAEoCRIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAkgASgJEiYKBm91dHB1dBgKIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIqCgpwcm92ZW5hbmNlGEYgAygLMhYudGFia2VlcC52MS5Qcm92ZW5hbmNlIjsKEUFwcHJvdmFsUmVxdWVzdGVkEiYKCGFwcHJvdmFsGAEgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbCJdChBBcHByb3ZhbFJlc29sdmVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEhAKCGFwcHJvdmVkGAIgASgIEhEKCXRpbWVkX291dBgDIAEoCBIPCgdjb21tZW50GAQgASgJIpQBCglNb2RlbENhbGwSDQoFbW9kZWwYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIUCgxpbnB1dF90b2tlbnMYAyABKAMSFQoNb3V0cHV0X3Rva2VucxgEIAEoAxIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVlcnJvchgGIAEoCSJvCgxUYXNrUmVjb3JkZWQSFAoMcmVjb3JkaW5nX2lkGAEgASgJEhEKCWNvbmZpcm1lZBgCIAEoCBImCgR0YXNrGAMgASgLMhgudGFia2VlcC52MS5SZWNvcmRlZFRhc2sSDgoGbWVuZGVkGAQgASgIImMKCFJlcGxheWVkEhQKDHJlY29yZGluZ19pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEhAKCHZlcmlmaWVkGAMgASgIEg0KBXN0YWxlGAQgASgIEg8KB21lc3NhZ2UYBSABKAkiRwoKU3RlcEhlYWxlZBIMCgRzdGVwGAEgASgFEhAKCHJlY29yZGVkGAIgASgJEg0KBWZvdW5kGAMgASgJEgoKAmJ5GAQgASgJIigKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJItQBCgtSdW5GaW5pc2hlZBIlCgZzdGF0dXMYASABKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cxIxCg5mYWlsdXJlX3JlYXNvbhgCIAEoDjIZLnRhYmtlZXAudjEuRmFpbHVyZVJlYXNvbhIXCg9mYWlsdXJlX21lc3NhZ2UYAyABKAkSJgoGb3V0cHV0GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEioKCnByb3ZlbmFuY2UYRiADKAsyFi50YWJrZWVwLnYxLlByb3ZlbmFuY2UqTQoHUnVuVHlwZRIYChRSVU5fVFlQRV9VTlNQRUNJRklFRBAAEhEKDVJVTl9UWVBFX1RBU0sQARIVChFSVU5fVFlQRV9XT1JLRkxPVxACKoQCCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfQ1JFQVRFRBABEhUKEVJVTl9TVEFUVVNfUVVFVUVEEAISFgoSUlVOX1NUQVRVU19SVU5OSU5HEAMSFQoRUlVOX1NUQVRVU19QQVVTRUQQBBIYChRSVU5fU1RBVFVTX0NPTVBMRVRFRBAFEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAYSGQoVUlVOX1NUQVRVU19URVJNSU5BVEVEEAcSFwoTUlVOX1NUQVRVU19DQU5DRUxFRBAIEhgKFFJVTl9TVEFUVVNfVElNRURfT1VUEAkqlgkKDUZhaWx1cmVSZWFzb24SHgoaRkFJTFVSRV9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpGQUlMVVJFX1JFQVNPTl9ORUVEU19NT0RFTBABEhwKGEZBSUxVUkVfUkVBU09OX05PVF9GT1VORBACEhwKGEZBSUxVUkVfUkVBU09OX0FNQklHVU9VUxADEiMKH0ZBSUxVUkVfUkVBU09OX1JFSkVDVEVEX0JZX1BBR0UQBBIgChxGQUlMVVJFX1JFQVNPTl9NSVNTSU5HX0lOUFVUEAUSJgoiRkFJTFVSRV9SRUFTT05fQ1JFREVOVElBTF9SRVFVSVJFRBAGEiQKIEZBSUxVUkVfUkVBU09OX0JMT0NLRURfQllfUE9MSUNZEAcSHQoZRkFJTFVSRV9SRUFTT05fTkFWSUdBVElPThAIEhwKGEZBSUxVUkVfUkVBU09OX05PX0VGRkVDVBAJEiUKIUZBSUxVUkVfUkVBU09OX0VYUEVDVEFUSU9OX0ZBSUxFRBAKEhoKFkZBSUxVUkVfUkVBU09OX0VYVFJBQ1QQCxIfChtGQUlMVVJFX1JFQVNPTl9TVEVQX1RJTUVPVVQQDBIaChZGQUlMVVJFX1JFQVNPTl9TVEFMTEVEEA0SHwobRkFJTFVSRV9SRUFTT05fUEFHRV9DUkFTSEVEEA4SHAoYRkFJTFVSRV9SRUFTT05fTUFYX1NURVBTEA8SIAocRkFJTFVSRV9SRUFTT05fUlVOX1RJTUVEX09VVBAQEhsKF0ZBSUxVUkVfUkVBU09OX0NBTkNFTEVEEBESJAogRkFJTFVSRV9SRUFTT05fQVBQUk9WQUxfUkVKRUNURUQQEhIlCiFGQUlMVVJFX1JFQVNPTl9BUFBST1ZBTF9USU1FRF9PVVQQExIhCh1GQUlMVVJFX1JFQVNPTl9TRVNTSU9OX0NMT1NFRBAUEiQKIEZBSUxVUkVfUkVBU09OX1NFU1NJT05fVElNRURfT1VUEBUSHgoaRkFJTFVSRV9SRUFTT05fTk9fQ0FQQUNJVFkQFhIgChxGQUlMVVJFX1JFQVNPTl9MQVVOQ0hfRkFJTEVEEBcSIgoeRkFJTFVSRV9SRUFTT05fQlJPV1NFUl9DUkFTSEVEEBgSHAoYRkFJTFVSRV9SRUFTT05fSE9TVF9MT1NUEBkSHwobRkFJTFVSRV9SRUFTT05fSE9TVF9EUkFJTkVEEBoSGwoXRkFJTFVSRV9SRUFTT05fSU5URVJOQUwQGxIfChtGQUlMVVJFX1JFQVNPTl9NT0RFTF9GQUlMRUQQHhIfChtGQUlMVVJFX1JFQVNPTl9NT0RFTF9CVURHRVQQHxIfChtGQUlMVVJFX1JFQVNPTl9QUk9YWV9GQUlMRUQQIRIaChZGQUlMVVJFX1JFQVNPTl9DQVBUQ0hBECcSHQoZRkFJTFVSRV9SRUFTT05fTE9HSU5fV0FMTBAoEiIKHkZBSUxVUkVfUkVBU09OX1NUQUxFX1JFQ09SRElORxAqEh8KG0ZBSUxVUkVfUkVBU09OX05PX1JFQ09SRElORxArKkgKB1BsYW5uZXISFwoTUExBTk5FUl9VTlNQRUNJRklFRBAAEhEKDVBMQU5ORVJfUlVMRVMQARIRCg1QTEFOTkVSX01PREVMEAIqagoKUmVwbGF5TW9kZRIbChdSRVBMQVlfTU9ERV9VTlNQRUNJRklFRBAAEhQKEFJFUExBWV9NT0RFX09OTFkQARIUChBSRVBMQVlfTU9ERV9QTEFOEAISEwoPUkVQTEFZX01PREVfT0ZGEAMqlwEKEklycmV2ZXJzaWJsZVBvbGljeRIjCh9JUlJFVkVSU0lCTEVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZSVJSRVZFUlNJQkxFX1BPTElDWV9BTExPVxABEh8KG0lSUkVWRVJTSUJMRV9QT0xJQ1lfQVBQUk9WRRACEhwKGElSUkVWRVJTSUJMRV9QT0xJQ1lfREVOWRADKkoKDEFwcHJvdmFsS2luZBIdChlBUFBST1ZBTF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXQVBQUk9WQUxfS0lORF9UQUtFX09WRVIQASqLAQoOU2NyZWVuc2hvdE1vZGUSHwobU0NSRUVOU0hPVF9NT0RFX1VOU1BFQ0lGSUVEEAASHgoaU0NSRUVOU0hPVF9NT0RFX0VWRVJZX1NURVAQARIeChpTQ1JFRU5TSE9UX01PREVfT05fRkFJTFVSRRACEhgKFFNDUkVFTlNIT1RfTU9ERV9OT05FEAMqWwoLU3RlcE91dGNvbWUSHAoYU1RFUF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFQoRU1RFUF9PVVRDT01FX0RPTkUQARIXChNTVEVQX09VVENPTUVfRkFJTEVEEAIylwQKClJ1blNlcnZpY2USQgoHUnVuVGFzaxIaLnRhYmtlZXAudjEuUnVuVGFza1JlcXVlc3QaGy50YWJrZWVwLnYxLlJ1blRhc2tSZXNwb25zZRJOCgtSdW5Xb3JrZmxvdxIeLnRhYmtlZXAudjEuUnVuV29ya2Zsb3dSZXF1ZXN0Gh8udGFia2VlcC52MS5SdW5Xb3JrZmxvd1Jlc3BvbnNlEj8KBkdldFJ1bhIZLnRhYmtlZXAudjEuR2V0UnVuUmVxdWVzdBoaLnRhYmtlZXAudjEuR2V0UnVuUmVzcG9uc2USRQoITGlzdFJ1bnMSGy50YWJrZWVwLnYxLkxpc3RSdW5zUmVxdWVzdBocLnRhYmtlZXAudjEuTGlzdFJ1bnNSZXNwb25zZRJHCghXYXRjaFJ1bhIbLnRhYmtlZXAudjEuV2F0Y2hSdW5SZXF1ZXN0GhwudGFia2VlcC52MS5XYXRjaFJ1blJlc3BvbnNlMAESSAoJQ2FuY2VsUnVuEhwudGFia2VlcC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh0udGFia2VlcC52MS5DYW5jZWxSdW5SZXNwb25zZRJaCg9SZXNvbHZlQXBwcm92YWwSIi50YWJrZWVwLnYxLlJlc29sdmVBcHByb3ZhbFJlcXVlc3QaIy50YWJrZWVwLnYxLlJlc29sdmVBcHByb3ZhbFJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions, file_tabkeep_v1_recordings]);
 
 /**
  * A task or workflow in a session.
@@ -258,6 +260,13 @@ export type Approval = Message<"tabkeep.v1.Approval"> & {
    * @generated from field: string screenshot_artifact_id = 5;
    */
   screenshotArtifactId: string;
+
+  /**
+   * What the person is to do.
+   *
+   * @generated from field: tabkeep.v1.ApprovalKind kind = 70;
+   */
+  kind: ApprovalKind;
 };
 
 /**
@@ -266,6 +275,63 @@ export type Approval = Message<"tabkeep.v1.Approval"> & {
  */
 export const ApprovalSchema: GenMessage<Approval> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_runs, 1);
+
+/**
+ * Where a value of an output came from.
+ *
+ * @generated from message tabkeep.v1.Provenance
+ */
+export type Provenance = Message<"tabkeep.v1.Provenance"> & {
+  /**
+   * Which value of the output: its keys and indices joined by dots, "products.0.price"; empty for the output itself.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * The text as the page shows it; cut at 300 characters.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * A CSS selector of the element that showed it, unique on the page at that moment; empty where only the page's text
+   * was read, as by a model.
+   *
+   * @generated from field: string selector = 3;
+   */
+  selector: string;
+
+  /**
+   * The label, column or heading by which it was found; empty where there is none.
+   *
+   * @generated from field: string label = 4;
+   */
+  label: string;
+
+  /**
+   * The page.
+   *
+   * @generated from field: string url = 5;
+   */
+  url: string;
+
+  /**
+   * The value stands on no page that was read: a model's own words.
+   *
+   * @generated from field: bool ungrounded = 6;
+   */
+  ungrounded: boolean;
+};
+
+/**
+ * Describes the message tabkeep.v1.Provenance.
+ * Use `create(ProvenanceSchema)` to create a new message.
+ */
+export const ProvenanceSchema: GenMessage<Provenance> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 2);
 
 /**
  * Asks for a task: a prompt or actions, not both.
@@ -379,6 +445,13 @@ export type RunTaskRequest = Message<"tabkeep.v1.RunTaskRequest"> & {
   irreversiblePolicy: IrreversiblePolicy;
 
   /**
+   * Whether recordings are used and made.
+   *
+   * @generated from field: tabkeep.v1.ReplayMode replay_mode = 33;
+   */
+  replayMode: ReplayMode;
+
+  /**
    * Told of the run's end by a POST: an absolute http or https URL without user name and fragment. Refused where it
    * names an address that is not public, unless the operator allows that one; see WebhookService. Absent: nobody is
    * told.
@@ -393,7 +466,7 @@ export type RunTaskRequest = Message<"tabkeep.v1.RunTaskRequest"> & {
  * Use `create(RunTaskRequestSchema)` to create a new message.
  */
 export const RunTaskRequestSchema: GenMessage<RunTaskRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 2);
+  messageDesc(file_tabkeep_v1_runs, 3);
 
 /**
  * The new run.
@@ -414,7 +487,7 @@ export type RunTaskResponse = Message<"tabkeep.v1.RunTaskResponse"> & {
  * Use `create(RunTaskResponseSchema)` to create a new message.
  */
 export const RunTaskResponseSchema: GenMessage<RunTaskResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 3);
+  messageDesc(file_tabkeep_v1_runs, 4);
 
 /**
  * Asks for a run of a workflow.
@@ -533,7 +606,7 @@ export type RunWorkflowRequest = Message<"tabkeep.v1.RunWorkflowRequest"> & {
  * Use `create(RunWorkflowRequestSchema)` to create a new message.
  */
 export const RunWorkflowRequestSchema: GenMessage<RunWorkflowRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 4);
+  messageDesc(file_tabkeep_v1_runs, 5);
 
 /**
  * The new run.
@@ -554,7 +627,7 @@ export type RunWorkflowResponse = Message<"tabkeep.v1.RunWorkflowResponse"> & {
  * Use `create(RunWorkflowResponseSchema)` to create a new message.
  */
 export const RunWorkflowResponseSchema: GenMessage<RunWorkflowResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 5);
+  messageDesc(file_tabkeep_v1_runs, 6);
 
 /**
  * Asks for one run.
@@ -589,7 +662,7 @@ export type GetRunRequest = Message<"tabkeep.v1.GetRunRequest"> & {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 6);
+  messageDesc(file_tabkeep_v1_runs, 7);
 
 /**
  * One run.
@@ -610,7 +683,7 @@ export type GetRunResponse = Message<"tabkeep.v1.GetRunResponse"> & {
  * Use `create(GetRunResponseSchema)` to create a new message.
  */
 export const GetRunResponseSchema: GenMessage<GetRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 7);
+  messageDesc(file_tabkeep_v1_runs, 8);
 
 /**
  * Asks for a page of runs.
@@ -659,7 +732,7 @@ export type ListRunsRequest = Message<"tabkeep.v1.ListRunsRequest"> & {
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 8);
+  messageDesc(file_tabkeep_v1_runs, 9);
 
 /**
  * A page of runs.
@@ -687,7 +760,7 @@ export type ListRunsResponse = Message<"tabkeep.v1.ListRunsResponse"> & {
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 9);
+  messageDesc(file_tabkeep_v1_runs, 10);
 
 /**
  * Asks to watch one run.
@@ -715,7 +788,7 @@ export type WatchRunRequest = Message<"tabkeep.v1.WatchRunRequest"> & {
  * Use `create(WatchRunRequestSchema)` to create a new message.
  */
 export const WatchRunRequestSchema: GenMessage<WatchRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 10);
+  messageDesc(file_tabkeep_v1_runs, 11);
 
 /**
  * An event, or the run after a change of its status.
@@ -752,7 +825,7 @@ export type WatchRunResponse = Message<"tabkeep.v1.WatchRunResponse"> & {
  * Use `create(WatchRunResponseSchema)` to create a new message.
  */
 export const WatchRunResponseSchema: GenMessage<WatchRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 11);
+  messageDesc(file_tabkeep_v1_runs, 12);
 
 /**
  * Asks to end a run.
@@ -773,7 +846,7 @@ export type CancelRunRequest = Message<"tabkeep.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 12);
+  messageDesc(file_tabkeep_v1_runs, 13);
 
 /**
  * The run after the request.
@@ -794,7 +867,7 @@ export type CancelRunResponse = Message<"tabkeep.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 13);
+  messageDesc(file_tabkeep_v1_runs, 14);
 
 /**
  * Answers an approval.
@@ -836,7 +909,7 @@ export type ResolveApprovalRequest = Message<"tabkeep.v1.ResolveApprovalRequest"
  * Use `create(ResolveApprovalRequestSchema)` to create a new message.
  */
 export const ResolveApprovalRequestSchema: GenMessage<ResolveApprovalRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 14);
+  messageDesc(file_tabkeep_v1_runs, 15);
 
 /**
  * The run after the answer.
@@ -857,7 +930,7 @@ export type ResolveApprovalResponse = Message<"tabkeep.v1.ResolveApprovalRespons
  * Use `create(ResolveApprovalResponseSchema)` to create a new message.
  */
 export const ResolveApprovalResponseSchema: GenMessage<ResolveApprovalResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 15);
+  messageDesc(file_tabkeep_v1_runs, 16);
 
 /**
  * Something that happened in a run, stored before anybody sees it. Made by the host.
@@ -979,6 +1052,30 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
      */
     value: ModelCall;
     case: "modelCall";
+  } | {
+    /**
+     * The task was done and is recorded, or its recording was confirmed or mended.
+     *
+     * @generated from field: tabkeep.v1.TaskRecorded task_recorded = 75;
+     */
+    value: TaskRecorded;
+    case: "taskRecorded";
+  } | {
+    /**
+     * How a recording fared.
+     *
+     * @generated from field: tabkeep.v1.Replayed replayed = 76;
+     */
+    value: Replayed;
+    case: "replayed";
+  } | {
+    /**
+     * A recorded step found its element changed, and did what it was to do with the one that it takes for the same.
+     *
+     * @generated from field: tabkeep.v1.StepHealed step_healed = 77;
+     */
+    value: StepHealed;
+    case: "stepHealed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -987,7 +1084,7 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
  * Use `create(RunEventSchema)` to create a new message.
  */
 export const RunEventSchema: GenMessage<RunEvent> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 16);
+  messageDesc(file_tabkeep_v1_runs, 17);
 
 /**
  * The host began to carry out the run.
@@ -1015,7 +1112,7 @@ export type RunStarted = Message<"tabkeep.v1.RunStarted"> & {
  * Use `create(RunStartedSchema)` to create a new message.
  */
 export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 17);
+  messageDesc(file_tabkeep_v1_runs, 18);
 
 /**
  * How a prompt was understood.
@@ -1024,7 +1121,7 @@ export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
  */
 export type PlanMade = Message<"tabkeep.v1.PlanMade"> & {
   /**
-   * Which planner: "rules", "model", or "rules, model" where the model has a part of the prompt.
+   * Which planner: "replay", "rules", "model", or "rules, model" where the model has a part of the prompt.
    *
    * @generated from field: string planner = 1;
    */
@@ -1036,6 +1133,13 @@ export type PlanMade = Message<"tabkeep.v1.PlanMade"> & {
    * @generated from field: repeated string clauses = 2;
    */
   clauses: string[];
+
+  /**
+   * The recording that is replayed.
+   *
+   * @generated from field: string recording_id = 3;
+   */
+  recordingId: string;
 };
 
 /**
@@ -1043,7 +1147,7 @@ export type PlanMade = Message<"tabkeep.v1.PlanMade"> & {
  * Use `create(PlanMadeSchema)` to create a new message.
  */
 export const PlanMadeSchema: GenMessage<PlanMade> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 18);
+  messageDesc(file_tabkeep_v1_runs, 19);
 
 /**
  * A workflow's block began.
@@ -1071,7 +1175,7 @@ export type BlockStarted = Message<"tabkeep.v1.BlockStarted"> & {
  * Use `create(BlockStartedSchema)` to create a new message.
  */
 export const BlockStartedSchema: GenMessage<BlockStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 19);
+  messageDesc(file_tabkeep_v1_runs, 20);
 
 /**
  * A workflow's block ended.
@@ -1106,7 +1210,7 @@ export type BlockFinished = Message<"tabkeep.v1.BlockFinished"> & {
  * Use `create(BlockFinishedSchema)` to create a new message.
  */
 export const BlockFinishedSchema: GenMessage<BlockFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 20);
+  messageDesc(file_tabkeep_v1_runs, 21);
 
 /**
  * A step is about to act.
@@ -1136,7 +1240,7 @@ export type StepStarted = Message<"tabkeep.v1.StepStarted"> & {
   description: string;
 
   /**
-   * Who decided it: "rules", "model", "caller" or "workflow".
+   * Who decided it: "replay", "rules", "model", "caller" or "workflow".
    *
    * @generated from field: string source = 4;
    */
@@ -1162,7 +1266,7 @@ export type StepStarted = Message<"tabkeep.v1.StepStarted"> & {
  * Use `create(StepStartedSchema)` to create a new message.
  */
 export const StepStartedSchema: GenMessage<StepStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 21);
+  messageDesc(file_tabkeep_v1_runs, 22);
 
 /**
  * A step has ended.
@@ -1240,6 +1344,13 @@ export type StepFinished = Message<"tabkeep.v1.StepFinished"> & {
    * @generated from field: google.protobuf.Value output = 10;
    */
   output?: Value | undefined;
+
+  /**
+   * Where each value of output came from; at most 500.
+   *
+   * @generated from field: repeated tabkeep.v1.Provenance provenance = 70;
+   */
+  provenance: Provenance[];
 };
 
 /**
@@ -1247,7 +1358,7 @@ export type StepFinished = Message<"tabkeep.v1.StepFinished"> & {
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema: GenMessage<StepFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 22);
+  messageDesc(file_tabkeep_v1_runs, 23);
 
 /**
  * The run pauses for a person.
@@ -1268,7 +1379,7 @@ export type ApprovalRequested = Message<"tabkeep.v1.ApprovalRequested"> & {
  * Use `create(ApprovalRequestedSchema)` to create a new message.
  */
 export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 23);
+  messageDesc(file_tabkeep_v1_runs, 24);
 
 /**
  * A person answered, or none did in time.
@@ -1310,7 +1421,7 @@ export type ApprovalResolved = Message<"tabkeep.v1.ApprovalResolved"> & {
  * Use `create(ApprovalResolvedSchema)` to create a new message.
  */
 export const ApprovalResolvedSchema: GenMessage<ApprovalResolved> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 24);
+  messageDesc(file_tabkeep_v1_runs, 25);
 
 /**
  * One request to the model's endpoint. What was said is not kept.
@@ -1366,7 +1477,141 @@ export type ModelCall = Message<"tabkeep.v1.ModelCall"> & {
  * Use `create(ModelCallSchema)` to create a new message.
  */
 export const ModelCallSchema: GenMessage<ModelCall> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 25);
+  messageDesc(file_tabkeep_v1_runs, 26);
+
+/**
+ * A task that was done is recorded. What was recorded before under the same task is replaced by it.
+ *
+ * @generated from message tabkeep.v1.TaskRecorded
+ */
+export type TaskRecorded = Message<"tabkeep.v1.TaskRecorded"> & {
+  /**
+   * The recording that was confirmed or mended; empty for a new one.
+   *
+   * @generated from field: string recording_id = 1;
+   */
+  recordingId: string;
+
+  /**
+   * Another run did the same steps; otherwise the recording begins anew as a candidate.
+   *
+   * @generated from field: bool confirmed = 2;
+   */
+  confirmed: boolean;
+
+  /**
+   * What is recorded; absent where it stays as it was.
+   *
+   * @generated from field: tabkeep.v1.RecordedTask task = 3;
+   */
+  task?: RecordedTask | undefined;
+
+  /**
+   * A replay found elements changed; they are recorded as they are now.
+   *
+   * @generated from field: bool mended = 4;
+   */
+  mended: boolean;
+};
+
+/**
+ * Describes the message tabkeep.v1.TaskRecorded.
+ * Use `create(TaskRecordedSchema)` to create a new message.
+ */
+export const TaskRecordedSchema: GenMessage<TaskRecorded> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 27);
+
+/**
+ * How a recording fared.
+ *
+ * @generated from message tabkeep.v1.Replayed
+ */
+export type Replayed = Message<"tabkeep.v1.Replayed"> & {
+  /**
+   * The recording.
+   *
+   * @generated from field: string recording_id = 1;
+   */
+  recordingId: string;
+
+  /**
+   * Which version of it.
+   *
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
+
+  /**
+   * Every step had the effect that was recorded.
+   *
+   * @generated from field: bool verified = 3;
+   */
+  verified: boolean;
+
+  /**
+   * It does not fit the site any more.
+   *
+   * @generated from field: bool stale = 4;
+   */
+  stale: boolean;
+
+  /**
+   * What was different, in words.
+   *
+   * @generated from field: string message = 5;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.Replayed.
+ * Use `create(ReplayedSchema)` to create a new message.
+ */
+export const ReplayedSchema: GenMessage<Replayed> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 28);
+
+/**
+ * A recorded step was done with an element that is not quite the recorded one.
+ *
+ * @generated from message tabkeep.v1.StepHealed
+ */
+export type StepHealed = Message<"tabkeep.v1.StepHealed"> & {
+  /**
+   * The step.
+   *
+   * @generated from field: int32 step = 1;
+   */
+  step: number;
+
+  /**
+   * How the element was recorded.
+   *
+   * @generated from field: string recorded = 2;
+   */
+  recorded: string;
+
+  /**
+   * What it was found as.
+   *
+   * @generated from field: string found = 3;
+   */
+  found: string;
+
+  /**
+   * By what it was found: name, test_id, id, label, placeholder or css; moved, where it has the same name in another
+   * part of the page; or rules, which found it by the prompt's own words.
+   *
+   * @generated from field: string by = 4;
+   */
+  by: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.StepHealed.
+ * Use `create(StepHealedSchema)` to create a new message.
+ */
+export const StepHealedSchema: GenMessage<StepHealed> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 29);
 
 /**
  * Something worth knowing that stops nothing.
@@ -1394,7 +1639,7 @@ export type Warning = Message<"tabkeep.v1.Warning"> & {
  * Use `create(WarningSchema)` to create a new message.
  */
 export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 26);
+  messageDesc(file_tabkeep_v1_runs, 30);
 
 /**
  * The host is done with the run.
@@ -1429,6 +1674,13 @@ export type RunFinished = Message<"tabkeep.v1.RunFinished"> & {
    * @generated from field: google.protobuf.Value output = 4;
    */
   output?: Value | undefined;
+
+  /**
+   * Where each value of output came from, as far as it was read off a page; at most 500.
+   *
+   * @generated from field: repeated tabkeep.v1.Provenance provenance = 70;
+   */
+  provenance: Provenance[];
 };
 
 /**
@@ -1436,7 +1688,7 @@ export type RunFinished = Message<"tabkeep.v1.RunFinished"> & {
  * Use `create(RunFinishedSchema)` to create a new message.
  */
 export const RunFinishedSchema: GenMessage<RunFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 27);
+  messageDesc(file_tabkeep_v1_runs, 31);
 
 /**
  * What a run carries out.
@@ -1779,6 +2031,35 @@ export enum FailureReason {
    * @generated from enum value: FAILURE_REASON_PROXY_FAILED = 33;
    */
   PROXY_FAILED = 33,
+
+  /**
+   * A captcha stands in the way, and no person solved it in time.
+   *
+   * @generated from enum value: FAILURE_REASON_CAPTCHA = 39;
+   */
+  CAPTCHA = 39,
+
+  /**
+   * The page that was asked for led to a login, the task does not log in, and no person did in time.
+   *
+   * @generated from enum value: FAILURE_REASON_LOGIN_WALL = 40;
+   */
+  LOGIN_WALL = 40,
+
+  /**
+   * The page is no longer as it was when the task was recorded, and steps had been done already, so that nothing else
+   * could be tried; the message names the step and what is different.
+   *
+   * @generated from enum value: FAILURE_REASON_STALE_RECORDING = 42;
+   */
+  STALE_RECORDING = 42,
+
+  /**
+   * Only a recording was to be used, and there is none that fits.
+   *
+   * @generated from enum value: FAILURE_REASON_NO_RECORDING = 43;
+   */
+  NO_RECORDING = 43,
 }
 
 /**
@@ -1794,7 +2075,8 @@ export const FailureReasonSchema: GenEnum<FailureReason> = /*@__PURE__*/
  */
 export enum Planner {
   /**
-   * Not given: the rules, and for what they do not understand the model, where the host has one.
+   * Not given: a trusted recording of the same task, else the rules, and for what they do not understand the model,
+   * where the host has one.
    *
    * @generated from enum value: PLANNER_UNSPECIFIED = 0;
    */
@@ -1820,6 +2102,49 @@ export enum Planner {
  */
 export const PlannerSchema: GenEnum<Planner> = /*@__PURE__*/
   enumDesc(file_tabkeep_v1_runs, 3);
+
+/**
+ * What recordings are to a run; see RecordingService. Whatever is said here, a run by typed actions or of a workflow
+ * has none.
+ *
+ * @generated from enum tabkeep.v1.ReplayMode
+ */
+export enum ReplayMode {
+  /**
+   * Not given: a trusted recording of the same task is replayed, unless planner says who plans; without one the prompt
+   * is planned. What was planned and succeeded is recorded.
+   *
+   * @generated from enum value: REPLAY_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Only a recording is used, one that is not trusted yet included. Without one the run fails NO_RECORDING.
+   *
+   * @generated from enum value: REPLAY_MODE_ONLY = 1;
+   */
+  ONLY = 1,
+
+  /**
+   * The prompt is planned whatever is recorded, and recorded.
+   *
+   * @generated from enum value: REPLAY_MODE_PLAN = 2;
+   */
+  PLAN = 2,
+
+  /**
+   * Neither replayed nor recorded.
+   *
+   * @generated from enum value: REPLAY_MODE_OFF = 3;
+   */
+  OFF = 3,
+}
+
+/**
+ * Describes the enum tabkeep.v1.ReplayMode.
+ */
+export const ReplayModeSchema: GenEnum<ReplayMode> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_runs, 4);
 
 /**
  * What happens before an act that cannot be undone: paying, placing an order, deleting, sending, publishing,
@@ -1862,7 +2187,35 @@ export enum IrreversiblePolicy {
  * Describes the enum tabkeep.v1.IrreversiblePolicy.
  */
 export const IrreversiblePolicySchema: GenEnum<IrreversiblePolicy> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_runs, 4);
+  enumDesc(file_tabkeep_v1_runs, 5);
+
+/**
+ * What a person is asked for.
+ *
+ * @generated from enum tabkeep.v1.ApprovalKind
+ */
+export enum ApprovalKind {
+  /**
+   * A yes or a no.
+   *
+   * @generated from enum value: APPROVAL_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * To do something in the live browser that the run cannot, a captcha or a login, and then to say yes; the run looks
+   * whether it is done and asks again if not. A no ends the run.
+   *
+   * @generated from enum value: APPROVAL_KIND_TAKE_OVER = 1;
+   */
+  TAKE_OVER = 1,
+}
+
+/**
+ * Describes the enum tabkeep.v1.ApprovalKind.
+ */
+export const ApprovalKindSchema: GenEnum<ApprovalKind> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_runs, 6);
 
 /**
  * Which steps of a run get a screenshot.
@@ -1903,7 +2256,7 @@ export enum ScreenshotMode {
  * Describes the enum tabkeep.v1.ScreenshotMode.
  */
 export const ScreenshotModeSchema: GenEnum<ScreenshotMode> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_runs, 5);
+  enumDesc(file_tabkeep_v1_runs, 7);
 
 /**
  * Whether a step did what it says.
@@ -1937,7 +2290,7 @@ export enum StepOutcome {
  * Describes the enum tabkeep.v1.StepOutcome.
  */
 export const StepOutcomeSchema: GenEnum<StepOutcome> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_runs, 6);
+  enumDesc(file_tabkeep_v1_runs, 8);
 
 /**
  * Starts, follows and ends runs.
