@@ -18,11 +18,12 @@ from typing import Any
 from playwright.async_api import BrowserContext, Error, Frame
 from playwright.async_api import Page as Tab
 
-from browser_host import cgroups, processes
+from browser_host import cgroups, processes, session_directory
 from browser_host.browser import BrowserError, BrowserGone, Page
 from browser_host.cgroups import BrowserCgroups
 from browser_host.egress import Egress
 from browser_host.egress_policy import Refused, check_url
+from browser_host.file_shelf import FileShelf
 from browser_host.messages import Network
 from browser_host.open_browser import Download, Shown, StateNotTaken
 from browser_host.playwright_cdp import PlaywrightCdp
@@ -83,6 +84,7 @@ class PlaywrightBrowser:
         self._driver = driver
         self._pid = pid
         self._directory = directory
+        self._shelf = FileShelf(directory / session_directory.READ_BY_BROWSER, user)
         self._cgroups = cgroups
         self._user = user
         self._egress = egress
@@ -294,7 +296,7 @@ class PlaywrightBrowser:
             logger.warning("tab closed: too many", extra={**self._fields, "tabs": len(self._tabs)})
             self._start(tab.close())
             return
-        opened = _OpenTab(tab, self._start(PlaywrightPage.open(tab, self._egress)))
+        opened = _OpenTab(tab, self._start(PlaywrightPage.open(tab, self._egress, self._shelf)))
         self._tabs.append(opened)
         tab.on("close", lambda _: self._forget(opened))
         tab.on("crash", lambda _: self._crashed(opened))

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from tabkeep.v1 import runs_pb2
 from tabkeep.v1.runs_pb2 import RunEvent, RunFinished
 
+from browser_host.browser import HeldFile
 from browser_host.clock import Clock
 from browser_host.leases import Leases
 from browser_host.messages import Picture, Placement
 from browser_host.outbox import EventTooLarge, Outbox
 from browser_host.step_telemetry import StepTelemetry
-from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer, Credential
+from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer, Credential, FileMissing
 from browser_host.uploads import Uploads
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,10 @@ PICTURES_SECONDS = 10.0
 
 FindCredential = Callable[[Placement, str, str, str], Awaitable[Credential]]
 """Asks the control plane for a login: placement, run, origin, username. Raises CredentialMissing."""
+
+
+HoldFiles = Callable[[Placement, str, Sequence[str]], AbstractAsyncContextManager[list[HeldFile]]]
+"""Holds files for a step: placement, run, their ids or names. Entering it raises FileMissing."""
 
 
 class RunOver(Exception):
@@ -48,6 +54,7 @@ class RunJournal:
         clock: Clock,
         new_artifact_id: Callable[[], str],
         credentials: FindCredential,
+        files: HoldFiles | None = None,
     ) -> None:
         self.cancel_requested = asyncio.Event()
         self.finished = False
@@ -60,6 +67,7 @@ class RunJournal:
         self._clock = clock
         self._new_artifact_id = new_artifact_id
         self._credentials = credentials
+        self._hold_files = files
         self._telemetry = StepTelemetry()
         self._seq = 0
         self._pictures: dict[str, asyncio.Future[str]] = {}
@@ -131,6 +139,12 @@ class RunJournal:
             CredentialMissing.
         """
         return await self._credentials(self._placement, self._run_id, origin, username)
+
+    def files(self, names: Sequence[str]) -> AbstractAsyncContextManager[list[HeldFile]]:
+        """The organization's files of these ids or names, on this host's disk as long as the context lasts."""
+        if self._hold_files is None:
+            raise FileMissing("this host has no way to fetch files")
+        return self._hold_files(self._placement, self._run_id, names)
 
     async def approval(self, approval_id: str) -> ApprovalAnswer:
         """Wait for a person's answer; one that came before the question was asked counts."""

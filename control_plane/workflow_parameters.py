@@ -70,7 +70,7 @@ class Holes:
         text = place.text(most, may_be_empty=may_be_empty)
         if text is None or "{{" not in text:
             return text
-        where = "goto url, task prompt, approve message, fill value and select option"
+        where = "goto url, task prompt, approve message, fill value, select option and upload files"
         place.mistake(f"holes are not filled here: they work in {where}")
         return None
 

@@ -6,6 +6,7 @@ An action that returns has had its effect and its expectations hold; everything 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,18 +15,23 @@ from tabkeep.v1 import actions_pb2
 
 from browser_host.browser import (
     DocumentReplaced,
+    FilesNotPlaced,
+    HeldFile,
     Navigation,
     NavigationFailed,
     Page,
     PageClosed,
     PageCrashed,
     PageUnresponsive,
+    ScriptFailed,
 )
 from browser_host.clock import Clock
 from browser_host.task import extract
 from browser_host.task.failures import (
     AMBIGUOUS,
     EXPECTATION_FAILED,
+    FILE_NOT_ACCEPTED,
+    FILE_UNAVAILABLE,
     NAVIGATION,
     NO_EFFECT,
     NOT_FOUND,
@@ -36,7 +42,7 @@ from browser_host.task.failures import (
     navigation,
 )
 from browser_host.task.gate import Gate
-from browser_host.task.journal import ActionLeaseOver, Journal
+from browser_host.task.journal import ActionLeaseOver, FileMissing, Journal
 from browser_host.task.page_script import call, look
 from browser_host.task.values import Parameters, Secrets, to_schema
 from browser_host.task.wording import condition_words, names_a_secret, script_condition, script_target
@@ -50,7 +56,19 @@ _KEY_PATIENCE = 1.0
 _LEAVING_PATIENCE = 1.0
 """Seconds in which a link or form that leaves the page begins to load the next one."""
 _LEASE_POLL = 0.1
-_REASONS = {"NOT_FOUND": NOT_FOUND, "AMBIGUOUS": AMBIGUOUS, "STEP_TIMEOUT": STEP_TIMEOUT}
+UPLOAD_TIMEOUT = 60.0
+_CHOOSER_PATIENCE = 3.0
+"""Seconds in which a press opens a file chooser, and in which a page shows what it was given."""
+_FIELD = "() => globalThis.__tabkeepField()"
+_CHOSEN = "(el, count) => globalThis.__tabkeepChosen(el, count)"
+_REASONS = {
+    "NOT_FOUND": NOT_FOUND,
+    "AMBIGUOUS": AMBIGUOUS,
+    "STEP_TIMEOUT": STEP_TIMEOUT,
+    "FILE_NOT_ACCEPTED": FILE_NOT_ACCEPTED,
+    "REJECTED_BY_PAGE": REJECTED_BY_PAGE,
+    "EXPECTATION_FAILED": EXPECTATION_FAILED,
+}
 """What the page's script answers when it cannot do what it was asked."""
 
 
@@ -72,6 +90,8 @@ def timeout_of(action: actions_pb2.Action) -> float:
         return action.timeout.ToTimedelta().total_seconds()
     if action.WhichOneof("kind") in ("goto", "back", "reload"):
         return GOTO_TIMEOUT
+    if action.WhichOneof("kind") == "upload":
+        return UPLOAD_TIMEOUT
     if action.WhichOneof("kind") == "wait" and action.wait.WhichOneof("until") == "duration":
         return max(DEFAULT_TIMEOUT, action.wait.duration.ToTimedelta().total_seconds() + 1)
     return DEFAULT_TIMEOUT
@@ -151,6 +171,8 @@ class Actor:
                 return self._arrived(await self._load(self._page.back))
             case "reload":
                 return self._arrived(await self._load(self._page.reload))
+            case "upload":
+                return await self._upload(action.upload)
         raise ValueError("an action without a kind")
 
     # Time and permission
@@ -400,6 +422,55 @@ class Actor:
             raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=armed["label"])
         title: str | None = seen["title"]
         return title
+
+    # Files
+
+    async def _upload(self, upload: actions_pb2.Upload) -> Done:
+        """Bring the files here, find their field, give them, and see that the page got them."""
+        names = [self._parameters.fill(name) for name in upload.files]
+        try:
+            async with asyncio.timeout(self._left()) as limit, self._journal.files(names) as files:
+                limit.reschedule(None)
+                return await self._give(upload.target, files)
+        except FileMissing as missing:
+            raise Failed(FILE_UNAVAILABLE, str(missing)) from None
+        except FilesNotPlaced as error:
+            raise Failed(FILE_UNAVAILABLE, f"the files could not be given to the page: {error}") from None
+        except TimeoutError:
+            raise Failed(STEP_TIMEOUT, f"the files were not on the host within {self._timeout:g} s") from None
+
+    async def _give(self, target: actions_pb2.Target, files: list[HeldFile]) -> Done:
+        wanted = {"target": script_target(target), "count": len(files)}
+        found = _checked(await self._look("fileField", wanted))
+        label = found["label"]
+        if not found["field"]:
+            label = await self._open_chooser(target, label, len(files))
+        allowed = await self._allowed()
+        before = self._page.effects_so_far()
+        await self._page.set_files(_FIELD, files, timeout=allowed)
+        names = ", ".join(f'"{one.file_name}"' for one in files)
+        look_for = {"files": [{"name": one.file_name, "size": one.size} for one in files]}
+        try:
+            taken = await call(self._page, "filesTaken", look_for, wait=min(_CHOOSER_PATIENCE, self._left()))
+        except (DocumentReplaced, ScriptFailed):
+            if self._page.effects_so_far() == before:
+                raise
+            await self._page.loaded(timeout=self._left())
+            return Done(label, f"gave {names}, and the page went on to another one")
+        if not taken.get("ok"):
+            raise Failed(_REASONS[taken["reason"]], taken["message"], target=label)
+        shown = "the field shows" if taken["shown"] == "field" else "the page took and shows"
+        return Done(label, f"{shown} {names}", taken["title"])
+
+    async def _open_chooser(self, target: actions_pb2.Target, label: str, count: int) -> str:
+        """Press what opens a file chooser; its field is kept for what follows. Returns how it is called."""
+        self._page.forget_file_chooser()
+        await self._press(target, "click", 1, EFFECT_PATIENCE)
+        kept = await self._page.file_chooser(_CHOSEN, count, timeout=min(_CHOOSER_PATIENCE, self._left()))
+        if kept is None:
+            raise Failed(NO_EFFECT, f"{label} was pressed and opened no file chooser", target=label)
+        _checked(json.loads(kept))
+        return label
 
     # Looking
 

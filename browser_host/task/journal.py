@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from tabkeep.v1.runs_pb2 import RunEvent
+
+from browser_host.browser import HeldFile
 
 
 class ActionLeaseOver(Exception):
@@ -36,6 +40,10 @@ class Credential:
     password: str = field(repr=False)
     one_time_code: str = field(repr=False)
     """Of this moment; empty where the login has none."""
+
+
+class FileMissing(Exception):
+    """A file that is to be given to a page is not to be had; the text says which, and why."""
 
 
 class Journal(Protocol):
@@ -65,6 +73,12 @@ class Journal(Protocol):
 
         Raises:
             CredentialMissing.
+        """
+
+    def files(self, names: Sequence[str]) -> AbstractAsyncContextManager[list[HeldFile]]:
+        """The organization's files of these ids or names, on this host's disk as long as the context lasts.
+
+        Entering it raises FileMissing.
         """
 
     async def approval(self, approval_id: str) -> ApprovalAnswer:

@@ -156,4 +156,8 @@ def describe(action: actions_pb2.Action) -> str:
             return "go back"
         case "reload":
             return "reload the page"
+        case "upload":
+            names = ", ".join(f'"{name[:_LONGEST]}"' for name in action.upload.files)
+            to = f" to {target_words(action.upload.target)}" if action.upload.HasField("target") else ""
+            return f"upload {names}{to}"
     raise ValueError("an action without a kind")

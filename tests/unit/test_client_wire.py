@@ -236,6 +236,7 @@ def test_there_is_a_builder_for_every_kind_of_action() -> None:
         actions.extract(),
         actions.back(),
         actions.reload(),
+        actions.upload("cv.pdf", name="Resume"),
     ]
     assert {action.WhichOneof("kind") for action in made} == kinds
 

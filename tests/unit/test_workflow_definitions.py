@@ -313,6 +313,11 @@ def test_a_schema_that_cannot_be_used_is_refused(schema, message):
         ("extract: {within: Cart}", {"extract": {"within": "Cart"}}),
         ("back: ", {"back": {}}),
         ("reload: {}", {"reload": {}}),
+        ("upload: cv.pdf", {"upload": {"files": ["cv.pdf"]}}),
+        (
+            "upload: {files: [cv.pdf, file_1], name: Resume}",
+            {"upload": {"files": ["cv.pdf", "file_1"], "target": {"name": "Resume"}}},
+        ),
         (
             "{hover: A, timeout: 100ms, note: why, expect: [{visible: B}, {hidden: {css: '#c'}}, {title: T},"
             " {value: {name: Email, equals: ''}}, {text: D}, {text_gone: E}, {url_glob: '*'}]}",
@@ -341,7 +346,7 @@ def test_an_action_is_read_into_its_message(source, expected):
     ("source", "message"),
     [
         ("{note: a}", ": names no action: one of goto, click, fill, select, set_checked, check, uncheck, press_key, "
-         "hover, scroll, wait, extract, back, reload"),
+         "hover, scroll, wait, extract, back, reload, upload"),
         ("{back: , reload: }", ": is back and reload at once: make it 2 actions"),
         ("clik: a", 'clik: unknown field; did you mean "click"?'),
         ("click: {nme: a, role: link}", 'click.nme: unknown field; did you mean "name"?'),
@@ -431,9 +436,9 @@ def test_a_secret_parameter_makes_every_value_sensitive_and_is_not_shown():
         ("actions: [fill: {name: a, value: {parameter: emial}}]", 'actions[0].fill.value.parameter: no parameter is called '
          '"emial"; did you mean "email"?'),
         ('actions: [click: "{{ email }}"]', "actions[0].click: holes are not filled here: they work in goto url, task "
-         "prompt, approve message, fill value and select option"),
+         "prompt, approve message, fill value, select option and upload files"),
         ('wait: {condition: {text: "{{ email }}"}}', "wait.condition.text: holes are not filled here: they work in goto "
-         "url, task prompt, approve message, fill value and select option"),
+         "url, task prompt, approve message, fill value, select option and upload files"),
     ],
 )  # fmt: skip
 def test_a_hole_that_would_not_be_filled_is_a_mistake(source, message):

@@ -2,8 +2,12 @@
 
 const calls = {
   prepare, outcome, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
-  survey, naming, read, pause,
+  survey, naming, read, pause, fileField, filesTaken,
 };
+
+// For what hands elements over instead of JSON: the field that files go into, and the one of a file chooser.
+globalThis.__tabkeepField = () => state.field && state.field.el;
+globalThis.__tabkeepChosen = (el, count) => JSON.stringify(keepChosen(el, count));
 
 globalThis.__tabkeep = async (name, argument) => {
   knownRoots = null;

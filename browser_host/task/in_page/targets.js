@@ -35,6 +35,7 @@ const PURPOSES = {
   select: (el) => /^(combobox|listbox|radiogroup|group|radio)$/.test(roleOf(el)) || (roleOf(el) === "button" && el.hasAttribute("aria-haspopup")),
   check: (el) => checkedState(el) !== null,
   value: (el) => valueOf(el) !== "" || FIELD_ROLES.has(roleOf(el)) || el.tagName === "SELECT",
+  file: (el) => el.tagName === "INPUT" && el.type === "file",
   any: (el) => true,
 };
 
@@ -77,7 +78,7 @@ function candidates(target, purpose) {
     } else if (free && !target.role && !acts) {
       continue;
     }
-    if (score < THRESHOLD || !reachable(el)) continue;
+    if (score < THRESHOLD || !(purpose === "file" || reachable(el))) continue; // file fields are often hidden
     if (disabled(el)) score -= 30;
     rated.push({ el, score });
   }

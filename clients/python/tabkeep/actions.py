@@ -171,6 +171,12 @@ def extract(schema: Mapping[str, Any] | None = None, *, within: str = "", **comm
     return _action(common, extract=message)
 
 
+def upload(*files: str, **element: Unpack[OnElement]) -> Action:
+    """Give files (by file_id, or by name) to a file field or what opens a file chooser; without one, the only field."""
+    which, common = _split(element)
+    return _action(common, upload=actions_pb2.Upload(target=_named(which), files=files))
+
+
 def back(**common: Unpack[Common]) -> Action:
     """Go one page back."""
     return _action(common, back=actions_pb2.Back())

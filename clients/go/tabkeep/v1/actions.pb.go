@@ -28,7 +28,7 @@ const (
 // One thing to do, and what must be true afterwards.
 type Action struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How long this one action may take, 100 ms to 10 minutes. Absent: 15 seconds (goto: 30 seconds).
+	// How long this one action may take, 100 ms to 10 minutes. Absent: 15 seconds (goto: 30, upload: 60 seconds).
 	Timeout *durationpb.Duration `protobuf:"bytes,1,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// One line for people, at most 500 characters; never put secrets here.
 	Note string `protobuf:"bytes,2,opt,name=note,proto3" json:"note,omitempty"`
@@ -50,6 +50,7 @@ type Action struct {
 	//	*Action_Extract
 	//	*Action_Back
 	//	*Action_Reload
+	//	*Action_Upload
 	Kind          isAction_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -221,6 +222,15 @@ func (x *Action) GetReload() *Reload {
 	return nil
 }
 
+func (x *Action) GetUpload() *Upload {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_Upload); ok {
+			return x.Upload
+		}
+	}
+	return nil
+}
+
 type isAction_Kind interface {
 	isAction_Kind()
 }
@@ -285,6 +295,11 @@ type Action_Reload struct {
 	Reload *Reload `protobuf:"bytes,21,opt,name=reload,proto3,oneof"`
 }
 
+type Action_Upload struct {
+	// Gives files to the page.
+	Upload *Upload `protobuf:"bytes,22,opt,name=upload,proto3,oneof"`
+}
+
 func (*Action_Goto) isAction_Kind() {}
 
 func (*Action_Click) isAction_Kind() {}
@@ -308,6 +323,8 @@ func (*Action_Extract) isAction_Kind() {}
 func (*Action_Back) isAction_Kind() {}
 
 func (*Action_Reload) isAction_Kind() {}
+
+func (*Action_Upload) isAction_Kind() {}
 
 // Names an element the way a person would. All given parts must hold; the match must be unique unless nth
 // is given, otherwise the action fails AMBIGUOUS and lists the candidates.
@@ -1392,12 +1409,72 @@ func (*Reload) Descriptor() ([]byte, []int) {
 	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{16}
 }
 
+// Gives files to a file field, or to the file chooser that pressing an element opens, and sees that the page got them:
+// the field shows them, or, where the page empties it at once, the page shows their names. Fails FILE_UNAVAILABLE when a
+// file is not to be had, FILE_NOT_ACCEPTED when the field takes fewer files or none. What the field had before is
+// replaced. Without a timeout it may take 60 seconds.
+type Upload struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file field, also a hidden one, its label, or what opens a file chooser when pressed. Absent: the only file field
+	// of the page.
+	Target *Target `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
+	// 1 to 20 files of the organization, see FileService: each by its file_id or, where only one has it, by its name; in
+	// workflows with {{name}} for parameters. Together at most 256 MiB for all uploads of a session.
+	Files         []string `protobuf:"bytes,2,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Upload) Reset() {
+	*x = Upload{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Upload) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Upload) ProtoMessage() {}
+
+func (x *Upload) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Upload.ProtoReflect.Descriptor instead.
+func (*Upload) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Upload) GetTarget() *Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *Upload) GetFiles() []string {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
 var File_tabkeep_v1_actions_proto protoreflect.FileDescriptor
 
 const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\n" +
 	"\x18tabkeep/v1/actions.proto\x12\n" +
-	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xa6\x05\n" +
+	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xd4\x05\n" +
 	"\x06Action\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12\x12\n" +
 	"\x04note\x18\x02 \x01(\tR\x04note\x12*\n" +
@@ -1415,7 +1492,8 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x04wait\x18\x12 \x01(\v2\x10.tabkeep.v1.WaitH\x00R\x04wait\x12/\n" +
 	"\aextract\x18\x13 \x01(\v2\x13.tabkeep.v1.ExtractH\x00R\aextract\x12&\n" +
 	"\x04back\x18\x14 \x01(\v2\x10.tabkeep.v1.BackH\x00R\x04back\x12,\n" +
-	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reloadB\x06\n" +
+	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reload\x12,\n" +
+	"\x06upload\x18\x16 \x01(\v2\x12.tabkeep.v1.UploadH\x00R\x06uploadB\x06\n" +
 	"\x04kind\"\x9b\x01\n" +
 	"\x06Target\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x12\n" +
@@ -1477,7 +1555,10 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x06schema\x18\x01 \x01(\v2\x17.google.protobuf.StructR\x06schema\x12\x16\n" +
 	"\x06within\x18\x02 \x01(\tR\x06within\"\x06\n" +
 	"\x04Back\"\b\n" +
-	"\x06ReloadB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
+	"\x06Reload\"J\n" +
+	"\x06Upload\x12*\n" +
+	"\x06target\x18\x01 \x01(\v2\x12.tabkeep.v1.TargetR\x06target\x12\x14\n" +
+	"\x05files\x18\x02 \x03(\tR\x05filesB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
 
 var (
 	file_tabkeep_v1_actions_proto_rawDescOnce sync.Once
@@ -1491,7 +1572,7 @@ func file_tabkeep_v1_actions_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_actions_proto_rawDescData
 }
 
-var file_tabkeep_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_tabkeep_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_tabkeep_v1_actions_proto_goTypes = []any{
 	(*Action)(nil),              // 0: tabkeep.v1.Action
 	(*Target)(nil),              // 1: tabkeep.v1.Target
@@ -1510,11 +1591,12 @@ var file_tabkeep_v1_actions_proto_goTypes = []any{
 	(*Extract)(nil),             // 14: tabkeep.v1.Extract
 	(*Back)(nil),                // 15: tabkeep.v1.Back
 	(*Reload)(nil),              // 16: tabkeep.v1.Reload
-	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
-	(*structpb.Struct)(nil),     // 18: google.protobuf.Struct
+	(*Upload)(nil),              // 17: tabkeep.v1.Upload
+	(*durationpb.Duration)(nil), // 18: google.protobuf.Duration
+	(*structpb.Struct)(nil),     // 19: google.protobuf.Struct
 }
 var file_tabkeep_v1_actions_proto_depIdxs = []int32{
-	17, // 0: tabkeep.v1.Action.timeout:type_name -> google.protobuf.Duration
+	18, // 0: tabkeep.v1.Action.timeout:type_name -> google.protobuf.Duration
 	12, // 1: tabkeep.v1.Action.expect:type_name -> tabkeep.v1.Expect
 	3,  // 2: tabkeep.v1.Action.goto:type_name -> tabkeep.v1.Goto
 	4,  // 3: tabkeep.v1.Action.click:type_name -> tabkeep.v1.Click
@@ -1528,27 +1610,29 @@ var file_tabkeep_v1_actions_proto_depIdxs = []int32{
 	14, // 11: tabkeep.v1.Action.extract:type_name -> tabkeep.v1.Extract
 	15, // 12: tabkeep.v1.Action.back:type_name -> tabkeep.v1.Back
 	16, // 13: tabkeep.v1.Action.reload:type_name -> tabkeep.v1.Reload
-	1,  // 14: tabkeep.v1.Click.target:type_name -> tabkeep.v1.Target
-	1,  // 15: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
-	2,  // 16: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
-	1,  // 17: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
-	2,  // 18: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
-	1,  // 19: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
-	1,  // 20: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
-	1,  // 21: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
-	1,  // 22: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
-	17, // 23: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
-	12, // 24: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
-	1,  // 25: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
-	1,  // 26: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
-	13, // 27: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
-	1,  // 28: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
-	18, // 29: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	17, // 14: tabkeep.v1.Action.upload:type_name -> tabkeep.v1.Upload
+	1,  // 15: tabkeep.v1.Click.target:type_name -> tabkeep.v1.Target
+	1,  // 16: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
+	2,  // 17: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
+	1,  // 18: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
+	2,  // 19: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
+	1,  // 20: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
+	1,  // 21: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
+	1,  // 22: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
+	1,  // 23: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
+	18, // 24: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
+	12, // 25: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
+	1,  // 26: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
+	1,  // 27: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
+	13, // 28: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
+	1,  // 29: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
+	19, // 30: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
+	1,  // 31: tabkeep.v1.Upload.target:type_name -> tabkeep.v1.Target
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_actions_proto_init() }
@@ -1569,6 +1653,7 @@ func file_tabkeep_v1_actions_proto_init() {
 		(*Action_Extract)(nil),
 		(*Action_Back)(nil),
 		(*Action_Reload)(nil),
+		(*Action_Upload)(nil),
 	}
 	file_tabkeep_v1_actions_proto_msgTypes[2].OneofWrappers = []any{
 		(*Value_Literal)(nil),
@@ -1593,7 +1678,7 @@ func file_tabkeep_v1_actions_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_actions_proto_rawDesc), len(file_tabkeep_v1_actions_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

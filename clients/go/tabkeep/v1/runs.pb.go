@@ -228,6 +228,11 @@ const (
 	// The session's proxy let nothing through: not reachable, or it refused the credentials; the message has what
 	// it said.
 	FailureReason_FAILURE_REASON_PROXY_FAILED FailureReason = 33
+	// A file that was to be given to the page does not exist, or could not be brought to the session's host; the message
+	// says which and why.
+	FailureReason_FAILURE_REASON_FILE_UNAVAILABLE FailureReason = 34
+	// The page's file field takes fewer files, or none.
+	FailureReason_FAILURE_REASON_FILE_NOT_ACCEPTED FailureReason = 35
 )
 
 // Enum value maps for FailureReason.
@@ -264,6 +269,8 @@ var (
 		30: "FAILURE_REASON_MODEL_FAILED",
 		31: "FAILURE_REASON_MODEL_BUDGET",
 		33: "FAILURE_REASON_PROXY_FAILED",
+		34: "FAILURE_REASON_FILE_UNAVAILABLE",
+		35: "FAILURE_REASON_FILE_NOT_ACCEPTED",
 	}
 	FailureReason_value = map[string]int32{
 		"FAILURE_REASON_UNSPECIFIED":         0,
@@ -297,6 +304,8 @@ var (
 		"FAILURE_REASON_MODEL_FAILED":        30,
 		"FAILURE_REASON_MODEL_BUDGET":        31,
 		"FAILURE_REASON_PROXY_FAILED":        33,
+		"FAILURE_REASON_FILE_UNAVAILABLE":    34,
+		"FAILURE_REASON_FILE_NOT_ACCEPTED":   35,
 	}
 )
 
@@ -937,6 +946,12 @@ type RunTaskRequest struct {
 	Planner Planner `protobuf:"varint,20,opt,name=planner,proto3,enum=tabkeep.v1.Planner" json:"planner,omitempty"`
 	// What happens before acts that cannot be undone.
 	IrreversiblePolicy IrreversiblePolicy `protobuf:"varint,21,opt,name=irreversible_policy,json=irreversiblePolicy,proto3,enum=tabkeep.v1.IrreversiblePolicy" json:"irreversible_policy,omitempty"`
+	// Keep what pages write to their console while the run is under way, as a CONSOLE_LOG artifact.
+	RecordConsole bool `protobuf:"varint,22,opt,name=record_console,json=recordConsole,proto3" json:"record_console,omitempty"`
+	// Keep which requests pages make while the run is under way, as a NETWORK_LOG artifact; without bodies.
+	RecordNetwork bool `protobuf:"varint,23,opt,name=record_network,json=recordNetwork,proto3" json:"record_network,omitempty"`
+	// Keep moving pictures of the current page while the run is under way, as a RECORDING artifact. Absent: none.
+	Recording *Recording `protobuf:"bytes,24,opt,name=recording,proto3" json:"recording,omitempty"`
 	// Told of the run's end by a POST: an absolute http or https URL without user name and fragment. Refused where it
 	// names an address that is not public, unless the operator allows that one; see WebhookService. Absent: nobody is
 	// told.
@@ -1080,11 +1095,87 @@ func (x *RunTaskRequest) GetIrreversiblePolicy() IrreversiblePolicy {
 	return IrreversiblePolicy_IRREVERSIBLE_POLICY_UNSPECIFIED
 }
 
+func (x *RunTaskRequest) GetRecordConsole() bool {
+	if x != nil {
+		return x.RecordConsole
+	}
+	return false
+}
+
+func (x *RunTaskRequest) GetRecordNetwork() bool {
+	if x != nil {
+		return x.RecordNetwork
+	}
+	return false
+}
+
+func (x *RunTaskRequest) GetRecording() *Recording {
+	if x != nil {
+		return x.Recording
+	}
+	return nil
+}
+
 func (x *RunTaskRequest) GetWebhookUrl() string {
 	if x != nil {
 		return x.WebhookUrl
 	}
 	return ""
+}
+
+// Moving pictures of a run. A run never fails for its recording: one that could not be made, or ended early, says so.
+type Recording struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most so many pictures a second, 1 to 10; the page is taken when it changes. 0: 4.
+	FramesPerSecond int32 `protobuf:"varint,1,opt,name=frames_per_second,json=framesPerSecond,proto3" json:"frames_per_second,omitempty"`
+	// It ends after this long, 1 second to 1 hour. Absent: 10 minutes.
+	MaxDuration   *durationpb.Duration `protobuf:"bytes,2,opt,name=max_duration,json=maxDuration,proto3" json:"max_duration,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recording) Reset() {
+	*x = Recording{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recording) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recording) ProtoMessage() {}
+
+func (x *Recording) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recording.ProtoReflect.Descriptor instead.
+func (*Recording) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Recording) GetFramesPerSecond() int32 {
+	if x != nil {
+		return x.FramesPerSecond
+	}
+	return 0
+}
+
+func (x *Recording) GetMaxDuration() *durationpb.Duration {
+	if x != nil {
+		return x.MaxDuration
+	}
+	return nil
 }
 
 // The new run.
@@ -1098,7 +1189,7 @@ type RunTaskResponse struct {
 
 func (x *RunTaskResponse) Reset() {
 	*x = RunTaskResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1110,7 +1201,7 @@ func (x *RunTaskResponse) String() string {
 func (*RunTaskResponse) ProtoMessage() {}
 
 func (x *RunTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1123,7 +1214,7 @@ func (x *RunTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunTaskResponse.ProtoReflect.Descriptor instead.
 func (*RunTaskResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RunTaskResponse) GetRun() *Run {
@@ -1164,6 +1255,12 @@ type RunWorkflowRequest struct {
 	Planner Planner `protobuf:"varint,20,opt,name=planner,proto3,enum=tabkeep.v1.Planner" json:"planner,omitempty"`
 	// Like RunTaskRequest.irreversible_policy.
 	IrreversiblePolicy IrreversiblePolicy `protobuf:"varint,21,opt,name=irreversible_policy,json=irreversiblePolicy,proto3,enum=tabkeep.v1.IrreversiblePolicy" json:"irreversible_policy,omitempty"`
+	// Like RunTaskRequest.record_console.
+	RecordConsole bool `protobuf:"varint,22,opt,name=record_console,json=recordConsole,proto3" json:"record_console,omitempty"`
+	// Like RunTaskRequest.record_network.
+	RecordNetwork bool `protobuf:"varint,23,opt,name=record_network,json=recordNetwork,proto3" json:"record_network,omitempty"`
+	// Like RunTaskRequest.recording.
+	Recording *Recording `protobuf:"bytes,24,opt,name=recording,proto3" json:"recording,omitempty"`
 	// Like RunTaskRequest.webhook_url.
 	WebhookUrl    string `protobuf:"bytes,80,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1172,7 +1269,7 @@ type RunWorkflowRequest struct {
 
 func (x *RunWorkflowRequest) Reset() {
 	*x = RunWorkflowRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1184,7 +1281,7 @@ func (x *RunWorkflowRequest) String() string {
 func (*RunWorkflowRequest) ProtoMessage() {}
 
 func (x *RunWorkflowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1197,7 +1294,7 @@ func (x *RunWorkflowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunWorkflowRequest.ProtoReflect.Descriptor instead.
 func (*RunWorkflowRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RunWorkflowRequest) GetWorkflowId() string {
@@ -1298,6 +1395,27 @@ func (x *RunWorkflowRequest) GetIrreversiblePolicy() IrreversiblePolicy {
 	return IrreversiblePolicy_IRREVERSIBLE_POLICY_UNSPECIFIED
 }
 
+func (x *RunWorkflowRequest) GetRecordConsole() bool {
+	if x != nil {
+		return x.RecordConsole
+	}
+	return false
+}
+
+func (x *RunWorkflowRequest) GetRecordNetwork() bool {
+	if x != nil {
+		return x.RecordNetwork
+	}
+	return false
+}
+
+func (x *RunWorkflowRequest) GetRecording() *Recording {
+	if x != nil {
+		return x.Recording
+	}
+	return nil
+}
+
 func (x *RunWorkflowRequest) GetWebhookUrl() string {
 	if x != nil {
 		return x.WebhookUrl
@@ -1316,7 +1434,7 @@ type RunWorkflowResponse struct {
 
 func (x *RunWorkflowResponse) Reset() {
 	*x = RunWorkflowResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1328,7 +1446,7 @@ func (x *RunWorkflowResponse) String() string {
 func (*RunWorkflowResponse) ProtoMessage() {}
 
 func (x *RunWorkflowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1341,7 +1459,7 @@ func (x *RunWorkflowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunWorkflowResponse.ProtoReflect.Descriptor instead.
 func (*RunWorkflowResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RunWorkflowResponse) GetRun() *Run {
@@ -1366,7 +1484,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1378,7 +1496,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1391,7 +1509,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetRunRequest) GetRunId() string {
@@ -1426,7 +1544,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1438,7 +1556,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1451,7 +1569,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -1480,7 +1598,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1492,7 +1610,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1505,7 +1623,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListRunsRequest) GetPageSize() int32 {
@@ -1556,7 +1674,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1568,7 +1686,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1581,7 +1699,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{9}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -1611,7 +1729,7 @@ type WatchRunRequest struct {
 
 func (x *WatchRunRequest) Reset() {
 	*x = WatchRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +1741,7 @@ func (x *WatchRunRequest) String() string {
 func (*WatchRunRequest) ProtoMessage() {}
 
 func (x *WatchRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1636,7 +1754,7 @@ func (x *WatchRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRunRequest.ProtoReflect.Descriptor instead.
 func (*WatchRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{10}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WatchRunRequest) GetRunId() string {
@@ -1669,7 +1787,7 @@ type WatchRunResponse struct {
 
 func (x *WatchRunResponse) Reset() {
 	*x = WatchRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1681,7 +1799,7 @@ func (x *WatchRunResponse) String() string {
 func (*WatchRunResponse) ProtoMessage() {}
 
 func (x *WatchRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1694,7 +1812,7 @@ func (x *WatchRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRunResponse.ProtoReflect.Descriptor instead.
 func (*WatchRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{11}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchRunResponse) GetUpdate() isWatchRunResponse_Update {
@@ -1751,7 +1869,7 @@ type CancelRunRequest struct {
 
 func (x *CancelRunRequest) Reset() {
 	*x = CancelRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1763,7 +1881,7 @@ func (x *CancelRunRequest) String() string {
 func (*CancelRunRequest) ProtoMessage() {}
 
 func (x *CancelRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1776,7 +1894,7 @@ func (x *CancelRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRunRequest.ProtoReflect.Descriptor instead.
 func (*CancelRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{12}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CancelRunRequest) GetRunId() string {
@@ -1797,7 +1915,7 @@ type CancelRunResponse struct {
 
 func (x *CancelRunResponse) Reset() {
 	*x = CancelRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1809,7 +1927,7 @@ func (x *CancelRunResponse) String() string {
 func (*CancelRunResponse) ProtoMessage() {}
 
 func (x *CancelRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1822,7 +1940,7 @@ func (x *CancelRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRunResponse.ProtoReflect.Descriptor instead.
 func (*CancelRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{13}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CancelRunResponse) GetRun() *Run {
@@ -1849,7 +1967,7 @@ type ResolveApprovalRequest struct {
 
 func (x *ResolveApprovalRequest) Reset() {
 	*x = ResolveApprovalRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1861,7 +1979,7 @@ func (x *ResolveApprovalRequest) String() string {
 func (*ResolveApprovalRequest) ProtoMessage() {}
 
 func (x *ResolveApprovalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1874,7 +1992,7 @@ func (x *ResolveApprovalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveApprovalRequest.ProtoReflect.Descriptor instead.
 func (*ResolveApprovalRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{14}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ResolveApprovalRequest) GetRunId() string {
@@ -1916,7 +2034,7 @@ type ResolveApprovalResponse struct {
 
 func (x *ResolveApprovalResponse) Reset() {
 	*x = ResolveApprovalResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1928,7 +2046,7 @@ func (x *ResolveApprovalResponse) String() string {
 func (*ResolveApprovalResponse) ProtoMessage() {}
 
 func (x *ResolveApprovalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1941,7 +2059,7 @@ func (x *ResolveApprovalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveApprovalResponse.ProtoReflect.Descriptor instead.
 func (*ResolveApprovalResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{15}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ResolveApprovalResponse) GetRun() *Run {
@@ -1982,7 +2100,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +2112,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +2125,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{16}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RunEvent) GetRunId() string {
@@ -2231,7 +2349,7 @@ type RunStarted struct {
 
 func (x *RunStarted) Reset() {
 	*x = RunStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2243,7 +2361,7 @@ func (x *RunStarted) String() string {
 func (*RunStarted) ProtoMessage() {}
 
 func (x *RunStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2256,7 +2374,7 @@ func (x *RunStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStarted.ProtoReflect.Descriptor instead.
 func (*RunStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{17}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RunStarted) GetUrl() string {
@@ -2286,7 +2404,7 @@ type PlanMade struct {
 
 func (x *PlanMade) Reset() {
 	*x = PlanMade{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2298,7 +2416,7 @@ func (x *PlanMade) String() string {
 func (*PlanMade) ProtoMessage() {}
 
 func (x *PlanMade) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2311,7 +2429,7 @@ func (x *PlanMade) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanMade.ProtoReflect.Descriptor instead.
 func (*PlanMade) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{18}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PlanMade) GetPlanner() string {
@@ -2341,7 +2459,7 @@ type BlockStarted struct {
 
 func (x *BlockStarted) Reset() {
 	*x = BlockStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2353,7 +2471,7 @@ func (x *BlockStarted) String() string {
 func (*BlockStarted) ProtoMessage() {}
 
 func (x *BlockStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2366,7 +2484,7 @@ func (x *BlockStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockStarted.ProtoReflect.Descriptor instead.
 func (*BlockStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{19}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *BlockStarted) GetBlockId() string {
@@ -2398,7 +2516,7 @@ type BlockFinished struct {
 
 func (x *BlockFinished) Reset() {
 	*x = BlockFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2410,7 +2528,7 @@ func (x *BlockFinished) String() string {
 func (*BlockFinished) ProtoMessage() {}
 
 func (x *BlockFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2423,7 +2541,7 @@ func (x *BlockFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockFinished.ProtoReflect.Descriptor instead.
 func (*BlockFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{20}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BlockFinished) GetBlockId() string {
@@ -2468,7 +2586,7 @@ type StepStarted struct {
 
 func (x *StepStarted) Reset() {
 	*x = StepStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2480,7 +2598,7 @@ func (x *StepStarted) String() string {
 func (*StepStarted) ProtoMessage() {}
 
 func (x *StepStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2493,7 +2611,7 @@ func (x *StepStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepStarted.ProtoReflect.Descriptor instead.
 func (*StepStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{21}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StepStarted) GetStep() int32 {
@@ -2568,7 +2686,7 @@ type StepFinished struct {
 
 func (x *StepFinished) Reset() {
 	*x = StepFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2580,7 +2698,7 @@ func (x *StepFinished) String() string {
 func (*StepFinished) ProtoMessage() {}
 
 func (x *StepFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2593,7 +2711,7 @@ func (x *StepFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepFinished.ProtoReflect.Descriptor instead.
 func (*StepFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{22}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StepFinished) GetStep() int32 {
@@ -2677,7 +2795,7 @@ type ApprovalRequested struct {
 
 func (x *ApprovalRequested) Reset() {
 	*x = ApprovalRequested{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2689,7 +2807,7 @@ func (x *ApprovalRequested) String() string {
 func (*ApprovalRequested) ProtoMessage() {}
 
 func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2702,7 +2820,7 @@ func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalRequested.ProtoReflect.Descriptor instead.
 func (*ApprovalRequested) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{23}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ApprovalRequested) GetApproval() *Approval {
@@ -2729,7 +2847,7 @@ type ApprovalResolved struct {
 
 func (x *ApprovalResolved) Reset() {
 	*x = ApprovalResolved{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2741,7 +2859,7 @@ func (x *ApprovalResolved) String() string {
 func (*ApprovalResolved) ProtoMessage() {}
 
 func (x *ApprovalResolved) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2754,7 +2872,7 @@ func (x *ApprovalResolved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalResolved.ProtoReflect.Descriptor instead.
 func (*ApprovalResolved) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{24}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ApprovalResolved) GetApprovalId() string {
@@ -2806,7 +2924,7 @@ type ModelCall struct {
 
 func (x *ModelCall) Reset() {
 	*x = ModelCall{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2818,7 +2936,7 @@ func (x *ModelCall) String() string {
 func (*ModelCall) ProtoMessage() {}
 
 func (x *ModelCall) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2831,7 +2949,7 @@ func (x *ModelCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelCall.ProtoReflect.Descriptor instead.
 func (*ModelCall) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ModelCall) GetModel() string {
@@ -2889,7 +3007,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2901,7 +3019,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2914,7 +3032,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Warning) GetCode() string {
@@ -2948,7 +3066,7 @@ type RunFinished struct {
 
 func (x *RunFinished) Reset() {
 	*x = RunFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2960,7 +3078,7 @@ func (x *RunFinished) String() string {
 func (*RunFinished) ProtoMessage() {}
 
 func (x *RunFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2973,7 +3091,7 @@ func (x *RunFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunFinished.ProtoReflect.Descriptor instead.
 func (*RunFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RunFinished) GetStatus() RunStatus {
@@ -3058,7 +3176,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x124\n" +
-	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\xd2\x06\n" +
+	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\xd5\a\n" +
 	"\x0eRunTaskRequest\x12\x16\n" +
 	"\x06prompt\x18\x01 \x01(\tR\x06prompt\x12,\n" +
 	"\aactions\x18\x02 \x03(\v2\x12.tabkeep.v1.ActionR\aactions\x12\x10\n" +
@@ -3077,14 +3195,20 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"request_id\x18\f \x01(\tR\trequestId\x12<\n" +
 	"\vscreenshots\x18\r \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x12-\n" +
 	"\aplanner\x18\x14 \x01(\x0e2\x13.tabkeep.v1.PlannerR\aplanner\x12O\n" +
-	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12\x1f\n" +
+	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12%\n" +
+	"\x0erecord_console\x18\x16 \x01(\bR\rrecordConsole\x12%\n" +
+	"\x0erecord_network\x18\x17 \x01(\bR\rrecordNetwork\x123\n" +
+	"\trecording\x18\x18 \x01(\v2\x15.tabkeep.v1.RecordingR\trecording\x12\x1f\n" +
 	"\vwebhook_url\x18P \x01(\tR\n" +
 	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"4\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"u\n" +
+	"\tRecording\x12*\n" +
+	"\x11frames_per_second\x18\x01 \x01(\x05R\x0fframesPerSecond\x12<\n" +
+	"\fmax_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vmaxDuration\"4\n" +
 	"\x0fRunTaskResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xb8\x06\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xbb\a\n" +
 	"\x12RunWorkflowRequest\x12\x1f\n" +
 	"\vworkflow_id\x18\x01 \x01(\tR\n" +
 	"workflowId\x12)\n" +
@@ -3105,7 +3229,10 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"request_id\x18\v \x01(\tR\trequestId\x12<\n" +
 	"\vscreenshots\x18\f \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x12-\n" +
 	"\aplanner\x18\x14 \x01(\x0e2\x13.tabkeep.v1.PlannerR\aplanner\x12O\n" +
-	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12\x1f\n" +
+	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12%\n" +
+	"\x0erecord_console\x18\x16 \x01(\bR\rrecordConsole\x12%\n" +
+	"\x0erecord_network\x18\x17 \x01(\bR\rrecordNetwork\x123\n" +
+	"\trecording\x18\x18 \x01(\v2\x15.tabkeep.v1.RecordingR\trecording\x12\x1f\n" +
 	"\vwebhook_url\x18P \x01(\tR\n" +
 	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
@@ -3240,7 +3367,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x11RUN_STATUS_FAILED\x10\x06\x12\x19\n" +
 	"\x15RUN_STATUS_TERMINATED\x10\a\x12\x17\n" +
 	"\x13RUN_STATUS_CANCELED\x10\b\x12\x18\n" +
-	"\x14RUN_STATUS_TIMED_OUT\x10\t*\x96\b\n" +
+	"\x14RUN_STATUS_TIMED_OUT\x10\t*\xe1\b\n" +
 	"\rFailureReason\x12\x1e\n" +
 	"\x1aFAILURE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aFAILURE_REASON_NEEDS_MODEL\x10\x01\x12\x1c\n" +
@@ -3273,7 +3400,9 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x17FAILURE_REASON_INTERNAL\x10\x1b\x12\x1f\n" +
 	"\x1bFAILURE_REASON_MODEL_FAILED\x10\x1e\x12\x1f\n" +
 	"\x1bFAILURE_REASON_MODEL_BUDGET\x10\x1f\x12\x1f\n" +
-	"\x1bFAILURE_REASON_PROXY_FAILED\x10!*H\n" +
+	"\x1bFAILURE_REASON_PROXY_FAILED\x10!\x12#\n" +
+	"\x1fFAILURE_REASON_FILE_UNAVAILABLE\x10\"\x12$\n" +
+	" FAILURE_REASON_FILE_NOT_ACCEPTED\x10#*H\n" +
 	"\aPlanner\x12\x17\n" +
 	"\x13PLANNER_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rPLANNER_RULES\x10\x01\x12\x11\n" +
@@ -3315,7 +3444,7 @@ func file_tabkeep_v1_runs_proto_rawDescGZIP() []byte {
 }
 
 var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(RunType)(0),                        // 0: tabkeep.v1.RunType
 	(RunStatus)(0),                      // 1: tabkeep.v1.RunStatus
@@ -3327,126 +3456,130 @@ var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(*Run)(nil),                         // 7: tabkeep.v1.Run
 	(*Approval)(nil),                    // 8: tabkeep.v1.Approval
 	(*RunTaskRequest)(nil),              // 9: tabkeep.v1.RunTaskRequest
-	(*RunTaskResponse)(nil),             // 10: tabkeep.v1.RunTaskResponse
-	(*RunWorkflowRequest)(nil),          // 11: tabkeep.v1.RunWorkflowRequest
-	(*RunWorkflowResponse)(nil),         // 12: tabkeep.v1.RunWorkflowResponse
-	(*GetRunRequest)(nil),               // 13: tabkeep.v1.GetRunRequest
-	(*GetRunResponse)(nil),              // 14: tabkeep.v1.GetRunResponse
-	(*ListRunsRequest)(nil),             // 15: tabkeep.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),            // 16: tabkeep.v1.ListRunsResponse
-	(*WatchRunRequest)(nil),             // 17: tabkeep.v1.WatchRunRequest
-	(*WatchRunResponse)(nil),            // 18: tabkeep.v1.WatchRunResponse
-	(*CancelRunRequest)(nil),            // 19: tabkeep.v1.CancelRunRequest
-	(*CancelRunResponse)(nil),           // 20: tabkeep.v1.CancelRunResponse
-	(*ResolveApprovalRequest)(nil),      // 21: tabkeep.v1.ResolveApprovalRequest
-	(*ResolveApprovalResponse)(nil),     // 22: tabkeep.v1.ResolveApprovalResponse
-	(*RunEvent)(nil),                    // 23: tabkeep.v1.RunEvent
-	(*RunStarted)(nil),                  // 24: tabkeep.v1.RunStarted
-	(*PlanMade)(nil),                    // 25: tabkeep.v1.PlanMade
-	(*BlockStarted)(nil),                // 26: tabkeep.v1.BlockStarted
-	(*BlockFinished)(nil),               // 27: tabkeep.v1.BlockFinished
-	(*StepStarted)(nil),                 // 28: tabkeep.v1.StepStarted
-	(*StepFinished)(nil),                // 29: tabkeep.v1.StepFinished
-	(*ApprovalRequested)(nil),           // 30: tabkeep.v1.ApprovalRequested
-	(*ApprovalResolved)(nil),            // 31: tabkeep.v1.ApprovalResolved
-	(*ModelCall)(nil),                   // 32: tabkeep.v1.ModelCall
-	(*Warning)(nil),                     // 33: tabkeep.v1.Warning
-	(*RunFinished)(nil),                 // 34: tabkeep.v1.RunFinished
-	nil,                                 // 35: tabkeep.v1.Run.LabelsEntry
-	nil,                                 // 36: tabkeep.v1.RunTaskRequest.LabelsEntry
-	nil,                                 // 37: tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	(*structpb.Value)(nil),              // 38: google.protobuf.Value
-	(*timestamppb.Timestamp)(nil),       // 39: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),         // 40: google.protobuf.Duration
-	(*Condition)(nil),                   // 41: tabkeep.v1.Condition
-	(*structpb.Struct)(nil),             // 42: google.protobuf.Struct
-	(*Action)(nil),                      // 43: tabkeep.v1.Action
-	(*CreateBrowserSessionRequest)(nil), // 44: tabkeep.v1.CreateBrowserSessionRequest
+	(*Recording)(nil),                   // 10: tabkeep.v1.Recording
+	(*RunTaskResponse)(nil),             // 11: tabkeep.v1.RunTaskResponse
+	(*RunWorkflowRequest)(nil),          // 12: tabkeep.v1.RunWorkflowRequest
+	(*RunWorkflowResponse)(nil),         // 13: tabkeep.v1.RunWorkflowResponse
+	(*GetRunRequest)(nil),               // 14: tabkeep.v1.GetRunRequest
+	(*GetRunResponse)(nil),              // 15: tabkeep.v1.GetRunResponse
+	(*ListRunsRequest)(nil),             // 16: tabkeep.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),            // 17: tabkeep.v1.ListRunsResponse
+	(*WatchRunRequest)(nil),             // 18: tabkeep.v1.WatchRunRequest
+	(*WatchRunResponse)(nil),            // 19: tabkeep.v1.WatchRunResponse
+	(*CancelRunRequest)(nil),            // 20: tabkeep.v1.CancelRunRequest
+	(*CancelRunResponse)(nil),           // 21: tabkeep.v1.CancelRunResponse
+	(*ResolveApprovalRequest)(nil),      // 22: tabkeep.v1.ResolveApprovalRequest
+	(*ResolveApprovalResponse)(nil),     // 23: tabkeep.v1.ResolveApprovalResponse
+	(*RunEvent)(nil),                    // 24: tabkeep.v1.RunEvent
+	(*RunStarted)(nil),                  // 25: tabkeep.v1.RunStarted
+	(*PlanMade)(nil),                    // 26: tabkeep.v1.PlanMade
+	(*BlockStarted)(nil),                // 27: tabkeep.v1.BlockStarted
+	(*BlockFinished)(nil),               // 28: tabkeep.v1.BlockFinished
+	(*StepStarted)(nil),                 // 29: tabkeep.v1.StepStarted
+	(*StepFinished)(nil),                // 30: tabkeep.v1.StepFinished
+	(*ApprovalRequested)(nil),           // 31: tabkeep.v1.ApprovalRequested
+	(*ApprovalResolved)(nil),            // 32: tabkeep.v1.ApprovalResolved
+	(*ModelCall)(nil),                   // 33: tabkeep.v1.ModelCall
+	(*Warning)(nil),                     // 34: tabkeep.v1.Warning
+	(*RunFinished)(nil),                 // 35: tabkeep.v1.RunFinished
+	nil,                                 // 36: tabkeep.v1.Run.LabelsEntry
+	nil,                                 // 37: tabkeep.v1.RunTaskRequest.LabelsEntry
+	nil,                                 // 38: tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	(*structpb.Value)(nil),              // 39: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil),       // 40: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),         // 41: google.protobuf.Duration
+	(*Condition)(nil),                   // 42: tabkeep.v1.Condition
+	(*structpb.Struct)(nil),             // 43: google.protobuf.Struct
+	(*Action)(nil),                      // 44: tabkeep.v1.Action
+	(*CreateBrowserSessionRequest)(nil), // 45: tabkeep.v1.CreateBrowserSessionRequest
 }
 var file_tabkeep_v1_runs_proto_depIdxs = []int32{
 	0,  // 0: tabkeep.v1.Run.run_type:type_name -> tabkeep.v1.RunType
 	1,  // 1: tabkeep.v1.Run.status:type_name -> tabkeep.v1.RunStatus
 	2,  // 2: tabkeep.v1.Run.failure_reason:type_name -> tabkeep.v1.FailureReason
-	38, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
-	35, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
-	39, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
-	39, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
-	39, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
-	40, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
+	39, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
+	36, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
+	40, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
+	40, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
+	40, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
+	41, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
 	8,  // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
-	41, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
-	39, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
-	42, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
-	39, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
-	39, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
-	43, // 15: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
-	44, // 16: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	40, // 17: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
-	42, // 18: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
-	36, // 19: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
+	42, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
+	40, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
+	43, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
+	40, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
+	40, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
+	44, // 15: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
+	45, // 16: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	41, // 17: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
+	43, // 18: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
+	37, // 19: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
 	5,  // 20: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
 	3,  // 21: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
 	4,  // 22: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	7,  // 23: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
-	42, // 24: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
-	44, // 25: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	40, // 26: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
-	37, // 27: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	5,  // 28: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	3,  // 29: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
-	4,  // 30: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	7,  // 31: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
-	40, // 32: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
-	7,  // 33: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
-	1,  // 34: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
-	7,  // 35: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
-	23, // 36: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
-	7,  // 37: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
-	7,  // 38: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
-	7,  // 39: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
-	39, // 40: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
-	24, // 41: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
-	25, // 42: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
-	26, // 43: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
-	27, // 44: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
-	28, // 45: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
-	29, // 46: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
-	30, // 47: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
-	31, // 48: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
-	33, // 49: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
-	34, // 50: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
-	32, // 51: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
-	6,  // 52: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	38, // 53: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
-	43, // 54: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
-	6,  // 55: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	2,  // 56: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	40, // 57: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
-	38, // 58: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
-	8,  // 59: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
-	40, // 60: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
-	1,  // 61: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
-	2,  // 62: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	38, // 63: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
-	9,  // 64: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
-	11, // 65: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
-	13, // 66: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
-	15, // 67: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
-	17, // 68: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
-	19, // 69: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
-	21, // 70: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
-	10, // 71: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
-	12, // 72: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
-	14, // 73: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
-	16, // 74: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
-	18, // 75: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
-	20, // 76: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
-	22, // 77: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
-	71, // [71:78] is the sub-list for method output_type
-	64, // [64:71] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	10, // 23: tabkeep.v1.RunTaskRequest.recording:type_name -> tabkeep.v1.Recording
+	41, // 24: tabkeep.v1.Recording.max_duration:type_name -> google.protobuf.Duration
+	7,  // 25: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
+	43, // 26: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
+	45, // 27: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	41, // 28: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
+	38, // 29: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	5,  // 30: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 31: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
+	4,  // 32: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	10, // 33: tabkeep.v1.RunWorkflowRequest.recording:type_name -> tabkeep.v1.Recording
+	7,  // 34: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
+	41, // 35: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
+	7,  // 36: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
+	1,  // 37: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
+	7,  // 38: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
+	24, // 39: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
+	7,  // 40: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
+	7,  // 41: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
+	7,  // 42: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
+	40, // 43: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
+	25, // 44: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
+	26, // 45: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
+	27, // 46: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
+	28, // 47: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
+	29, // 48: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
+	30, // 49: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
+	31, // 50: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
+	32, // 51: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
+	34, // 52: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
+	35, // 53: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
+	33, // 54: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
+	6,  // 55: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	39, // 56: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
+	44, // 57: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
+	6,  // 58: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	2,  // 59: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	41, // 60: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
+	39, // 61: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
+	8,  // 62: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
+	41, // 63: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
+	1,  // 64: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
+	2,  // 65: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	39, // 66: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
+	9,  // 67: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
+	12, // 68: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
+	14, // 69: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
+	16, // 70: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
+	18, // 71: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
+	20, // 72: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
+	22, // 73: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
+	11, // 74: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
+	13, // 75: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
+	15, // 76: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
+	17, // 77: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
+	19, // 78: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
+	21, // 79: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
+	23, // 80: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
+	74, // [74:81] is the sub-list for method output_type
+	67, // [67:74] is the sub-list for method input_type
+	67, // [67:67] is the sub-list for extension type_name
+	67, // [67:67] is the sub-list for extension extendee
+	0,  // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_runs_proto_init() }
@@ -3456,11 +3589,11 @@ func file_tabkeep_v1_runs_proto_init() {
 	}
 	file_tabkeep_v1_actions_proto_init()
 	file_tabkeep_v1_browser_sessions_proto_init()
-	file_tabkeep_v1_runs_proto_msgTypes[11].OneofWrappers = []any{
+	file_tabkeep_v1_runs_proto_msgTypes[12].OneofWrappers = []any{
 		(*WatchRunResponse_Event)(nil),
 		(*WatchRunResponse_Run)(nil),
 	}
-	file_tabkeep_v1_runs_proto_msgTypes[16].OneofWrappers = []any{
+	file_tabkeep_v1_runs_proto_msgTypes[17].OneofWrappers = []any{
 		(*RunEvent_RunStarted)(nil),
 		(*RunEvent_PlanMade)(nil),
 		(*RunEvent_BlockStarted)(nil),
@@ -3479,7 +3612,7 @@ func file_tabkeep_v1_runs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_runs_proto_rawDesc), len(file_tabkeep_v1_runs_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   31,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tabkeep/v1/actions.proto\x12\ntabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb2\x04\n\x06\x41\x63tion\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04note\x18\x02 \x01(\t\x12\"\n\x06\x65xpect\x18\x03 \x03(\x0b\x32\x12.tabkeep.v1.Expect\x12 \n\x04goto\x18\n \x01(\x0b\x32\x10.tabkeep.v1.GotoH\x00\x12\"\n\x05\x63lick\x18\x0b \x01(\x0b\x32\x11.tabkeep.v1.ClickH\x00\x12 \n\x04\x66ill\x18\x0c \x01(\x0b\x32\x10.tabkeep.v1.FillH\x00\x12$\n\x06select\x18\r \x01(\x0b\x32\x12.tabkeep.v1.SelectH\x00\x12-\n\x0bset_checked\x18\x0e \x01(\x0b\x32\x16.tabkeep.v1.SetCheckedH\x00\x12)\n\tpress_key\x18\x0f \x01(\x0b\x32\x14.tabkeep.v1.PressKeyH\x00\x12\"\n\x05hover\x18\x10 \x01(\x0b\x32\x11.tabkeep.v1.HoverH\x00\x12$\n\x06scroll\x18\x11 \x01(\x0b\x32\x12.tabkeep.v1.ScrollH\x00\x12 \n\x04wait\x18\x12 \x01(\x0b\x32\x10.tabkeep.v1.WaitH\x00\x12&\n\x07\x65xtract\x18\x13 \x01(\x0b\x32\x13.tabkeep.v1.ExtractH\x00\x12 \n\x04\x62\x61\x63k\x18\x14 \x01(\x0b\x32\x10.tabkeep.v1.BackH\x00\x12$\n\x06reload\x18\x15 \x01(\x0b\x32\x12.tabkeep.v1.ReloadH\x00\x42\x06\n\x04kind\"n\n\x06Target\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\x12\x0e\n\x06within\x18\x04 \x01(\t\x12\x0b\n\x03nth\x18\x05 \x01(\x05\x12\x0b\n\x03\x63ss\x18\x06 \x01(\t\x12\x0f\n\x07test_id\x18\x07 \x01(\t\"L\n\x05Value\x12\x11\n\x07literal\x18\x01 \x01(\tH\x00\x12\x13\n\tparameter\x18\x02 \x01(\tH\x00\x12\x11\n\tsensitive\x18\x03 \x01(\x08\x42\x08\n\x06source\"/\n\x04Goto\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x1a\n\x12\x61llow_error_status\x18\x02 \x01(\x08\"@\n\x05\x43lick\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x13\n\x0b\x63lick_count\x18\x02 \x01(\x05\"\\\n\x04\x46ill\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\x0e\n\x06submit\x18\x03 \x01(\x08\"O\n\x06Select\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12!\n\x06option\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\"A\n\nSetChecked\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x63hecked\x18\x02 \x01(\x08\";\n\x08PressKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x06target\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.Target\"+\n\x05Hover\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\"=\n\x06Scroll\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x64\x65lta_y\x18\x02 \x01(\x05\"g\n\x04Wait\x12-\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\'\n\tcondition\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.ExpectH\x00\x42\x07\n\x05until\"\xd5\x01\n\x06\x45xpect\x12\x12\n\x08url_glob\x18\x01 \x01(\tH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\x13\n\ttext_gone\x18\x03 \x01(\tH\x00\x12%\n\x07visible\x18\x04 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12$\n\x06hidden\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12\'\n\x05value\x18\x06 \x01(\x0b\x32\x16.tabkeep.v1.FieldValueH\x00\x12\x0f\n\x05title\x18\x07 \x01(\tH\x00\x42\x0b\n\tcondition\"@\n\nFieldValue\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0e\n\x06\x65quals\x18\x02 \x01(\t\"B\n\x07\x45xtract\x12\'\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0e\n\x06within\x18\x02 \x01(\t\"\x06\n\x04\x42\x61\x63k\"\x08\n\x06ReloadB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tabkeep/v1/actions.proto\x12\ntabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xd8\x04\n\x06\x41\x63tion\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04note\x18\x02 \x01(\t\x12\"\n\x06\x65xpect\x18\x03 \x03(\x0b\x32\x12.tabkeep.v1.Expect\x12 \n\x04goto\x18\n \x01(\x0b\x32\x10.tabkeep.v1.GotoH\x00\x12\"\n\x05\x63lick\x18\x0b \x01(\x0b\x32\x11.tabkeep.v1.ClickH\x00\x12 \n\x04\x66ill\x18\x0c \x01(\x0b\x32\x10.tabkeep.v1.FillH\x00\x12$\n\x06select\x18\r \x01(\x0b\x32\x12.tabkeep.v1.SelectH\x00\x12-\n\x0bset_checked\x18\x0e \x01(\x0b\x32\x16.tabkeep.v1.SetCheckedH\x00\x12)\n\tpress_key\x18\x0f \x01(\x0b\x32\x14.tabkeep.v1.PressKeyH\x00\x12\"\n\x05hover\x18\x10 \x01(\x0b\x32\x11.tabkeep.v1.HoverH\x00\x12$\n\x06scroll\x18\x11 \x01(\x0b\x32\x12.tabkeep.v1.ScrollH\x00\x12 \n\x04wait\x18\x12 \x01(\x0b\x32\x10.tabkeep.v1.WaitH\x00\x12&\n\x07\x65xtract\x18\x13 \x01(\x0b\x32\x13.tabkeep.v1.ExtractH\x00\x12 \n\x04\x62\x61\x63k\x18\x14 \x01(\x0b\x32\x10.tabkeep.v1.BackH\x00\x12$\n\x06reload\x18\x15 \x01(\x0b\x32\x12.tabkeep.v1.ReloadH\x00\x12$\n\x06upload\x18\x16 \x01(\x0b\x32\x12.tabkeep.v1.UploadH\x00\x42\x06\n\x04kind\"n\n\x06Target\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\x12\x0e\n\x06within\x18\x04 \x01(\t\x12\x0b\n\x03nth\x18\x05 \x01(\x05\x12\x0b\n\x03\x63ss\x18\x06 \x01(\t\x12\x0f\n\x07test_id\x18\x07 \x01(\t\"L\n\x05Value\x12\x11\n\x07literal\x18\x01 \x01(\tH\x00\x12\x13\n\tparameter\x18\x02 \x01(\tH\x00\x12\x11\n\tsensitive\x18\x03 \x01(\x08\x42\x08\n\x06source\"/\n\x04Goto\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x1a\n\x12\x61llow_error_status\x18\x02 \x01(\x08\"@\n\x05\x43lick\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x13\n\x0b\x63lick_count\x18\x02 \x01(\x05\"\\\n\x04\x46ill\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\x0e\n\x06submit\x18\x03 \x01(\x08\"O\n\x06Select\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12!\n\x06option\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\"A\n\nSetChecked\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x63hecked\x18\x02 \x01(\x08\";\n\x08PressKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x06target\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.Target\"+\n\x05Hover\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\"=\n\x06Scroll\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x64\x65lta_y\x18\x02 \x01(\x05\"g\n\x04Wait\x12-\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\'\n\tcondition\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.ExpectH\x00\x42\x07\n\x05until\"\xd5\x01\n\x06\x45xpect\x12\x12\n\x08url_glob\x18\x01 \x01(\tH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\x13\n\ttext_gone\x18\x03 \x01(\tH\x00\x12%\n\x07visible\x18\x04 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12$\n\x06hidden\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12\'\n\x05value\x18\x06 \x01(\x0b\x32\x16.tabkeep.v1.FieldValueH\x00\x12\x0f\n\x05title\x18\x07 \x01(\tH\x00\x42\x0b\n\tcondition\"@\n\nFieldValue\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0e\n\x06\x65quals\x18\x02 \x01(\t\"B\n\x07\x45xtract\x12\'\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0e\n\x06within\x18\x02 \x01(\t\"\x06\n\x04\x42\x61\x63k\"\x08\n\x06Reload\";\n\x06Upload\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\r\n\x05\x66iles\x18\x02 \x03(\tB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,37 +35,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1'
   _globals['_ACTION']._serialized_start=103
-  _globals['_ACTION']._serialized_end=665
-  _globals['_TARGET']._serialized_start=667
-  _globals['_TARGET']._serialized_end=777
-  _globals['_VALUE']._serialized_start=779
-  _globals['_VALUE']._serialized_end=855
-  _globals['_GOTO']._serialized_start=857
-  _globals['_GOTO']._serialized_end=904
-  _globals['_CLICK']._serialized_start=906
-  _globals['_CLICK']._serialized_end=970
-  _globals['_FILL']._serialized_start=972
-  _globals['_FILL']._serialized_end=1064
-  _globals['_SELECT']._serialized_start=1066
-  _globals['_SELECT']._serialized_end=1145
-  _globals['_SETCHECKED']._serialized_start=1147
-  _globals['_SETCHECKED']._serialized_end=1212
-  _globals['_PRESSKEY']._serialized_start=1214
-  _globals['_PRESSKEY']._serialized_end=1273
-  _globals['_HOVER']._serialized_start=1275
-  _globals['_HOVER']._serialized_end=1318
-  _globals['_SCROLL']._serialized_start=1320
-  _globals['_SCROLL']._serialized_end=1381
-  _globals['_WAIT']._serialized_start=1383
-  _globals['_WAIT']._serialized_end=1486
-  _globals['_EXPECT']._serialized_start=1489
-  _globals['_EXPECT']._serialized_end=1702
-  _globals['_FIELDVALUE']._serialized_start=1704
-  _globals['_FIELDVALUE']._serialized_end=1768
-  _globals['_EXTRACT']._serialized_start=1770
-  _globals['_EXTRACT']._serialized_end=1836
-  _globals['_BACK']._serialized_start=1838
-  _globals['_BACK']._serialized_end=1844
-  _globals['_RELOAD']._serialized_start=1846
-  _globals['_RELOAD']._serialized_end=1854
+  _globals['_ACTION']._serialized_end=703
+  _globals['_TARGET']._serialized_start=705
+  _globals['_TARGET']._serialized_end=815
+  _globals['_VALUE']._serialized_start=817
+  _globals['_VALUE']._serialized_end=893
+  _globals['_GOTO']._serialized_start=895
+  _globals['_GOTO']._serialized_end=942
+  _globals['_CLICK']._serialized_start=944
+  _globals['_CLICK']._serialized_end=1008
+  _globals['_FILL']._serialized_start=1010
+  _globals['_FILL']._serialized_end=1102
+  _globals['_SELECT']._serialized_start=1104
+  _globals['_SELECT']._serialized_end=1183
+  _globals['_SETCHECKED']._serialized_start=1185
+  _globals['_SETCHECKED']._serialized_end=1250
+  _globals['_PRESSKEY']._serialized_start=1252
+  _globals['_PRESSKEY']._serialized_end=1311
+  _globals['_HOVER']._serialized_start=1313
+  _globals['_HOVER']._serialized_end=1356
+  _globals['_SCROLL']._serialized_start=1358
+  _globals['_SCROLL']._serialized_end=1419
+  _globals['_WAIT']._serialized_start=1421
+  _globals['_WAIT']._serialized_end=1524
+  _globals['_EXPECT']._serialized_start=1527
+  _globals['_EXPECT']._serialized_end=1740
+  _globals['_FIELDVALUE']._serialized_start=1742
+  _globals['_FIELDVALUE']._serialized_end=1806
+  _globals['_EXTRACT']._serialized_start=1808
+  _globals['_EXTRACT']._serialized_end=1874
+  _globals['_BACK']._serialized_start=1876
+  _globals['_BACK']._serialized_end=1882
+  _globals['_RELOAD']._serialized_start=1884
+  _globals['_RELOAD']._serialized_end=1892
+  _globals['_UPLOAD']._serialized_start=1894
+  _globals['_UPLOAD']._serialized_end=1953
 # @@protoc_insertion_point(module_scope)

@@ -67,6 +67,8 @@ class FailureReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAILURE_REASON_MODEL_FAILED: _ClassVar[FailureReason]
     FAILURE_REASON_MODEL_BUDGET: _ClassVar[FailureReason]
     FAILURE_REASON_PROXY_FAILED: _ClassVar[FailureReason]
+    FAILURE_REASON_FILE_UNAVAILABLE: _ClassVar[FailureReason]
+    FAILURE_REASON_FILE_NOT_ACCEPTED: _ClassVar[FailureReason]
 
 class Planner(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -137,6 +139,8 @@ FAILURE_REASON_INTERNAL: FailureReason
 FAILURE_REASON_MODEL_FAILED: FailureReason
 FAILURE_REASON_MODEL_BUDGET: FailureReason
 FAILURE_REASON_PROXY_FAILED: FailureReason
+FAILURE_REASON_FILE_UNAVAILABLE: FailureReason
+FAILURE_REASON_FILE_NOT_ACCEPTED: FailureReason
 PLANNER_UNSPECIFIED: Planner
 PLANNER_RULES: Planner
 PLANNER_MODEL: Planner
@@ -230,7 +234,7 @@ class Approval(_message.Message):
     def __init__(self, approval_id: _Optional[str] = ..., message: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., screenshot_artifact_id: _Optional[str] = ...) -> None: ...
 
 class RunTaskRequest(_message.Message):
-    __slots__ = ("prompt", "actions", "url", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "data_extraction_schema", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "webhook_url")
+    __slots__ = ("prompt", "actions", "url", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "data_extraction_schema", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "record_console", "record_network", "recording", "webhook_url")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -253,6 +257,9 @@ class RunTaskRequest(_message.Message):
     SCREENSHOTS_FIELD_NUMBER: _ClassVar[int]
     PLANNER_FIELD_NUMBER: _ClassVar[int]
     IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    RECORD_CONSOLE_FIELD_NUMBER: _ClassVar[int]
+    RECORD_NETWORK_FIELD_NUMBER: _ClassVar[int]
+    RECORDING_FIELD_NUMBER: _ClassVar[int]
     WEBHOOK_URL_FIELD_NUMBER: _ClassVar[int]
     prompt: str
     actions: _containers.RepeatedCompositeFieldContainer[_actions_pb2.Action]
@@ -269,8 +276,19 @@ class RunTaskRequest(_message.Message):
     screenshots: ScreenshotMode
     planner: Planner
     irreversible_policy: IrreversiblePolicy
+    record_console: bool
+    record_network: bool
+    recording: Recording
     webhook_url: str
-    def __init__(self, prompt: _Optional[str] = ..., actions: _Optional[_Iterable[_Union[_actions_pb2.Action, _Mapping]]] = ..., url: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
+    def __init__(self, prompt: _Optional[str] = ..., actions: _Optional[_Iterable[_Union[_actions_pb2.Action, _Mapping]]] = ..., url: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., record_console: _Optional[bool] = ..., record_network: _Optional[bool] = ..., recording: _Optional[_Union[Recording, _Mapping]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
+
+class Recording(_message.Message):
+    __slots__ = ("frames_per_second", "max_duration")
+    FRAMES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    MAX_DURATION_FIELD_NUMBER: _ClassVar[int]
+    frames_per_second: int
+    max_duration: _duration_pb2.Duration
+    def __init__(self, frames_per_second: _Optional[int] = ..., max_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class RunTaskResponse(_message.Message):
     __slots__ = ("run",)
@@ -279,7 +297,7 @@ class RunTaskResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ...) -> None: ...
 
 class RunWorkflowRequest(_message.Message):
-    __slots__ = ("workflow_id", "workflow_version", "parameters", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "webhook_url")
+    __slots__ = ("workflow_id", "workflow_version", "parameters", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "record_console", "record_network", "recording", "webhook_url")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -301,6 +319,9 @@ class RunWorkflowRequest(_message.Message):
     SCREENSHOTS_FIELD_NUMBER: _ClassVar[int]
     PLANNER_FIELD_NUMBER: _ClassVar[int]
     IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    RECORD_CONSOLE_FIELD_NUMBER: _ClassVar[int]
+    RECORD_NETWORK_FIELD_NUMBER: _ClassVar[int]
+    RECORDING_FIELD_NUMBER: _ClassVar[int]
     WEBHOOK_URL_FIELD_NUMBER: _ClassVar[int]
     workflow_id: str
     workflow_version: int
@@ -316,8 +337,11 @@ class RunWorkflowRequest(_message.Message):
     screenshots: ScreenshotMode
     planner: Planner
     irreversible_policy: IrreversiblePolicy
+    record_console: bool
+    record_network: bool
+    recording: Recording
     webhook_url: str
-    def __init__(self, workflow_id: _Optional[str] = ..., workflow_version: _Optional[int] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
+    def __init__(self, workflow_id: _Optional[str] = ..., workflow_version: _Optional[int] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., record_console: _Optional[bool] = ..., record_network: _Optional[bool] = ..., recording: _Optional[_Union[Recording, _Mapping]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
 
 class RunWorkflowResponse(_message.Message):
     __slots__ = ("run",)

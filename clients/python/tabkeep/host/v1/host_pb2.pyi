@@ -5,6 +5,7 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from tabkeep.v1 import actions_pb2 as _actions_pb2
 from tabkeep.v1 import artifacts_pb2 as _artifacts_pb2
 from tabkeep.v1 import browser_sessions_pb2 as _browser_sessions_pb2
+from tabkeep.v1 import files_pb2 as _files_pb2
 from tabkeep.v1 import hosts_pb2 as _hosts_pb2
 from tabkeep.v1 import runs_pb2 as _runs_pb2
 from google.protobuf.internal import containers as _containers
@@ -290,7 +291,7 @@ class Close(_message.Message):
     def __init__(self, reason: _Optional[_Union[_browser_sessions_pb2.CloseReason, str]] = ...) -> None: ...
 
 class StartRun(_message.Message):
-    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow", "planner", "irreversible_policy", "secrets", "secret_parameters")
+    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow", "planner", "irreversible_policy", "secrets", "secret_parameters", "record_console", "record_network", "recording")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
@@ -303,6 +304,9 @@ class StartRun(_message.Message):
     IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
     SECRETS_FIELD_NUMBER: _ClassVar[int]
     SECRET_PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    RECORD_CONSOLE_FIELD_NUMBER: _ClassVar[int]
+    RECORD_NETWORK_FIELD_NUMBER: _ClassVar[int]
+    RECORDING_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     blocks: _containers.RepeatedCompositeFieldContainer[Block]
     parameters: _struct_pb2.Struct
@@ -315,7 +319,10 @@ class StartRun(_message.Message):
     irreversible_policy: _runs_pb2.IrreversiblePolicy
     secrets: _containers.RepeatedScalarFieldContainer[str]
     secret_parameters: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ..., planner: _Optional[_Union[_runs_pb2.Planner, str]] = ..., irreversible_policy: _Optional[_Union[_runs_pb2.IrreversiblePolicy, str]] = ..., secrets: _Optional[_Iterable[str]] = ..., secret_parameters: _Optional[_Iterable[str]] = ...) -> None: ...
+    record_console: bool
+    record_network: bool
+    recording: _runs_pb2.Recording
+    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ..., planner: _Optional[_Union[_runs_pb2.Planner, str]] = ..., irreversible_policy: _Optional[_Union[_runs_pb2.IrreversiblePolicy, str]] = ..., secrets: _Optional[_Iterable[str]] = ..., secret_parameters: _Optional[_Iterable[str]] = ..., record_console: _Optional[bool] = ..., record_network: _Optional[bool] = ..., recording: _Optional[_Union[_runs_pb2.Recording, _Mapping]] = ...) -> None: ...
 
 class Block(_message.Message):
     __slots__ = ("block_id", "timeout", "goto", "task", "actions", "extract", "wait", "approve")
@@ -636,3 +643,25 @@ class BrowserStateHeader(_message.Message):
 class PutBrowserStateResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class GetRunFileRequest(_message.Message):
+    __slots__ = ("host_id", "browser_session_id", "fence", "run_id", "file")
+    HOST_ID_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    host_id: str
+    browser_session_id: str
+    fence: int
+    run_id: str
+    file: str
+    def __init__(self, host_id: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., run_id: _Optional[str] = ..., file: _Optional[str] = ...) -> None: ...
+
+class GetRunFileResponse(_message.Message):
+    __slots__ = ("file", "chunk")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    file: _files_pb2.File
+    chunk: bytes
+    def __init__(self, file: _Optional[_Union[_files_pb2.File, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...

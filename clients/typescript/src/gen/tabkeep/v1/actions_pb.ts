@@ -14,7 +14,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/actions.proto.
  */
 export const file_tabkeep_v1_actions: GenFile = /*@__PURE__*/
-  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEisgQKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIAEIGCgRraW5kIm4KBlRhcmdldBIMCgRyb2xlGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFZXhhY3QYAyABKAgSDgoGd2l0aGluGAQgASgJEgsKA250aBgFIAEoBRILCgNjc3MYBiABKAkSDwoHdGVzdF9pZBgHIAEoCSJMCgVWYWx1ZRIRCgdsaXRlcmFsGAEgASgJSAASEwoJcGFyYW1ldGVyGAIgASgJSAASEQoJc2Vuc2l0aXZlGAMgASgIQggKBnNvdXJjZSIvCgRHb3RvEgsKA3VybBgBIAEoCRIaChJhbGxvd19lcnJvcl9zdGF0dXMYAiABKAgiQAoFQ2xpY2sSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSEwoLY2xpY2tfY291bnQYAiABKAUiXAoERmlsbBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIgCgV2YWx1ZRgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSDgoGc3VibWl0GAMgASgIIk8KBlNlbGVjdBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIhCgZvcHRpb24YAiABKAsyES50YWJrZWVwLnYxLlZhbHVlIkEKClNldENoZWNrZWQSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSDwoHY2hlY2tlZBgCIAEoCCI7CghQcmVzc0tleRILCgNrZXkYASABKAkSIgoGdGFyZ2V0GAIgASgLMhIudGFia2VlcC52MS5UYXJnZXQiKwoFSG92ZXISIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQiPQoGU2Nyb2xsEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg8KB2RlbHRhX3kYAiABKAUiZwoEV2FpdBItCghkdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAEicKCWNvbmRpdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuRXhwZWN0SABCBwoFdW50aWwi1QEKBkV4cGVjdBISCgh1cmxfZ2xvYhgBIAEoCUgAEg4KBHRleHQYAiABKAlIABITCgl0ZXh0X2dvbmUYAyABKAlIABIlCgd2aXNpYmxlGAQgASgLMhIudGFia2VlcC52MS5UYXJnZXRIABIkCgZoaWRkZW4YBSABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEicKBXZhbHVlGAYgASgLMhYudGFia2VlcC52MS5GaWVsZFZhbHVlSAASDwoFdGl0bGUYByABKAlIAEILCgljb25kaXRpb24iQAoKRmllbGRWYWx1ZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIOCgZlcXVhbHMYAiABKAkiQgoHRXh0cmFjdBInCgZzY2hlbWEYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg4KBndpdGhpbhgCIAEoCSIGCgRCYWNrIggKBlJlbG9hZEI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct]);
+  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEi2AQKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIABIkCgZ1cGxvYWQYFiABKAsyEi50YWJrZWVwLnYxLlVwbG9hZEgAQgYKBGtpbmQibgoGVGFyZ2V0EgwKBHJvbGUYASABKAkSDAoEbmFtZRgCIAEoCRINCgVleGFjdBgDIAEoCBIOCgZ3aXRoaW4YBCABKAkSCwoDbnRoGAUgASgFEgsKA2NzcxgGIAEoCRIPCgd0ZXN0X2lkGAcgASgJIkwKBVZhbHVlEhEKB2xpdGVyYWwYASABKAlIABITCglwYXJhbWV0ZXIYAiABKAlIABIRCglzZW5zaXRpdmUYAyABKAhCCAoGc291cmNlIi8KBEdvdG8SCwoDdXJsGAEgASgJEhoKEmFsbG93X2Vycm9yX3N0YXR1cxgCIAEoCCJACgVDbGljaxIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBITCgtjbGlja19jb3VudBgCIAEoBSJcCgRGaWxsEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiAKBXZhbHVlGAIgASgLMhEudGFia2VlcC52MS5WYWx1ZRIOCgZzdWJtaXQYAyABKAgiTwoGU2VsZWN0EiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiEKBm9wdGlvbhgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUiQQoKU2V0Q2hlY2tlZBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIPCgdjaGVja2VkGAIgASgIIjsKCFByZXNzS2V5EgsKA2tleRgBIAEoCRIiCgZ0YXJnZXQYAiABKAsyEi50YWJrZWVwLnYxLlRhcmdldCIrCgVIb3ZlchIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldCI9CgZTY3JvbGwSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSDwoHZGVsdGFfeRgCIAEoBSJnCgRXYWl0Ei0KCGR1cmF0aW9uGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASJwoJY29uZGl0aW9uGAIgASgLMhIudGFia2VlcC52MS5FeHBlY3RIAEIHCgV1bnRpbCLVAQoGRXhwZWN0EhIKCHVybF9nbG9iGAEgASgJSAASDgoEdGV4dBgCIAEoCUgAEhMKCXRleHRfZ29uZRgDIAEoCUgAEiUKB3Zpc2libGUYBCABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiQKBmhpZGRlbhgFIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0SAASJwoFdmFsdWUYBiABKAsyFi50YWJrZWVwLnYxLkZpZWxkVmFsdWVIABIPCgV0aXRsZRgHIAEoCUgAQgsKCWNvbmRpdGlvbiJACgpGaWVsZFZhbHVlEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg4KBmVxdWFscxgCIAEoCSJCCgdFeHRyYWN0EicKBnNjaGVtYRgBIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDgoGd2l0aGluGAIgASgJIgYKBEJhY2siCAoGUmVsb2FkIjsKBlVwbG9hZBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBINCgVmaWxlcxgCIAMoCUI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct]);
 
 /**
  * One thing to do, and what must be true afterwards.
@@ -23,7 +23,7 @@ export const file_tabkeep_v1_actions: GenFile = /*@__PURE__*/
  */
 export type Action = Message<"tabkeep.v1.Action"> & {
   /**
-   * How long this one action may take, 100 ms to 10 minutes. Absent: 15 seconds (goto: 30 seconds).
+   * How long this one action may take, 100 ms to 10 minutes. Absent: 15 seconds (goto: 30, upload: 60 seconds).
    *
    * @generated from field: google.protobuf.Duration timeout = 1;
    */
@@ -144,6 +144,14 @@ export type Action = Message<"tabkeep.v1.Action"> & {
      */
     value: Reload;
     case: "reload";
+  } | {
+    /**
+     * Gives files to the page.
+     *
+     * @generated from field: tabkeep.v1.Upload upload = 22;
+     */
+    value: Upload;
+    case: "upload";
   } | { case: undefined; value?: undefined };
 };
 
@@ -688,4 +696,37 @@ export type Reload = Message<"tabkeep.v1.Reload"> & {
  */
 export const ReloadSchema: GenMessage<Reload> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_actions, 16);
+
+/**
+ * Gives files to a file field, or to the file chooser that pressing an element opens, and sees that the page got them:
+ * the field shows them, or, where the page empties it at once, the page shows their names. Fails FILE_UNAVAILABLE when a
+ * file is not to be had, FILE_NOT_ACCEPTED when the field takes fewer files or none. What the field had before is
+ * replaced. Without a timeout it may take 60 seconds.
+ *
+ * @generated from message tabkeep.v1.Upload
+ */
+export type Upload = Message<"tabkeep.v1.Upload"> & {
+  /**
+   * The file field, also a hidden one, its label, or what opens a file chooser when pressed. Absent: the only file field
+   * of the page.
+   *
+   * @generated from field: tabkeep.v1.Target target = 1;
+   */
+  target?: Target | undefined;
+
+  /**
+   * 1 to 20 files of the organization, see FileService: each by its file_id or, where only one has it, by its name; in
+   * workflows with {{name}} for parameters. Together at most 256 MiB for all uploads of a session.
+   *
+   * @generated from field: repeated string files = 2;
+   */
+  files: string[];
+};
+
+/**
+ * Describes the message tabkeep.v1.Upload.
+ * Use `create(UploadSchema)` to create a new message.
+ */
+export const UploadSchema: GenMessage<Upload> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 17);
 

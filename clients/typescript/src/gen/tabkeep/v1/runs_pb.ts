@@ -18,7 +18,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/runs.proto.
  */
 export const file_tabkeep_v1_runs: GenFile = /*@__PURE__*/
-  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJIv4ECg5SdW5UYXNrUmVxdWVzdBIOCgZwcm9tcHQYASABKAkSIwoHYWN0aW9ucxgCIAMoCzISLnRhYmtlZXAudjEuQWN0aW9uEgsKA3VybBgDIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFmRhdGFfZXh0cmFjdGlvbl9zY2hlbWEYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGZhaWxfaWZfYnVzeRgKIAEoCBI2CgZsYWJlbHMYCyADKAsyJi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhIKCnJlcXVlc3RfaWQYDCABKAkSLwoLc2NyZWVuc2hvdHMYDSABKA4yGi50YWJrZWVwLnYxLlNjcmVlbnNob3RNb2RlEiQKB3BsYW5uZXIYFCABKA4yEy50YWJrZWVwLnYxLlBsYW5uZXISOwoTaXJyZXZlcnNpYmxlX3BvbGljeRgVIAEoDjIeLnRhYmtlZXAudjEuSXJyZXZlcnNpYmxlUG9saWN5EhMKC3dlYmhvb2tfdXJsGFAgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoPUnVuVGFza1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIucEChJSdW5Xb3JrZmxvd1JlcXVlc3QSEwoLd29ya2Zsb3dfaWQYASABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgCIAEoBRIrCgpwYXJhbWV0ZXJzGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGZhaWxfaWZfYnVzeRgJIAEoCBI6CgZsYWJlbHMYCiADKAsyKi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAsgASgJEi8KC3NjcmVlbnNob3RzGAwgASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjMKE1J1bldvcmtmbG93UmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4iYwoNR2V0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSLwoMd2FpdF90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhEKCW9yX3BhdXNlZBhQIAEoCCIuCg5HZXRSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biKSAQoPTGlzdFJ1bnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgDIAEoCRITCgt3b3JrZmxvd19pZBgEIAEoCRInCghzdGF0dXNlcxgFIAMoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzIkoKEExpc3RSdW5zUmVzcG9uc2USHQoEcnVucxgBIAMoCzIPLnRhYmtlZXAudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI0Cg9XYXRjaFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhEKCWFmdGVyX3NlcRgCIAEoAyJjChBXYXRjaFJ1blJlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhQudGFia2VlcC52MS5SdW5FdmVudEgAEh4KA3J1bhgCIAEoCzIPLnRhYmtlZXAudjEuUnVuSABCCAoGdXBkYXRlIiIKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJIjEKEUNhbmNlbFJ1blJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImAKFlJlc29sdmVBcHByb3ZhbFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKC2FwcHJvdmFsX2lkGAIgASgJEhAKCGFwcHJvdmVkGAMgASgIEg8KB2NvbW1lbnQYBCABKAkiNwoXUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4ihAUKCFJ1bkV2ZW50Eg4KBnJ1bl9pZBgBIAEoCRILCgNzZXEYAiABKAMSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KC3J1bl9zdGFydGVkGAogASgLMhYudGFia2VlcC52MS5SdW5TdGFydGVkSAASKQoJcGxhbl9tYWRlGAsgASgLMhQudGFia2VlcC52MS5QbGFuTWFkZUgAEjEKDWJsb2NrX3N0YXJ0ZWQYDCABKAsyGC50YWJrZWVwLnYxLkJsb2NrU3RhcnRlZEgAEjMKDmJsb2NrX2ZpbmlzaGVkGA0gASgLMhkudGFia2VlcC52MS5CbG9ja0ZpbmlzaGVkSAASLwoMc3RlcF9zdGFydGVkGA4gASgLMhcudGFia2VlcC52MS5TdGVwU3RhcnRlZEgAEjEKDXN0ZXBfZmluaXNoZWQYDyABKAsyGC50YWJrZWVwLnYxLlN0ZXBGaW5pc2hlZEgAEjsKEmFwcHJvdmFsX3JlcXVlc3RlZBgQIAEoCzIdLnRhYmtlZXAudjEuQXBwcm92YWxSZXF1ZXN0ZWRIABI5ChFhcHByb3ZhbF9yZXNvbHZlZBgRIAEoCzIcLnRhYmtlZXAudjEuQXBwcm92YWxSZXNvbHZlZEgAEiYKB3dhcm5pbmcYEiABKAsyEy50YWJrZWVwLnYxLldhcm5pbmdIABIvCgxydW5fZmluaXNoZWQYEyABKAsyFy50YWJrZWVwLnYxLlJ1bkZpbmlzaGVkSAASKwoKbW9kZWxfY2FsbBgUIAEoCzIVLnRhYmtlZXAudjEuTW9kZWxDYWxsSABCBgoEa2luZCIoCgpSdW5TdGFydGVkEgsKA3VybBgBIAEoCRINCgV0aXRsZRgCIAEoCSIsCghQbGFuTWFkZRIPCgdwbGFubmVyGAEgASgJEg8KB2NsYXVzZXMYAiADKAkiNAoMQmxvY2tTdGFydGVkEhAKCGJsb2NrX2lkGAEgASgJEhIKCmJsb2NrX3R5cGUYAiABKAkicwoNQmxvY2tGaW5pc2hlZBIQCghibG9ja19pZBgBIAEoCRIoCgdvdXRjb21lGAIgASgOMhcudGFia2VlcC52MS5TdGVwT3V0Y29tZRImCgZvdXRwdXQYAyABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUigwEKC1N0ZXBTdGFydGVkEgwKBHN0ZXAYASABKAUSIgoGYWN0aW9uGAIgASgLMhIudGFia2VlcC52MS5BY3Rpb24SEwoLZGVzY3JpcHRpb24YAyABKAkSDgoGc291cmNlGAQgASgJEgsKA3VybBgFIAEoCRIQCghibG9ja19pZBgGIAEoCSKrAgoMU3RlcEZpbmlzaGVkEgwKBHN0ZXAYASABKAUSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSMQoOZmFpbHVyZV9yZWFzb24YAyABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SDwoHbWVzc2FnZRgEIAEoCRIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhILCgN1cmwYBiABKAkSDQoFdGl0bGUYByABKAkSDgoGdGFyZ2V0GAggASgJEh4KFnNjcmVlbnNob3RfYXJ0aWZhY3RfaWQYCSABKAkSJgoGb3V0cHV0GAogASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIjsKEUFwcHJvdmFsUmVxdWVzdGVkEiYKCGFwcHJvdmFsGAEgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbCJdChBBcHByb3ZhbFJlc29sdmVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEhAKCGFwcHJvdmVkGAIgASgIEhEKCXRpbWVkX291dBgDIAEoCBIPCgdjb21tZW50GAQgASgJIpQBCglNb2RlbENhbGwSDQoFbW9kZWwYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIUCgxpbnB1dF90b2tlbnMYAyABKAMSFQoNb3V0cHV0X3Rva2VucxgEIAEoAxIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVlcnJvchgGIAEoCSIoCgdXYXJuaW5nEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSKoAQoLUnVuRmluaXNoZWQSJQoGc3RhdHVzGAEgASgOMhUudGFia2VlcC52MS5SdW5TdGF0dXMSMQoOZmFpbHVyZV9yZWFzb24YAiABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SFwoPZmFpbHVyZV9tZXNzYWdlGAMgASgJEiYKBm91dHB1dBgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSpNCgdSdW5UeXBlEhgKFFJVTl9UWVBFX1VOU1BFQ0lGSUVEEAASEQoNUlVOX1RZUEVfVEFTSxABEhUKEVJVTl9UWVBFX1dPUktGTE9XEAIqhAIKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19DUkVBVEVEEAESFQoRUlVOX1NUQVRVU19RVUVVRUQQAhIWChJSVU5fU1RBVFVTX1JVTk5JTkcQAxIVChFSVU5fU1RBVFVTX1BBVVNFRBAEEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAUSFQoRUlVOX1NUQVRVU19GQUlMRUQQBhIZChVSVU5fU1RBVFVTX1RFUk1JTkFURUQQBxIXChNSVU5fU1RBVFVTX0NBTkNFTEVEEAgSGAoUUlVOX1NUQVRVU19USU1FRF9PVVQQCSqWCAoNRmFpbHVyZVJlYXNvbhIeChpGQUlMVVJFX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGkZBSUxVUkVfUkVBU09OX05FRURTX01PREVMEAESHAoYRkFJTFVSRV9SRUFTT05fTk9UX0ZPVU5EEAISHAoYRkFJTFVSRV9SRUFTT05fQU1CSUdVT1VTEAMSIwofRkFJTFVSRV9SRUFTT05fUkVKRUNURURfQllfUEFHRRAEEiAKHEZBSUxVUkVfUkVBU09OX01JU1NJTkdfSU5QVVQQBRImCiJGQUlMVVJFX1JFQVNPTl9DUkVERU5USUFMX1JFUVVJUkVEEAYSJAogRkFJTFVSRV9SRUFTT05fQkxPQ0tFRF9CWV9QT0xJQ1kQBxIdChlGQUlMVVJFX1JFQVNPTl9OQVZJR0FUSU9OEAgSHAoYRkFJTFVSRV9SRUFTT05fTk9fRUZGRUNUEAkSJQohRkFJTFVSRV9SRUFTT05fRVhQRUNUQVRJT05fRkFJTEVEEAoSGgoWRkFJTFVSRV9SRUFTT05fRVhUUkFDVBALEh8KG0ZBSUxVUkVfUkVBU09OX1NURVBfVElNRU9VVBAMEhoKFkZBSUxVUkVfUkVBU09OX1NUQUxMRUQQDRIfChtGQUlMVVJFX1JFQVNPTl9QQUdFX0NSQVNIRUQQDhIcChhGQUlMVVJFX1JFQVNPTl9NQVhfU1RFUFMQDxIgChxGQUlMVVJFX1JFQVNPTl9SVU5fVElNRURfT1VUEBASGwoXRkFJTFVSRV9SRUFTT05fQ0FOQ0VMRUQQERIkCiBGQUlMVVJFX1JFQVNPTl9BUFBST1ZBTF9SRUpFQ1RFRBASEiUKIUZBSUxVUkVfUkVBU09OX0FQUFJPVkFMX1RJTUVEX09VVBATEiEKHUZBSUxVUkVfUkVBU09OX1NFU1NJT05fQ0xPU0VEEBQSJAogRkFJTFVSRV9SRUFTT05fU0VTU0lPTl9USU1FRF9PVVQQFRIeChpGQUlMVVJFX1JFQVNPTl9OT19DQVBBQ0lUWRAWEiAKHEZBSUxVUkVfUkVBU09OX0xBVU5DSF9GQUlMRUQQFxIiCh5GQUlMVVJFX1JFQVNPTl9CUk9XU0VSX0NSQVNIRUQQGBIcChhGQUlMVVJFX1JFQVNPTl9IT1NUX0xPU1QQGRIfChtGQUlMVVJFX1JFQVNPTl9IT1NUX0RSQUlORUQQGhIbChdGQUlMVVJFX1JFQVNPTl9JTlRFUk5BTBAbEh8KG0ZBSUxVUkVfUkVBU09OX01PREVMX0ZBSUxFRBAeEh8KG0ZBSUxVUkVfUkVBU09OX01PREVMX0JVREdFVBAfEh8KG0ZBSUxVUkVfUkVBU09OX1BST1hZX0ZBSUxFRBAhKkgKB1BsYW5uZXISFwoTUExBTk5FUl9VTlNQRUNJRklFRBAAEhEKDVBMQU5ORVJfUlVMRVMQARIRCg1QTEFOTkVSX01PREVMEAIqlwEKEklycmV2ZXJzaWJsZVBvbGljeRIjCh9JUlJFVkVSU0lCTEVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZSVJSRVZFUlNJQkxFX1BPTElDWV9BTExPVxABEh8KG0lSUkVWRVJTSUJMRV9QT0xJQ1lfQVBQUk9WRRACEhwKGElSUkVWRVJTSUJMRV9QT0xJQ1lfREVOWRADKosBCg5TY3JlZW5zaG90TW9kZRIfChtTQ1JFRU5TSE9UX01PREVfVU5TUEVDSUZJRUQQABIeChpTQ1JFRU5TSE9UX01PREVfRVZFUllfU1RFUBABEh4KGlNDUkVFTlNIT1RfTU9ERV9PTl9GQUlMVVJFEAISGAoUU0NSRUVOU0hPVF9NT0RFX05PTkUQAypbCgtTdGVwT3V0Y29tZRIcChhTVEVQX09VVENPTUVfVU5TUEVDSUZJRUQQABIVChFTVEVQX09VVENPTUVfRE9ORRABEhcKE1NURVBfT1VUQ09NRV9GQUlMRUQQAjKXBAoKUnVuU2VydmljZRJCCgdSdW5UYXNrEhoudGFia2VlcC52MS5SdW5UYXNrUmVxdWVzdBobLnRhYmtlZXAudjEuUnVuVGFza1Jlc3BvbnNlEk4KC1J1bldvcmtmbG93Eh4udGFia2VlcC52MS5SdW5Xb3JrZmxvd1JlcXVlc3QaHy50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVzcG9uc2USPwoGR2V0UnVuEhkudGFia2VlcC52MS5HZXRSdW5SZXF1ZXN0GhoudGFia2VlcC52MS5HZXRSdW5SZXNwb25zZRJFCghMaXN0UnVucxIbLnRhYmtlZXAudjEuTGlzdFJ1bnNSZXF1ZXN0GhwudGFia2VlcC52MS5MaXN0UnVuc1Jlc3BvbnNlEkcKCFdhdGNoUnVuEhsudGFia2VlcC52MS5XYXRjaFJ1blJlcXVlc3QaHC50YWJrZWVwLnYxLldhdGNoUnVuUmVzcG9uc2UwARJICglDYW5jZWxSdW4SHC50YWJrZWVwLnYxLkNhbmNlbFJ1blJlcXVlc3QaHS50YWJrZWVwLnYxLkNhbmNlbFJ1blJlc3BvbnNlEloKD1Jlc29sdmVBcHByb3ZhbBIiLnRhYmtlZXAudjEuUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBojLnRhYmtlZXAudjEuUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions]);
+  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJItgFCg5SdW5UYXNrUmVxdWVzdBIOCgZwcm9tcHQYASABKAkSIwoHYWN0aW9ucxgCIAMoCzISLnRhYmtlZXAudjEuQWN0aW9uEgsKA3VybBgDIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFmRhdGFfZXh0cmFjdGlvbl9zY2hlbWEYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGZhaWxfaWZfYnVzeRgKIAEoCBI2CgZsYWJlbHMYCyADKAsyJi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhIKCnJlcXVlc3RfaWQYDCABKAkSLwoLc2NyZWVuc2hvdHMYDSABKA4yGi50YWJrZWVwLnYxLlNjcmVlbnNob3RNb2RlEiQKB3BsYW5uZXIYFCABKA4yEy50YWJrZWVwLnYxLlBsYW5uZXISOwoTaXJyZXZlcnNpYmxlX3BvbGljeRgVIAEoDjIeLnRhYmtlZXAudjEuSXJyZXZlcnNpYmxlUG9saWN5EhYKDnJlY29yZF9jb25zb2xlGBYgASgIEhYKDnJlY29yZF9uZXR3b3JrGBcgASgIEigKCXJlY29yZGluZxgYIAEoCzIVLnRhYmtlZXAudjEuUmVjb3JkaW5nEhMKC3dlYmhvb2tfdXJsGFAgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVwoJUmVjb3JkaW5nEhkKEWZyYW1lc19wZXJfc2Vjb25kGAEgASgFEi8KDG1heF9kdXJhdGlvbhgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiIvCg9SdW5UYXNrUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4iwQUKElJ1bldvcmtmbG93UmVxdWVzdBITCgt3b3JrZmxvd19pZBgBIAEoCRIYChB3b3JrZmxvd192ZXJzaW9uGAIgASgFEisKCnBhcmFtZXRlcnMYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgEIAEoCRIaChJicm93c2VyX3Byb2ZpbGVfaWQYBSABKAkSQAoPYnJvd3Nlcl9zZXNzaW9uGAYgASgLMicudGFia2VlcC52MS5DcmVhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QSEQoJbWF4X3N0ZXBzGAcgASgFEioKB3RpbWVvdXQYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFAoMZmFpbF9pZl9idXN5GAkgASgIEjoKBmxhYmVscxgKIAMoCzIqLnRhYmtlZXAudjEuUnVuV29ya2Zsb3dSZXF1ZXN0LkxhYmVsc0VudHJ5EhIKCnJlcXVlc3RfaWQYCyABKAkSLwoLc2NyZWVuc2hvdHMYDCABKA4yGi50YWJrZWVwLnYxLlNjcmVlbnNob3RNb2RlEiQKB3BsYW5uZXIYFCABKA4yEy50YWJrZWVwLnYxLlBsYW5uZXISOwoTaXJyZXZlcnNpYmxlX3BvbGljeRgVIAEoDjIeLnRhYmtlZXAudjEuSXJyZXZlcnNpYmxlUG9saWN5EhYKDnJlY29yZF9jb25zb2xlGBYgASgIEhYKDnJlY29yZF9uZXR3b3JrGBcgASgIEigKCXJlY29yZGluZxgYIAEoCzIVLnRhYmtlZXAudjEuUmVjb3JkaW5nEhMKC3dlYmhvb2tfdXJsGFAgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiMwoTUnVuV29ya2Zsb3dSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biJjCg1HZXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIvCgx3YWl0X3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEQoJb3JfcGF1c2VkGFAgASgIIi4KDkdldFJ1blJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIpIBCg9MaXN0UnVuc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAMgASgJEhMKC3dvcmtmbG93X2lkGAQgASgJEicKCHN0YXR1c2VzGAUgAygOMhUudGFia2VlcC52MS5SdW5TdGF0dXMiSgoQTGlzdFJ1bnNSZXNwb25zZRIdCgRydW5zGAEgAygLMg8udGFia2VlcC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKD1dhdGNoUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJYWZ0ZXJfc2VxGAIgASgDImMKEFdhdGNoUnVuUmVzcG9uc2USJQoFZXZlbnQYASABKAsyFC50YWJrZWVwLnYxLlJ1bkV2ZW50SAASHgoDcnVuGAIgASgLMg8udGFia2VlcC52MS5SdW5IAEIICgZ1cGRhdGUiIgoQQ2FuY2VsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkiMQoRQ2FuY2VsUnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4iYAoWUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoLYXBwcm92YWxfaWQYAiABKAkSEAoIYXBwcm92ZWQYAyABKAgSDwoHY29tbWVudBgEIAEoCSI3ChdSZXNvbHZlQXBwcm92YWxSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biKEBQoIUnVuRXZlbnQSDgoGcnVuX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoLcnVuX3N0YXJ0ZWQYCiABKAsyFi50YWJrZWVwLnYxLlJ1blN0YXJ0ZWRIABIpCglwbGFuX21hZGUYCyABKAsyFC50YWJrZWVwLnYxLlBsYW5NYWRlSAASMQoNYmxvY2tfc3RhcnRlZBgMIAEoCzIYLnRhYmtlZXAudjEuQmxvY2tTdGFydGVkSAASMwoOYmxvY2tfZmluaXNoZWQYDSABKAsyGS50YWJrZWVwLnYxLkJsb2NrRmluaXNoZWRIABIvCgxzdGVwX3N0YXJ0ZWQYDiABKAsyFy50YWJrZWVwLnYxLlN0ZXBTdGFydGVkSAASMQoNc3RlcF9maW5pc2hlZBgPIAEoCzIYLnRhYmtlZXAudjEuU3RlcEZpbmlzaGVkSAASOwoSYXBwcm92YWxfcmVxdWVzdGVkGBAgASgLMh0udGFia2VlcC52MS5BcHByb3ZhbFJlcXVlc3RlZEgAEjkKEWFwcHJvdmFsX3Jlc29sdmVkGBEgASgLMhwudGFia2VlcC52MS5BcHByb3ZhbFJlc29sdmVkSAASJgoHd2FybmluZxgSIAEoCzITLnRhYmtlZXAudjEuV2FybmluZ0gAEi8KDHJ1bl9maW5pc2hlZBgTIAEoCzIXLnRhYmtlZXAudjEuUnVuRmluaXNoZWRIABIrCgptb2RlbF9jYWxsGBQgASgLMhUudGFia2VlcC52MS5Nb2RlbENhbGxIAEIGCgRraW5kIigKClJ1blN0YXJ0ZWQSCwoDdXJsGAEgASgJEg0KBXRpdGxlGAIgASgJIiwKCFBsYW5NYWRlEg8KB3BsYW5uZXIYASABKAkSDwoHY2xhdXNlcxgCIAMoCSI0CgxCbG9ja1N0YXJ0ZWQSEAoIYmxvY2tfaWQYASABKAkSEgoKYmxvY2tfdHlwZRgCIAEoCSJzCg1CbG9ja0ZpbmlzaGVkEhAKCGJsb2NrX2lkGAEgASgJEigKB291dGNvbWUYAiABKA4yFy50YWJrZWVwLnYxLlN0ZXBPdXRjb21lEiYKBm91dHB1dBgDIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSKDAQoLU3RlcFN0YXJ0ZWQSDAoEc3RlcBgBIAEoBRIiCgZhY3Rpb24YAiABKAsyEi50YWJrZWVwLnYxLkFjdGlvbhITCgtkZXNjcmlwdGlvbhgDIAEoCRIOCgZzb3VyY2UYBCABKAkSCwoDdXJsGAUgASgJEhAKCGJsb2NrX2lkGAYgASgJIqsCCgxTdGVwRmluaXNoZWQSDAoEc3RlcBgBIAEoBRIoCgdvdXRjb21lGAIgASgOMhcudGFia2VlcC52MS5TdGVwT3V0Y29tZRIxCg5mYWlsdXJlX3JlYXNvbhgDIAEoDjIZLnRhYmtlZXAudjEuRmFpbHVyZVJlYXNvbhIPCgdtZXNzYWdlGAQgASgJEisKCGR1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgsKA3VybBgGIAEoCRINCgV0aXRsZRgHIAEoCRIOCgZ0YXJnZXQYCCABKAkSHgoWc2NyZWVuc2hvdF9hcnRpZmFjdF9pZBgJIAEoCRImCgZvdXRwdXQYCiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUiOwoRQXBwcm92YWxSZXF1ZXN0ZWQSJgoIYXBwcm92YWwYASABKAsyFC50YWJrZWVwLnYxLkFwcHJvdmFsIl0KEEFwcHJvdmFsUmVzb2x2ZWQSEwoLYXBwcm92YWxfaWQYASABKAkSEAoIYXBwcm92ZWQYAiABKAgSEQoJdGltZWRfb3V0GAMgASgIEg8KB2NvbW1lbnQYBCABKAkilAEKCU1vZGVsQ2FsbBINCgVtb2RlbBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEhQKDGlucHV0X3Rva2VucxgDIAEoAxIVCg1vdXRwdXRfdG9rZW5zGAQgASgDEisKCGR1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBWVycm9yGAYgASgJIigKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIqgBCgtSdW5GaW5pc2hlZBIlCgZzdGF0dXMYASABKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cxIxCg5mYWlsdXJlX3JlYXNvbhgCIAEoDjIZLnRhYmtlZXAudjEuRmFpbHVyZVJlYXNvbhIXCg9mYWlsdXJlX21lc3NhZ2UYAyABKAkSJgoGb3V0cHV0GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlKk0KB1J1blR5cGUSGAoUUlVOX1RZUEVfVU5TUEVDSUZJRUQQABIRCg1SVU5fVFlQRV9UQVNLEAESFQoRUlVOX1RZUEVfV09SS0ZMT1cQAiqEAgoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX0NSRUFURUQQARIVChFSVU5fU1RBVFVTX1FVRVVFRBACEhYKElJVTl9TVEFUVVNfUlVOTklORxADEhUKEVJVTl9TVEFUVVNfUEFVU0VEEAQSGAoUUlVOX1NUQVRVU19DT01QTEVURUQQBRIVChFSVU5fU1RBVFVTX0ZBSUxFRBAGEhkKFVJVTl9TVEFUVVNfVEVSTUlOQVRFRBAHEhcKE1JVTl9TVEFUVVNfQ0FOQ0VMRUQQCBIYChRSVU5fU1RBVFVTX1RJTUVEX09VVBAJKuEICg1GYWlsdXJlUmVhc29uEh4KGkZBSUxVUkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaRkFJTFVSRV9SRUFTT05fTkVFRFNfTU9ERUwQARIcChhGQUlMVVJFX1JFQVNPTl9OT1RfRk9VTkQQAhIcChhGQUlMVVJFX1JFQVNPTl9BTUJJR1VPVVMQAxIjCh9GQUlMVVJFX1JFQVNPTl9SRUpFQ1RFRF9CWV9QQUdFEAQSIAocRkFJTFVSRV9SRUFTT05fTUlTU0lOR19JTlBVVBAFEiYKIkZBSUxVUkVfUkVBU09OX0NSRURFTlRJQUxfUkVRVUlSRUQQBhIkCiBGQUlMVVJFX1JFQVNPTl9CTE9DS0VEX0JZX1BPTElDWRAHEh0KGUZBSUxVUkVfUkVBU09OX05BVklHQVRJT04QCBIcChhGQUlMVVJFX1JFQVNPTl9OT19FRkZFQ1QQCRIlCiFGQUlMVVJFX1JFQVNPTl9FWFBFQ1RBVElPTl9GQUlMRUQQChIaChZGQUlMVVJFX1JFQVNPTl9FWFRSQUNUEAsSHwobRkFJTFVSRV9SRUFTT05fU1RFUF9USU1FT1VUEAwSGgoWRkFJTFVSRV9SRUFTT05fU1RBTExFRBANEh8KG0ZBSUxVUkVfUkVBU09OX1BBR0VfQ1JBU0hFRBAOEhwKGEZBSUxVUkVfUkVBU09OX01BWF9TVEVQUxAPEiAKHEZBSUxVUkVfUkVBU09OX1JVTl9USU1FRF9PVVQQEBIbChdGQUlMVVJFX1JFQVNPTl9DQU5DRUxFRBAREiQKIEZBSUxVUkVfUkVBU09OX0FQUFJPVkFMX1JFSkVDVEVEEBISJQohRkFJTFVSRV9SRUFTT05fQVBQUk9WQUxfVElNRURfT1VUEBMSIQodRkFJTFVSRV9SRUFTT05fU0VTU0lPTl9DTE9TRUQQFBIkCiBGQUlMVVJFX1JFQVNPTl9TRVNTSU9OX1RJTUVEX09VVBAVEh4KGkZBSUxVUkVfUkVBU09OX05PX0NBUEFDSVRZEBYSIAocRkFJTFVSRV9SRUFTT05fTEFVTkNIX0ZBSUxFRBAXEiIKHkZBSUxVUkVfUkVBU09OX0JST1dTRVJfQ1JBU0hFRBAYEhwKGEZBSUxVUkVfUkVBU09OX0hPU1RfTE9TVBAZEh8KG0ZBSUxVUkVfUkVBU09OX0hPU1RfRFJBSU5FRBAaEhsKF0ZBSUxVUkVfUkVBU09OX0lOVEVSTkFMEBsSHwobRkFJTFVSRV9SRUFTT05fTU9ERUxfRkFJTEVEEB4SHwobRkFJTFVSRV9SRUFTT05fTU9ERUxfQlVER0VUEB8SHwobRkFJTFVSRV9SRUFTT05fUFJPWFlfRkFJTEVEECESIwofRkFJTFVSRV9SRUFTT05fRklMRV9VTkFWQUlMQUJMRRAiEiQKIEZBSUxVUkVfUkVBU09OX0ZJTEVfTk9UX0FDQ0VQVEVEECMqSAoHUGxhbm5lchIXChNQTEFOTkVSX1VOU1BFQ0lGSUVEEAASEQoNUExBTk5FUl9SVUxFUxABEhEKDVBMQU5ORVJfTU9ERUwQAiqXAQoSSXJyZXZlcnNpYmxlUG9saWN5EiMKH0lSUkVWRVJTSUJMRV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIdChlJUlJFVkVSU0lCTEVfUE9MSUNZX0FMTE9XEAESHwobSVJSRVZFUlNJQkxFX1BPTElDWV9BUFBST1ZFEAISHAoYSVJSRVZFUlNJQkxFX1BPTElDWV9ERU5ZEAMqiwEKDlNjcmVlbnNob3RNb2RlEh8KG1NDUkVFTlNIT1RfTU9ERV9VTlNQRUNJRklFRBAAEh4KGlNDUkVFTlNIT1RfTU9ERV9FVkVSWV9TVEVQEAESHgoaU0NSRUVOU0hPVF9NT0RFX09OX0ZBSUxVUkUQAhIYChRTQ1JFRU5TSE9UX01PREVfTk9ORRADKlsKC1N0ZXBPdXRjb21lEhwKGFNURVBfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhUKEVNURVBfT1VUQ09NRV9ET05FEAESFwoTU1RFUF9PVVRDT01FX0ZBSUxFRBACMpcECgpSdW5TZXJ2aWNlEkIKB1J1blRhc2sSGi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0GhsudGFia2VlcC52MS5SdW5UYXNrUmVzcG9uc2USTgoLUnVuV29ya2Zsb3cSHi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdBofLnRhYmtlZXAudjEuUnVuV29ya2Zsb3dSZXNwb25zZRI/CgZHZXRSdW4SGS50YWJrZWVwLnYxLkdldFJ1blJlcXVlc3QaGi50YWJrZWVwLnYxLkdldFJ1blJlc3BvbnNlEkUKCExpc3RSdW5zEhsudGFia2VlcC52MS5MaXN0UnVuc1JlcXVlc3QaHC50YWJrZWVwLnYxLkxpc3RSdW5zUmVzcG9uc2USRwoIV2F0Y2hSdW4SGy50YWJrZWVwLnYxLldhdGNoUnVuUmVxdWVzdBocLnRhYmtlZXAudjEuV2F0Y2hSdW5SZXNwb25zZTABEkgKCUNhbmNlbFJ1bhIcLnRhYmtlZXAudjEuQ2FuY2VsUnVuUmVxdWVzdBodLnRhYmtlZXAudjEuQ2FuY2VsUnVuUmVzcG9uc2USWgoPUmVzb2x2ZUFwcHJvdmFsEiIudGFia2VlcC52MS5SZXNvbHZlQXBwcm92YWxSZXF1ZXN0GiMudGFia2VlcC52MS5SZXNvbHZlQXBwcm92YWxSZXNwb25zZUI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions]);
 
 /**
  * A task or workflow in a session.
@@ -379,6 +379,27 @@ export type RunTaskRequest = Message<"tabkeep.v1.RunTaskRequest"> & {
   irreversiblePolicy: IrreversiblePolicy;
 
   /**
+   * Keep what pages write to their console while the run is under way, as a CONSOLE_LOG artifact.
+   *
+   * @generated from field: bool record_console = 22;
+   */
+  recordConsole: boolean;
+
+  /**
+   * Keep which requests pages make while the run is under way, as a NETWORK_LOG artifact; without bodies.
+   *
+   * @generated from field: bool record_network = 23;
+   */
+  recordNetwork: boolean;
+
+  /**
+   * Keep moving pictures of the current page while the run is under way, as a RECORDING artifact. Absent: none.
+   *
+   * @generated from field: tabkeep.v1.Recording recording = 24;
+   */
+  recording?: Recording | undefined;
+
+  /**
    * Told of the run's end by a POST: an absolute http or https URL without user name and fragment. Refused where it
    * names an address that is not public, unless the operator allows that one; see WebhookService. Absent: nobody is
    * told.
@@ -394,6 +415,34 @@ export type RunTaskRequest = Message<"tabkeep.v1.RunTaskRequest"> & {
  */
 export const RunTaskRequestSchema: GenMessage<RunTaskRequest> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_runs, 2);
+
+/**
+ * Moving pictures of a run. A run never fails for its recording: one that could not be made, or ended early, says so.
+ *
+ * @generated from message tabkeep.v1.Recording
+ */
+export type Recording = Message<"tabkeep.v1.Recording"> & {
+  /**
+   * At most so many pictures a second, 1 to 10; the page is taken when it changes. 0: 4.
+   *
+   * @generated from field: int32 frames_per_second = 1;
+   */
+  framesPerSecond: number;
+
+  /**
+   * It ends after this long, 1 second to 1 hour. Absent: 10 minutes.
+   *
+   * @generated from field: google.protobuf.Duration max_duration = 2;
+   */
+  maxDuration?: Duration | undefined;
+};
+
+/**
+ * Describes the message tabkeep.v1.Recording.
+ * Use `create(RecordingSchema)` to create a new message.
+ */
+export const RecordingSchema: GenMessage<Recording> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 3);
 
 /**
  * The new run.
@@ -414,7 +463,7 @@ export type RunTaskResponse = Message<"tabkeep.v1.RunTaskResponse"> & {
  * Use `create(RunTaskResponseSchema)` to create a new message.
  */
 export const RunTaskResponseSchema: GenMessage<RunTaskResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 3);
+  messageDesc(file_tabkeep_v1_runs, 4);
 
 /**
  * Asks for a run of a workflow.
@@ -521,6 +570,27 @@ export type RunWorkflowRequest = Message<"tabkeep.v1.RunWorkflowRequest"> & {
   irreversiblePolicy: IrreversiblePolicy;
 
   /**
+   * Like RunTaskRequest.record_console.
+   *
+   * @generated from field: bool record_console = 22;
+   */
+  recordConsole: boolean;
+
+  /**
+   * Like RunTaskRequest.record_network.
+   *
+   * @generated from field: bool record_network = 23;
+   */
+  recordNetwork: boolean;
+
+  /**
+   * Like RunTaskRequest.recording.
+   *
+   * @generated from field: tabkeep.v1.Recording recording = 24;
+   */
+  recording?: Recording | undefined;
+
+  /**
    * Like RunTaskRequest.webhook_url.
    *
    * @generated from field: string webhook_url = 80;
@@ -533,7 +603,7 @@ export type RunWorkflowRequest = Message<"tabkeep.v1.RunWorkflowRequest"> & {
  * Use `create(RunWorkflowRequestSchema)` to create a new message.
  */
 export const RunWorkflowRequestSchema: GenMessage<RunWorkflowRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 4);
+  messageDesc(file_tabkeep_v1_runs, 5);
 
 /**
  * The new run.
@@ -554,7 +624,7 @@ export type RunWorkflowResponse = Message<"tabkeep.v1.RunWorkflowResponse"> & {
  * Use `create(RunWorkflowResponseSchema)` to create a new message.
  */
 export const RunWorkflowResponseSchema: GenMessage<RunWorkflowResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 5);
+  messageDesc(file_tabkeep_v1_runs, 6);
 
 /**
  * Asks for one run.
@@ -589,7 +659,7 @@ export type GetRunRequest = Message<"tabkeep.v1.GetRunRequest"> & {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 6);
+  messageDesc(file_tabkeep_v1_runs, 7);
 
 /**
  * One run.
@@ -610,7 +680,7 @@ export type GetRunResponse = Message<"tabkeep.v1.GetRunResponse"> & {
  * Use `create(GetRunResponseSchema)` to create a new message.
  */
 export const GetRunResponseSchema: GenMessage<GetRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 7);
+  messageDesc(file_tabkeep_v1_runs, 8);
 
 /**
  * Asks for a page of runs.
@@ -659,7 +729,7 @@ export type ListRunsRequest = Message<"tabkeep.v1.ListRunsRequest"> & {
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 8);
+  messageDesc(file_tabkeep_v1_runs, 9);
 
 /**
  * A page of runs.
@@ -687,7 +757,7 @@ export type ListRunsResponse = Message<"tabkeep.v1.ListRunsResponse"> & {
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 9);
+  messageDesc(file_tabkeep_v1_runs, 10);
 
 /**
  * Asks to watch one run.
@@ -715,7 +785,7 @@ export type WatchRunRequest = Message<"tabkeep.v1.WatchRunRequest"> & {
  * Use `create(WatchRunRequestSchema)` to create a new message.
  */
 export const WatchRunRequestSchema: GenMessage<WatchRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 10);
+  messageDesc(file_tabkeep_v1_runs, 11);
 
 /**
  * An event, or the run after a change of its status.
@@ -752,7 +822,7 @@ export type WatchRunResponse = Message<"tabkeep.v1.WatchRunResponse"> & {
  * Use `create(WatchRunResponseSchema)` to create a new message.
  */
 export const WatchRunResponseSchema: GenMessage<WatchRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 11);
+  messageDesc(file_tabkeep_v1_runs, 12);
 
 /**
  * Asks to end a run.
@@ -773,7 +843,7 @@ export type CancelRunRequest = Message<"tabkeep.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 12);
+  messageDesc(file_tabkeep_v1_runs, 13);
 
 /**
  * The run after the request.
@@ -794,7 +864,7 @@ export type CancelRunResponse = Message<"tabkeep.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 13);
+  messageDesc(file_tabkeep_v1_runs, 14);
 
 /**
  * Answers an approval.
@@ -836,7 +906,7 @@ export type ResolveApprovalRequest = Message<"tabkeep.v1.ResolveApprovalRequest"
  * Use `create(ResolveApprovalRequestSchema)` to create a new message.
  */
 export const ResolveApprovalRequestSchema: GenMessage<ResolveApprovalRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 14);
+  messageDesc(file_tabkeep_v1_runs, 15);
 
 /**
  * The run after the answer.
@@ -857,7 +927,7 @@ export type ResolveApprovalResponse = Message<"tabkeep.v1.ResolveApprovalRespons
  * Use `create(ResolveApprovalResponseSchema)` to create a new message.
  */
 export const ResolveApprovalResponseSchema: GenMessage<ResolveApprovalResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 15);
+  messageDesc(file_tabkeep_v1_runs, 16);
 
 /**
  * Something that happened in a run, stored before anybody sees it. Made by the host.
@@ -987,7 +1057,7 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
  * Use `create(RunEventSchema)` to create a new message.
  */
 export const RunEventSchema: GenMessage<RunEvent> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 16);
+  messageDesc(file_tabkeep_v1_runs, 17);
 
 /**
  * The host began to carry out the run.
@@ -1015,7 +1085,7 @@ export type RunStarted = Message<"tabkeep.v1.RunStarted"> & {
  * Use `create(RunStartedSchema)` to create a new message.
  */
 export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 17);
+  messageDesc(file_tabkeep_v1_runs, 18);
 
 /**
  * How a prompt was understood.
@@ -1043,7 +1113,7 @@ export type PlanMade = Message<"tabkeep.v1.PlanMade"> & {
  * Use `create(PlanMadeSchema)` to create a new message.
  */
 export const PlanMadeSchema: GenMessage<PlanMade> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 18);
+  messageDesc(file_tabkeep_v1_runs, 19);
 
 /**
  * A workflow's block began.
@@ -1071,7 +1141,7 @@ export type BlockStarted = Message<"tabkeep.v1.BlockStarted"> & {
  * Use `create(BlockStartedSchema)` to create a new message.
  */
 export const BlockStartedSchema: GenMessage<BlockStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 19);
+  messageDesc(file_tabkeep_v1_runs, 20);
 
 /**
  * A workflow's block ended.
@@ -1106,7 +1176,7 @@ export type BlockFinished = Message<"tabkeep.v1.BlockFinished"> & {
  * Use `create(BlockFinishedSchema)` to create a new message.
  */
 export const BlockFinishedSchema: GenMessage<BlockFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 20);
+  messageDesc(file_tabkeep_v1_runs, 21);
 
 /**
  * A step is about to act.
@@ -1162,7 +1232,7 @@ export type StepStarted = Message<"tabkeep.v1.StepStarted"> & {
  * Use `create(StepStartedSchema)` to create a new message.
  */
 export const StepStartedSchema: GenMessage<StepStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 21);
+  messageDesc(file_tabkeep_v1_runs, 22);
 
 /**
  * A step has ended.
@@ -1247,7 +1317,7 @@ export type StepFinished = Message<"tabkeep.v1.StepFinished"> & {
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema: GenMessage<StepFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 22);
+  messageDesc(file_tabkeep_v1_runs, 23);
 
 /**
  * The run pauses for a person.
@@ -1268,7 +1338,7 @@ export type ApprovalRequested = Message<"tabkeep.v1.ApprovalRequested"> & {
  * Use `create(ApprovalRequestedSchema)` to create a new message.
  */
 export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 23);
+  messageDesc(file_tabkeep_v1_runs, 24);
 
 /**
  * A person answered, or none did in time.
@@ -1310,7 +1380,7 @@ export type ApprovalResolved = Message<"tabkeep.v1.ApprovalResolved"> & {
  * Use `create(ApprovalResolvedSchema)` to create a new message.
  */
 export const ApprovalResolvedSchema: GenMessage<ApprovalResolved> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 24);
+  messageDesc(file_tabkeep_v1_runs, 25);
 
 /**
  * One request to the model's endpoint. What was said is not kept.
@@ -1366,7 +1436,7 @@ export type ModelCall = Message<"tabkeep.v1.ModelCall"> & {
  * Use `create(ModelCallSchema)` to create a new message.
  */
 export const ModelCallSchema: GenMessage<ModelCall> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 25);
+  messageDesc(file_tabkeep_v1_runs, 26);
 
 /**
  * Something worth knowing that stops nothing.
@@ -1394,7 +1464,7 @@ export type Warning = Message<"tabkeep.v1.Warning"> & {
  * Use `create(WarningSchema)` to create a new message.
  */
 export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 26);
+  messageDesc(file_tabkeep_v1_runs, 27);
 
 /**
  * The host is done with the run.
@@ -1436,7 +1506,7 @@ export type RunFinished = Message<"tabkeep.v1.RunFinished"> & {
  * Use `create(RunFinishedSchema)` to create a new message.
  */
 export const RunFinishedSchema: GenMessage<RunFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 27);
+  messageDesc(file_tabkeep_v1_runs, 28);
 
 /**
  * What a run carries out.
@@ -1779,6 +1849,21 @@ export enum FailureReason {
    * @generated from enum value: FAILURE_REASON_PROXY_FAILED = 33;
    */
   PROXY_FAILED = 33,
+
+  /**
+   * A file that was to be given to the page does not exist, or could not be brought to the session's host; the message
+   * says which and why.
+   *
+   * @generated from enum value: FAILURE_REASON_FILE_UNAVAILABLE = 34;
+   */
+  FILE_UNAVAILABLE = 34,
+
+  /**
+   * The page's file field takes fewer files, or none.
+   *
+   * @generated from enum value: FAILURE_REASON_FILE_NOT_ACCEPTED = 35;
+   */
+  FILE_NOT_ACCEPTED = 35,
 }
 
 /**
