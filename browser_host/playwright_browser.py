@@ -25,11 +25,12 @@ from browser_host.egress import Egress
 from browser_host.egress_policy import Refused, check_url
 from browser_host.file_shelf import FileShelf
 from browser_host.messages import Network
-from browser_host.open_browser import Download, Shown, StateNotTaken
+from browser_host.open_browser import Download, RecordSink, Shown, StateNotTaken, StopRecords
 from browser_host.playwright_cdp import PlaywrightCdp
 from browser_host.playwright_downloads import PlaywrightDownloads
 from browser_host.playwright_driver import Driver
 from browser_host.playwright_page import PlaywrightPage
+from browser_host.playwright_records import PlaywrightRecords
 from browser_host.playwright_state import BrowserState
 
 logger = logging.getLogger(__name__)
@@ -250,6 +251,12 @@ class PlaywrightBrowser:
     def on_download(self, begun: Callable[[Download], None]) -> None:
         """Call `begun` for every download, those from before this call first."""
         self._downloads.on_download(begun)
+
+    async def record(self, sink: RecordSink, *, console: bool, network: bool, frames_per_second: int) -> StopRecords:
+        """Tell `sink` what happens."""
+        records = PlaywrightRecords(self._context, lambda: self._tabs[-1].tab if self._tabs else None, sink)
+        records.begin(console=console, network=network, frames_per_second=frames_per_second)
+        return records.end
 
     async def shown(self) -> Shown:
         """What the tab in front shows; the title as last known when the page does not answer within a second."""

@@ -57,8 +57,11 @@ class RunJournal:
         files: HoldFiles | None = None,
     ) -> None:
         self.cancel_requested = asyncio.Event()
+        self.scrub: Callable[[str], str] = lambda text: text
         self.finished = False
         """RunFinished is recorded."""
+        self.before_end: Callable[[], Awaitable[None]] | None = None
+        """Awaited once, before the last event, when the engine brings the run to its end."""
         self._placement = placement
         self._run_id = run_id
         self._outbox = outbox
@@ -71,7 +74,7 @@ class RunJournal:
         self._telemetry = StepTelemetry()
         self._seq = 0
         self._pictures: dict[str, asyncio.Future[str]] = {}
-        self._files: list[tuple[str, asyncio.Future[str]]] = []
+        self._files: list[tuple[str, str, asyncio.Future[str]]] = []
         self._answers: dict[str, asyncio.Future[ApprovalAnswer]] = {}
 
     async def record(self, event: RunEvent) -> None:
@@ -82,6 +85,9 @@ class RunJournal:
             RunOver: the run's last event was recorded before.
         """
         if event.WhichOneof("kind") == "run_finished":
+            if self.before_end is not None:
+                before_end, self.before_end = self.before_end, None
+                await before_end()
             await self._settle_pictures()
         await self._outbox.wait_for_room()
         self._add(event)
@@ -128,9 +134,10 @@ class RunJournal:
         self._pictures[artifact_id] = self._uploads.add(picture)
         return artifact_id
 
-    def await_file(self, file_name: str, settled: asyncio.Future[str]) -> None:
+    def await_file(self, file_name: str, settled: asyncio.Future[str], *, record: bool = False) -> None:
         """A file of this run is on its way: the run's end waits for it as for pictures, and says if it is missing."""
-        self._files.append((file_name, settled))
+        code, what = ("RECORD_MISSING", "record") if record else ("DOWNLOAD_MISSING", "download")
+        self._files.append((code, f"{what} {file_name!r}", settled))
 
     async def credential(self, origin: str, username: str) -> Credential:
         """The stored login for pages of an origin.
@@ -174,7 +181,7 @@ class RunJournal:
 
     async def _settle_pictures(self) -> None:
         waited_for = [("SCREENSHOT_MISSING", f"screenshot {one}", settled) for one, settled in self._pictures.items()]
-        waited_for += [("DOWNLOAD_MISSING", f"download {name!r}", settled) for name, settled in self._files]
+        waited_for += self._files
         if not waited_for:
             return
         await asyncio.wait([settled for _, _, settled in waited_for], timeout=PICTURES_SECONDS)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -51,6 +51,9 @@ class Journal(Protocol):
 
     cancel_requested: asyncio.Event
     """Set when the run is to end at the next step boundary."""
+
+    scrub: Callable[[str], str]
+    """Takes the secrets that the run knows by now out of a text; the engine sets it."""
 
     async def record(self, event: RunEvent) -> None:
         """Queue an event for the control plane, in order. Waits only while the outbox is full."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,7 @@ class ListJournal:
         self.answers: dict[str, asyncio.Future[ApprovalAnswer]] = {}
         self.credentials: dict[str, list[Credential]] = {}
         self.held: dict[str, HeldFile] = {}
+        self.scrub: Callable[[str], str] = str
         self.lease_over = 0
         self.changed = asyncio.Event()
 
