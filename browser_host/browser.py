@@ -121,6 +121,9 @@ class Page(Protocol):
     async def mouse_click(self, x: float, y: float, *, click_count: int = 1, timeout: float) -> None:
         """Move to a point and click there with the left button."""
 
+    async def mouse_drag(self, path: Sequence[tuple[float, float]], *, timeout: float) -> None:
+        """Press the left button at the first point, go through the others in small steps, let go at the last."""
+
     async def mouse_wheel(self, delta_x: float, delta_y: float, *, timeout: float) -> None:
         """Turn the wheel at the pointer's place."""
 

@@ -38,7 +38,7 @@ Scrub = Callable[[str], str]
 
 def wanted(start: StartRun) -> bool:
     """Whether a run is to have any records."""
-    return start.record_console or start.record_network or start.HasField("recording")
+    return start.record_console or start.record_network or start.HasField("screen_recording")
 
 
 class RunRecords:
@@ -71,7 +71,7 @@ class RunRecords:
 
     async def begin(self) -> None:
         """Begin all that is wanted; what cannot begin says so at the end."""
-        recording = self._start.recording if self._start.HasField("recording") else None
+        recording = self._start.screen_recording if self._start.HasField("screen_recording") else None
         rate = 0
         if recording is not None:
             try:
@@ -111,7 +111,7 @@ class RunRecords:
         if pictures is None or self._pictures_end:
             return
         at = self._clock.monotonic() - self._began
-        longest = self._start.recording.max_duration.ToTimedelta().total_seconds()
+        longest = self._start.screen_recording.max_duration.ToTimedelta().total_seconds()
         try:
             if at > longest:
                 self._pictures_end = f"it ends after {longest:g} s, as was asked for"
@@ -159,7 +159,7 @@ class RunRecords:
         if self._network is not None:
             content = self._network.archive(metadata.version("tabkeep"), self._browser.version, scrub)
             brought.append(await self._text("network_log", "network.har", "application/json", content))
-        if self._start.HasField("recording"):
+        if self._start.HasField("screen_recording"):
             brought.append(await self._recording(over))
         return brought
 
@@ -191,7 +191,7 @@ class RunRecords:
                     if pictures.left_out:
                         more = f"{pictures.left_out} pictures of another size are left out"
                         why = f"{why}; {more}" if why else more
-                    longest = self._start.recording.max_duration.ToTimedelta().total_seconds()
+                    longest = self._start.screen_recording.max_duration.ToTimedelta().total_seconds()
                     pictures.finish(min(over, longest))
                     size, sha256 = await asyncio.to_thread(_measured, self._pictures_path)
                     kept = replace(kept, path=self._pictures_path, size=size, sha256=sha256, truncation=why)

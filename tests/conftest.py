@@ -29,6 +29,7 @@ from tabkeep.v1 import (
     files_pb2_grpc,
     hosts_pb2_grpc,
     keys_pb2_grpc,
+    recordings_pb2_grpc,
     runs_pb2_grpc,
     usage_pb2_grpc,
     webhooks_pb2_grpc,
@@ -82,6 +83,7 @@ class Api:
     webhooks: Any
     credentials: Any
     files: Any
+    recordings: Any
 
 
 class Keyed:
@@ -111,6 +113,7 @@ def api_on(channel: grpc.aio.Channel, key: str, *more: tuple[str, str]) -> Api:
         usage=Keyed(usage_pb2_grpc.UsageServiceStub(channel), *metadata),
         webhooks=Keyed(webhooks_pb2_grpc.WebhookServiceStub(channel), *metadata),
         credentials=Keyed(credentials_pb2_grpc.CredentialServiceStub(channel), *metadata),
+        recordings=Keyed(recordings_pb2_grpc.RecordingServiceStub(channel), *metadata),
     )
 
 

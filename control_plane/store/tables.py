@@ -18,6 +18,7 @@ from control_plane.store.artifact_tables import Artifacts
 from control_plane.store.credential_tables import Credentials
 from control_plane.store.file_tables import Files
 from control_plane.store.profile_tables import Profiles
+from control_plane.store.recording_tables import Recordings
 from control_plane.store.rows import Table, time_text
 from control_plane.store.usage_tables import Usage
 from control_plane.store.webhook_tables import Webhooks
@@ -564,6 +565,7 @@ class Tables:
         self.webhooks = Webhooks(connection)
         self.credentials = Credentials(connection)
         self.files = Files(connection)
+        self.recordings = Recordings(connection)
 
     def next_due_time(self) -> datetime | None:
         """The earliest stored deadline."""

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
-from tabkeep import Artifact, Client, Recording, RunEvent, RunStatus, actions
+from tabkeep import Artifact, Client, RunEvent, RunStatus, ScreenRecording, actions
 
 from tests.end_to_end.conftest import Stack
 
@@ -121,7 +121,7 @@ async def test_a_runs_console_requests_and_pictures_are_artifacts_without_its_se
         screenshots="none",
         record_console=True,
         record_network=True,
-        recording=Recording(frames_per_second=10),
+        screen_recording=ScreenRecording(frames_per_second=10),
         wait_for_completion=True,
     )
 
@@ -176,7 +176,7 @@ async def test_records_end_at_their_bounds_and_say_so(client: Client, talk: str)
         url=talk,
         actions=[actions.click(name="Go", expect=[actions.expect_text("done")])],
         screenshots="none",
-        recording=Recording(max_duration=timedelta(seconds=1)),
+        screen_recording=ScreenRecording(max_duration=timedelta(seconds=1)),
         wait_for_completion=True,
     )
     assert run.status is RunStatus.COMPLETED
@@ -194,7 +194,7 @@ async def test_a_run_that_is_cut_off_leaves_the_records_that_there_are(client: C
         browser_session_id=session.browser_session_id,
         screenshots="none",
         record_console=True,
-        recording=True,
+        screen_recording=True,
     )
     async with aclosing(client.watch_run(run.run_id)) as updates:
         async for update in updates:

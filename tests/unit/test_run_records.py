@@ -158,8 +158,8 @@ def a_run(directory: Path, browser: _Browser) -> Iterator[tuple[RunRecords, list
     uploads = Uploads(put, SystemClock(), random.Random(1))
     downloads = Downloads(uploads, directory / "kept", lambda: f"art_{random.random()}")
     start = StartRun(run_id="tsk_1", record_console=True, record_network=True)
-    start.recording.frames_per_second = 2
-    start.recording.max_duration.FromTimedelta(timedelta(hours=1))
+    start.screen_recording.frames_per_second = 2
+    start.screen_recording.max_duration.FromTimedelta(timedelta(hours=1))
     working = asyncio.ensure_future(uploads.run())
     try:
         yield RunRecords(Placement("s", 1), start, browser, downloads, SystemClock(), (8, 6)), brought

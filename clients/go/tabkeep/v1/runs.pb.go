@@ -233,6 +233,11 @@ const (
 	FailureReason_FAILURE_REASON_FILE_UNAVAILABLE FailureReason = 34
 	// The page's file field takes fewer files, or none.
 	FailureReason_FAILURE_REASON_FILE_NOT_ACCEPTED FailureReason = 35
+	// The page is no longer as it was when the task was recorded, and steps had been done already, so that nothing else
+	// could be tried; the message names the step and what is different.
+	FailureReason_FAILURE_REASON_STALE_RECORDING FailureReason = 42
+	// Only a recording was to be used, and there is none that fits.
+	FailureReason_FAILURE_REASON_NO_RECORDING FailureReason = 43
 )
 
 // Enum value maps for FailureReason.
@@ -271,6 +276,8 @@ var (
 		33: "FAILURE_REASON_PROXY_FAILED",
 		34: "FAILURE_REASON_FILE_UNAVAILABLE",
 		35: "FAILURE_REASON_FILE_NOT_ACCEPTED",
+		42: "FAILURE_REASON_STALE_RECORDING",
+		43: "FAILURE_REASON_NO_RECORDING",
 	}
 	FailureReason_value = map[string]int32{
 		"FAILURE_REASON_UNSPECIFIED":         0,
@@ -306,6 +313,8 @@ var (
 		"FAILURE_REASON_PROXY_FAILED":        33,
 		"FAILURE_REASON_FILE_UNAVAILABLE":    34,
 		"FAILURE_REASON_FILE_NOT_ACCEPTED":   35,
+		"FAILURE_REASON_STALE_RECORDING":     42,
+		"FAILURE_REASON_NO_RECORDING":        43,
 	}
 )
 
@@ -340,7 +349,8 @@ func (FailureReason) EnumDescriptor() ([]byte, []int) {
 type Planner int32
 
 const (
-	// Not given: the rules, and for what they do not understand the model, where the host has one.
+	// Not given: a trusted recording of the same task, else the rules, and for what they do not understand the model,
+	// where the host has one.
 	Planner_PLANNER_UNSPECIFIED Planner = 0
 	// Only the rules.
 	Planner_PLANNER_RULES Planner = 1
@@ -389,6 +399,65 @@ func (Planner) EnumDescriptor() ([]byte, []int) {
 	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
 }
 
+// What recordings are to a run; see RecordingService. Whatever is said here, a run by typed actions or of a workflow
+// has none.
+type ReplayMode int32
+
+const (
+	// Not given: a trusted recording of the same task is replayed, unless planner says who plans; without one the prompt
+	// is planned. What was planned and succeeded is recorded.
+	ReplayMode_REPLAY_MODE_UNSPECIFIED ReplayMode = 0
+	// Only a recording is used, one that is not trusted yet included. Without one the run fails NO_RECORDING.
+	ReplayMode_REPLAY_MODE_ONLY ReplayMode = 1
+	// The prompt is planned whatever is recorded, and recorded.
+	ReplayMode_REPLAY_MODE_PLAN ReplayMode = 2
+	// Neither replayed nor recorded.
+	ReplayMode_REPLAY_MODE_OFF ReplayMode = 3
+)
+
+// Enum value maps for ReplayMode.
+var (
+	ReplayMode_name = map[int32]string{
+		0: "REPLAY_MODE_UNSPECIFIED",
+		1: "REPLAY_MODE_ONLY",
+		2: "REPLAY_MODE_PLAN",
+		3: "REPLAY_MODE_OFF",
+	}
+	ReplayMode_value = map[string]int32{
+		"REPLAY_MODE_UNSPECIFIED": 0,
+		"REPLAY_MODE_ONLY":        1,
+		"REPLAY_MODE_PLAN":        2,
+		"REPLAY_MODE_OFF":         3,
+	}
+)
+
+func (x ReplayMode) Enum() *ReplayMode {
+	p := new(ReplayMode)
+	*p = x
+	return p
+}
+
+func (x ReplayMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ReplayMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_runs_proto_enumTypes[4].Descriptor()
+}
+
+func (ReplayMode) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_runs_proto_enumTypes[4]
+}
+
+func (x ReplayMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ReplayMode.Descriptor instead.
+func (ReplayMode) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
+}
+
 // What happens before an act that cannot be undone: paying, placing an order, deleting, sending, publishing,
 // transferring. Such acts are told by the name of the button or link that does them.
 type IrreversiblePolicy int32
@@ -432,11 +501,11 @@ func (x IrreversiblePolicy) String() string {
 }
 
 func (IrreversiblePolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[4].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[5].Descriptor()
 }
 
 func (IrreversiblePolicy) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[4]
+	return &file_tabkeep_v1_runs_proto_enumTypes[5]
 }
 
 func (x IrreversiblePolicy) Number() protoreflect.EnumNumber {
@@ -445,7 +514,7 @@ func (x IrreversiblePolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use IrreversiblePolicy.Descriptor instead.
 func (IrreversiblePolicy) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
 }
 
 // Which steps of a run get a screenshot.
@@ -489,11 +558,11 @@ func (x ScreenshotMode) String() string {
 }
 
 func (ScreenshotMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[5].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[6].Descriptor()
 }
 
 func (ScreenshotMode) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[5]
+	return &file_tabkeep_v1_runs_proto_enumTypes[6]
 }
 
 func (x ScreenshotMode) Number() protoreflect.EnumNumber {
@@ -502,7 +571,7 @@ func (x ScreenshotMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ScreenshotMode.Descriptor instead.
 func (ScreenshotMode) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
 }
 
 // Whether a step did what it says.
@@ -542,11 +611,11 @@ func (x StepOutcome) String() string {
 }
 
 func (StepOutcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[6].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[7].Descriptor()
 }
 
 func (StepOutcome) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[6]
+	return &file_tabkeep_v1_runs_proto_enumTypes[7]
 }
 
 func (x StepOutcome) Number() protoreflect.EnumNumber {
@@ -555,7 +624,7 @@ func (x StepOutcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StepOutcome.Descriptor instead.
 func (StepOutcome) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
 }
 
 // A task or workflow in a session.
@@ -951,7 +1020,9 @@ type RunTaskRequest struct {
 	// Keep which requests pages make while the run is under way, as a NETWORK_LOG artifact; without bodies.
 	RecordNetwork bool `protobuf:"varint,23,opt,name=record_network,json=recordNetwork,proto3" json:"record_network,omitempty"`
 	// Keep moving pictures of the current page while the run is under way, as a RECORDING artifact. Absent: none.
-	Recording *Recording `protobuf:"bytes,24,opt,name=recording,proto3" json:"recording,omitempty"`
+	ScreenRecording *ScreenRecording `protobuf:"bytes,24,opt,name=screen_recording,json=screenRecording,proto3" json:"screen_recording,omitempty"`
+	// Whether recordings are used and made.
+	ReplayMode ReplayMode `protobuf:"varint,33,opt,name=replay_mode,json=replayMode,proto3,enum=tabkeep.v1.ReplayMode" json:"replay_mode,omitempty"`
 	// Told of the run's end by a POST: an absolute http or https URL without user name and fragment. Refused where it
 	// names an address that is not public, unless the operator allows that one; see WebhookService. Absent: nobody is
 	// told.
@@ -1109,11 +1180,18 @@ func (x *RunTaskRequest) GetRecordNetwork() bool {
 	return false
 }
 
-func (x *RunTaskRequest) GetRecording() *Recording {
+func (x *RunTaskRequest) GetScreenRecording() *ScreenRecording {
 	if x != nil {
-		return x.Recording
+		return x.ScreenRecording
 	}
 	return nil
+}
+
+func (x *RunTaskRequest) GetReplayMode() ReplayMode {
+	if x != nil {
+		return x.ReplayMode
+	}
+	return ReplayMode_REPLAY_MODE_UNSPECIFIED
 }
 
 func (x *RunTaskRequest) GetWebhookUrl() string {
@@ -1124,7 +1202,7 @@ func (x *RunTaskRequest) GetWebhookUrl() string {
 }
 
 // Moving pictures of a run. A run never fails for its recording: one that could not be made, or ended early, says so.
-type Recording struct {
+type ScreenRecording struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most so many pictures a second, 1 to 10; the page is taken when it changes. 0: 4.
 	FramesPerSecond int32 `protobuf:"varint,1,opt,name=frames_per_second,json=framesPerSecond,proto3" json:"frames_per_second,omitempty"`
@@ -1134,20 +1212,20 @@ type Recording struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Recording) Reset() {
-	*x = Recording{}
+func (x *ScreenRecording) Reset() {
+	*x = ScreenRecording{}
 	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Recording) String() string {
+func (x *ScreenRecording) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Recording) ProtoMessage() {}
+func (*ScreenRecording) ProtoMessage() {}
 
-func (x *Recording) ProtoReflect() protoreflect.Message {
+func (x *ScreenRecording) ProtoReflect() protoreflect.Message {
 	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -1159,19 +1237,19 @@ func (x *Recording) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Recording.ProtoReflect.Descriptor instead.
-func (*Recording) Descriptor() ([]byte, []int) {
+// Deprecated: Use ScreenRecording.ProtoReflect.Descriptor instead.
+func (*ScreenRecording) Descriptor() ([]byte, []int) {
 	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *Recording) GetFramesPerSecond() int32 {
+func (x *ScreenRecording) GetFramesPerSecond() int32 {
 	if x != nil {
 		return x.FramesPerSecond
 	}
 	return 0
 }
 
-func (x *Recording) GetMaxDuration() *durationpb.Duration {
+func (x *ScreenRecording) GetMaxDuration() *durationpb.Duration {
 	if x != nil {
 		return x.MaxDuration
 	}
@@ -1259,8 +1337,8 @@ type RunWorkflowRequest struct {
 	RecordConsole bool `protobuf:"varint,22,opt,name=record_console,json=recordConsole,proto3" json:"record_console,omitempty"`
 	// Like RunTaskRequest.record_network.
 	RecordNetwork bool `protobuf:"varint,23,opt,name=record_network,json=recordNetwork,proto3" json:"record_network,omitempty"`
-	// Like RunTaskRequest.recording.
-	Recording *Recording `protobuf:"bytes,24,opt,name=recording,proto3" json:"recording,omitempty"`
+	// Like RunTaskRequest.screen_recording.
+	ScreenRecording *ScreenRecording `protobuf:"bytes,24,opt,name=screen_recording,json=screenRecording,proto3" json:"screen_recording,omitempty"`
 	// Like RunTaskRequest.webhook_url.
 	WebhookUrl    string `protobuf:"bytes,80,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1409,9 +1487,9 @@ func (x *RunWorkflowRequest) GetRecordNetwork() bool {
 	return false
 }
 
-func (x *RunWorkflowRequest) GetRecording() *Recording {
+func (x *RunWorkflowRequest) GetScreenRecording() *ScreenRecording {
 	if x != nil {
-		return x.Recording
+		return x.ScreenRecording
 	}
 	return nil
 }
@@ -2093,6 +2171,9 @@ type RunEvent struct {
 	//	*RunEvent_Warning
 	//	*RunEvent_RunFinished
 	//	*RunEvent_ModelCall
+	//	*RunEvent_TaskRecorded
+	//	*RunEvent_Replayed
+	//	*RunEvent_StepHealed
 	Kind          isRunEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2255,6 +2336,33 @@ func (x *RunEvent) GetModelCall() *ModelCall {
 	return nil
 }
 
+func (x *RunEvent) GetTaskRecorded() *TaskRecorded {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_TaskRecorded); ok {
+			return x.TaskRecorded
+		}
+	}
+	return nil
+}
+
+func (x *RunEvent) GetReplayed() *Replayed {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_Replayed); ok {
+			return x.Replayed
+		}
+	}
+	return nil
+}
+
+func (x *RunEvent) GetStepHealed() *StepHealed {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_StepHealed); ok {
+			return x.StepHealed
+		}
+	}
+	return nil
+}
+
 type isRunEvent_Kind interface {
 	isRunEvent_Kind()
 }
@@ -2314,6 +2422,21 @@ type RunEvent_ModelCall struct {
 	ModelCall *ModelCall `protobuf:"bytes,20,opt,name=model_call,json=modelCall,proto3,oneof"`
 }
 
+type RunEvent_TaskRecorded struct {
+	// The task was done and is recorded, or its recording was confirmed or mended.
+	TaskRecorded *TaskRecorded `protobuf:"bytes,75,opt,name=task_recorded,json=taskRecorded,proto3,oneof"`
+}
+
+type RunEvent_Replayed struct {
+	// How a recording fared.
+	Replayed *Replayed `protobuf:"bytes,76,opt,name=replayed,proto3,oneof"`
+}
+
+type RunEvent_StepHealed struct {
+	// A recorded step found its element changed, and did what it was to do with the one that it takes for the same.
+	StepHealed *StepHealed `protobuf:"bytes,77,opt,name=step_healed,json=stepHealed,proto3,oneof"`
+}
+
 func (*RunEvent_RunStarted) isRunEvent_Kind() {}
 
 func (*RunEvent_PlanMade) isRunEvent_Kind() {}
@@ -2335,6 +2458,12 @@ func (*RunEvent_Warning) isRunEvent_Kind() {}
 func (*RunEvent_RunFinished) isRunEvent_Kind() {}
 
 func (*RunEvent_ModelCall) isRunEvent_Kind() {}
+
+func (*RunEvent_TaskRecorded) isRunEvent_Kind() {}
+
+func (*RunEvent_Replayed) isRunEvent_Kind() {}
+
+func (*RunEvent_StepHealed) isRunEvent_Kind() {}
 
 // The host began to carry out the run.
 type RunStarted struct {
@@ -2394,10 +2523,12 @@ func (x *RunStarted) GetTitle() string {
 // How a prompt was understood.
 type PlanMade struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which planner: "rules", "model", or "rules, model" where the model has a part of the prompt.
+	// Which planner: "replay", "rules", "model", or "rules, model" where the model has a part of the prompt.
 	Planner string `protobuf:"bytes,1,opt,name=planner,proto3" json:"planner,omitempty"`
 	// The parts, each in the planner's own words.
-	Clauses       []string `protobuf:"bytes,2,rep,name=clauses,proto3" json:"clauses,omitempty"`
+	Clauses []string `protobuf:"bytes,2,rep,name=clauses,proto3" json:"clauses,omitempty"`
+	// The recording that is replayed.
+	RecordingId   string `protobuf:"bytes,3,opt,name=recording_id,json=recordingId,proto3" json:"recording_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2444,6 +2575,13 @@ func (x *PlanMade) GetClauses() []string {
 		return x.Clauses
 	}
 	return nil
+}
+
+func (x *PlanMade) GetRecordingId() string {
+	if x != nil {
+		return x.RecordingId
+	}
+	return ""
 }
 
 // A workflow's block began.
@@ -2574,7 +2712,7 @@ type StepStarted struct {
 	Action *Action `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"`
 	// The same in one line for people.
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	// Who decided it: "rules", "model", "caller" or "workflow".
+	// Who decided it: "replay", "rules", "model", "caller" or "workflow".
 	Source string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
 	// The page before it.
 	Url string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
@@ -2994,6 +3132,235 @@ func (x *ModelCall) GetError() string {
 	return ""
 }
 
+// A task that was done is recorded. What was recorded before under the same task is replaced by it.
+type TaskRecorded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The recording that was confirmed or mended; empty for a new one.
+	RecordingId string `protobuf:"bytes,1,opt,name=recording_id,json=recordingId,proto3" json:"recording_id,omitempty"`
+	// Another run did the same steps; otherwise the recording begins anew as a candidate.
+	Confirmed bool `protobuf:"varint,2,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	// What is recorded; absent where it stays as it was.
+	Task *RecordedTask `protobuf:"bytes,3,opt,name=task,proto3" json:"task,omitempty"`
+	// A replay found elements changed; they are recorded as they are now.
+	Mended        bool `protobuf:"varint,4,opt,name=mended,proto3" json:"mended,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskRecorded) Reset() {
+	*x = TaskRecorded{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskRecorded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskRecorded) ProtoMessage() {}
+
+func (x *TaskRecorded) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskRecorded.ProtoReflect.Descriptor instead.
+func (*TaskRecorded) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *TaskRecorded) GetRecordingId() string {
+	if x != nil {
+		return x.RecordingId
+	}
+	return ""
+}
+
+func (x *TaskRecorded) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
+func (x *TaskRecorded) GetTask() *RecordedTask {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
+func (x *TaskRecorded) GetMended() bool {
+	if x != nil {
+		return x.Mended
+	}
+	return false
+}
+
+// How a recording fared.
+type Replayed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The recording.
+	RecordingId string `protobuf:"bytes,1,opt,name=recording_id,json=recordingId,proto3" json:"recording_id,omitempty"`
+	// Which version of it.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Every step had the effect that was recorded.
+	Verified bool `protobuf:"varint,3,opt,name=verified,proto3" json:"verified,omitempty"`
+	// It does not fit the site any more.
+	Stale bool `protobuf:"varint,4,opt,name=stale,proto3" json:"stale,omitempty"`
+	// What was different, in words.
+	Message       string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Replayed) Reset() {
+	*x = Replayed{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Replayed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Replayed) ProtoMessage() {}
+
+func (x *Replayed) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Replayed.ProtoReflect.Descriptor instead.
+func (*Replayed) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Replayed) GetRecordingId() string {
+	if x != nil {
+		return x.RecordingId
+	}
+	return ""
+}
+
+func (x *Replayed) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Replayed) GetVerified() bool {
+	if x != nil {
+		return x.Verified
+	}
+	return false
+}
+
+func (x *Replayed) GetStale() bool {
+	if x != nil {
+		return x.Stale
+	}
+	return false
+}
+
+func (x *Replayed) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+// A recorded step was done with an element that is not quite the recorded one.
+type StepHealed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The step.
+	Step int32 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
+	// How the element was recorded.
+	Recorded string `protobuf:"bytes,2,opt,name=recorded,proto3" json:"recorded,omitempty"`
+	// What it was found as.
+	Found string `protobuf:"bytes,3,opt,name=found,proto3" json:"found,omitempty"`
+	// By what it was found: name, test_id, id, label, placeholder or css; moved, where it has the same name in another
+	// part of the page; or rules, which found it by the prompt's own words.
+	By            string `protobuf:"bytes,4,opt,name=by,proto3" json:"by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepHealed) Reset() {
+	*x = StepHealed{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepHealed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepHealed) ProtoMessage() {}
+
+func (x *StepHealed) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepHealed.ProtoReflect.Descriptor instead.
+func (*StepHealed) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *StepHealed) GetStep() int32 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
+func (x *StepHealed) GetRecorded() string {
+	if x != nil {
+		return x.Recorded
+	}
+	return ""
+}
+
+func (x *StepHealed) GetFound() string {
+	if x != nil {
+		return x.Found
+	}
+	return ""
+}
+
+func (x *StepHealed) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
 // Something worth knowing that stops nothing.
 type Warning struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3007,7 +3374,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3019,7 +3386,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3032,7 +3399,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Warning) GetCode() string {
@@ -3066,7 +3433,7 @@ type RunFinished struct {
 
 func (x *RunFinished) Reset() {
 	*x = RunFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3078,7 +3445,7 @@ func (x *RunFinished) String() string {
 func (*RunFinished) ProtoMessage() {}
 
 func (x *RunFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3091,7 +3458,7 @@ func (x *RunFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunFinished.ProtoReflect.Descriptor instead.
 func (*RunFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{28}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RunFinished) GetStatus() RunStatus {
@@ -3127,7 +3494,7 @@ var File_tabkeep_v1_runs_proto protoreflect.FileDescriptor
 const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\n" +
 	"\x15tabkeep/v1/runs.proto\x12\n" +
-	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tabkeep/v1/actions.proto\x1a!tabkeep/v1/browser_sessions.proto\"\xd2\t\n" +
+	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tabkeep/v1/actions.proto\x1a!tabkeep/v1/browser_sessions.proto\x1a\x1btabkeep/v1/recordings.proto\"\xd2\t\n" +
 	"\x03Run\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12.\n" +
@@ -3176,7 +3543,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x124\n" +
-	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\xd5\a\n" +
+	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\xa1\b\n" +
 	"\x0eRunTaskRequest\x12\x16\n" +
 	"\x06prompt\x18\x01 \x01(\tR\x06prompt\x12,\n" +
 	"\aactions\x18\x02 \x03(\v2\x12.tabkeep.v1.ActionR\aactions\x12\x10\n" +
@@ -3197,18 +3564,20 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\aplanner\x18\x14 \x01(\x0e2\x13.tabkeep.v1.PlannerR\aplanner\x12O\n" +
 	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12%\n" +
 	"\x0erecord_console\x18\x16 \x01(\bR\rrecordConsole\x12%\n" +
-	"\x0erecord_network\x18\x17 \x01(\bR\rrecordNetwork\x123\n" +
-	"\trecording\x18\x18 \x01(\v2\x15.tabkeep.v1.RecordingR\trecording\x12\x1f\n" +
+	"\x0erecord_network\x18\x17 \x01(\bR\rrecordNetwork\x12F\n" +
+	"\x10screen_recording\x18\x18 \x01(\v2\x1b.tabkeep.v1.ScreenRecordingR\x0fscreenRecording\x127\n" +
+	"\vreplay_mode\x18! \x01(\x0e2\x16.tabkeep.v1.ReplayModeR\n" +
+	"replayMode\x12\x1f\n" +
 	"\vwebhook_url\x18P \x01(\tR\n" +
 	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"u\n" +
-	"\tRecording\x12*\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"{\n" +
+	"\x0fScreenRecording\x12*\n" +
 	"\x11frames_per_second\x18\x01 \x01(\x05R\x0fframesPerSecond\x12<\n" +
 	"\fmax_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vmaxDuration\"4\n" +
 	"\x0fRunTaskResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xbb\a\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xce\a\n" +
 	"\x12RunWorkflowRequest\x12\x1f\n" +
 	"\vworkflow_id\x18\x01 \x01(\tR\n" +
 	"workflowId\x12)\n" +
@@ -3231,8 +3600,8 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\aplanner\x18\x14 \x01(\x0e2\x13.tabkeep.v1.PlannerR\aplanner\x12O\n" +
 	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12%\n" +
 	"\x0erecord_console\x18\x16 \x01(\bR\rrecordConsole\x12%\n" +
-	"\x0erecord_network\x18\x17 \x01(\bR\rrecordNetwork\x123\n" +
-	"\trecording\x18\x18 \x01(\v2\x15.tabkeep.v1.RecordingR\trecording\x12\x1f\n" +
+	"\x0erecord_network\x18\x17 \x01(\bR\rrecordNetwork\x12F\n" +
+	"\x10screen_recording\x18\x18 \x01(\v2\x1b.tabkeep.v1.ScreenRecordingR\x0fscreenRecording\x12\x1f\n" +
 	"\vwebhook_url\x18P \x01(\tR\n" +
 	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
@@ -3275,7 +3644,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\bapproved\x18\x03 \x01(\bR\bapproved\x12\x18\n" +
 	"\acomment\x18\x04 \x01(\tR\acomment\"<\n" +
 	"\x17ResolveApprovalResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xb0\x06\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xe0\a\n" +
 	"\bRunEvent\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12;\n" +
@@ -3294,15 +3663,20 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\awarning\x18\x12 \x01(\v2\x13.tabkeep.v1.WarningH\x00R\awarning\x12<\n" +
 	"\frun_finished\x18\x13 \x01(\v2\x17.tabkeep.v1.RunFinishedH\x00R\vrunFinished\x126\n" +
 	"\n" +
-	"model_call\x18\x14 \x01(\v2\x15.tabkeep.v1.ModelCallH\x00R\tmodelCallB\x06\n" +
+	"model_call\x18\x14 \x01(\v2\x15.tabkeep.v1.ModelCallH\x00R\tmodelCall\x12?\n" +
+	"\rtask_recorded\x18K \x01(\v2\x18.tabkeep.v1.TaskRecordedH\x00R\ftaskRecorded\x122\n" +
+	"\breplayed\x18L \x01(\v2\x14.tabkeep.v1.ReplayedH\x00R\breplayed\x129\n" +
+	"\vstep_healed\x18M \x01(\v2\x16.tabkeep.v1.StepHealedH\x00R\n" +
+	"stepHealedB\x06\n" +
 	"\x04kind\"4\n" +
 	"\n" +
 	"RunStarted\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x14\n" +
-	"\x05title\x18\x02 \x01(\tR\x05title\">\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\"a\n" +
 	"\bPlanMade\x12\x18\n" +
 	"\aplanner\x18\x01 \x01(\tR\aplanner\x12\x18\n" +
-	"\aclauses\x18\x02 \x03(\tR\aclauses\"H\n" +
+	"\aclauses\x18\x02 \x03(\tR\aclauses\x12!\n" +
+	"\frecording_id\x18\x03 \x01(\tR\vrecordingId\"H\n" +
 	"\fBlockStarted\x12\x19\n" +
 	"\bblock_id\x18\x01 \x01(\tR\ablockId\x12\x1d\n" +
 	"\n" +
@@ -3344,7 +3718,24 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\finput_tokens\x18\x03 \x01(\x03R\vinputTokens\x12#\n" +
 	"\routput_tokens\x18\x04 \x01(\x03R\foutputTokens\x125\n" +
 	"\bduration\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bduration\x12\x14\n" +
-	"\x05error\x18\x06 \x01(\tR\x05error\"7\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\"\x95\x01\n" +
+	"\fTaskRecorded\x12!\n" +
+	"\frecording_id\x18\x01 \x01(\tR\vrecordingId\x12\x1c\n" +
+	"\tconfirmed\x18\x02 \x01(\bR\tconfirmed\x12,\n" +
+	"\x04task\x18\x03 \x01(\v2\x18.tabkeep.v1.RecordedTaskR\x04task\x12\x16\n" +
+	"\x06mended\x18\x04 \x01(\bR\x06mended\"\x93\x01\n" +
+	"\bReplayed\x12!\n" +
+	"\frecording_id\x18\x01 \x01(\tR\vrecordingId\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x05R\aversion\x12\x1a\n" +
+	"\bverified\x18\x03 \x01(\bR\bverified\x12\x14\n" +
+	"\x05stale\x18\x04 \x01(\bR\x05stale\x12\x18\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\"b\n" +
+	"\n" +
+	"StepHealed\x12\x12\n" +
+	"\x04step\x18\x01 \x01(\x05R\x04step\x12\x1a\n" +
+	"\brecorded\x18\x02 \x01(\tR\brecorded\x12\x14\n" +
+	"\x05found\x18\x03 \x01(\tR\x05found\x12\x0e\n" +
+	"\x02by\x18\x04 \x01(\tR\x02by\"7\n" +
 	"\aWarning\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\"\xd7\x01\n" +
@@ -3367,7 +3758,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x11RUN_STATUS_FAILED\x10\x06\x12\x19\n" +
 	"\x15RUN_STATUS_TERMINATED\x10\a\x12\x17\n" +
 	"\x13RUN_STATUS_CANCELED\x10\b\x12\x18\n" +
-	"\x14RUN_STATUS_TIMED_OUT\x10\t*\xe1\b\n" +
+	"\x14RUN_STATUS_TIMED_OUT\x10\t*\xa6\t\n" +
 	"\rFailureReason\x12\x1e\n" +
 	"\x1aFAILURE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aFAILURE_REASON_NEEDS_MODEL\x10\x01\x12\x1c\n" +
@@ -3402,11 +3793,19 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x1bFAILURE_REASON_MODEL_BUDGET\x10\x1f\x12\x1f\n" +
 	"\x1bFAILURE_REASON_PROXY_FAILED\x10!\x12#\n" +
 	"\x1fFAILURE_REASON_FILE_UNAVAILABLE\x10\"\x12$\n" +
-	" FAILURE_REASON_FILE_NOT_ACCEPTED\x10#*H\n" +
+	" FAILURE_REASON_FILE_NOT_ACCEPTED\x10#\x12\"\n" +
+	"\x1eFAILURE_REASON_STALE_RECORDING\x10*\x12\x1f\n" +
+	"\x1bFAILURE_REASON_NO_RECORDING\x10+*H\n" +
 	"\aPlanner\x12\x17\n" +
 	"\x13PLANNER_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rPLANNER_RULES\x10\x01\x12\x11\n" +
-	"\rPLANNER_MODEL\x10\x02*\x97\x01\n" +
+	"\rPLANNER_MODEL\x10\x02*j\n" +
+	"\n" +
+	"ReplayMode\x12\x1b\n" +
+	"\x17REPLAY_MODE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10REPLAY_MODE_ONLY\x10\x01\x12\x14\n" +
+	"\x10REPLAY_MODE_PLAN\x10\x02\x12\x13\n" +
+	"\x0fREPLAY_MODE_OFF\x10\x03*\x97\x01\n" +
 	"\x12IrreversiblePolicy\x12#\n" +
 	"\x1fIRREVERSIBLE_POLICY_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19IRREVERSIBLE_POLICY_ALLOW\x10\x01\x12\x1f\n" +
@@ -3443,143 +3842,153 @@ func file_tabkeep_v1_runs_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_runs_proto_rawDescData
 }
 
-var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(RunType)(0),                        // 0: tabkeep.v1.RunType
 	(RunStatus)(0),                      // 1: tabkeep.v1.RunStatus
 	(FailureReason)(0),                  // 2: tabkeep.v1.FailureReason
 	(Planner)(0),                        // 3: tabkeep.v1.Planner
-	(IrreversiblePolicy)(0),             // 4: tabkeep.v1.IrreversiblePolicy
-	(ScreenshotMode)(0),                 // 5: tabkeep.v1.ScreenshotMode
-	(StepOutcome)(0),                    // 6: tabkeep.v1.StepOutcome
-	(*Run)(nil),                         // 7: tabkeep.v1.Run
-	(*Approval)(nil),                    // 8: tabkeep.v1.Approval
-	(*RunTaskRequest)(nil),              // 9: tabkeep.v1.RunTaskRequest
-	(*Recording)(nil),                   // 10: tabkeep.v1.Recording
-	(*RunTaskResponse)(nil),             // 11: tabkeep.v1.RunTaskResponse
-	(*RunWorkflowRequest)(nil),          // 12: tabkeep.v1.RunWorkflowRequest
-	(*RunWorkflowResponse)(nil),         // 13: tabkeep.v1.RunWorkflowResponse
-	(*GetRunRequest)(nil),               // 14: tabkeep.v1.GetRunRequest
-	(*GetRunResponse)(nil),              // 15: tabkeep.v1.GetRunResponse
-	(*ListRunsRequest)(nil),             // 16: tabkeep.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),            // 17: tabkeep.v1.ListRunsResponse
-	(*WatchRunRequest)(nil),             // 18: tabkeep.v1.WatchRunRequest
-	(*WatchRunResponse)(nil),            // 19: tabkeep.v1.WatchRunResponse
-	(*CancelRunRequest)(nil),            // 20: tabkeep.v1.CancelRunRequest
-	(*CancelRunResponse)(nil),           // 21: tabkeep.v1.CancelRunResponse
-	(*ResolveApprovalRequest)(nil),      // 22: tabkeep.v1.ResolveApprovalRequest
-	(*ResolveApprovalResponse)(nil),     // 23: tabkeep.v1.ResolveApprovalResponse
-	(*RunEvent)(nil),                    // 24: tabkeep.v1.RunEvent
-	(*RunStarted)(nil),                  // 25: tabkeep.v1.RunStarted
-	(*PlanMade)(nil),                    // 26: tabkeep.v1.PlanMade
-	(*BlockStarted)(nil),                // 27: tabkeep.v1.BlockStarted
-	(*BlockFinished)(nil),               // 28: tabkeep.v1.BlockFinished
-	(*StepStarted)(nil),                 // 29: tabkeep.v1.StepStarted
-	(*StepFinished)(nil),                // 30: tabkeep.v1.StepFinished
-	(*ApprovalRequested)(nil),           // 31: tabkeep.v1.ApprovalRequested
-	(*ApprovalResolved)(nil),            // 32: tabkeep.v1.ApprovalResolved
-	(*ModelCall)(nil),                   // 33: tabkeep.v1.ModelCall
-	(*Warning)(nil),                     // 34: tabkeep.v1.Warning
-	(*RunFinished)(nil),                 // 35: tabkeep.v1.RunFinished
-	nil,                                 // 36: tabkeep.v1.Run.LabelsEntry
-	nil,                                 // 37: tabkeep.v1.RunTaskRequest.LabelsEntry
-	nil,                                 // 38: tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	(*structpb.Value)(nil),              // 39: google.protobuf.Value
-	(*timestamppb.Timestamp)(nil),       // 40: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),         // 41: google.protobuf.Duration
-	(*Condition)(nil),                   // 42: tabkeep.v1.Condition
-	(*structpb.Struct)(nil),             // 43: google.protobuf.Struct
-	(*Action)(nil),                      // 44: tabkeep.v1.Action
-	(*CreateBrowserSessionRequest)(nil), // 45: tabkeep.v1.CreateBrowserSessionRequest
+	(ReplayMode)(0),                     // 4: tabkeep.v1.ReplayMode
+	(IrreversiblePolicy)(0),             // 5: tabkeep.v1.IrreversiblePolicy
+	(ScreenshotMode)(0),                 // 6: tabkeep.v1.ScreenshotMode
+	(StepOutcome)(0),                    // 7: tabkeep.v1.StepOutcome
+	(*Run)(nil),                         // 8: tabkeep.v1.Run
+	(*Approval)(nil),                    // 9: tabkeep.v1.Approval
+	(*RunTaskRequest)(nil),              // 10: tabkeep.v1.RunTaskRequest
+	(*ScreenRecording)(nil),             // 11: tabkeep.v1.ScreenRecording
+	(*RunTaskResponse)(nil),             // 12: tabkeep.v1.RunTaskResponse
+	(*RunWorkflowRequest)(nil),          // 13: tabkeep.v1.RunWorkflowRequest
+	(*RunWorkflowResponse)(nil),         // 14: tabkeep.v1.RunWorkflowResponse
+	(*GetRunRequest)(nil),               // 15: tabkeep.v1.GetRunRequest
+	(*GetRunResponse)(nil),              // 16: tabkeep.v1.GetRunResponse
+	(*ListRunsRequest)(nil),             // 17: tabkeep.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),            // 18: tabkeep.v1.ListRunsResponse
+	(*WatchRunRequest)(nil),             // 19: tabkeep.v1.WatchRunRequest
+	(*WatchRunResponse)(nil),            // 20: tabkeep.v1.WatchRunResponse
+	(*CancelRunRequest)(nil),            // 21: tabkeep.v1.CancelRunRequest
+	(*CancelRunResponse)(nil),           // 22: tabkeep.v1.CancelRunResponse
+	(*ResolveApprovalRequest)(nil),      // 23: tabkeep.v1.ResolveApprovalRequest
+	(*ResolveApprovalResponse)(nil),     // 24: tabkeep.v1.ResolveApprovalResponse
+	(*RunEvent)(nil),                    // 25: tabkeep.v1.RunEvent
+	(*RunStarted)(nil),                  // 26: tabkeep.v1.RunStarted
+	(*PlanMade)(nil),                    // 27: tabkeep.v1.PlanMade
+	(*BlockStarted)(nil),                // 28: tabkeep.v1.BlockStarted
+	(*BlockFinished)(nil),               // 29: tabkeep.v1.BlockFinished
+	(*StepStarted)(nil),                 // 30: tabkeep.v1.StepStarted
+	(*StepFinished)(nil),                // 31: tabkeep.v1.StepFinished
+	(*ApprovalRequested)(nil),           // 32: tabkeep.v1.ApprovalRequested
+	(*ApprovalResolved)(nil),            // 33: tabkeep.v1.ApprovalResolved
+	(*ModelCall)(nil),                   // 34: tabkeep.v1.ModelCall
+	(*TaskRecorded)(nil),                // 35: tabkeep.v1.TaskRecorded
+	(*Replayed)(nil),                    // 36: tabkeep.v1.Replayed
+	(*StepHealed)(nil),                  // 37: tabkeep.v1.StepHealed
+	(*Warning)(nil),                     // 38: tabkeep.v1.Warning
+	(*RunFinished)(nil),                 // 39: tabkeep.v1.RunFinished
+	nil,                                 // 40: tabkeep.v1.Run.LabelsEntry
+	nil,                                 // 41: tabkeep.v1.RunTaskRequest.LabelsEntry
+	nil,                                 // 42: tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	(*structpb.Value)(nil),              // 43: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil),       // 44: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),         // 45: google.protobuf.Duration
+	(*Condition)(nil),                   // 46: tabkeep.v1.Condition
+	(*structpb.Struct)(nil),             // 47: google.protobuf.Struct
+	(*Action)(nil),                      // 48: tabkeep.v1.Action
+	(*CreateBrowserSessionRequest)(nil), // 49: tabkeep.v1.CreateBrowserSessionRequest
+	(*RecordedTask)(nil),                // 50: tabkeep.v1.RecordedTask
 }
 var file_tabkeep_v1_runs_proto_depIdxs = []int32{
 	0,  // 0: tabkeep.v1.Run.run_type:type_name -> tabkeep.v1.RunType
 	1,  // 1: tabkeep.v1.Run.status:type_name -> tabkeep.v1.RunStatus
 	2,  // 2: tabkeep.v1.Run.failure_reason:type_name -> tabkeep.v1.FailureReason
-	39, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
-	36, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
-	40, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
-	40, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
-	40, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
-	41, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
-	8,  // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
-	42, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
-	40, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
-	43, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
-	40, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
-	40, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
-	44, // 15: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
-	45, // 16: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	41, // 17: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
-	43, // 18: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
-	37, // 19: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
-	5,  // 20: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	43, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
+	40, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
+	44, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
+	44, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
+	44, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
+	45, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
+	9,  // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
+	46, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
+	44, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
+	47, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
+	44, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
+	44, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
+	48, // 15: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
+	49, // 16: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	45, // 17: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
+	47, // 18: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
+	41, // 19: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
+	6,  // 20: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
 	3,  // 21: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
-	4,  // 22: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	10, // 23: tabkeep.v1.RunTaskRequest.recording:type_name -> tabkeep.v1.Recording
-	41, // 24: tabkeep.v1.Recording.max_duration:type_name -> google.protobuf.Duration
-	7,  // 25: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
-	43, // 26: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
-	45, // 27: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	41, // 28: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
-	38, // 29: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	5,  // 30: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	3,  // 31: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
-	4,  // 32: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	10, // 33: tabkeep.v1.RunWorkflowRequest.recording:type_name -> tabkeep.v1.Recording
-	7,  // 34: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
-	41, // 35: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
-	7,  // 36: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
-	1,  // 37: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
-	7,  // 38: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
-	24, // 39: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
-	7,  // 40: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
-	7,  // 41: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
-	7,  // 42: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
-	40, // 43: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
-	25, // 44: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
-	26, // 45: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
-	27, // 46: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
-	28, // 47: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
-	29, // 48: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
-	30, // 49: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
-	31, // 50: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
-	32, // 51: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
-	34, // 52: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
-	35, // 53: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
-	33, // 54: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
-	6,  // 55: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	39, // 56: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
-	44, // 57: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
-	6,  // 58: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	2,  // 59: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	41, // 60: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
-	39, // 61: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
-	8,  // 62: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
-	41, // 63: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
-	1,  // 64: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
-	2,  // 65: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	39, // 66: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
-	9,  // 67: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
-	12, // 68: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
-	14, // 69: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
-	16, // 70: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
-	18, // 71: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
-	20, // 72: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
-	22, // 73: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
-	11, // 74: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
-	13, // 75: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
-	15, // 76: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
-	17, // 77: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
-	19, // 78: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
-	21, // 79: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
-	23, // 80: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
-	74, // [74:81] is the sub-list for method output_type
-	67, // [67:74] is the sub-list for method input_type
-	67, // [67:67] is the sub-list for extension type_name
-	67, // [67:67] is the sub-list for extension extendee
-	0,  // [0:67] is the sub-list for field type_name
+	5,  // 22: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	11, // 23: tabkeep.v1.RunTaskRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
+	4,  // 24: tabkeep.v1.RunTaskRequest.replay_mode:type_name -> tabkeep.v1.ReplayMode
+	45, // 25: tabkeep.v1.ScreenRecording.max_duration:type_name -> google.protobuf.Duration
+	8,  // 26: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
+	47, // 27: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
+	49, // 28: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	45, // 29: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
+	42, // 30: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	6,  // 31: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 32: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
+	5,  // 33: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	11, // 34: tabkeep.v1.RunWorkflowRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
+	8,  // 35: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
+	45, // 36: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
+	8,  // 37: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
+	1,  // 38: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
+	8,  // 39: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
+	25, // 40: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
+	8,  // 41: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
+	8,  // 42: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
+	8,  // 43: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
+	44, // 44: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
+	26, // 45: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
+	27, // 46: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
+	28, // 47: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
+	29, // 48: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
+	30, // 49: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
+	31, // 50: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
+	32, // 51: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
+	33, // 52: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
+	38, // 53: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
+	39, // 54: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
+	34, // 55: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
+	35, // 56: tabkeep.v1.RunEvent.task_recorded:type_name -> tabkeep.v1.TaskRecorded
+	36, // 57: tabkeep.v1.RunEvent.replayed:type_name -> tabkeep.v1.Replayed
+	37, // 58: tabkeep.v1.RunEvent.step_healed:type_name -> tabkeep.v1.StepHealed
+	7,  // 59: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	43, // 60: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
+	48, // 61: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
+	7,  // 62: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	2,  // 63: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	45, // 64: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
+	43, // 65: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
+	9,  // 66: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
+	45, // 67: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
+	50, // 68: tabkeep.v1.TaskRecorded.task:type_name -> tabkeep.v1.RecordedTask
+	1,  // 69: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
+	2,  // 70: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	43, // 71: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
+	10, // 72: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
+	13, // 73: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
+	15, // 74: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
+	17, // 75: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
+	19, // 76: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
+	21, // 77: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
+	23, // 78: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
+	12, // 79: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
+	14, // 80: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
+	16, // 81: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
+	18, // 82: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
+	20, // 83: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
+	22, // 84: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
+	24, // 85: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
+	79, // [79:86] is the sub-list for method output_type
+	72, // [72:79] is the sub-list for method input_type
+	72, // [72:72] is the sub-list for extension type_name
+	72, // [72:72] is the sub-list for extension extendee
+	0,  // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_runs_proto_init() }
@@ -3589,6 +3998,7 @@ func file_tabkeep_v1_runs_proto_init() {
 	}
 	file_tabkeep_v1_actions_proto_init()
 	file_tabkeep_v1_browser_sessions_proto_init()
+	file_tabkeep_v1_recordings_proto_init()
 	file_tabkeep_v1_runs_proto_msgTypes[12].OneofWrappers = []any{
 		(*WatchRunResponse_Event)(nil),
 		(*WatchRunResponse_Run)(nil),
@@ -3605,14 +4015,17 @@ func file_tabkeep_v1_runs_proto_init() {
 		(*RunEvent_Warning)(nil),
 		(*RunEvent_RunFinished)(nil),
 		(*RunEvent_ModelCall)(nil),
+		(*RunEvent_TaskRecorded)(nil),
+		(*RunEvent_Replayed)(nil),
+		(*RunEvent_StepHealed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_runs_proto_rawDesc), len(file_tabkeep_v1_runs_proto_rawDesc)),
-			NumEnums:      7,
-			NumMessages:   32,
+			NumEnums:      8,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

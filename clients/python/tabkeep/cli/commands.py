@@ -19,6 +19,7 @@ from tabkeep.cli.hosts import host
 from tabkeep.cli.keys import key
 from tabkeep.cli.profiles import profile
 from tabkeep.cli.programs import control_plane
+from tabkeep.cli.recordings import recording
 from tabkeep.cli.runs import run as run_group
 from tabkeep.cli.sessions import session
 from tabkeep.cli.up import up
@@ -46,6 +47,7 @@ for command in (
     profile,
     run_group,
     workflow,
+    recording,
     artifact,
     file,
     credential,

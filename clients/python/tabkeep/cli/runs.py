@@ -39,7 +39,7 @@ def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--screenshots", type=click.Choice(["every_step", "on_failure", "none"])),
         click.option("--record-console", is_flag=True, help="Keep what pages write to their console."),
         click.option("--record-network", is_flag=True, help="Keep which requests pages make, as HAR."),
-        click.option("--record", "recording", is_flag=True, help="Keep moving pictures of the page."),
+        click.option("--record", "screen_recording", is_flag=True, help="Keep moving pictures of the page."),
         click.option("--planner", type=click.Choice(["rules", "model"]), help="[default: rules, then the model]"),
         click.option(
             "--irreversible",
@@ -63,6 +63,12 @@ def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--actions", type=click.File(encoding="utf-8"), help="JSON array of actions; - for standard input.")
 @click.option("--url", help="Opened first.  [default: go on on the session's current page]")
 @click.option("--schema", type=click.File(encoding="utf-8"), help="JSON Schema for the output.")
+@click.option(
+    "--replay",
+    "replay_mode",
+    type=click.Choice(["only", "plan", "off"]),
+    help="By a recording only, planned anew, or not recorded either.  [default: by a trusted recording, else planned]",
+)
 @_run_options
 @calls_control_plane
 async def task(
