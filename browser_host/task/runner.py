@@ -43,7 +43,7 @@ from browser_host.task.model import Model
 from browser_host.task.own_output import brought
 from browser_host.task.planner import Plan, Planner
 from browser_host.task.planners import planner_for
-from browser_host.task.recording_holes import fill_action
+from browser_host.task.recording_holes import fill_texts
 from browser_host.task.steps import Steps
 from browser_host.task.values import Parameters, origin_of, to_schema, to_value
 from browser_host.task.workspace import Workspace
@@ -323,7 +323,7 @@ class _Run:
             return action
         filled = actions_pb2.Action()
         filled.CopyFrom(action)
-        fill_action(filled, self._steps.parameters.fill)
+        fill_texts(filled, self._steps.parameters.fill)
         return filled
 
     async def _task(self, task: host_pb2.TaskBlock, plan: Plan | None) -> Any:

@@ -2,7 +2,8 @@
 
 const calls = {
   prepare, outcome, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
-  survey, naming, read, pause, fileField, filesTaken, dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every, facts, locate,
+  survey, naming, read, pause, facts, locate,
+  dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every, fileField, filesTaken,
 };
 
 // For what hands elements over instead of JSON: the field that files go into, and the one of a file chooser.

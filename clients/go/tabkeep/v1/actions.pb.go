@@ -108,12 +108,12 @@ type Action struct {
 	//	*Action_Back
 	//	*Action_Reload
 	//	*Action_Upload
+	//	*Action_FindRecord
 	//	*Action_Drag
 	//	*Action_SetRange
 	//	*Action_SetDate
 	//	*Action_SelectText
 	//	*Action_PickRow
-	//	*Action_FindRecord
 	Kind          isAction_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -294,6 +294,15 @@ func (x *Action) GetUpload() *Upload {
 	return nil
 }
 
+func (x *Action) GetFindRecord() *FindRecord {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_FindRecord); ok {
+			return x.FindRecord
+		}
+	}
+	return nil
+}
+
 func (x *Action) GetDrag() *Drag {
 	if x != nil {
 		if x, ok := x.Kind.(*Action_Drag); ok {
@@ -334,15 +343,6 @@ func (x *Action) GetPickRow() *PickRow {
 	if x != nil {
 		if x, ok := x.Kind.(*Action_PickRow); ok {
 			return x.PickRow
-		}
-	}
-	return nil
-}
-
-func (x *Action) GetFindRecord() *FindRecord {
-	if x != nil {
-		if x, ok := x.Kind.(*Action_FindRecord); ok {
-			return x.FindRecord
 		}
 	}
 	return nil
@@ -417,6 +417,11 @@ type Action_Upload struct {
 	Upload *Upload `protobuf:"bytes,22,opt,name=upload,proto3,oneof"`
 }
 
+type Action_FindRecord struct {
+	// Reads the one record that holds a value.
+	FindRecord *FindRecord `protobuf:"bytes,43,opt,name=find_record,json=findRecord,proto3,oneof"`
+}
+
 type Action_Drag struct {
 	// Drags an element to another place.
 	Drag *Drag `protobuf:"bytes,28,opt,name=drag,proto3,oneof"`
@@ -440,11 +445,6 @@ type Action_SelectText struct {
 type Action_PickRow struct {
 	// Presses a row, card or entry, or something in it, that is found by what the row says.
 	PickRow *PickRow `protobuf:"bytes,32,opt,name=pick_row,json=pickRow,proto3,oneof"`
-}
-
-type Action_FindRecord struct {
-	// Reads the one record that holds a value.
-	FindRecord *FindRecord `protobuf:"bytes,43,opt,name=find_record,json=findRecord,proto3,oneof"`
 }
 
 func (*Action_Goto) isAction_Kind() {}
@@ -473,6 +473,8 @@ func (*Action_Reload) isAction_Kind() {}
 
 func (*Action_Upload) isAction_Kind() {}
 
+func (*Action_FindRecord) isAction_Kind() {}
+
 func (*Action_Drag) isAction_Kind() {}
 
 func (*Action_SetRange) isAction_Kind() {}
@@ -482,8 +484,6 @@ func (*Action_SetDate) isAction_Kind() {}
 func (*Action_SelectText) isAction_Kind() {}
 
 func (*Action_PickRow) isAction_Kind() {}
-
-func (*Action_FindRecord) isAction_Kind() {}
 
 // Names an element the way a person would. All given parts must hold; the match must be unique unless nth
 // is given, otherwise the action fails AMBIGUOUS and lists the candidates.
@@ -2606,15 +2606,15 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\aextract\x18\x13 \x01(\v2\x13.tabkeep.v1.ExtractH\x00R\aextract\x12&\n" +
 	"\x04back\x18\x14 \x01(\v2\x10.tabkeep.v1.BackH\x00R\x04back\x12,\n" +
 	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reload\x12,\n" +
-	"\x06upload\x18\x16 \x01(\v2\x12.tabkeep.v1.UploadH\x00R\x06upload\x12&\n" +
+	"\x06upload\x18\x16 \x01(\v2\x12.tabkeep.v1.UploadH\x00R\x06upload\x129\n" +
+	"\vfind_record\x18+ \x01(\v2\x16.tabkeep.v1.FindRecordH\x00R\n" +
+	"findRecord\x12&\n" +
 	"\x04drag\x18\x1c \x01(\v2\x10.tabkeep.v1.DragH\x00R\x04drag\x123\n" +
 	"\tset_range\x18\x1d \x01(\v2\x14.tabkeep.v1.SetRangeH\x00R\bsetRange\x120\n" +
 	"\bset_date\x18\x1e \x01(\v2\x13.tabkeep.v1.SetDateH\x00R\asetDate\x129\n" +
 	"\vselect_text\x18\x1f \x01(\v2\x16.tabkeep.v1.SelectTextH\x00R\n" +
 	"selectText\x120\n" +
-	"\bpick_row\x18  \x01(\v2\x13.tabkeep.v1.PickRowH\x00R\apickRow\x129\n" +
-	"\vfind_record\x18+ \x01(\v2\x16.tabkeep.v1.FindRecordH\x00R\n" +
-	"findRecordB\x06\n" +
+	"\bpick_row\x18  \x01(\v2\x13.tabkeep.v1.PickRowH\x00R\apickRowB\x06\n" +
 	"\x04kind\"\x9b\x01\n" +
 	"\x06Target\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x12\n" +
@@ -2818,12 +2818,12 @@ var file_tabkeep_v1_actions_proto_depIdxs = []int32{
 	19, // 12: tabkeep.v1.Action.back:type_name -> tabkeep.v1.Back
 	20, // 13: tabkeep.v1.Action.reload:type_name -> tabkeep.v1.Reload
 	21, // 14: tabkeep.v1.Action.upload:type_name -> tabkeep.v1.Upload
-	23, // 15: tabkeep.v1.Action.drag:type_name -> tabkeep.v1.Drag
-	25, // 16: tabkeep.v1.Action.set_range:type_name -> tabkeep.v1.SetRange
-	26, // 17: tabkeep.v1.Action.set_date:type_name -> tabkeep.v1.SetDate
-	27, // 18: tabkeep.v1.Action.select_text:type_name -> tabkeep.v1.SelectText
-	28, // 19: tabkeep.v1.Action.pick_row:type_name -> tabkeep.v1.PickRow
-	18, // 20: tabkeep.v1.Action.find_record:type_name -> tabkeep.v1.FindRecord
+	18, // 15: tabkeep.v1.Action.find_record:type_name -> tabkeep.v1.FindRecord
+	23, // 16: tabkeep.v1.Action.drag:type_name -> tabkeep.v1.Drag
+	25, // 17: tabkeep.v1.Action.set_range:type_name -> tabkeep.v1.SetRange
+	26, // 18: tabkeep.v1.Action.set_date:type_name -> tabkeep.v1.SetDate
+	27, // 19: tabkeep.v1.Action.select_text:type_name -> tabkeep.v1.SelectText
+	28, // 20: tabkeep.v1.Action.pick_row:type_name -> tabkeep.v1.PickRow
 	4,  // 21: tabkeep.v1.Value.from_step:type_name -> tabkeep.v1.StepOutput
 	5,  // 22: tabkeep.v1.Value.credential:type_name -> tabkeep.v1.CredentialField
 	0,  // 23: tabkeep.v1.CredentialField.part:type_name -> tabkeep.v1.CredentialPart
@@ -2883,12 +2883,12 @@ func file_tabkeep_v1_actions_proto_init() {
 		(*Action_Back)(nil),
 		(*Action_Reload)(nil),
 		(*Action_Upload)(nil),
+		(*Action_FindRecord)(nil),
 		(*Action_Drag)(nil),
 		(*Action_SetRange)(nil),
 		(*Action_SetDate)(nil),
 		(*Action_SelectText)(nil),
 		(*Action_PickRow)(nil),
-		(*Action_FindRecord)(nil),
 	}
 	file_tabkeep_v1_actions_proto_msgTypes[2].OneofWrappers = []any{
 		(*Value_Literal)(nil),
