@@ -156,6 +156,20 @@ def _check(reader: Reader, match: re.Match[str]) -> Intent:
     return one_action(actions_pb2.Action(set_checked=actions_pb2.SetChecked(target=target, checked=checked)))
 
 
+# Files
+
+
+@rule(
+    rf"(?:upload|attach)(?: the)?(?: file)? (?P<file>{V}|[\w.-]+)"
+    rf"(?: (?:to|in|into|as|for) {THE}(?P<field>{NAME}){FIELD_KIND})?"
+)
+def _upload(reader: Reader, match: re.Match[str]) -> Intent:
+    upload = actions_pb2.Upload(files=[reader.value(match["file"], most_words=1)])
+    if match["field"]:
+        upload.target.name = reader.name(re.sub(r" (?:file|upload)$", "", match["field"]), most_words=5)
+    return one_action(actions_pb2.Action(upload=upload))
+
+
 # Keys and clicks
 
 

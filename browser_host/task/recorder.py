@@ -146,6 +146,9 @@ class Recorder:
         kind = kept.WhichOneof("kind")
         if kind in _NOT_RECORDED:
             raise NotRecordable(f"a {kind} action was part of it")
+        if kind == "upload":
+            # Which of the prompt's words name the file is not known here, and another file would be a false success.
+            raise NotRecordable("files were given to the page")
         self._refuse_choice(kept, element)
         values = {
             "fill": [kept.fill.value],

@@ -110,6 +110,7 @@ class _Run:
             screenshots=start_run.screenshots,
             irreversible=start_run.irreversible_policy,
         )
+        journal.scrub = self._steps.secrets.scrub
         for secret in (*start_run.secrets, *self._secret_values(start_run)):
             self._steps.secrets.add(secret)
         self._memory = self._remembers()

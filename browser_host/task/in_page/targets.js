@@ -36,6 +36,7 @@ const PURPOSES = {
   check: (el) => checkedState(el) !== null,
   range: (el) => /^(slider|spinbutton)$/.test(roleOf(el)) || (editable(el) && el.tagName === "INPUT"),
   value: (el) => valueOf(el) !== "" || FIELD_ROLES.has(roleOf(el)) || el.tagName === "SELECT",
+  file: (el) => el.tagName === "INPUT" && el.type === "file",
   any: (el) => true,
 };
 
@@ -78,7 +79,7 @@ function candidates(target, purpose) {
     } else if (free && !target.role && !acts) {
       continue;
     }
-    if (score < THRESHOLD || !reachable(el)) continue;
+    if (score < THRESHOLD || !(purpose === "file" || reachable(el))) continue; // file fields are often hidden
     if (disabled(el)) score -= 30;
     rated.push({ el, score });
   }

@@ -171,6 +171,8 @@ class FailureReason(StrEnum):
     MODEL_FAILED = "MODEL_FAILED"
     MODEL_BUDGET = "MODEL_BUDGET"
     PROXY_FAILED = "PROXY_FAILED"
+    FILE_UNAVAILABLE = "FILE_UNAVAILABLE"
+    FILE_NOT_ACCEPTED = "FILE_NOT_ACCEPTED"
     STALE_RECORDING = "STALE_RECORDING"
     NO_RECORDING = "NO_RECORDING"
     UNKNOWN = "UNKNOWN"
@@ -242,6 +244,9 @@ class ArtifactType(StrEnum):
     SCREENSHOT = "screenshot"
     DOWNLOAD = "download"
     PDF = "pdf"
+    CONSOLE_LOG = "console_log"
+    NETWORK_LOG = "network_log"
+    RECORDING = "recording"
     UNKNOWN = "unknown"
 
 
@@ -883,7 +888,7 @@ class Artifact:
     """None: it began while no run was under way."""
     artifact_type: ArtifactType
     file_name: str
-    """As the site named a download, without directories; empty for others."""
+    """As the site named a download, without directories; of logs and recordings one of ours; empty for others."""
     content_type: str
     size: int
     sha256: str
@@ -893,6 +898,31 @@ class Artifact:
     create_time: datetime
     expire_time: datetime | None
     """When its bytes are to be removed, at the latest."""
+    truncation: str = ""
+    """What is missing from a log or recording; empty: nothing is known to be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file that callers have brought for runs to give to pages."""
+
+    file_id: str
+    file_name: str
+    """The name that pages see."""
+    content_type: str
+    size: int
+    sha256: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenRecording:
+    """Moving pictures of a run, as an artifact."""
+
+    frames_per_second: int | None = None
+    """At most; 1 to 10, 4 when not given."""
+    max_duration: timedelta | None = None
+    """At most 1 hour, 10 minutes when not given."""
 
 
 @dataclass(frozen=True, slots=True)

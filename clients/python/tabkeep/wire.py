@@ -18,6 +18,7 @@ from tabkeep.v1 import (
     browser_profiles_pb2,
     browser_sessions_pb2,
     credentials_pb2,
+    files_pb2,
     hosts_pb2,
     keys_pb2,
     recordings_pb2,
@@ -446,7 +447,28 @@ def artifact(message: artifacts_pb2.Artifact) -> r.Artifact:
         state_message=message.state_message,
         create_time=_time(message.create_time),
         expire_time=_optional_time(message, "expire_time"),
+        truncation=message.truncation,
     )
+
+
+def file(message: files_pb2.File) -> r.File:
+    """Return the record of a file that a caller has brought."""
+    return r.File(
+        file_id=message.file_id,
+        file_name=message.file_name,
+        content_type=message.content_type,
+        size=message.size,
+        sha256=message.sha256,
+        create_time=_time(message.create_time),
+    )
+
+
+def to_screen_recording(recording: r.ScreenRecording) -> runs_pb2.ScreenRecording:
+    """Return what is wanted of a run's moving pictures."""
+    message = runs_pb2.ScreenRecording(frames_per_second=recording.frames_per_second or 0)
+    if recording.max_duration is not None:
+        message.max_duration.CopyFrom(to_duration(recording.max_duration, "max_duration"))
+    return message
 
 
 def host(message: hosts_pb2.Host) -> r.Host:
