@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     )
     from tabkeep.records import (
         Approval,
+        ApprovalKind,
         ApprovalRequested,
         ApprovalResolved,
         Artifact,
@@ -102,6 +103,7 @@ if TYPE_CHECKING:
         Planner,
         ProfileSave,
         ProfileSaveState,
+        Provenance,
         Proxy,
         RecordedPart,
         RecordedStep,
@@ -140,6 +142,7 @@ __all__ = [
     "Aborted",
     "AlreadyExists",
     "Approval",
+    "ApprovalKind",
     "ApprovalRequested",
     "ApprovalResolved",
     "Artifact",
@@ -196,6 +199,7 @@ __all__ = [
     "ProfileNotSaved",
     "ProfileSave",
     "ProfileSaveState",
+    "Provenance",
     "Proxy",
     "QueueFull",
     "RecordedPart",

@@ -52,8 +52,6 @@ class CloseReason(StrEnum):
     HOST_DRAINED = "HOST_DRAINED"
     PROFILE_UNUSABLE = "PROFILE_UNUSABLE"
     PROXY_FAILED = "PROXY_FAILED"
-    CAPTCHA = "CAPTCHA"
-    LOGIN_WALL = "LOGIN_WALL"
     UNKNOWN = "UNKNOWN"
 
 
@@ -145,7 +143,16 @@ class FailureReason(StrEnum):
     PROXY_FAILED = "PROXY_FAILED"
     STALE_RECORDING = "STALE_RECORDING"
     NO_RECORDING = "NO_RECORDING"
+    CAPTCHA = "CAPTCHA"
+    LOGIN_WALL = "LOGIN_WALL"
     UNKNOWN = "UNKNOWN"
+
+
+class ApprovalKind(StrEnum):
+    """What a person is asked for."""
+
+    TAKE_OVER = "take_over"
+    UNKNOWN = "unknown"
 
 
 class StepOutcome(StrEnum):
@@ -442,6 +449,20 @@ class Approval:
     create_time: datetime
     expire_time: datetime | None
     screenshot_artifact_id: str | None
+    kind: ApprovalKind | None
+    """None: a yes or a no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a value of an output came from."""
+
+    path: str
+    text: str
+    selector: str
+    label: str
+    url: str
+    ungrounded: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -554,6 +575,7 @@ class StepFinished:
     target: str | None
     screenshot_artifact_id: str | None
     output: Json
+    provenance: Sequence[Provenance]
 
 
 @dataclass(frozen=True, slots=True)
@@ -697,6 +719,7 @@ class RunFinished:
     failure_reason: FailureReason | None
     failure_message: str
     output: Json
+    provenance: Sequence[Provenance]
 
 
 RunEventDetail: TypeAlias = (
