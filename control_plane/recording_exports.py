@@ -66,11 +66,12 @@ def _fields(kind: str, body: Any) -> Any:
         case "goto":
             fields = {"url": _holes(body.url), "allow_error_status": body.allow_error_status}
         case "click":
-            fields = {"click_count": body.click_count}
+            fields = {"click_count": body.click_count, "times": body.times, "every": body.every}
         case "fill":
             return {**_target(body.target), "value": _value(body.value), **({"submit": True} if body.submit else {})}
         case "select":
-            return {**_target(body.target), "option": _value(body.option)}
+            more = {"more_options": [_value(one) for one in body.more_options]} if body.more_options else {}
+            return {**_target(body.target), "option": _value(body.option), **more}
         case "set_checked":
             return {**_target(body.target), "checked": body.checked}
         case "press_key":
@@ -83,6 +84,20 @@ def _fields(kind: str, body: Any) -> Any:
             fields = {"within": _holes(body.within)}
             if body.HasField("schema"):
                 fields["schema"] = json_format.MessageToDict(body.schema)
+        case "drag":
+            how = body.WhichOneof("destination") or ""
+            to = {"x": body.by.x, "y": body.by.y} if how == "by" else _target(getattr(body, how))
+            fields = {how: to, "by_corner": body.by_corner}
+        case "set_range":
+            return {**_target(body.target), "value": body.value}
+        case "set_date":
+            fields = {"date": body.date}
+        case "select_text":
+            fields = {"text": _holes(body.text)}
+        case "pick_row":
+            fields = {"order_by": _holes(body.order_by), "descending": body.descending, "nth": body.nth}
+            fields["where"] = [_compared(one) for one in body.where]
+            fields["press"] = _target(body.press)
         case "find_record":
             return {"label": _holes(body.label), "noun": body.noun, "value": _value(body.value)}
     if "target" in body.DESCRIPTOR.fields_by_name and body.HasField("target"):
@@ -109,9 +124,18 @@ def _expect(expect: actions_pb2.Expect) -> dict[str, Any]:
     kind = expect.WhichOneof("condition") or ""
     if kind in ("visible", "hidden"):
         return {kind: _target(getattr(expect, kind))}
+    if kind == "number":
+        return {"number": _compared(expect.number)}
     if kind == "value":
         return {"value": {**_target(expect.value.target), "equals": _holes(expect.value.equals)}}
     return {kind: _holes(getattr(expect, kind))}
+
+
+def _compared(one: actions_pb2.RowIs | actions_pb2.NumberIs) -> dict[str, Any]:
+    how = one.WhichOneof("comparison") or ""
+    value = getattr(one, how)
+    label = {"label": _holes(one.label)} if one.label else {}
+    return {**label, how: _holes(value) if isinstance(value, str) else value}
 
 
 def _length(length: Duration) -> str:
@@ -199,8 +223,10 @@ def _part_lines(recording_id: str, part: recordings_pb2.RecordedPart) -> Iterato
     for step in part.steps:
         action = step.action
         kind = action.WhichOneof("kind") or ""
-        if kind == "extract":
-            raise _not_exportable(recording_id, f'"{part.clause}" reads data as Tabkeep does')
+        if kind not in _SAID or (kind == "click" and action.click.every) or action.select.more_options:
+            raise _not_exportable(recording_id, f'"{part.clause}" needs {kind} as Tabkeep does it')
+        if any(expect.HasField("number") for expect in (*action.expect, action.wait.condition)):
+            raise _not_exportable(recording_id, f'"{part.clause}" waits for a number as Tabkeep reads it')
         yield from _SAID[kind](getattr(action, kind), step.elements[0] if step.elements else None)
         for expect in (*action.expect, *step.seen):
             yield _checked(expect)
@@ -271,7 +297,7 @@ def _say_goto(body: actions_pb2.Goto, _: Element) -> Lines:
 
 def _say_click(body: actions_pb2.Click, element: Element) -> Lines:
     times = f"click_count={body.click_count}" if body.click_count > 1 else ""
-    return [f"{_located(body.target, element)}.click({times})"]
+    return [f"{_located(body.target, element)}.click({times})"] * max(body.times, 1)
 
 
 def _say_fill(body: actions_pb2.Fill, element: Element) -> Lines:

@@ -14,6 +14,7 @@ from tabkeep.v1 import actions_pb2
 
 from control_plane.action_bounds import FARTHEST_PX, MOST_CONDITIONS, MOST_OPTIONS, MOST_TIMES, is_a_date
 from control_plane.workflow_parameters import Holes
+from control_plane.workflow_tabs import read_dialog, read_tab
 from control_plane.workflow_text import Place, join, listing, shorten
 
 MAX_ACTIONS: Final = 500
@@ -245,7 +246,7 @@ def _read_number_is(place: Place, holes: Holes, number: actions_pb2.NumberIs) ->
     if fields is None:
         return
     if "label" in fields:
-        number.label = holes.unfilled(fields["label"], MAX_NAME) or ""
+        number.label = holes.filled(fields["label"], MAX_NAME, shown=True) or ""
     _compare(place, fields, _NUMBER_COMPARISONS, number, holes)
 
 
@@ -263,7 +264,9 @@ def _compare(
         return
     name = given[0]
     value = (
-        holes.unfilled(fields[name], MAX_NAME) or "" if name in ("contains", "equals") else fields[name].number() or 0.0
+        holes.filled(fields[name], MAX_NAME, shown=True) or ""
+        if name in ("contains", "equals")
+        else fields[name].number() or 0.0
     )
     setattr(message, name, value)
 
@@ -410,6 +413,18 @@ def _scroll(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
         action.scroll.delta_y = fields["delta_y"].integer(-1_000_000, 1_000_000) or 0
 
 
+def _find_record(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = place.fields(("label", "value", "noun"), required=["label", "value"]) or {}
+    record = action.find_record
+    record.SetInParent()
+    if "label" in fields:
+        record.label = holes.filled(fields["label"], MAX_NAME, shown=True) or ""
+    if "noun" in fields:
+        record.noun = holes.unfilled(fields["noun"], MAX_NAME, may_be_empty=True) or ""
+    if "value" in fields:
+        record.value.CopyFrom(holes.value(fields["value"]) or actions_pb2.Value())
+
+
 def _drag(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     fields = _on_target(place, holes, action.drag.target, (*_DESTINATIONS, "by_corner"))
     given = [name for name in fields if name in _DESTINATIONS]
@@ -448,7 +463,7 @@ def _select_text(place: Place, holes: Holes, action: actions_pb2.Action) -> None
         return
     fields = _on_target(place, holes, action.select_text.target, ("text",))
     if "text" in fields:
-        action.select_text.text = holes.unfilled(fields["text"], MAX_NAME) or ""
+        action.select_text.text = holes.filled(fields["text"], MAX_NAME, shown=True) or ""
 
 
 def _pick_row(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
@@ -463,28 +478,16 @@ def _pick_row(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
         said = item.fields(("label", *_ROW_COMPARISONS)) or {}
         one = pick.where.add()
         if "label" in said:
-            one.label = holes.unfilled(said["label"], MAX_NAME) or ""
+            one.label = holes.filled(said["label"], MAX_NAME, shown=True) or ""
         _compare(item, said, _ROW_COMPARISONS, one, holes)
     if "order_by" in fields:
-        pick.order_by = holes.unfilled(fields["order_by"], MAX_NAME) or ""
+        pick.order_by = holes.filled(fields["order_by"], MAX_NAME, shown=True) or ""
     if "descending" in fields:
         pick.descending = bool(fields["descending"].boolean())
     if "nth" in fields:
         pick.nth = fields["nth"].integer(1, 10_000) or 0
     if "press" in fields:
         pick.press.CopyFrom(_read_target_alone(fields["press"], holes))
-
-
-def _find_record(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
-    fields = place.fields(("label", "value", "noun"), required=["label", "value"]) or {}
-    record = action.find_record
-    record.SetInParent()
-    if "label" in fields:
-        record.label = holes.filled(fields["label"], MAX_NAME, shown=True) or ""
-    if "noun" in fields:
-        record.noun = holes.unfilled(fields["noun"], MAX_NAME, may_be_empty=True) or ""
-    if "value" in fields:
-        record.value.CopyFrom(holes.value(fields["value"]) or actions_pb2.Value())
 
 
 def _back(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
@@ -495,6 +498,15 @@ def _back(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
 def _reload(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     action.reload.SetInParent()
     _nothing_inside(place)
+
+
+def _tab(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.tab.SetInParent()
+    read_tab(place, holes, action.tab, _read_url)
+
+
+def _dialog(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    read_dialog(place, holes, action.dialog)
 
 
 def _nothing_inside(place: Place) -> None:
@@ -517,10 +529,12 @@ ACTION_KINDS: Final[Mapping[str, _Reader]] = {
     "extract": _extract,
     "back": _back,
     "reload": _reload,
+    "find_record": _find_record,
+    "tab": _tab,
+    "dialog": _dialog,
     "drag": _drag,
     "set_range": _set_range,
     "set_date": _set_date,
     "select_text": _select_text,
     "pick_row": _pick_row,
-    "find_record": _find_record,
 }

@@ -7,7 +7,6 @@ is not recorded, and that is all.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -27,11 +26,14 @@ LARGEST = 256 * 1024
 _MOST_STEPS = 200
 _MOST_MARKS = 3
 """Buttons, links and headings that a step brought and that are kept as what was seen of it."""
-_ACTS = frozenset({"goto", "click", "select", "set_checked", "press_key", "back", "reload"})
-"""What a page may answer to; filling a field is read back by itself."""
+_READS = frozenset({"fill", "hover", "scroll", "wait", "extract", "find_record"})
+"""What no page answers to; filling a field is read back by itself."""
 _CHOICES = frozenset({"click", "set_checked", "hover"})
 _DIGIT = re.compile(r"\d")
 _LONGEST_MESSAGE = 80
+
+_NOT_RECORDED = frozenset({"tab", "dialog"})
+"""Which tab, and what a dialog is answered with, is told ahead of the step that brings it: a replay is too late."""
 
 
 class Recorder:
@@ -134,7 +136,7 @@ class Recorder:
             return
         self._parts[-1].steps.append(step)
         kind = action.WhichOneof("kind")
-        acts = kind in _ACTS or (kind == "fill" and action.fill.submit)
+        acts = kind not in _READS or (kind == "fill" and action.fill.submit)
         self._unseen = self._parts[-1].steps[-1] if acts else None
 
     def _recorded(self, action: actions_pb2.Action, done: Done) -> recordings_pb2.RecordedStep:
@@ -142,28 +144,17 @@ class Recorder:
         kept.CopyFrom(action)
         element = done.element or {}
         kind = kept.WhichOneof("kind")
+        if kind in _NOT_RECORDED:
+            raise NotRecordable(f"a {kind} action was part of it")
         self._refuse_choice(kept, element)
-        if kind in ("fill", "select"):
-            value = kept.fill.value if kind == "fill" else kept.select.option
+        values = {
+            "fill": [kept.fill.value],
+            "select": [kept.select.option, *kept.select.more_options],
+            "find_record": [kept.find_record.value],
+        }.get(kind or "", [])
+        for value in values:
             self.holes.value(value, self._of_credential(value), secret=bool(element.get("secret")))
-        elif kind == "find_record":
-            self.holes.value(kept.find_record.value, None, secret=False)
-            kept.find_record.label = self.holes.text(kept.find_record.label)
-        elif kind == "goto":
-            kept.goto.url = self.holes.url(kept.goto.url)
-        elif kind == "extract":
-            kept.extract.within = self.holes.text(kept.extract.within)
-            if kept.extract.HasField("schema"):
-                self.holes.pin(json.dumps(json_format.MessageToDict(kept.extract.schema), ensure_ascii=False))
-        elif kind == "wait" and kept.wait.HasField("condition"):
-            self._expect(kept.wait.condition)
-        elif kind == "press_key":
-            self.holes.pin(kept.press_key.key)
-        for expect in kept.expect:
-            self._expect(expect)
-        target = target_of(kept)
-        if target is not None:
-            self._target(target)
+        self.holes.texts(kept)
         step = recordings_pb2.RecordedStep(action=kept)
         if element:
             step.elements.append(self._element(element))
@@ -175,8 +166,12 @@ class Recorder:
         Raises:
             NotRecordable.
         """
-        target = target_of(action)
-        if target is None or action.WhichOneof("kind") not in _CHOICES or not element.get("repeated"):
+        target, kind = target_of(action), action.WhichOneof("kind")
+        if kind == "drag":
+            places = [action.drag.target, action.drag.onto, action.drag.before, action.drag.after]
+            if not all(self._named(place.name) for place in places if place.ListFields()):
+                raise NotRecordable("something was dragged that the prompt does not name")
+        if target is None or kind not in _CHOICES or not element.get("repeated"):
             return
         texts = [target.name, target.within] if target.name or target.within else [element.get("name", "")]
         if not any(self._named(text) for text in texts):
@@ -190,28 +185,6 @@ class Recorder:
             if value.text and value.text.casefold() in folded:
                 return True
         return re.search(rf"(?<!\w){re.escape(folded)}(?!\w)", self._prompt) is not None
-
-    def _target(self, target: actions_pb2.Target) -> None:
-        target.name, target.within = self.holes.text(target.name), self.holes.text(target.within)
-        self.holes.pin(f"{target.css}\n{target.test_id}")
-
-    def _expect(self, expect: actions_pb2.Expect) -> None:
-        match expect.WhichOneof("condition"):
-            case "url_glob":
-                self.holes.pin(expect.url_glob)
-            case "text":
-                expect.text = self.holes.text(expect.text)
-            case "text_gone":
-                expect.text_gone = self.holes.text(expect.text_gone)
-            case "title":
-                expect.title = self.holes.text(expect.title)
-            case "visible":
-                self._target(expect.visible)
-            case "hidden":
-                self._target(expect.hidden)
-            case "value":
-                self._target(expect.value.target)
-                expect.value.equals = self.holes.text(expect.value.equals)
 
     def _element(self, element: dict[str, Any]) -> recordings_pb2.RecordedElement:
         names = ("test_id", "stable_id", "field_name", "css")
@@ -254,7 +227,7 @@ class Recorder:
                 target, kept = target_of(held), target_of(step.action)
                 assert target is not None
                 assert kept is not None
-                self._target(target)
+                self.holes.texts(target)
                 kept.CopyFrom(target)
         except NotRecordable as reason:
             self.give_up(str(reason))

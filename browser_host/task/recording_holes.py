@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import quote, quote_plus, unquote_plus, urlsplit
 
+from google.protobuf import json_format, struct_pb2
+from google.protobuf.message import Message
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import actions_pb2
 
@@ -18,6 +21,9 @@ _OF_ONE_RECORD = re.compile(
 
 Fill = Callable[[str], str]
 """Puts texts into the holes of a text."""
+
+WITHOUT_HOLES = frozenset({"css", "test_id", "url_glob", "key", "note", "path", "block_id"})
+"""The texts of an action that are used as they stand."""
 
 
 class NotRecordable(Exception):
@@ -121,6 +127,29 @@ class Holes:
                 raise NotRecordable("a URL has a value of the prompt in it, in another form")
         return self.text(url)
 
+    def texts(self, message: Message) -> None:
+        """Put holes for the values into all texts of an action or condition, but for what goes into pages.
+
+        Raises:
+            NotRecordable.
+        """
+        for field, value in message.ListFields():
+            if field.message_type is not None:
+                for one in value if field.is_repeated else (value,):
+                    if isinstance(one, struct_pb2.Struct):
+                        self.pin(json.dumps(json_format.MessageToDict(one), ensure_ascii=False))
+                    elif not isinstance(one, actions_pb2.Value):
+                        self.texts(one)
+            elif field.type == field.TYPE_STRING and not field.is_repeated:
+                if field.name == "url":
+                    setattr(message, field.name, self.url(value))
+                elif field.name in WITHOUT_HOLES:
+                    self.pin(value)
+                else:
+                    setattr(message, field.name, self.text(value))
+            elif not isinstance(value, bool | bytes | str) and field.enum_type is None and not field.is_repeated:
+                self.pin(f"{value:g}")  # a number can be no hole
+
     def glob(self, url: str) -> str:
         """A pattern for the URL of a page: without its query, and with "*" for what is of one record."""
         parts = urlsplit(url)
@@ -145,60 +174,29 @@ def _stands_in(value: str, text: str) -> bool:
     return re.search(rf"(?<![^\W_]){re.escape(value)}(?![^\W_])", text, re.IGNORECASE) is not None
 
 
-def fill_target(target: actions_pb2.Target, fill: Fill) -> None:
-    """Put texts into the holes of a target."""
-    target.name, target.within = fill(target.name), fill(target.within)
-
-
-def fill_expect(expect: actions_pb2.Expect, fill: Fill) -> None:
-    """Put texts into the holes of a condition."""
-    match expect.WhichOneof("condition"):
-        case "text":
-            expect.text = fill(expect.text)
-        case "text_gone":
-            expect.text_gone = fill(expect.text_gone)
-        case "title":
-            expect.title = fill(expect.title)
-        case "visible":
-            fill_target(expect.visible, fill)
-        case "hidden":
-            fill_target(expect.hidden, fill)
-        case "value":
-            fill_target(expect.value.target, fill)
-            expect.value.equals = fill(expect.value.equals)
-
-
-def fill_action(action: actions_pb2.Action, fill: Fill) -> None:
-    """Put texts into the holes of an action, but for what goes into pages: that stays a parameter of the run."""
-    kind = action.WhichOneof("kind")
-    target = target_of(action)
-    if target is not None:
-        fill_target(target, fill)
-    if kind == "goto":
-        action.goto.url = fill(action.goto.url)
-    elif kind == "extract":
-        action.extract.within = fill(action.extract.within)
-    elif kind == "wait" and action.wait.HasField("condition"):
-        fill_expect(action.wait.condition, fill)
-    elif kind in ("fill", "select"):
-        value = action.fill.value if kind == "fill" else action.select.option
-        if value.HasField("credential"):
-            value.credential.username = fill(value.credential.username)
-    for expect in action.expect:
-        fill_expect(expect, fill)
+def fill_texts(message: Message, fill: Fill) -> None:
+    """Put texts into the holes of an action or condition, but for what goes into pages: that stays a parameter."""
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            if field.type == field.TYPE_STRING and field.name not in WITHOUT_HOLES and "{{" in value:
+                setattr(message, field.name, fill(value))
+            continue
+        for one in value if field.is_repeated else (value,):
+            if isinstance(one, actions_pb2.Value):
+                if one.HasField("credential"):
+                    one.credential.username = fill(one.credential.username)
+            elif not isinstance(one, struct_pb2.Struct):
+                fill_texts(one, fill)
 
 
 def target_of(action: actions_pb2.Action) -> actions_pb2.Target | None:
     """The element that an action is done with, if it names one."""
     kind = action.WhichOneof("kind")
-    if kind in ("click", "fill", "select", "set_checked", "hover"):
-        target: actions_pb2.Target = getattr(action, kind).target
-        return target
-    if kind == "press_key" and action.press_key.HasField("target"):
-        return action.press_key.target
-    if kind == "scroll" and action.scroll.HasField("target"):
-        return action.scroll.target
-    return None
+    body = getattr(action, kind) if kind else None
+    if body is None or "target" not in body.DESCRIPTOR.fields_by_name or not body.HasField("target"):
+        return None
+    target: actions_pb2.Target = body.target
+    return target
 
 
 class Filler:

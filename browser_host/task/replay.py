@@ -28,7 +28,7 @@ from browser_host.task.failures import (
 from browser_host.task.gate import act_of
 from browser_host.task.plain_clauses import Fills, OneAction
 from browser_host.task.recorder import Recorder
-from browser_host.task.recording_holes import Filler, fill_action, fill_expect, target_of
+from browser_host.task.recording_holes import Filler, fill_texts, target_of
 from browser_host.task.steps import PolicyGate
 from browser_host.task.survey import Survey
 from browser_host.task.wording import condition_words, describe, script_condition, script_target, target_from_script
@@ -149,6 +149,9 @@ class Replay:
         finally:
             self._workspace.source = REPLAY
         await self._recorder.end(await self._steps.page())
+        if self._steps.begun < first:  # there was nothing to do, such as a login that holds already
+            self._recorder.give_up("a clause needed no step")
+            return
         self.mended = True
         await self._say_healed(first, lost.recorded, intent.words, "rules")
 
@@ -233,13 +236,13 @@ class Replay:
     def _filled(self, recorded: actions_pb2.Action) -> actions_pb2.Action:
         action = actions_pb2.Action()
         action.CopyFrom(recorded)
-        fill_action(action, self._fill)
+        fill_texts(action, self._fill)
         return action
 
     def _filled_expect(self, recorded: actions_pb2.Expect) -> actions_pb2.Expect:
         expect = actions_pb2.Expect()
         expect.CopyFrom(recorded)
-        fill_expect(expect, self._fill)
+        fill_texts(expect, self._fill)
         return expect
 
     async def _missing(self, wanted: Sequence[actions_pb2.Expect], *, timeout: float) -> str:

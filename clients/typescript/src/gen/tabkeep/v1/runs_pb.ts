@@ -8,7 +8,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp, Value } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Action } from "./actions_pb.js";
+import type { Action, DialogAnswer } from "./actions_pb.js";
 import { file_tabkeep_v1_actions } from "./actions_pb.js";
 import type { Condition, CreateBrowserSessionRequest } from "./browser_sessions_pb.js";
 import { file_tabkeep_v1_browser_sessions } from "./browser_sessions_pb.js";
@@ -20,7 +20,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/runs.proto.
  */
 export const file_tabkeep_v1_runs: GenFile = /*@__PURE__*/
-  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2gEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJEiYKBGtpbmQYRiABKA4yGC50YWJrZWVwLnYxLkFwcHJvdmFsS2luZCJqCgpQcm92ZW5hbmNlEgwKBHBhdGgYASABKAkSDAoEdGV4dBgCIAEoCRIQCghzZWxlY3RvchgDIAEoCRINCgVsYWJlbBgEIAEoCRILCgN1cmwYBSABKAkSEgoKdW5ncm91bmRlZBgGIAEoCCKrBQoOUnVuVGFza1JlcXVlc3QSDgoGcHJvbXB0GAEgASgJEiMKB2FjdGlvbnMYAiADKAsyEi50YWJrZWVwLnYxLkFjdGlvbhILCgN1cmwYAyABKAkSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3ChZkYXRhX2V4dHJhY3Rpb25fc2NoZW1hGAkgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIUCgxmYWlsX2lmX2J1c3kYCiABKAgSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5SdW5UYXNrUmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAwgASgJEi8KC3NjcmVlbnNob3RzGA0gASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRIrCgtyZXBsYXlfbW9kZRghIAEoDjIWLnRhYmtlZXAudjEuUmVwbGF5TW9kZRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi8KD1J1blRhc2tSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biLnBAoSUnVuV29ya2Zsb3dSZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJEhgKEHdvcmtmbG93X3ZlcnNpb24YAiABKAUSKwoKcGFyYW1ldGVycxgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxmYWlsX2lmX2J1c3kYCSABKAgSOgoGbGFiZWxzGAogAygLMioudGFia2VlcC52MS5SdW5Xb3JrZmxvd1JlcXVlc3QuTGFiZWxzRW50cnkSEgoKcmVxdWVzdF9pZBgLIAEoCRIvCgtzY3JlZW5zaG90cxgMIAEoDjIaLnRhYmtlZXAudjEuU2NyZWVuc2hvdE1vZGUSJAoHcGxhbm5lchgUIAEoDjITLnRhYmtlZXAudjEuUGxhbm5lchI7ChNpcnJldmVyc2libGVfcG9saWN5GBUgASgOMh4udGFia2VlcC52MS5JcnJldmVyc2libGVQb2xpY3kSEwoLd2ViaG9va191cmwYUCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChNSdW5Xb3JrZmxvd1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImMKDUdldFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEi8KDHdhaXRfdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCglvcl9wYXVzZWQYUCABKAgiLgoOR2V0UnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4ikgEKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYAyABKAkSEwoLd29ya2Zsb3dfaWQYBCABKAkSJwoIc3RhdHVzZXMYBSADKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cyJKChBMaXN0UnVuc1Jlc3BvbnNlEh0KBHJ1bnMYASADKAsyDy50YWJrZWVwLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNAoPV2F0Y2hSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglhZnRlcl9zZXEYAiABKAMiYwoQV2F0Y2hSdW5SZXNwb25zZRIlCgVldmVudBgBIAEoCzIULnRhYmtlZXAudjEuUnVuRXZlbnRIABIeCgNydW4YAiABKAsyDy50YWJrZWVwLnYxLlJ1bkgAQggKBnVwZGF0ZSIiChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSIxChFDYW5jZWxSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biJgChZSZXNvbHZlQXBwcm92YWxSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgthcHByb3ZhbF9pZBgCIAEoCRIQCghhcHByb3ZlZBgDIAEoCBIPCgdjb21tZW50GAQgASgJIjcKF1Jlc29sdmVBcHByb3ZhbFJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIpAGCghSdW5FdmVudBIOCgZydW5faWQYASABKAkSCwoDc2VxGAIgASgDEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgtydW5fc3RhcnRlZBgKIAEoCzIWLnRhYmtlZXAudjEuUnVuU3RhcnRlZEgAEikKCXBsYW5fbWFkZRgLIAEoCzIULnRhYmtlZXAudjEuUGxhbk1hZGVIABIxCg1ibG9ja19zdGFydGVkGAwgASgLMhgudGFia2VlcC52MS5CbG9ja1N0YXJ0ZWRIABIzCg5ibG9ja19maW5pc2hlZBgNIAEoCzIZLnRhYmtlZXAudjEuQmxvY2tGaW5pc2hlZEgAEi8KDHN0ZXBfc3RhcnRlZBgOIAEoCzIXLnRhYmtlZXAudjEuU3RlcFN0YXJ0ZWRIABIxCg1zdGVwX2ZpbmlzaGVkGA8gASgLMhgudGFia2VlcC52MS5TdGVwRmluaXNoZWRIABI7ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYECABKAsyHS50YWJrZWVwLnYxLkFwcHJvdmFsUmVxdWVzdGVkSAASOQoRYXBwcm92YWxfcmVzb2x2ZWQYESABKAsyHC50YWJrZWVwLnYxLkFwcHJvdmFsUmVzb2x2ZWRIABImCgd3YXJuaW5nGBIgASgLMhMudGFia2VlcC52MS5XYXJuaW5nSAASLwoMcnVuX2ZpbmlzaGVkGBMgASgLMhcudGFia2VlcC52MS5SdW5GaW5pc2hlZEgAEisKCm1vZGVsX2NhbGwYFCABKAsyFS50YWJrZWVwLnYxLk1vZGVsQ2FsbEgAEjEKDXRhc2tfcmVjb3JkZWQYSyABKAsyGC50YWJrZWVwLnYxLlRhc2tSZWNvcmRlZEgAEigKCHJlcGxheWVkGEwgASgLMhQudGFia2VlcC52MS5SZXBsYXllZEgAEi0KC3N0ZXBfaGVhbGVkGE0gASgLMhYudGFia2VlcC52MS5TdGVwSGVhbGVkSABCBgoEa2luZCIoCgpSdW5TdGFydGVkEgsKA3VybBgBIAEoCRINCgV0aXRsZRgCIAEoCSJCCghQbGFuTWFkZRIPCgdwbGFubmVyGAEgASgJEg8KB2NsYXVzZXMYAiADKAkSFAoMcmVjb3JkaW5nX2lkGAMgASgJIjQKDEJsb2NrU3RhcnRlZBIQCghibG9ja19pZBgBIAEoCRISCgpibG9ja190eXBlGAIgASgJInMKDUJsb2NrRmluaXNoZWQSEAoIYmxvY2tfaWQYASABKAkSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSJgoGb3V0cHV0GAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIoMBCgtTdGVwU3RhcnRlZBIMCgRzdGVwGAEgASgFEiIKBmFjdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuQWN0aW9uEhMKC2Rlc2NyaXB0aW9uGAMgASgJEg4KBnNvdXJjZRgEIAEoCRILCgN1cmwYBSABKAkSEAoIYmxvY2tfaWQYBiABKAki1wIKDFN0ZXBGaW5pc2hlZBIMCgRzdGVwGAEgASgFEigKB291dGNvbWUYAiABKA4yFy50YWJrZWVwLnYxLlN0ZXBPdXRjb21lEjEKDmZhaWx1cmVfcmVhc29uGAMgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEg8KB21lc3NhZ2UYBCABKAkSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SCwoDdXJsGAYgASgJEg0KBXRpdGxlGAcgASgJEg4KBnRhcmdldBgIIAEoCRIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAkgASgJEiYKBm91dHB1dBgKIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIqCgpwcm92ZW5hbmNlGEYgAygLMhYudGFia2VlcC52MS5Qcm92ZW5hbmNlIjsKEUFwcHJvdmFsUmVxdWVzdGVkEiYKCGFwcHJvdmFsGAEgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbCJdChBBcHByb3ZhbFJlc29sdmVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEhAKCGFwcHJvdmVkGAIgASgIEhEKCXRpbWVkX291dBgDIAEoCBIPCgdjb21tZW50GAQgASgJIpQBCglNb2RlbENhbGwSDQoFbW9kZWwYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIUCgxpbnB1dF90b2tlbnMYAyABKAMSFQoNb3V0cHV0X3Rva2VucxgEIAEoAxIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVlcnJvchgGIAEoCSJvCgxUYXNrUmVjb3JkZWQSFAoMcmVjb3JkaW5nX2lkGAEgASgJEhEKCWNvbmZpcm1lZBgCIAEoCBImCgR0YXNrGAMgASgLMhgudGFia2VlcC52MS5SZWNvcmRlZFRhc2sSDgoGbWVuZGVkGAQgASgIImMKCFJlcGxheWVkEhQKDHJlY29yZGluZ19pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEhAKCHZlcmlmaWVkGAMgASgIEg0KBXN0YWxlGAQgASgIEg8KB21lc3NhZ2UYBSABKAkiRwoKU3RlcEhlYWxlZBIMCgRzdGVwGAEgASgFEhAKCHJlY29yZGVkGAIgASgJEg0KBWZvdW5kGAMgASgJEgoKAmJ5GAQgASgJIigKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJItQBCgtSdW5GaW5pc2hlZBIlCgZzdGF0dXMYASABKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cxIxCg5mYWlsdXJlX3JlYXNvbhgCIAEoDjIZLnRhYmtlZXAudjEuRmFpbHVyZVJlYXNvbhIXCg9mYWlsdXJlX21lc3NhZ2UYAyABKAkSJgoGb3V0cHV0GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEioKCnByb3ZlbmFuY2UYRiADKAsyFi50YWJrZWVwLnYxLlByb3ZlbmFuY2UqTQoHUnVuVHlwZRIYChRSVU5fVFlQRV9VTlNQRUNJRklFRBAAEhEKDVJVTl9UWVBFX1RBU0sQARIVChFSVU5fVFlQRV9XT1JLRkxPVxACKoQCCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfQ1JFQVRFRBABEhUKEVJVTl9TVEFUVVNfUVVFVUVEEAISFgoSUlVOX1NUQVRVU19SVU5OSU5HEAMSFQoRUlVOX1NUQVRVU19QQVVTRUQQBBIYChRSVU5fU1RBVFVTX0NPTVBMRVRFRBAFEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAYSGQoVUlVOX1NUQVRVU19URVJNSU5BVEVEEAcSFwoTUlVOX1NUQVRVU19DQU5DRUxFRBAIEhgKFFJVTl9TVEFUVVNfVElNRURfT1VUEAkqlgkKDUZhaWx1cmVSZWFzb24SHgoaRkFJTFVSRV9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpGQUlMVVJFX1JFQVNPTl9ORUVEU19NT0RFTBABEhwKGEZBSUxVUkVfUkVBU09OX05PVF9GT1VORBACEhwKGEZBSUxVUkVfUkVBU09OX0FNQklHVU9VUxADEiMKH0ZBSUxVUkVfUkVBU09OX1JFSkVDVEVEX0JZX1BBR0UQBBIgChxGQUlMVVJFX1JFQVNPTl9NSVNTSU5HX0lOUFVUEAUSJgoiRkFJTFVSRV9SRUFTT05fQ1JFREVOVElBTF9SRVFVSVJFRBAGEiQKIEZBSUxVUkVfUkVBU09OX0JMT0NLRURfQllfUE9MSUNZEAcSHQoZRkFJTFVSRV9SRUFTT05fTkFWSUdBVElPThAIEhwKGEZBSUxVUkVfUkVBU09OX05PX0VGRkVDVBAJEiUKIUZBSUxVUkVfUkVBU09OX0VYUEVDVEFUSU9OX0ZBSUxFRBAKEhoKFkZBSUxVUkVfUkVBU09OX0VYVFJBQ1QQCxIfChtGQUlMVVJFX1JFQVNPTl9TVEVQX1RJTUVPVVQQDBIaChZGQUlMVVJFX1JFQVNPTl9TVEFMTEVEEA0SHwobRkFJTFVSRV9SRUFTT05fUEFHRV9DUkFTSEVEEA4SHAoYRkFJTFVSRV9SRUFTT05fTUFYX1NURVBTEA8SIAocRkFJTFVSRV9SRUFTT05fUlVOX1RJTUVEX09VVBAQEhsKF0ZBSUxVUkVfUkVBU09OX0NBTkNFTEVEEBESJAogRkFJTFVSRV9SRUFTT05fQVBQUk9WQUxfUkVKRUNURUQQEhIlCiFGQUlMVVJFX1JFQVNPTl9BUFBST1ZBTF9USU1FRF9PVVQQExIhCh1GQUlMVVJFX1JFQVNPTl9TRVNTSU9OX0NMT1NFRBAUEiQKIEZBSUxVUkVfUkVBU09OX1NFU1NJT05fVElNRURfT1VUEBUSHgoaRkFJTFVSRV9SRUFTT05fTk9fQ0FQQUNJVFkQFhIgChxGQUlMVVJFX1JFQVNPTl9MQVVOQ0hfRkFJTEVEEBcSIgoeRkFJTFVSRV9SRUFTT05fQlJPV1NFUl9DUkFTSEVEEBgSHAoYRkFJTFVSRV9SRUFTT05fSE9TVF9MT1NUEBkSHwobRkFJTFVSRV9SRUFTT05fSE9TVF9EUkFJTkVEEBoSGwoXRkFJTFVSRV9SRUFTT05fSU5URVJOQUwQGxIfChtGQUlMVVJFX1JFQVNPTl9NT0RFTF9GQUlMRUQQHhIfChtGQUlMVVJFX1JFQVNPTl9NT0RFTF9CVURHRVQQHxIfChtGQUlMVVJFX1JFQVNPTl9QUk9YWV9GQUlMRUQQIRIaChZGQUlMVVJFX1JFQVNPTl9DQVBUQ0hBECcSHQoZRkFJTFVSRV9SRUFTT05fTE9HSU5fV0FMTBAoEiIKHkZBSUxVUkVfUkVBU09OX1NUQUxFX1JFQ09SRElORxAqEh8KG0ZBSUxVUkVfUkVBU09OX05PX1JFQ09SRElORxArKkgKB1BsYW5uZXISFwoTUExBTk5FUl9VTlNQRUNJRklFRBAAEhEKDVBMQU5ORVJfUlVMRVMQARIRCg1QTEFOTkVSX01PREVMEAIqagoKUmVwbGF5TW9kZRIbChdSRVBMQVlfTU9ERV9VTlNQRUNJRklFRBAAEhQKEFJFUExBWV9NT0RFX09OTFkQARIUChBSRVBMQVlfTU9ERV9QTEFOEAISEwoPUkVQTEFZX01PREVfT0ZGEAMqlwEKEklycmV2ZXJzaWJsZVBvbGljeRIjCh9JUlJFVkVSU0lCTEVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZSVJSRVZFUlNJQkxFX1BPTElDWV9BTExPVxABEh8KG0lSUkVWRVJTSUJMRV9QT0xJQ1lfQVBQUk9WRRACEhwKGElSUkVWRVJTSUJMRV9QT0xJQ1lfREVOWRADKkoKDEFwcHJvdmFsS2luZBIdChlBUFBST1ZBTF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXQVBQUk9WQUxfS0lORF9UQUtFX09WRVIQASqLAQoOU2NyZWVuc2hvdE1vZGUSHwobU0NSRUVOU0hPVF9NT0RFX1VOU1BFQ0lGSUVEEAASHgoaU0NSRUVOU0hPVF9NT0RFX0VWRVJZX1NURVAQARIeChpTQ1JFRU5TSE9UX01PREVfT05fRkFJTFVSRRACEhgKFFNDUkVFTlNIT1RfTU9ERV9OT05FEAMqWwoLU3RlcE91dGNvbWUSHAoYU1RFUF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFQoRU1RFUF9PVVRDT01FX0RPTkUQARIXChNTVEVQX09VVENPTUVfRkFJTEVEEAIylwQKClJ1blNlcnZpY2USQgoHUnVuVGFzaxIaLnRhYmtlZXAudjEuUnVuVGFza1JlcXVlc3QaGy50YWJrZWVwLnYxLlJ1blRhc2tSZXNwb25zZRJOCgtSdW5Xb3JrZmxvdxIeLnRhYmtlZXAudjEuUnVuV29ya2Zsb3dSZXF1ZXN0Gh8udGFia2VlcC52MS5SdW5Xb3JrZmxvd1Jlc3BvbnNlEj8KBkdldFJ1bhIZLnRhYmtlZXAudjEuR2V0UnVuUmVxdWVzdBoaLnRhYmtlZXAudjEuR2V0UnVuUmVzcG9uc2USRQoITGlzdFJ1bnMSGy50YWJrZWVwLnYxLkxpc3RSdW5zUmVxdWVzdBocLnRhYmtlZXAudjEuTGlzdFJ1bnNSZXNwb25zZRJHCghXYXRjaFJ1bhIbLnRhYmtlZXAudjEuV2F0Y2hSdW5SZXF1ZXN0GhwudGFia2VlcC52MS5XYXRjaFJ1blJlc3BvbnNlMAESSAoJQ2FuY2VsUnVuEhwudGFia2VlcC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh0udGFia2VlcC52MS5DYW5jZWxSdW5SZXNwb25zZRJaCg9SZXNvbHZlQXBwcm92YWwSIi50YWJrZWVwLnYxLlJlc29sdmVBcHByb3ZhbFJlcXVlc3QaIy50YWJrZWVwLnYxLlJlc29sdmVBcHByb3ZhbFJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions, file_tabkeep_v1_recordings]);
+  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2gEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJEiYKBGtpbmQYRiABKA4yGC50YWJrZWVwLnYxLkFwcHJvdmFsS2luZCJqCgpQcm92ZW5hbmNlEgwKBHBhdGgYASABKAkSDAoEdGV4dBgCIAEoCRIQCghzZWxlY3RvchgDIAEoCRINCgVsYWJlbBgEIAEoCRILCgN1cmwYBSABKAkSEgoKdW5ncm91bmRlZBgGIAEoCCKrBQoOUnVuVGFza1JlcXVlc3QSDgoGcHJvbXB0GAEgASgJEiMKB2FjdGlvbnMYAiADKAsyEi50YWJrZWVwLnYxLkFjdGlvbhILCgN1cmwYAyABKAkSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3ChZkYXRhX2V4dHJhY3Rpb25fc2NoZW1hGAkgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIUCgxmYWlsX2lmX2J1c3kYCiABKAgSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5SdW5UYXNrUmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAwgASgJEi8KC3NjcmVlbnNob3RzGA0gASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRIrCgtyZXBsYXlfbW9kZRghIAEoDjIWLnRhYmtlZXAudjEuUmVwbGF5TW9kZRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi8KD1J1blRhc2tSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biLnBAoSUnVuV29ya2Zsb3dSZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJEhgKEHdvcmtmbG93X3ZlcnNpb24YAiABKAUSKwoKcGFyYW1ldGVycxgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxmYWlsX2lmX2J1c3kYCSABKAgSOgoGbGFiZWxzGAogAygLMioudGFia2VlcC52MS5SdW5Xb3JrZmxvd1JlcXVlc3QuTGFiZWxzRW50cnkSEgoKcmVxdWVzdF9pZBgLIAEoCRIvCgtzY3JlZW5zaG90cxgMIAEoDjIaLnRhYmtlZXAudjEuU2NyZWVuc2hvdE1vZGUSJAoHcGxhbm5lchgUIAEoDjITLnRhYmtlZXAudjEuUGxhbm5lchI7ChNpcnJldmVyc2libGVfcG9saWN5GBUgASgOMh4udGFia2VlcC52MS5JcnJldmVyc2libGVQb2xpY3kSEwoLd2ViaG9va191cmwYUCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChNSdW5Xb3JrZmxvd1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImMKDUdldFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEi8KDHdhaXRfdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCglvcl9wYXVzZWQYUCABKAgiLgoOR2V0UnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4ikgEKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYAyABKAkSEwoLd29ya2Zsb3dfaWQYBCABKAkSJwoIc3RhdHVzZXMYBSADKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cyJKChBMaXN0UnVuc1Jlc3BvbnNlEh0KBHJ1bnMYASADKAsyDy50YWJrZWVwLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNAoPV2F0Y2hSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglhZnRlcl9zZXEYAiABKAMiYwoQV2F0Y2hSdW5SZXNwb25zZRIlCgVldmVudBgBIAEoCzIULnRhYmtlZXAudjEuUnVuRXZlbnRIABIeCgNydW4YAiABKAsyDy50YWJrZWVwLnYxLlJ1bkgAQggKBnVwZGF0ZSIiChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSIxChFDYW5jZWxSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biJgChZSZXNvbHZlQXBwcm92YWxSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgthcHByb3ZhbF9pZBgCIAEoCRIQCghhcHByb3ZlZBgDIAEoCBIPCgdjb21tZW50GAQgASgJIjcKF1Jlc29sdmVBcHByb3ZhbFJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIp8HCghSdW5FdmVudBIOCgZydW5faWQYASABKAkSCwoDc2VxGAIgASgDEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgtydW5fc3RhcnRlZBgKIAEoCzIWLnRhYmtlZXAudjEuUnVuU3RhcnRlZEgAEikKCXBsYW5fbWFkZRgLIAEoCzIULnRhYmtlZXAudjEuUGxhbk1hZGVIABIxCg1ibG9ja19zdGFydGVkGAwgASgLMhgudGFia2VlcC52MS5CbG9ja1N0YXJ0ZWRIABIzCg5ibG9ja19maW5pc2hlZBgNIAEoCzIZLnRhYmtlZXAudjEuQmxvY2tGaW5pc2hlZEgAEi8KDHN0ZXBfc3RhcnRlZBgOIAEoCzIXLnRhYmtlZXAudjEuU3RlcFN0YXJ0ZWRIABIxCg1zdGVwX2ZpbmlzaGVkGA8gASgLMhgudGFia2VlcC52MS5TdGVwRmluaXNoZWRIABI7ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYECABKAsyHS50YWJrZWVwLnYxLkFwcHJvdmFsUmVxdWVzdGVkSAASOQoRYXBwcm92YWxfcmVzb2x2ZWQYESABKAsyHC50YWJrZWVwLnYxLkFwcHJvdmFsUmVzb2x2ZWRIABImCgd3YXJuaW5nGBIgASgLMhMudGFia2VlcC52MS5XYXJuaW5nSAASLwoMcnVuX2ZpbmlzaGVkGBMgASgLMhcudGFia2VlcC52MS5SdW5GaW5pc2hlZEgAEisKCm1vZGVsX2NhbGwYFCABKAsyFS50YWJrZWVwLnYxLk1vZGVsQ2FsbEgAEjEKDXRhc2tfcmVjb3JkZWQYSyABKAsyGC50YWJrZWVwLnYxLlRhc2tSZWNvcmRlZEgAEigKCHJlcGxheWVkGEwgASgLMhQudGFia2VlcC52MS5SZXBsYXllZEgAEi0KC3N0ZXBfaGVhbGVkGE0gASgLMhYudGFia2VlcC52MS5TdGVwSGVhbGVkSAASLwoMZGlhbG9nX3Nob3duGEEgASgLMhcudGFia2VlcC52MS5EaWFsb2dTaG93bkgAEi0KC3BhZ2Vfb3BlbmVkGEIgASgLMhYudGFia2VlcC52MS5QYWdlT3BlbmVkSAASLQoLcGFnZV9jbG9zZWQYQyABKAsyFi50YWJrZWVwLnYxLlBhZ2VDbG9zZWRIAEIGCgRraW5kIo4BCgtEaWFsb2dTaG93bhITCgtkaWFsb2dfdHlwZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKBmFuc3dlchgDIAEoDjIYLnRhYmtlZXAudjEuRGlhbG9nQW5zd2VyEhEKCWJ5X2FjdGlvbhgEIAEoCBIPCgdwYWdlX2lkGAUgASgJEgsKA3VybBgGIAEoCSI1CgpQYWdlT3BlbmVkEg8KB3BhZ2VfaWQYASABKAkSFgoOb3BlbmVyX3BhZ2VfaWQYAiABKAkicgoKUGFnZUNsb3NlZBIPCgdwYWdlX2lkGAEgASgJEikKBWNhdXNlGAIgASgOMhoudGFia2VlcC52MS5QYWdlQ2xvc2VDYXVzZRILCgN1cmwYAyABKAkSGwoTcmVwbGFjZWRfYnlfcGFnZV9pZBgEIAEoCSIoCgpSdW5TdGFydGVkEgsKA3VybBgBIAEoCRINCgV0aXRsZRgCIAEoCSJCCghQbGFuTWFkZRIPCgdwbGFubmVyGAEgASgJEg8KB2NsYXVzZXMYAiADKAkSFAoMcmVjb3JkaW5nX2lkGAMgASgJIjQKDEJsb2NrU3RhcnRlZBIQCghibG9ja19pZBgBIAEoCRISCgpibG9ja190eXBlGAIgASgJInMKDUJsb2NrRmluaXNoZWQSEAoIYmxvY2tfaWQYASABKAkSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSJgoGb3V0cHV0GAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIoMBCgtTdGVwU3RhcnRlZBIMCgRzdGVwGAEgASgFEiIKBmFjdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuQWN0aW9uEhMKC2Rlc2NyaXB0aW9uGAMgASgJEg4KBnNvdXJjZRgEIAEoCRILCgN1cmwYBSABKAkSEAoIYmxvY2tfaWQYBiABKAki1wIKDFN0ZXBGaW5pc2hlZBIMCgRzdGVwGAEgASgFEigKB291dGNvbWUYAiABKA4yFy50YWJrZWVwLnYxLlN0ZXBPdXRjb21lEjEKDmZhaWx1cmVfcmVhc29uGAMgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEg8KB21lc3NhZ2UYBCABKAkSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SCwoDdXJsGAYgASgJEg0KBXRpdGxlGAcgASgJEg4KBnRhcmdldBgIIAEoCRIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAkgASgJEiYKBm91dHB1dBgKIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIqCgpwcm92ZW5hbmNlGEYgAygLMhYudGFia2VlcC52MS5Qcm92ZW5hbmNlIjsKEUFwcHJvdmFsUmVxdWVzdGVkEiYKCGFwcHJvdmFsGAEgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbCJdChBBcHByb3ZhbFJlc29sdmVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEhAKCGFwcHJvdmVkGAIgASgIEhEKCXRpbWVkX291dBgDIAEoCBIPCgdjb21tZW50GAQgASgJIpQBCglNb2RlbENhbGwSDQoFbW9kZWwYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIUCgxpbnB1dF90b2tlbnMYAyABKAMSFQoNb3V0cHV0X3Rva2VucxgEIAEoAxIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVlcnJvchgGIAEoCSJvCgxUYXNrUmVjb3JkZWQSFAoMcmVjb3JkaW5nX2lkGAEgASgJEhEKCWNvbmZpcm1lZBgCIAEoCBImCgR0YXNrGAMgASgLMhgudGFia2VlcC52MS5SZWNvcmRlZFRhc2sSDgoGbWVuZGVkGAQgASgIImMKCFJlcGxheWVkEhQKDHJlY29yZGluZ19pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEhAKCHZlcmlmaWVkGAMgASgIEg0KBXN0YWxlGAQgASgIEg8KB21lc3NhZ2UYBSABKAkiRwoKU3RlcEhlYWxlZBIMCgRzdGVwGAEgASgFEhAKCHJlY29yZGVkGAIgASgJEg0KBWZvdW5kGAMgASgJEgoKAmJ5GAQgASgJIigKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJItQBCgtSdW5GaW5pc2hlZBIlCgZzdGF0dXMYASABKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cxIxCg5mYWlsdXJlX3JlYXNvbhgCIAEoDjIZLnRhYmtlZXAudjEuRmFpbHVyZVJlYXNvbhIXCg9mYWlsdXJlX21lc3NhZ2UYAyABKAkSJgoGb3V0cHV0GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEioKCnByb3ZlbmFuY2UYRiADKAsyFi50YWJrZWVwLnYxLlByb3ZlbmFuY2UqTQoHUnVuVHlwZRIYChRSVU5fVFlQRV9VTlNQRUNJRklFRBAAEhEKDVJVTl9UWVBFX1RBU0sQARIVChFSVU5fVFlQRV9XT1JLRkxPVxACKoQCCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfQ1JFQVRFRBABEhUKEVJVTl9TVEFUVVNfUVVFVUVEEAISFgoSUlVOX1NUQVRVU19SVU5OSU5HEAMSFQoRUlVOX1NUQVRVU19QQVVTRUQQBBIYChRSVU5fU1RBVFVTX0NPTVBMRVRFRBAFEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAYSGQoVUlVOX1NUQVRVU19URVJNSU5BVEVEEAcSFwoTUlVOX1NUQVRVU19DQU5DRUxFRBAIEhgKFFJVTl9TVEFUVVNfVElNRURfT1VUEAkqlgkKDUZhaWx1cmVSZWFzb24SHgoaRkFJTFVSRV9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpGQUlMVVJFX1JFQVNPTl9ORUVEU19NT0RFTBABEhwKGEZBSUxVUkVfUkVBU09OX05PVF9GT1VORBACEhwKGEZBSUxVUkVfUkVBU09OX0FNQklHVU9VUxADEiMKH0ZBSUxVUkVfUkVBU09OX1JFSkVDVEVEX0JZX1BBR0UQBBIgChxGQUlMVVJFX1JFQVNPTl9NSVNTSU5HX0lOUFVUEAUSJgoiRkFJTFVSRV9SRUFTT05fQ1JFREVOVElBTF9SRVFVSVJFRBAGEiQKIEZBSUxVUkVfUkVBU09OX0JMT0NLRURfQllfUE9MSUNZEAcSHQoZRkFJTFVSRV9SRUFTT05fTkFWSUdBVElPThAIEhwKGEZBSUxVUkVfUkVBU09OX05PX0VGRkVDVBAJEiUKIUZBSUxVUkVfUkVBU09OX0VYUEVDVEFUSU9OX0ZBSUxFRBAKEhoKFkZBSUxVUkVfUkVBU09OX0VYVFJBQ1QQCxIfChtGQUlMVVJFX1JFQVNPTl9TVEVQX1RJTUVPVVQQDBIaChZGQUlMVVJFX1JFQVNPTl9TVEFMTEVEEA0SHwobRkFJTFVSRV9SRUFTT05fUEFHRV9DUkFTSEVEEA4SHAoYRkFJTFVSRV9SRUFTT05fTUFYX1NURVBTEA8SIAocRkFJTFVSRV9SRUFTT05fUlVOX1RJTUVEX09VVBAQEhsKF0ZBSUxVUkVfUkVBU09OX0NBTkNFTEVEEBESJAogRkFJTFVSRV9SRUFTT05fQVBQUk9WQUxfUkVKRUNURUQQEhIlCiFGQUlMVVJFX1JFQVNPTl9BUFBST1ZBTF9USU1FRF9PVVQQExIhCh1GQUlMVVJFX1JFQVNPTl9TRVNTSU9OX0NMT1NFRBAUEiQKIEZBSUxVUkVfUkVBU09OX1NFU1NJT05fVElNRURfT1VUEBUSHgoaRkFJTFVSRV9SRUFTT05fTk9fQ0FQQUNJVFkQFhIgChxGQUlMVVJFX1JFQVNPTl9MQVVOQ0hfRkFJTEVEEBcSIgoeRkFJTFVSRV9SRUFTT05fQlJPV1NFUl9DUkFTSEVEEBgSHAoYRkFJTFVSRV9SRUFTT05fSE9TVF9MT1NUEBkSHwobRkFJTFVSRV9SRUFTT05fSE9TVF9EUkFJTkVEEBoSGwoXRkFJTFVSRV9SRUFTT05fSU5URVJOQUwQGxIfChtGQUlMVVJFX1JFQVNPTl9NT0RFTF9GQUlMRUQQHhIfChtGQUlMVVJFX1JFQVNPTl9NT0RFTF9CVURHRVQQHxIfChtGQUlMVVJFX1JFQVNPTl9QUk9YWV9GQUlMRUQQIRIaChZGQUlMVVJFX1JFQVNPTl9DQVBUQ0hBECcSHQoZRkFJTFVSRV9SRUFTT05fTE9HSU5fV0FMTBAoEiIKHkZBSUxVUkVfUkVBU09OX1NUQUxFX1JFQ09SRElORxAqEh8KG0ZBSUxVUkVfUkVBU09OX05PX1JFQ09SRElORxArKkgKB1BsYW5uZXISFwoTUExBTk5FUl9VTlNQRUNJRklFRBAAEhEKDVBMQU5ORVJfUlVMRVMQARIRCg1QTEFOTkVSX01PREVMEAIqagoKUmVwbGF5TW9kZRIbChdSRVBMQVlfTU9ERV9VTlNQRUNJRklFRBAAEhQKEFJFUExBWV9NT0RFX09OTFkQARIUChBSRVBMQVlfTU9ERV9QTEFOEAISEwoPUkVQTEFZX01PREVfT0ZGEAMqlwEKEklycmV2ZXJzaWJsZVBvbGljeRIjCh9JUlJFVkVSU0lCTEVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZSVJSRVZFUlNJQkxFX1BPTElDWV9BTExPVxABEh8KG0lSUkVWRVJTSUJMRV9QT0xJQ1lfQVBQUk9WRRACEhwKGElSUkVWRVJTSUJMRV9QT0xJQ1lfREVOWRADKkoKDEFwcHJvdmFsS2luZBIdChlBUFBST1ZBTF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXQVBQUk9WQUxfS0lORF9UQUtFX09WRVIQASqLAQoOU2NyZWVuc2hvdE1vZGUSHwobU0NSRUVOU0hPVF9NT0RFX1VOU1BFQ0lGSUVEEAASHgoaU0NSRUVOU0hPVF9NT0RFX0VWRVJZX1NURVAQARIeChpTQ1JFRU5TSE9UX01PREVfT05fRkFJTFVSRRACEhgKFFNDUkVFTlNIT1RfTU9ERV9OT05FEAMq0gEKDlBhZ2VDbG9zZUNhdXNlEiAKHFBBR0VfQ0xPU0VfQ0FVU0VfVU5TUEVDSUZJRUQQABIbChdQQUdFX0NMT1NFX0NBVVNFX0NMT1NFRBABEhwKGFBBR0VfQ0xPU0VfQ0FVU0VfQ1JBU0hFRBACEh0KGVBBR0VfQ0xPU0VfQ0FVU0VfVE9PX01BTlkQAxIhCh1QQUdFX0NMT1NFX0NBVVNFX0RJQUxPR19GTE9PRBAEEiEKHVBBR0VfQ0xPU0VfQ0FVU0VfVU5SRVNQT05TSVZFEAUqWwoLU3RlcE91dGNvbWUSHAoYU1RFUF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFQoRU1RFUF9PVVRDT01FX0RPTkUQARIXChNTVEVQX09VVENPTUVfRkFJTEVEEAIylwQKClJ1blNlcnZpY2USQgoHUnVuVGFzaxIaLnRhYmtlZXAudjEuUnVuVGFza1JlcXVlc3QaGy50YWJrZWVwLnYxLlJ1blRhc2tSZXNwb25zZRJOCgtSdW5Xb3JrZmxvdxIeLnRhYmtlZXAudjEuUnVuV29ya2Zsb3dSZXF1ZXN0Gh8udGFia2VlcC52MS5SdW5Xb3JrZmxvd1Jlc3BvbnNlEj8KBkdldFJ1bhIZLnRhYmtlZXAudjEuR2V0UnVuUmVxdWVzdBoaLnRhYmtlZXAudjEuR2V0UnVuUmVzcG9uc2USRQoITGlzdFJ1bnMSGy50YWJrZWVwLnYxLkxpc3RSdW5zUmVxdWVzdBocLnRhYmtlZXAudjEuTGlzdFJ1bnNSZXNwb25zZRJHCghXYXRjaFJ1bhIbLnRhYmtlZXAudjEuV2F0Y2hSdW5SZXF1ZXN0GhwudGFia2VlcC52MS5XYXRjaFJ1blJlc3BvbnNlMAESSAoJQ2FuY2VsUnVuEhwudGFia2VlcC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh0udGFia2VlcC52MS5DYW5jZWxSdW5SZXNwb25zZRJaCg9SZXNvbHZlQXBwcm92YWwSIi50YWJrZWVwLnYxLlJlc29sdmVBcHByb3ZhbFJlcXVlc3QaIy50YWJrZWVwLnYxLlJlc29sdmVBcHByb3ZhbFJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions, file_tabkeep_v1_recordings]);
 
 /**
  * A task or workflow in a session.
@@ -1076,6 +1076,30 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
      */
     value: StepHealed;
     case: "stepHealed";
+  } | {
+    /**
+     * A dialog of the browser was shown and answered.
+     *
+     * @generated from field: tabkeep.v1.DialogShown dialog_shown = 65;
+     */
+    value: DialogShown;
+    case: "dialogShown";
+  } | {
+    /**
+     * A tab was opened.
+     *
+     * @generated from field: tabkeep.v1.PageOpened page_opened = 66;
+     */
+    value: PageOpened;
+    case: "pageOpened";
+  } | {
+    /**
+     * A tab was closed, crashed, or was closed by the host.
+     *
+     * @generated from field: tabkeep.v1.PageClosed page_closed = 67;
+     */
+    value: PageClosed;
+    case: "pageClosed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1085,6 +1109,133 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
  */
 export const RunEventSchema: GenMessage<RunEvent> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_runs, 17);
+
+/**
+ * A dialog of the browser (alert, confirm, prompt, beforeunload) was shown and answered. At most 100 of a run are told,
+ * then a Warning PAGE_EVENTS_LEFT_OUT. It comes before the StepFinished of the step in which it was shown.
+ *
+ * @generated from message tabkeep.v1.DialogShown
+ */
+export type DialogShown = Message<"tabkeep.v1.DialogShown"> & {
+  /**
+   * alert, confirm, prompt or beforeunload.
+   *
+   * @generated from field: string dialog_type = 1;
+   */
+  dialogType: string;
+
+  /**
+   * Its text, cut at 1,000 characters; empty for beforeunload, whose text is the browser's own.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * How it was answered.
+   *
+   * @generated from field: tabkeep.v1.DialogAnswer answer = 3;
+   */
+  answer: DialogAnswer;
+
+  /**
+   * By an action of the run; otherwise by the session's policy.
+   *
+   * @generated from field: bool by_action = 4;
+   */
+  byAction: boolean;
+
+  /**
+   * The tab that showed it.
+   *
+   * @generated from field: string page_id = 5;
+   */
+  pageId: string;
+
+  /**
+   * That tab's URL.
+   *
+   * @generated from field: string url = 6;
+   */
+  url: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.DialogShown.
+ * Use `create(DialogShownSchema)` to create a new message.
+ */
+export const DialogShownSchema: GenMessage<DialogShown> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 18);
+
+/**
+ * A tab was opened. Bounded like DialogShown.
+ *
+ * @generated from message tabkeep.v1.PageOpened
+ */
+export type PageOpened = Message<"tabkeep.v1.PageOpened"> & {
+  /**
+   * The tab.
+   *
+   * @generated from field: string page_id = 1;
+   */
+  pageId: string;
+
+  /**
+   * The tab whose page opened it; empty: none did.
+   *
+   * @generated from field: string opener_page_id = 2;
+   */
+  openerPageId: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.PageOpened.
+ * Use `create(PageOpenedSchema)` to create a new message.
+ */
+export const PageOpenedSchema: GenMessage<PageOpened> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 19);
+
+/**
+ * A tab is not there any more. Bounded like DialogShown.
+ *
+ * @generated from message tabkeep.v1.PageClosed
+ */
+export type PageClosed = Message<"tabkeep.v1.PageClosed"> & {
+  /**
+   * The tab.
+   *
+   * @generated from field: string page_id = 1;
+   */
+  pageId: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: tabkeep.v1.PageCloseCause cause = 2;
+   */
+  cause: PageCloseCause;
+
+  /**
+   * Its last URL.
+   *
+   * @generated from field: string url = 3;
+   */
+  url: string;
+
+  /**
+   * The tab that was put in its place, loaded from the same URL if it had not crashed too often; empty: none was.
+   *
+   * @generated from field: string replaced_by_page_id = 4;
+   */
+  replacedByPageId: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.PageClosed.
+ * Use `create(PageClosedSchema)` to create a new message.
+ */
+export const PageClosedSchema: GenMessage<PageClosed> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 20);
 
 /**
  * The host began to carry out the run.
@@ -1112,7 +1263,7 @@ export type RunStarted = Message<"tabkeep.v1.RunStarted"> & {
  * Use `create(RunStartedSchema)` to create a new message.
  */
 export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 18);
+  messageDesc(file_tabkeep_v1_runs, 21);
 
 /**
  * How a prompt was understood.
@@ -1147,7 +1298,7 @@ export type PlanMade = Message<"tabkeep.v1.PlanMade"> & {
  * Use `create(PlanMadeSchema)` to create a new message.
  */
 export const PlanMadeSchema: GenMessage<PlanMade> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 19);
+  messageDesc(file_tabkeep_v1_runs, 22);
 
 /**
  * A workflow's block began.
@@ -1175,7 +1326,7 @@ export type BlockStarted = Message<"tabkeep.v1.BlockStarted"> & {
  * Use `create(BlockStartedSchema)` to create a new message.
  */
 export const BlockStartedSchema: GenMessage<BlockStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 20);
+  messageDesc(file_tabkeep_v1_runs, 23);
 
 /**
  * A workflow's block ended.
@@ -1210,7 +1361,7 @@ export type BlockFinished = Message<"tabkeep.v1.BlockFinished"> & {
  * Use `create(BlockFinishedSchema)` to create a new message.
  */
 export const BlockFinishedSchema: GenMessage<BlockFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 21);
+  messageDesc(file_tabkeep_v1_runs, 24);
 
 /**
  * A step is about to act.
@@ -1266,7 +1417,7 @@ export type StepStarted = Message<"tabkeep.v1.StepStarted"> & {
  * Use `create(StepStartedSchema)` to create a new message.
  */
 export const StepStartedSchema: GenMessage<StepStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 22);
+  messageDesc(file_tabkeep_v1_runs, 25);
 
 /**
  * A step has ended.
@@ -1358,7 +1509,7 @@ export type StepFinished = Message<"tabkeep.v1.StepFinished"> & {
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema: GenMessage<StepFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 23);
+  messageDesc(file_tabkeep_v1_runs, 26);
 
 /**
  * The run pauses for a person.
@@ -1379,7 +1530,7 @@ export type ApprovalRequested = Message<"tabkeep.v1.ApprovalRequested"> & {
  * Use `create(ApprovalRequestedSchema)` to create a new message.
  */
 export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 24);
+  messageDesc(file_tabkeep_v1_runs, 27);
 
 /**
  * A person answered, or none did in time.
@@ -1421,7 +1572,7 @@ export type ApprovalResolved = Message<"tabkeep.v1.ApprovalResolved"> & {
  * Use `create(ApprovalResolvedSchema)` to create a new message.
  */
 export const ApprovalResolvedSchema: GenMessage<ApprovalResolved> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 25);
+  messageDesc(file_tabkeep_v1_runs, 28);
 
 /**
  * One request to the model's endpoint. What was said is not kept.
@@ -1477,7 +1628,7 @@ export type ModelCall = Message<"tabkeep.v1.ModelCall"> & {
  * Use `create(ModelCallSchema)` to create a new message.
  */
 export const ModelCallSchema: GenMessage<ModelCall> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 26);
+  messageDesc(file_tabkeep_v1_runs, 29);
 
 /**
  * A task that was done is recorded. What was recorded before under the same task is replaced by it.
@@ -1519,7 +1670,7 @@ export type TaskRecorded = Message<"tabkeep.v1.TaskRecorded"> & {
  * Use `create(TaskRecordedSchema)` to create a new message.
  */
 export const TaskRecordedSchema: GenMessage<TaskRecorded> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 27);
+  messageDesc(file_tabkeep_v1_runs, 30);
 
 /**
  * How a recording fared.
@@ -1568,7 +1719,7 @@ export type Replayed = Message<"tabkeep.v1.Replayed"> & {
  * Use `create(ReplayedSchema)` to create a new message.
  */
 export const ReplayedSchema: GenMessage<Replayed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 28);
+  messageDesc(file_tabkeep_v1_runs, 31);
 
 /**
  * A recorded step was done with an element that is not quite the recorded one.
@@ -1611,7 +1762,7 @@ export type StepHealed = Message<"tabkeep.v1.StepHealed"> & {
  * Use `create(StepHealedSchema)` to create a new message.
  */
 export const StepHealedSchema: GenMessage<StepHealed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 29);
+  messageDesc(file_tabkeep_v1_runs, 32);
 
 /**
  * Something worth knowing that stops nothing.
@@ -1639,7 +1790,7 @@ export type Warning = Message<"tabkeep.v1.Warning"> & {
  * Use `create(WarningSchema)` to create a new message.
  */
 export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 30);
+  messageDesc(file_tabkeep_v1_runs, 33);
 
 /**
  * The host is done with the run.
@@ -1688,7 +1839,7 @@ export type RunFinished = Message<"tabkeep.v1.RunFinished"> & {
  * Use `create(RunFinishedSchema)` to create a new message.
  */
 export const RunFinishedSchema: GenMessage<RunFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 31);
+  messageDesc(file_tabkeep_v1_runs, 34);
 
 /**
  * What a run carries out.
@@ -2259,6 +2410,61 @@ export const ScreenshotModeSchema: GenEnum<ScreenshotMode> = /*@__PURE__*/
   enumDesc(file_tabkeep_v1_runs, 7);
 
 /**
+ * Why a tab is not there any more.
+ *
+ * @generated from enum tabkeep.v1.PageCloseCause
+ */
+export enum PageCloseCause {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * An action, the page itself or a CDP client closed it.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_CLOSED = 1;
+   */
+  CLOSED = 1,
+
+  /**
+   * Its process crashed.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_CRASHED = 2;
+   */
+  CRASHED = 2,
+
+  /**
+   * The session had max_pages open; the newest are closed again.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_TOO_MANY = 3;
+   */
+  TOO_MANY = 3,
+
+  /**
+   * It showed more than 20 dialogs within 10 seconds.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_DIALOG_FLOOD = 4;
+   */
+  DIALOG_FLOOD = 4,
+
+  /**
+   * It did not answer, and could not be made to.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_UNRESPONSIVE = 5;
+   */
+  UNRESPONSIVE = 5,
+}
+
+/**
+ * Describes the enum tabkeep.v1.PageCloseCause.
+ */
+export const PageCloseCauseSchema: GenEnum<PageCloseCause> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_runs, 8);
+
+/**
  * Whether a step did what it says.
  *
  * @generated from enum tabkeep.v1.StepOutcome
@@ -2290,7 +2496,7 @@ export enum StepOutcome {
  * Describes the enum tabkeep.v1.StepOutcome.
  */
 export const StepOutcomeSchema: GenEnum<StepOutcome> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_runs, 8);
+  enumDesc(file_tabkeep_v1_runs, 9);
 
 /**
  * Starts, follows and ends runs.
