@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from tabkeep.v1 import actions_pb2
+from tabkeep.v1 import actions_pb2, runs_pb2
 
 from browser_host.browser import (
     Document,
@@ -49,6 +49,7 @@ from browser_host.task.gate import Gate
 from browser_host.task.gestures import Gestures
 from browser_host.task.journal import ActionLeaseOver, CredentialMissing, FileMissing, Journal
 from browser_host.task.page_script import PRESS_PATH, call, look
+from browser_host.task.provenance import leaves, whence
 from browser_host.task.tabs import Tabs
 from browser_host.task.values import Parameters, Secrets, origin_of, to_schema
 from browser_host.task.wording import condition_words, names_a_secret, script_condition, script_target
@@ -93,6 +94,8 @@ class Done:
     """The page's title afterwards, where it was seen in passing."""
     output: Any = None
     has_output: bool = False
+    provenance: list[runs_pb2.Provenance] = field(default_factory=list)
+    """Where the output's values came from."""
     element: dict[str, Any] | None = None
     """What the page's script says of its element, where the task is recorded."""
 
@@ -700,8 +703,9 @@ class Actor(Gestures):
     async def _extract(self, wanted: actions_pb2.Extract) -> Done:
         found = _checked(await self._look("read", {"within": wanted.within}))
         schema = to_schema(wanted.schema) if wanted.HasField("schema") else None
-        output = extract.from_page(found, schema)
-        return Done(output=output, has_output=True, title=found["title"])
+        output, texts = extract.from_page_with_texts(found, schema)
+        sources = await whence(self._page, texts)
+        return Done(output=output, has_output=True, title=found["title"], provenance=sources)
 
     async def _find_record(self, wanted: actions_pb2.FindRecord) -> Done:
         value = self._parameters.value(wanted.value)
@@ -711,7 +715,8 @@ class Actor(Gestures):
             matches = record_match.matching(found, wanted.label, value)
             if matches:
                 output = record_match.only(matches, wanted.label, value)
-                return Done(output=output, has_output=True, title=found["title"])
+                sources = await whence(self._page, leaves(output))
+                return Done(output=output, has_output=True, title=found["title"], provenance=sources)
             near = record_match.near(found, value)
             if self._left() <= 0.05:
                 hint = f"; close, but not it: {', '.join(near)}" if near else ""

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     )
     from tabkeep.records import (
         Approval,
+        ApprovalKind,
         ApprovalRequested,
         ApprovalResolved,
         Artifact,
@@ -114,6 +115,7 @@ if TYPE_CHECKING:
         Planner,
         ProfileSave,
         ProfileSaveState,
+        Provenance,
         Proxy,
         RecordedPart,
         RecordedStep,
@@ -153,6 +155,7 @@ __all__ = [
     "Aborted",
     "AlreadyExists",
     "Approval",
+    "ApprovalKind",
     "ApprovalRequested",
     "ApprovalResolved",
     "Artifact",
@@ -221,6 +224,7 @@ __all__ = [
     "ProfileNotSaved",
     "ProfileSave",
     "ProfileSaveState",
+    "Provenance",
     "Proxy",
     "QueueFull",
     "RecordedPart",

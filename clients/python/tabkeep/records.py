@@ -53,8 +53,6 @@ class CloseReason(StrEnum):
     PROFILE_UNUSABLE = "PROFILE_UNUSABLE"
     PROXY_FAILED = "PROXY_FAILED"
     PAGE_CRASHED = "PAGE_CRASHED"
-    CAPTCHA = "CAPTCHA"
-    LOGIN_WALL = "LOGIN_WALL"
     UNKNOWN = "UNKNOWN"
 
 
@@ -175,7 +173,16 @@ class FailureReason(StrEnum):
     FILE_NOT_ACCEPTED = "FILE_NOT_ACCEPTED"
     STALE_RECORDING = "STALE_RECORDING"
     NO_RECORDING = "NO_RECORDING"
+    CAPTCHA = "CAPTCHA"
+    LOGIN_WALL = "LOGIN_WALL"
     UNKNOWN = "UNKNOWN"
+
+
+class ApprovalKind(StrEnum):
+    """What a person is asked for."""
+
+    TAKE_OVER = "take_over"
+    UNKNOWN = "unknown"
 
 
 class StepOutcome(StrEnum):
@@ -528,6 +535,20 @@ class Approval:
     create_time: datetime
     expire_time: datetime | None
     screenshot_artifact_id: str | None
+    kind: ApprovalKind | None
+    """None: a yes or a no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a value of an output came from."""
+
+    path: str
+    text: str
+    selector: str
+    label: str
+    url: str
+    ungrounded: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -640,6 +661,7 @@ class StepFinished:
     target: str | None
     screenshot_artifact_id: str | None
     output: Json
+    provenance: Sequence[Provenance]
 
 
 @dataclass(frozen=True, slots=True)
@@ -814,6 +836,7 @@ class RunFinished:
     failure_reason: FailureReason | None
     failure_message: str
     output: Json
+    provenance: Sequence[Provenance]
 
 
 RunEventDetail: TypeAlias = (

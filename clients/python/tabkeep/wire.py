@@ -63,6 +63,7 @@ ENUMERATIONS: Mapping[type[StrEnum], _Enumeration] = {
         (r.RunStatus, runs_pb2.RunStatus, "RUN_STATUS_"),
         (r.FailureReason, runs_pb2.FailureReason, "FAILURE_REASON_"),
         (r.StepOutcome, runs_pb2.StepOutcome, "STEP_OUTCOME_"),
+        (r.ApprovalKind, runs_pb2.ApprovalKind, "APPROVAL_KIND_"),
         (r.Planner, runs_pb2.Planner, "PLANNER_"),
         (r.ReplayMode, runs_pb2.ReplayMode, "REPLAY_MODE_"),
         (r.RecordingState, recordings_pb2.RecordingState, "RECORDING_STATE_"),
@@ -607,6 +608,18 @@ def _step_finished(message: runs_pb2.StepFinished) -> r.StepFinished:
         target=message.target or None,
         screenshot_artifact_id=message.screenshot_artifact_id or None,
         output=from_value(message.output),
+        provenance=tuple(map(_provenance, message.provenance)),
+    )
+
+
+def _provenance(message: runs_pb2.Provenance) -> r.Provenance:
+    return r.Provenance(
+        path=message.path,
+        text=message.text,
+        selector=message.selector,
+        label=message.label,
+        url=message.url,
+        ungrounded=message.ungrounded,
     )
 
 
@@ -617,6 +630,7 @@ def _approval(message: runs_pb2.Approval) -> r.Approval:
         create_time=_time(message.create_time),
         expire_time=_optional_time(message, "expire_time"),
         screenshot_artifact_id=message.screenshot_artifact_id or None,
+        kind=_reason(r.ApprovalKind, message.kind),
     )
 
 
@@ -733,6 +747,7 @@ def _run_finished(message: runs_pb2.RunFinished) -> r.RunFinished:
         _reason(r.FailureReason, message.failure_reason),
         message.failure_message,
         from_value(message.output),
+        tuple(map(_provenance, message.provenance)),
     )
 
 
