@@ -186,6 +186,9 @@ def _key(words: str) -> str:
     rf"(?P<twice>double[- ]?)?(?P<verb>click|press|push|tap|hit)(?: on)? {THE}(?:(?P<nth>{ORDINAL}) )?"
     rf"(?:(?P<before>{ROLE_WORDS}) )?(?P<name>{V})(?: (?P<kind>{ROLE_WORDS}))?{_PLACE}",
     rf"(?P<twice>double[- ]?)?(?P<verb>click|press|push|tap|hit)(?: on)? {THE}(?:(?P<nth>{ORDINAL}) )?"
+    rf"(?P<before>button|link) (?:labell?ed |named |called |with the (?:text|label) )?"
+    rf"(?P<name>{V}|[^\s,;\uf8ff]+)",
+    rf"(?P<twice>double[- ]?)?(?P<verb>click|press|push|tap|hit)(?: on)? {THE}(?:(?P<nth>{ORDINAL}) )?"
     rf"(?P<name>{WORDS}) (?P<kind>{ROLE_WORDS}){_PLACE}",
     rf"(?P<twice>double[- ]?)?(?P<verb>click|press|push|tap|hit)(?: on)? {THE}(?:(?P<nth>{ORDINAL}) )?"
     rf"(?P<name>{WORDS}){_SURE_PLACE}",
@@ -197,7 +200,7 @@ def _click(reader: Reader, match: re.Match[str]) -> Intent:
     kind = groups.get("kind") or groups.get("before") or ""
     place = next((groups[name] for name in ("within", "within_", "within__") if groups.get(name)), "")
     target = actions_pb2.Target(
-        role=ROLES[kind.lower()] if kind else "",
+        role=ROLES[kind.lower().replace("check box", "checkbox")] if kind else "",
         nth=ORDINALS[match["nth"].lower()] if match["nth"] else 0,
         within=reader.name(re.sub(r"['\u2019]s$", "", place)) if place else "",
     )

@@ -12,7 +12,7 @@ from tabkeep.v1 import actions_pb2
 from browser_host.task.failures import NO_EFFECT, NOT_FOUND, Failed
 from browser_host.task.survey import Item, Survey
 from browser_host.task.wording import describe
-from browser_host.task.workspace import Workspace
+from browser_host.task.workspace import Intent, Workspace
 
 _SEARCH = re.compile(r"\b(search|find|look ?up|query|q|filter)\b", re.IGNORECASE)
 _ELEMENT_PATIENCE = 5.0
@@ -49,6 +49,23 @@ class Fills:
         """Fill one after another."""
         for fill in self.fills:
             await fill.carry_out(workspace)
+
+
+@dataclass(frozen=True, slots=True)
+class InTurn:
+    """Several things that one clause says, one after another."""
+
+    parts: tuple[Intent, ...]
+
+    @property
+    def words(self) -> str:
+        """The clause."""
+        return ", then ".join(part.words for part in self.parts)
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Do them in their order."""
+        for part in self.parts:
+            await part.carry_out(workspace)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ _VERBS = (
     "go|navigate|open|visit|browse|load|log|login|sign|find|search|look|shop|show|click|double-click|press|push|tap|hit|"
     "enter|type|fill|set|input|write|clear|select|choose|pick|check|uncheck|tick|untick|enable|disable|wait|extract|"
     "get|read|return|scrape|list|add|put|complete|finish|checkout|proceed|place|confirm|submit|scroll|hover|reload|"
-    "refresh|turn"
+    "refresh|turn|expand|copy|paste|highlight|drag|resize|sort|solve|focus|close|buy|book|mark|use|submit"
 )
 _POLITE = r"(?:please|kindly|also|now|next|finally|first|afterwards|can you|could you)\s*,?\s*"
 

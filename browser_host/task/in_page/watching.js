@@ -102,6 +102,14 @@ function mayMoveByItself(record, at, press) {
   return true;
 }
 
+const LASTING = 500; // ms: a class that only answers the finger is gone by then
+
+// Whether the press left the element marked, as one that is turned on.
+function stays(press) {
+  const words = (text) => text.split(/\s+/).filter((word) => /(^|[-_])(active|pressed)$/i.test(word)).sort().join(" ");
+  return press.downClass !== undefined && press.el.isConnected && words(press.downClass) !== words(press.el.getAttribute("class") || "");
+}
+
 function stoodStill(press) {
   for (const time of press.moving.values()) if (now() - time > STILL_FOR) return true;
   return false;
@@ -134,6 +142,7 @@ function happened(event) {
     if (!press.down) {
       press.down = true;
       observer.takeRecords(); // what the pointer's coming changed is no effect of the press
+      press.downClass = press.el.getAttribute("class") || "";
     }
     if (type !== "keydown") {
       const path = event.composedPath();
@@ -229,6 +238,7 @@ async function outcome({ wait }) {
         continue;
       }
       press.effect = press.effect || effectBetween(press.before, press.el);
+      if (!press.effect && press.click && now() - press.armed > LASTING && stays(press)) press.effect = `class of ${press.label} changed`;
       if (!press.effect && stoodStill(press)) press.effect = "a part of the page changed";
       if (press.effect || press.invalid.length || (!press.landed && press.click)) break;
     }
