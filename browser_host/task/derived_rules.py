@@ -92,7 +92,7 @@ class SelectParagraph:
         """Select it, and see that it is what is selected."""
         scene = await workspace.scene()
         texts = scene.all(lambda one: one.tag == "p" and bool(one.text)) or scene.all(
-            lambda one: one.own and not one.acts and len(one.text.split()) > 3
+            lambda one: one.own and not one.acts and one.tag != "label" and bool(one.text)
         )
         one = the_nth(texts, self.nth, "paragraph")
         target = await workspace.target_of(one.ref, "the paragraph")

@@ -44,7 +44,7 @@ def _who(reader: Reader, match: re.Match[str]) -> str:
 @rule(
     rf"(?:forward|send|pass) (?:{_THEIRS}) {_TO}",
     rf"(?:forward|send|pass|give) (?:to )?(?P<to>{_WHO}) (?:{THE}{_MAIL} (?:from|by) (?P<who>{_WHO})|{THE}{_MAIL} "
-    rf"(?:that )?you (?:got|received|have) from (?P<who_>{_WHO}))",
+    rf"(?:that )?you (?:got|received|have) from (?P<who_>{_WHO})|{THE}{_MAIL} (?P<who__>{_WHO}) sent you)",
     rf"{_SEEK} (?:{_THEIRS}){_AND}(?:forward|send|pass)(?: {_IT})? {_TO}",
     rf"(?:{_THEIRS}) (?:should|must|has to|needs to) be (?:forwarded|sent) {_TO}",
     rf"(?:{_THEIRS}),? (?:will|could|can|would) you forward (?:that|it) {_TO}",

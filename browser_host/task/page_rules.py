@@ -81,6 +81,8 @@ def _fill(reader: Reader, match: re.Match[str]) -> Intent:
 
 
 def _filled(reader: Reader, named: str, text: str) -> OneAction:
+    if re.match(r"(?:the |your )?(?:total|number|sum|answer|result|count)\b", text.strip(), re.IGNORECASE):
+        raise NotUnderstood  # what is to be found out, not what is to be typed
     field = reader.name(named, most_words=5)
     if reader.text.value(named.strip()) is None and re.search(
         r"(?:^|\s)(?:form|checkout|order|purchase|out|in)$", field, re.IGNORECASE
@@ -221,6 +223,10 @@ def _plainly_named(match: re.Match[str], name: str, kind: str) -> None:
     Raises:
         NotUnderstood: "press Delete" may be the key or the button; "last" and "the first result" are places.
     """
+    if re.search(r"\b(?:click|tap|press)(?: on)? an? ", match[0], re.IGNORECASE):
+        raise NotUnderstood  # any of a kind: no name
+    if re.search(r"\bas possible\b|\bin the order\b|\bcoordinates?\b|\bcent(?:er|re) of\b", name):
+        raise NotUnderstood
     if name in ALSO_ON_BUTTONS and not kind and match["verb"].lower() in ("press", "hit", "push"):
         raise NotUnderstood
     if name.startswith("last ") or (kind and name in ("last", *ORDINALS)):

@@ -40,7 +40,9 @@ class FindAndClick:
     def _fitting(self, scene: Scene) -> list[Thing]:
         wanted = folded(self.name)
         named = scene.all(lambda one: folded(one.called) == wanted or folded(one.text) == wanted)
-        named = [one for one in named if not one.disabled and one.role not in ("tab", "tabpanel")]
+        named = [one for one in named if not one.disabled and not one.covered and one.role not in ("tab", "tabpanel")]
+        exactly = [one for one in named if self.name in (one.name, one.text)]
+        named = exactly or named
         if self.kind == "link":
             links = [one for one in named if one.role == "link" or re.search(r"link\b", one.words) or one.acts]
             named = links or named
@@ -77,7 +79,7 @@ async def revealed(
         found = fitting(scene)
         if found:
             return only(found, what)
-        closed = scene.all(lambda one: one.opens and one.id not in tried and not one.disabled and not _leads_away(one))
+        closed = scene.all(lambda one: _opens(one) and one.id not in tried and not _leads_away(one))
         if not closed and turns_pages:
             closed = next_pages(scene)
         if not closed:
@@ -98,6 +100,11 @@ async def revealed(
                 raise
         await _opened(workspace)
     raise Failed(STALLED, f"{what} did not show after {_MOST_OPENED} parts of the page were opened")
+
+
+def _opens(one: Thing) -> bool:
+    """A tab, a header, a menu's entry; or a sign that stands for more."""
+    return not one.disabled and (one.opens or (one.text in ("+", "\u2630", "\u22ef", "\u2026") and not one.covered))
 
 
 async def _opened(workspace: Workspace) -> None:

@@ -52,6 +52,8 @@ class Thing:
     y: float
     width: float
     height: float
+    covered: bool
+    """Something else lies over its middle."""
     home: str
     """The words of the class attribute of the element it lies in."""
     list: int

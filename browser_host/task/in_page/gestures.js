@@ -497,8 +497,8 @@ function scene() {
       editable: editable(el), color: style.backgroundColor, fore: style.color, multiple: !!el.multiple,
       options: el.tagName === "SELECT" ? [...el.options].map((option) => fold(option.label || option.textContent)).slice(0, 500) : [],
       x: box.left + dx, y: box.top + dy, width: box.width, height: box.height,
-      home: el.parentElement ? wordsOf(el.parentElement.getAttribute("class")) : "",
-      list: el.parentElement ? idOf(el.parentElement) : 0, dialog: !!el.closest("dialog,[role=dialog],[role=alertdialog],[aria-modal=true]"),
+      covered: coveredUp(el), home: el.parentElement ? wordsOf(el.parentElement.getAttribute("class")) : "",
+      list: el.parentElement ? idOf(el.parentElement) : 0, dialog: !!el.closest("dialog,[role=dialog],[role=alertdialog],[aria-modal=true],[class*=popup],[class*=modal],[id*=popup],[id*=modal]"),
       landmark: landmarkOf(el),
     });
   };
@@ -508,6 +508,14 @@ function scene() {
     if (things.length >= MOST_ITEMS) break;
   }
   return { url: location.href, title: document.title, things, text: pageText().slice(0, 100000) };
+}
+
+// Whether something that is none of it lies over the middle of the element.
+function coveredUp(el) {
+  const box = boxOf(el);
+  const [dx, dy] = frameOffset(el);
+  const hit = elementAt(box.left + dx + box.width / 2, box.top + dy + box.height / 2);
+  return !!hit && hit !== document.documentElement && hit !== document.body && !contains(el, hit) && !contains(hit, el);
 }
 
 // Whether a part around the element has no room to show it, as pages hide a native control behind a drawn one.
