@@ -34,19 +34,20 @@ SKYVERN := .tools/skyvern/.set-up-$(SKYVERN_VERSION)
 GO_CLIENT := .tools/.go-client
 TYPESCRIPT_CLIENT := clients/typescript/node_modules/.set-up
 
+AD_BLOCKER := .tools/ad-blocker
 MINIWOB := .venv/.miniwob-$(shell pwd | cksum | cut -d ' ' -f 1)
 
 SIMULATION := $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
 
-.PHONY: help demo test sim sim-mutants chaos soak check check-style check-types check-imports check-protos check-stubs gen bench miniwob load setup browser shell-tools clean
+.PHONY: help demo test sim sim-mutants chaos soak check check-style check-types check-imports check-protos check-stubs gen bench miniwob load setup browser ad-blocker shell-tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV) browser ## the whole story in a real browser, ending with what the demo site itself saw
+demo: $(VENV) browser ad-blocker ## the whole story in a real browser, ending with what the demo site itself saw
 	@$(RUN) -m demo $(ARGS)
 
-test: $(VENV) browser shell-tools $(SKYVERN) $(GO_CLIENT) $(TYPESCRIPT_CLIENT) ## unit, integration and end-to-end tests (ARGS=... for pytest)
+test: $(VENV) browser ad-blocker shell-tools $(SKYVERN) $(GO_CLIENT) $(TYPESCRIPT_CLIENT) ## unit, integration and end-to-end tests (ARGS=... for pytest)
 	@$(RUN) -m pytest $(ARGS)
 
 sim: $(VENV) ## worlds with faults on a virtual clock (SEEDS=300 FIRST=0; SEED=n replays one, ARGS=--trace shows it)
@@ -98,6 +99,9 @@ setup: $(VENV) $(GENERATORS) $(GO_CLIENT) $(TYPESCRIPT_CLIENT) $(SKYVERN) browse
 
 browser: $(VENV) ## find a browser, or install one
 	@$(RUN) scripts/set_up_browser.py
+
+ad-blocker: $(VENV) # for the demo, which goes on without it where the lists cannot be had
+	@test -e $(AD_BLOCKER)/manifest.json || $(RUN) -m browser_host.ad_blocker build --to $(AD_BLOCKER) || true
 
 shell-tools: # curl and jq, for the snippets of docs/http.md that tests run
 	@scripts/set_up_shell_tools.sh

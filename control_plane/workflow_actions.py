@@ -224,8 +224,10 @@ def read_expectation(place: Place, holes: Holes) -> actions_pb2.Expect:
             _read_number_is(condition, holes, expect.number)
         elif name == "value":
             _read_field_value(condition, holes, expect.value)
+        elif name == "url_glob":
+            expect.url_glob = holes.unfilled(condition, MAX_NAME) or ""
         else:
-            setattr(expect, name, holes.unfilled(condition, MAX_NAME) or "")
+            setattr(expect, name, holes.filled(condition, MAX_NAME, shown=True) or "")
     return expect
 
 
@@ -235,7 +237,7 @@ def _read_field_value(place: Place, holes: Holes, value: actions_pb2.FieldValue)
         return
     value.target.CopyFrom(_read_target(place, fields, holes, required=True) or actions_pb2.Target())
     if "equals" in fields:
-        value.equals = holes.unfilled(fields["equals"], MAX_NAME, may_be_empty=True) or ""
+        value.equals = holes.filled(fields["equals"], MAX_NAME, shown=True, may_be_empty=True) or ""
 
 
 def _read_number_is(place: Place, holes: Holes, number: actions_pb2.NumberIs) -> None:
@@ -243,7 +245,7 @@ def _read_number_is(place: Place, holes: Holes, number: actions_pb2.NumberIs) ->
     if fields is None:
         return
     if "label" in fields:
-        number.label = holes.unfilled(fields["label"], MAX_NAME) or ""
+        number.label = holes.filled(fields["label"], MAX_NAME, shown=True) or ""
     _compare(place, fields, _NUMBER_COMPARISONS, number, holes)
 
 
@@ -261,7 +263,9 @@ def _compare(
         return
     name = given[0]
     value = (
-        holes.unfilled(fields[name], MAX_NAME) or "" if name in ("contains", "equals") else fields[name].number() or 0.0
+        holes.filled(fields[name], MAX_NAME, shown=True) or ""
+        if name in ("contains", "equals")
+        else fields[name].number() or 0.0
     )
     setattr(message, name, value)
 
@@ -298,6 +302,8 @@ def _fill_target(place: Place, fields: Fields, holes: Holes, target: actions_pb2
             target.exact = bool(field.boolean())
         elif name == "nth":
             target.nth = field.integer(1, 10_000) or 0
+        elif name in ("name", "within"):
+            setattr(target, name, holes.filled(field, MAX_NAME, shown=True) or "")
         else:
             setattr(target, name, holes.unfilled(field, MAX_NAME) or "")
     if target.role and not (target.role.isascii() and target.role.isalpha() and target.role.islower()):
@@ -406,6 +412,18 @@ def _scroll(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
         action.scroll.delta_y = fields["delta_y"].integer(-1_000_000, 1_000_000) or 0
 
 
+def _find_record(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = place.fields(("label", "value", "noun"), required=["label", "value"]) or {}
+    record = action.find_record
+    record.SetInParent()
+    if "label" in fields:
+        record.label = holes.filled(fields["label"], MAX_NAME, shown=True) or ""
+    if "noun" in fields:
+        record.noun = holes.unfilled(fields["noun"], MAX_NAME, may_be_empty=True) or ""
+    if "value" in fields:
+        record.value.CopyFrom(holes.value(fields["value"]) or actions_pb2.Value())
+
+
 def _drag(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     fields = _on_target(place, holes, action.drag.target, (*_DESTINATIONS, "by_corner"))
     given = [name for name in fields if name in _DESTINATIONS]
@@ -444,7 +462,7 @@ def _select_text(place: Place, holes: Holes, action: actions_pb2.Action) -> None
         return
     fields = _on_target(place, holes, action.select_text.target, ("text",))
     if "text" in fields:
-        action.select_text.text = holes.unfilled(fields["text"], MAX_NAME) or ""
+        action.select_text.text = holes.filled(fields["text"], MAX_NAME, shown=True) or ""
 
 
 def _pick_row(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
@@ -459,10 +477,10 @@ def _pick_row(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
         said = item.fields(("label", *_ROW_COMPARISONS)) or {}
         one = pick.where.add()
         if "label" in said:
-            one.label = holes.unfilled(said["label"], MAX_NAME) or ""
+            one.label = holes.filled(said["label"], MAX_NAME, shown=True) or ""
         _compare(item, said, _ROW_COMPARISONS, one, holes)
     if "order_by" in fields:
-        pick.order_by = holes.unfilled(fields["order_by"], MAX_NAME) or ""
+        pick.order_by = holes.filled(fields["order_by"], MAX_NAME, shown=True) or ""
     if "descending" in fields:
         pick.descending = bool(fields["descending"].boolean())
     if "nth" in fields:
@@ -501,6 +519,7 @@ ACTION_KINDS: Final[Mapping[str, _Reader]] = {
     "extract": _extract,
     "back": _back,
     "reload": _reload,
+    "find_record": _find_record,
     "drag": _drag,
     "set_range": _set_range,
     "set_date": _set_date,

@@ -50,6 +50,9 @@ _SECRET_WORD = re.compile(
     r"pass(word|phrase|code)?\b|\bpwd\b|\bpin\b|secret|\bcvv\b|\bcvc\b|card number|token|credential", re.IGNORECASE
 )
 
+_Read = tuple[Intent, str]
+"""An intent, and the part of the prompt that it was read from."""
+
 
 class RulesPlanner:
     """Implements `planner.Planner` by the grammar of this module."""
@@ -59,10 +62,10 @@ class RulesPlanner:
         text = PromptText(prompt)
         reader = Reader(text, parameters, RULES_IN_ORDER)
         intents = _fewest(text, reader, None)
-        if intents is None or any(isinstance(intent, Depending) for intent in intents[:-1]):
+        if intents is None or any(isinstance(intent, Depending) for intent, _ in intents[:-1]):
             # How far a condition reaches, is not said where more follows it.
             raise self._needs_model(text, reader)
-        return _plan([*intents, *_sent(intents)], reader, RULES)
+        return _plan([*intents, *_sent([intent for intent, _ in intents])], reader, text, RULES)
 
     def plan_with(self, prompt: str, parameters: Parameters, otherwise: Callable[[str], Intent]) -> Plan | None:
         """Understand a prompt with the help of another planner: `otherwise` takes the text of parts that no rule reads.
@@ -80,7 +83,7 @@ class RulesPlanner:
             return None
         reader = Reader(text, parameters, RULES_IN_ORDER)
         intents = _fewest(text, reader, lambda part: otherwise(text.shown(part, hide=False)))
-        return None if intents is None else _plan(intents, reader, f"{RULES}, {MODEL}")
+        return None if intents is None else _plan(intents, reader, text, f"{RULES}, {MODEL}")
 
     def _needs_model(self, text: PromptText, reader: Reader) -> Failed:
         hide = any(_SECRET_WORD.search(part) for part in text.clauses)
@@ -96,7 +99,7 @@ class RulesPlanner:
         return Failed(NEEDS_MODEL, "this prompt needs a model: its parts do not fit together; nothing was done")
 
 
-def _sent(intents: list[Intent]) -> list[Intent]:
+def _sent(intents: list[Intent]) -> list[_Read]:
     """What is put by its number into a field without a name, is sorted or styled, answers the page: it is sent.
 
     Only on pages with no other button, and only where the prompt presses nothing itself.
@@ -106,20 +109,23 @@ def _sent(intents: list[Intent]) -> list[Intent]:
     presses = any(
         isinstance(one, OneAction) and one.action.WhichOneof("kind") in ("click", "press_key") for one in intents
     )
-    return [SendIfAlone()] if answers and not presses else []
+    return [(SendIfAlone(), "")] if answers and not presses else []
 
 
-def _plan(intents: list[Intent], reader: Reader, planner: str) -> Plan:
-    return Plan(tuple(intents), tuple(reader.secrets), planner)
+def _plan(read: list[_Read], reader: Reader, text: PromptText, planner: str) -> Plan:
+    texts = tuple(text.shown(part, hide=False) for _, part in read)
+    return Plan(tuple(intent for intent, _ in read), tuple(reader.secrets), planner, texts)
 
 
-def _fewest(text: PromptText, reader: Reader, otherwise: Callable[[str], Intent] | None) -> list[Intent] | None:
+def _fewest(text: PromptText, reader: Reader, otherwise: Callable[[str], Intent] | None) -> list[_Read] | None:
     """Read the clauses, joining neighbours where a rule takes them together; the fewest intents win.
+
+    Each comes with the text that it was read from.
 
     What no rule reads goes to `otherwise`, as little of it as possible; None where that is not given.
     """
     parts = text.clauses
-    best: list[tuple[int, list[Intent]] | None] = [None] * len(parts) + [(0, [])]
+    best: list[tuple[int, list[_Read]] | None] = [None] * len(parts) + [(0, [])]
     for start in range(len(parts) - 1, -1, -1):
         for end in range(len(parts), start, -1):
             rest = best[end]
@@ -132,5 +138,5 @@ def _fewest(text: PromptText, reader: Reader, otherwise: Callable[[str], Intent]
                 intent, cost = otherwise(joined), _BY_MODEL * (end - start + 1)
             known = best[start]
             if intent is not None and (known is None or rest[0] + cost < known[0]):
-                best[start] = (rest[0] + cost, [intent, *rest[1]])
+                best[start] = (rest[0] + cost, [(intent, joined), *rest[1]])
     return None if best[0] is None else best[0][1]

@@ -67,6 +67,14 @@ def target_words(target: actions_pb2.Target) -> str:
 
 def value_words(value: actions_pb2.Value) -> str:
     """A value in words; sensitive ones are masked."""
+    match value.WhichOneof("source"):
+        case "credential":
+            part = actions_pb2.CredentialPart.Name(value.credential.part).removeprefix("CREDENTIAL_PART_")
+            return f"the {part.lower().replace('_', '-')} of a stored login"
+        case "from_step":
+            step = value.from_step
+            what = f"action {step.action}" if step.action else f'block "{step.block_id}"'
+            return f"{step.path or 'what'} {'of' if step.path else 'is brought by'} {what}"
     if value.sensitive:
         return MASK
     if value.WhichOneof("source") == "parameter":
@@ -161,6 +169,9 @@ def describe(action: actions_pb2.Action) -> str:
             return f"wait until {condition_words(action.wait.condition)}"
         case "extract":
             return f'extract data from "{action.extract.within}"' if action.extract.within else "extract data"
+        case "find_record":
+            record = action.find_record
+            return f"read the {record.noun or 'record'} with {record.label} {value_words(record.value)}"
         case "back":
             return "go back"
         case "reload":

@@ -184,6 +184,8 @@ class Desk:
                 start.timeout.FromNanoseconds(int(value * 1e9))
             elif name in ("secrets", "secret_parameters"):
                 getattr(start, name).extend(value)
+            elif name == "recordings":
+                start.recordings.CopyFrom(value)
             else:
                 setattr(start, name, value)
         if actions:

@@ -379,7 +379,7 @@ def test_an_action_is_read_into_its_message(source, expected):
     ("source", "message"),
     [
         ("{note: a}", ": names no action: one of goto, click, fill, select, set_checked, check, uncheck, press_key, "
-         "hover, scroll, wait, extract, back, reload, drag, set_range, set_date, select_text, pick_row"),
+         "hover, scroll, wait, extract, back, reload, find_record, drag, set_range, set_date, select_text, pick_row"),
         ("drag: {name: A}", "drag: must lead to one place: onto, before, after, by"),
         ("drag: {name: A, onto: B, by_corner: true}", "drag.by_corner: means nothing without by"),
         ("click: {name: A, every: true, nth: 2}", "click: is for every element: leave out times and nth"),
@@ -405,7 +405,7 @@ def test_an_action_is_read_into_its_message(source, expected):
          'found the text "Email"'),
         ("fill: {name: a, value: 1.10}", "fill.value: must be text, found 1.10, which without quotes is a number: "
          'write "1.10"'),
-        ("fill: {name: a, value: {literal: b, parameter: c}}", "fill.value: must have either literal or parameter"),
+        ("fill: {name: a, value: {literal: b, parameter: c}}", "fill.value: must have one of literal, parameter, from_step, credential"),
         ("select: {name: a, option: on}", "select.option: must be text, found on, which without quotes is true or false: "
          'write "on"'),
         ("set_checked: {name: a}", "set_checked.checked: is missing"),
@@ -478,10 +478,10 @@ def test_a_secret_parameter_makes_every_value_sensitive_and_is_not_shown():
          "one {{ name }}; for braces as such write {literal: ...}"),
         ("actions: [fill: {name: a, value: {parameter: emial}}]", 'actions[0].fill.value.parameter: no parameter is called '
          '"emial"; did you mean "email"?'),
-        ('actions: [click: "{{ email }}"]', "actions[0].click: holes are not filled here: they work in goto url, task "
-         "prompt, approve message, fill value and select option"),
-        ('wait: {condition: {text: "{{ email }}"}}', "wait.condition.text: holes are not filled here: they work in goto "
-         "url, task prompt, approve message, fill value and select option"),
+        ('actions: [press_key: "{{ email }}"]', "actions[0].press_key: holes are not filled here: they work in goto url, "
+         "task prompt, approve message, fill value, select option, the name and within of a target, and the texts of "
+         "expectations"),
+        ('actions: [click: "{{ emial }}"]', 'actions[0].click: no parameter is called "emial"; did you mean "email"?'),
     ],
 )  # fmt: skip
 def test_a_hole_that_would_not_be_filled_is_a_mistake(source, message):

@@ -20,7 +20,10 @@ async function patiently(wait, attempt) {
 async function found(target, purpose, wait, use) {
   const answer = await patiently(wait, async () => {
     const one = resolve(target, purpose);
-    return one.el ? use(one.el) : one;
+    if (!one.el) return one;
+    const element = target.record ? elementFacts(one.el) : undefined; // before it is acted on, which may replace it
+    const answer = await use(one.el);
+    return answer.ok ? { ...answer, element } : answer;
   });
   if (!answer.ok && answer.near) {
     const near = nearNames(target, purpose);

@@ -2,7 +2,9 @@
 
 const calls = {
   prepare, outcome, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
-  survey, naming, read, pause, dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every, scene, scrollWithin, selectionStyle,
+  survey, naming, read, pause, facts, locate,
+  dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every,
+  scene, scrollWithin, selectionStyle,
 };
 
 globalThis.__tabkeep = async (name, argument) => {

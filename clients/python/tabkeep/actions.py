@@ -38,6 +38,7 @@ __all__ = [
     "Value",
     "back",
     "click",
+    "credential",
     "drag",
     "expect_hidden",
     "expect_number",
@@ -49,6 +50,8 @@ __all__ = [
     "expect_visible",
     "extract",
     "fill",
+    "find_record",
+    "from_action",
     "from_json",
     "goto",
     "hover",
@@ -108,6 +111,21 @@ def secret(text: str) -> Value:
 def parameter(name: str) -> Value:
     """Take the text from a workflow's parameter."""
     return Value(parameter=name)
+
+
+def from_action(number: int, path: str = "") -> Value:
+    """Take what an earlier action of the same list brought, from 1: `from_action(1, "rows.0.email")`."""
+    return Value(from_step=actions_pb2.StepOutput(action=number, path=path))
+
+
+def credential(part: str, *, username: str = "") -> Value:
+    """Take "username", "password" or "one_time_code" of the login stored for the page's origin.
+
+    Only the host sees it.
+    """
+    field = actions_pb2.CredentialField(username=username)
+    field.part = actions_pb2.CredentialPart.Value(f"CREDENTIAL_PART_{part.upper()}")  # type: ignore[assignment]
+    return Value(credential=field, sensitive=part != "username")
 
 
 def goto(url: str, *, allow_error_status: bool = False, **common: Unpack[Common]) -> Action:
@@ -248,6 +266,11 @@ def extract(schema: Mapping[str, Any] | None = None, *, within: str = "", **comm
     if schema is not None:
         message.schema.CopyFrom(wire.to_struct(schema))
     return _action(common, extract=message)
+
+
+def find_record(label: str, value: str | Value, *, noun: str = "", **common: Unpack[Common]) -> Action:
+    """Read the one record that has exactly this value under a label; it fails where none or several have it."""
+    return _action(common, find_record=actions_pb2.FindRecord(label=label, value=_value(value), noun=noun))
 
 
 def back(**common: Unpack[Common]) -> Action:

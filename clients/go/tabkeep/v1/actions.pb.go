@@ -25,6 +25,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// A part of a stored login.
+type CredentialPart int32
+
+const (
+	// Never sent.
+	CredentialPart_CREDENTIAL_PART_UNSPECIFIED CredentialPart = 0
+	// The username.
+	CredentialPart_CREDENTIAL_PART_USERNAME CredentialPart = 1
+	// The password; only into fields that hide what is typed.
+	CredentialPart_CREDENTIAL_PART_PASSWORD CredentialPart = 2
+	// The one-time code of the moment; empty where the login has none.
+	CredentialPart_CREDENTIAL_PART_ONE_TIME_CODE CredentialPart = 3
+)
+
+// Enum value maps for CredentialPart.
+var (
+	CredentialPart_name = map[int32]string{
+		0: "CREDENTIAL_PART_UNSPECIFIED",
+		1: "CREDENTIAL_PART_USERNAME",
+		2: "CREDENTIAL_PART_PASSWORD",
+		3: "CREDENTIAL_PART_ONE_TIME_CODE",
+	}
+	CredentialPart_value = map[string]int32{
+		"CREDENTIAL_PART_UNSPECIFIED":   0,
+		"CREDENTIAL_PART_USERNAME":      1,
+		"CREDENTIAL_PART_PASSWORD":      2,
+		"CREDENTIAL_PART_ONE_TIME_CODE": 3,
+	}
+)
+
+func (x CredentialPart) Enum() *CredentialPart {
+	p := new(CredentialPart)
+	*p = x
+	return p
+}
+
+func (x CredentialPart) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CredentialPart) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_actions_proto_enumTypes[0].Descriptor()
+}
+
+func (CredentialPart) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_actions_proto_enumTypes[0]
+}
+
+func (x CredentialPart) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CredentialPart.Descriptor instead.
+func (CredentialPart) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{0}
+}
+
 // One thing to do, and what must be true afterwards.
 type Action struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -50,6 +107,7 @@ type Action struct {
 	//	*Action_Extract
 	//	*Action_Back
 	//	*Action_Reload
+	//	*Action_FindRecord
 	//	*Action_Drag
 	//	*Action_SetRange
 	//	*Action_SetDate
@@ -226,6 +284,15 @@ func (x *Action) GetReload() *Reload {
 	return nil
 }
 
+func (x *Action) GetFindRecord() *FindRecord {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_FindRecord); ok {
+			return x.FindRecord
+		}
+	}
+	return nil
+}
+
 func (x *Action) GetDrag() *Drag {
 	if x != nil {
 		if x, ok := x.Kind.(*Action_Drag); ok {
@@ -335,6 +402,11 @@ type Action_Reload struct {
 	Reload *Reload `protobuf:"bytes,21,opt,name=reload,proto3,oneof"`
 }
 
+type Action_FindRecord struct {
+	// Reads the one record that holds a value.
+	FindRecord *FindRecord `protobuf:"bytes,43,opt,name=find_record,json=findRecord,proto3,oneof"`
+}
+
 type Action_Drag struct {
 	// Drags an element to another place.
 	Drag *Drag `protobuf:"bytes,28,opt,name=drag,proto3,oneof"`
@@ -383,6 +455,8 @@ func (*Action_Extract) isAction_Kind() {}
 func (*Action_Back) isAction_Kind() {}
 
 func (*Action_Reload) isAction_Kind() {}
+
+func (*Action_FindRecord) isAction_Kind() {}
 
 func (*Action_Drag) isAction_Kind() {}
 
@@ -504,6 +578,8 @@ type Value struct {
 	//
 	//	*Value_Literal
 	//	*Value_Parameter
+	//	*Value_FromStep
+	//	*Value_Credential
 	Source isValue_Source `protobuf_oneof:"source"`
 	// The text is never shown in events, logs or errors. Always so for password fields.
 	Sensitive     bool `protobuf:"varint,3,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
@@ -566,6 +642,24 @@ func (x *Value) GetParameter() string {
 	return ""
 }
 
+func (x *Value) GetFromStep() *StepOutput {
+	if x != nil {
+		if x, ok := x.Source.(*Value_FromStep); ok {
+			return x.FromStep
+		}
+	}
+	return nil
+}
+
+func (x *Value) GetCredential() *CredentialField {
+	if x != nil {
+		if x, ok := x.Source.(*Value_Credential); ok {
+			return x.Credential
+		}
+	}
+	return nil
+}
+
 func (x *Value) GetSensitive() bool {
 	if x != nil {
 		return x.Sensitive
@@ -587,9 +681,146 @@ type Value_Parameter struct {
 	Parameter string `protobuf:"bytes,2,opt,name=parameter,proto3,oneof"`
 }
 
+type Value_FromStep struct {
+	// What an earlier step brought.
+	FromStep *StepOutput `protobuf:"bytes,10,opt,name=from_step,json=fromStep,proto3,oneof"`
+}
+
+type Value_Credential struct {
+	// A part of a stored login. The host fetches it as it fills the field, for the page's own origin; callers, events
+	// and models never see it.
+	Credential *CredentialField `protobuf:"bytes,11,opt,name=credential,proto3,oneof"`
+}
+
 func (*Value_Literal) isValue_Source() {}
 
 func (*Value_Parameter) isValue_Source() {}
+
+func (*Value_FromStep) isValue_Source() {}
+
+func (*Value_Credential) isValue_Source() {}
+
+// What an earlier step of the same run brought. Checked before anything is done: the step must come earlier and be one
+// that brings something. A run in which it then has nothing at `path`, or no text, number or truth value there, fails
+// MISSING_INPUT at this step.
+type StepOutput struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The action of the same list that brought it, from 1. 0: block_id says which.
+	Action int32 `protobuf:"varint,1,opt,name=action,proto3" json:"action,omitempty"`
+	// The block that brought it; workflows only.
+	BlockId string `protobuf:"bytes,2,opt,name=block_id,json=blockId,proto3" json:"block_id,omitempty"`
+	// Where in what it brought: names and, for lists, numbers from 0, with dots between them, for example
+	// "rows.0.email". Empty: all of it. At most 500 characters.
+	Path          string `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepOutput) Reset() {
+	*x = StepOutput{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepOutput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepOutput) ProtoMessage() {}
+
+func (x *StepOutput) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepOutput.ProtoReflect.Descriptor instead.
+func (*StepOutput) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *StepOutput) GetAction() int32 {
+	if x != nil {
+		return x.Action
+	}
+	return 0
+}
+
+func (x *StepOutput) GetBlockId() string {
+	if x != nil {
+		return x.BlockId
+	}
+	return ""
+}
+
+func (x *StepOutput) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+// A part of a login that CredentialService has for the page's origin. Without one the step fails CREDENTIAL_REQUIRED.
+type CredentialField struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which part.
+	Part CredentialPart `protobuf:"varint,1,opt,name=part,proto3,enum=tabkeep.v1.CredentialPart" json:"part,omitempty"`
+	// Whose login. Empty: the only one there is for the origin.
+	Username      string `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CredentialField) Reset() {
+	*x = CredentialField{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CredentialField) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CredentialField) ProtoMessage() {}
+
+func (x *CredentialField) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CredentialField.ProtoReflect.Descriptor instead.
+func (*CredentialField) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CredentialField) GetPart() CredentialPart {
+	if x != nil {
+		return x.Part
+	}
+	return CredentialPart_CREDENTIAL_PART_UNSPECIFIED
+}
+
+func (x *CredentialField) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
 
 // Opens a URL. Fails NAVIGATION when the server cannot be reached or answers 400 or more.
 type Goto struct {
@@ -604,7 +835,7 @@ type Goto struct {
 
 func (x *Goto) Reset() {
 	*x = Goto{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -616,7 +847,7 @@ func (x *Goto) String() string {
 func (*Goto) ProtoMessage() {}
 
 func (x *Goto) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -629,7 +860,7 @@ func (x *Goto) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Goto.ProtoReflect.Descriptor instead.
 func (*Goto) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Goto) GetUrl() string {
@@ -665,7 +896,7 @@ type Click struct {
 
 func (x *Click) Reset() {
 	*x = Click{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -677,7 +908,7 @@ func (x *Click) String() string {
 func (*Click) ProtoMessage() {}
 
 func (x *Click) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -690,7 +921,7 @@ func (x *Click) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Click.ProtoReflect.Descriptor instead.
 func (*Click) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Click) GetTarget() *Target {
@@ -736,7 +967,7 @@ type Fill struct {
 
 func (x *Fill) Reset() {
 	*x = Fill{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -748,7 +979,7 @@ func (x *Fill) String() string {
 func (*Fill) ProtoMessage() {}
 
 func (x *Fill) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -761,7 +992,7 @@ func (x *Fill) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fill.ProtoReflect.Descriptor instead.
 func (*Fill) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Fill) GetTarget() *Target {
@@ -800,7 +1031,7 @@ type Select struct {
 
 func (x *Select) Reset() {
 	*x = Select{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -812,7 +1043,7 @@ func (x *Select) String() string {
 func (*Select) ProtoMessage() {}
 
 func (x *Select) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -825,7 +1056,7 @@ func (x *Select) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Select.ProtoReflect.Descriptor instead.
 func (*Select) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Select) GetTarget() *Target {
@@ -862,7 +1093,7 @@ type SetChecked struct {
 
 func (x *SetChecked) Reset() {
 	*x = SetChecked{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -874,7 +1105,7 @@ func (x *SetChecked) String() string {
 func (*SetChecked) ProtoMessage() {}
 
 func (x *SetChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -887,7 +1118,7 @@ func (x *SetChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetChecked.ProtoReflect.Descriptor instead.
 func (*SetChecked) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SetChecked) GetTarget() *Target {
@@ -917,7 +1148,7 @@ type PressKey struct {
 
 func (x *PressKey) Reset() {
 	*x = PressKey{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -929,7 +1160,7 @@ func (x *PressKey) String() string {
 func (*PressKey) ProtoMessage() {}
 
 func (x *PressKey) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -942,7 +1173,7 @@ func (x *PressKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PressKey.ProtoReflect.Descriptor instead.
 func (*PressKey) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PressKey) GetKey() string {
@@ -970,7 +1201,7 @@ type Hover struct {
 
 func (x *Hover) Reset() {
 	*x = Hover{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1213,7 @@ func (x *Hover) String() string {
 func (*Hover) ProtoMessage() {}
 
 func (x *Hover) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,7 +1226,7 @@ func (x *Hover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hover.ProtoReflect.Descriptor instead.
 func (*Hover) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{9}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Hover) GetTarget() *Target {
@@ -1018,7 +1249,7 @@ type Scroll struct {
 
 func (x *Scroll) Reset() {
 	*x = Scroll{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1030,7 +1261,7 @@ func (x *Scroll) String() string {
 func (*Scroll) ProtoMessage() {}
 
 func (x *Scroll) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1043,7 +1274,7 @@ func (x *Scroll) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scroll.ProtoReflect.Descriptor instead.
 func (*Scroll) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{10}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Scroll) GetTarget() *Target {
@@ -1076,7 +1307,7 @@ type Wait struct {
 
 func (x *Wait) Reset() {
 	*x = Wait{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1088,7 +1319,7 @@ func (x *Wait) String() string {
 func (*Wait) ProtoMessage() {}
 
 func (x *Wait) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1101,7 +1332,7 @@ func (x *Wait) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wait.ProtoReflect.Descriptor instead.
 func (*Wait) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{11}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Wait) GetUntil() isWait_Until {
@@ -1169,7 +1400,7 @@ type Expect struct {
 
 func (x *Expect) Reset() {
 	*x = Expect{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1181,7 +1412,7 @@ func (x *Expect) String() string {
 func (*Expect) ProtoMessage() {}
 
 func (x *Expect) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1194,7 +1425,7 @@ func (x *Expect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expect.ProtoReflect.Descriptor instead.
 func (*Expect) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{12}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Expect) GetCondition() isExpect_Condition {
@@ -1349,7 +1580,7 @@ type FieldValue struct {
 
 func (x *FieldValue) Reset() {
 	*x = FieldValue{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1361,7 +1592,7 @@ func (x *FieldValue) String() string {
 func (*FieldValue) ProtoMessage() {}
 
 func (x *FieldValue) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1374,7 +1605,7 @@ func (x *FieldValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldValue.ProtoReflect.Descriptor instead.
 func (*FieldValue) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{13}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FieldValue) GetTarget() *Target {
@@ -1406,7 +1637,7 @@ type Extract struct {
 
 func (x *Extract) Reset() {
 	*x = Extract{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1418,7 +1649,7 @@ func (x *Extract) String() string {
 func (*Extract) ProtoMessage() {}
 
 func (x *Extract) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1431,7 +1662,7 @@ func (x *Extract) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extract.ProtoReflect.Descriptor instead.
 func (*Extract) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{14}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Extract) GetSchema() *structpb.Struct {
@@ -1448,6 +1679,71 @@ func (x *Extract) GetWithin() string {
 	return ""
 }
 
+// Reads the one record that has exactly this value under a label, from the tables, label-value pairs or repeated cards
+// that the page shows; waits for it. Changes nothing. Fails NOT_FOUND where none has it, AMBIGUOUS where several do.
+type FindRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What its label is called, for example "email"; where no label is called so, any may have the value.
+	Label string `protobuf:"bytes,1,opt,name=label,proto3" json:"label,omitempty"`
+	// The value.
+	Value *Value `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// What such records are called, for messages; for example "customer".
+	Noun          string `protobuf:"bytes,3,opt,name=noun,proto3" json:"noun,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindRecord) Reset() {
+	*x = FindRecord{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindRecord) ProtoMessage() {}
+
+func (x *FindRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindRecord.ProtoReflect.Descriptor instead.
+func (*FindRecord) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *FindRecord) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *FindRecord) GetValue() *Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *FindRecord) GetNoun() string {
+	if x != nil {
+		return x.Noun
+	}
+	return ""
+}
+
 // Goes one page back. Fails NAVIGATION when there is none.
 type Back struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1457,7 +1753,7 @@ type Back struct {
 
 func (x *Back) Reset() {
 	*x = Back{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1469,7 +1765,7 @@ func (x *Back) String() string {
 func (*Back) ProtoMessage() {}
 
 func (x *Back) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1482,7 +1778,7 @@ func (x *Back) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Back.ProtoReflect.Descriptor instead.
 func (*Back) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{15}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{18}
 }
 
 // Loads the page again. Fails NAVIGATION like goto.
@@ -1494,7 +1790,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +1802,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +1815,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{16}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{19}
 }
 
 // A number of the page, found by its label as in "Price: $47.10", compared with another.
@@ -1541,7 +1837,7 @@ type NumberIs struct {
 
 func (x *NumberIs) Reset() {
 	*x = NumberIs{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1553,7 +1849,7 @@ func (x *NumberIs) String() string {
 func (*NumberIs) ProtoMessage() {}
 
 func (x *NumberIs) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1566,7 +1862,7 @@ func (x *NumberIs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NumberIs.ProtoReflect.Descriptor instead.
 func (*NumberIs) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{17}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *NumberIs) GetLabel() string {
@@ -1657,7 +1953,7 @@ type Drag struct {
 
 func (x *Drag) Reset() {
 	*x = Drag{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1669,7 +1965,7 @@ func (x *Drag) String() string {
 func (*Drag) ProtoMessage() {}
 
 func (x *Drag) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1682,7 +1978,7 @@ func (x *Drag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drag.ProtoReflect.Descriptor instead.
 func (*Drag) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{18}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Drag) GetTarget() *Target {
@@ -1788,7 +2084,7 @@ type Offset struct {
 
 func (x *Offset) Reset() {
 	*x = Offset{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1800,7 +2096,7 @@ func (x *Offset) String() string {
 func (*Offset) ProtoMessage() {}
 
 func (x *Offset) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1813,7 +2109,7 @@ func (x *Offset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offset.ProtoReflect.Descriptor instead.
 func (*Offset) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{19}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Offset) GetX() int32 {
@@ -1844,7 +2140,7 @@ type SetRange struct {
 
 func (x *SetRange) Reset() {
 	*x = SetRange{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1856,7 +2152,7 @@ func (x *SetRange) String() string {
 func (*SetRange) ProtoMessage() {}
 
 func (x *SetRange) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1869,7 +2165,7 @@ func (x *SetRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRange.ProtoReflect.Descriptor instead.
 func (*SetRange) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{20}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SetRange) GetTarget() *Target {
@@ -1899,7 +2195,7 @@ type SetDate struct {
 
 func (x *SetDate) Reset() {
 	*x = SetDate{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1911,7 +2207,7 @@ func (x *SetDate) String() string {
 func (*SetDate) ProtoMessage() {}
 
 func (x *SetDate) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1924,7 +2220,7 @@ func (x *SetDate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDate.ProtoReflect.Descriptor instead.
 func (*SetDate) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{21}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SetDate) GetTarget() *Target {
@@ -1954,7 +2250,7 @@ type SelectText struct {
 
 func (x *SelectText) Reset() {
 	*x = SelectText{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1966,7 +2262,7 @@ func (x *SelectText) String() string {
 func (*SelectText) ProtoMessage() {}
 
 func (x *SelectText) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1979,7 +2275,7 @@ func (x *SelectText) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SelectText.ProtoReflect.Descriptor instead.
 func (*SelectText) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{22}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SelectText) GetTarget() *Target {
@@ -2016,7 +2312,7 @@ type PickRow struct {
 
 func (x *PickRow) Reset() {
 	*x = PickRow{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2028,7 +2324,7 @@ func (x *PickRow) String() string {
 func (*PickRow) ProtoMessage() {}
 
 func (x *PickRow) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2041,7 +2337,7 @@ func (x *PickRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PickRow.ProtoReflect.Descriptor instead.
 func (*PickRow) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{23}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PickRow) GetWhere() []*RowIs {
@@ -2099,7 +2395,7 @@ type RowIs struct {
 
 func (x *RowIs) Reset() {
 	*x = RowIs{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2111,7 +2407,7 @@ func (x *RowIs) String() string {
 func (*RowIs) ProtoMessage() {}
 
 func (x *RowIs) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2124,7 +2420,7 @@ func (x *RowIs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowIs.ProtoReflect.Descriptor instead.
 func (*RowIs) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{24}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RowIs) GetLabel() string {
@@ -2214,7 +2510,7 @@ var File_tabkeep_v1_actions_proto protoreflect.FileDescriptor
 const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\n" +
 	"\x18tabkeep/v1/actions.proto\x12\n" +
-	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xa2\a\n" +
+	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xdd\a\n" +
 	"\x06Action\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12\x12\n" +
 	"\x04note\x18\x02 \x01(\tR\x04note\x12*\n" +
@@ -2232,7 +2528,9 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x04wait\x18\x12 \x01(\v2\x10.tabkeep.v1.WaitH\x00R\x04wait\x12/\n" +
 	"\aextract\x18\x13 \x01(\v2\x13.tabkeep.v1.ExtractH\x00R\aextract\x12&\n" +
 	"\x04back\x18\x14 \x01(\v2\x10.tabkeep.v1.BackH\x00R\x04back\x12,\n" +
-	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reload\x12&\n" +
+	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reload\x129\n" +
+	"\vfind_record\x18+ \x01(\v2\x16.tabkeep.v1.FindRecordH\x00R\n" +
+	"findRecord\x12&\n" +
 	"\x04drag\x18\x1c \x01(\v2\x10.tabkeep.v1.DragH\x00R\x04drag\x123\n" +
 	"\tset_range\x18\x1d \x01(\v2\x14.tabkeep.v1.SetRangeH\x00R\bsetRange\x120\n" +
 	"\bset_date\x18\x1e \x01(\v2\x13.tabkeep.v1.SetDateH\x00R\asetDate\x129\n" +
@@ -2247,12 +2545,25 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x06within\x18\x04 \x01(\tR\x06within\x12\x10\n" +
 	"\x03nth\x18\x05 \x01(\x05R\x03nth\x12\x10\n" +
 	"\x03css\x18\x06 \x01(\tR\x03css\x12\x17\n" +
-	"\atest_id\x18\a \x01(\tR\x06testId\"k\n" +
+	"\atest_id\x18\a \x01(\tR\x06testId\"\xe1\x01\n" +
 	"\x05Value\x12\x1a\n" +
 	"\aliteral\x18\x01 \x01(\tH\x00R\aliteral\x12\x1e\n" +
-	"\tparameter\x18\x02 \x01(\tH\x00R\tparameter\x12\x1c\n" +
+	"\tparameter\x18\x02 \x01(\tH\x00R\tparameter\x125\n" +
+	"\tfrom_step\x18\n" +
+	" \x01(\v2\x16.tabkeep.v1.StepOutputH\x00R\bfromStep\x12=\n" +
+	"\n" +
+	"credential\x18\v \x01(\v2\x1b.tabkeep.v1.CredentialFieldH\x00R\n" +
+	"credential\x12\x1c\n" +
 	"\tsensitive\x18\x03 \x01(\bR\tsensitiveB\b\n" +
-	"\x06source\"F\n" +
+	"\x06source\"S\n" +
+	"\n" +
+	"StepOutput\x12\x16\n" +
+	"\x06action\x18\x01 \x01(\x05R\x06action\x12\x19\n" +
+	"\bblock_id\x18\x02 \x01(\tR\ablockId\x12\x12\n" +
+	"\x04path\x18\x03 \x01(\tR\x04path\"]\n" +
+	"\x0fCredentialField\x12.\n" +
+	"\x04part\x18\x01 \x01(\x0e2\x1a.tabkeep.v1.CredentialPartR\x04part\x12\x1a\n" +
+	"\busername\x18\x02 \x01(\tR\busername\"F\n" +
 	"\x04Goto\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12,\n" +
 	"\x12allow_error_status\x18\x02 \x01(\bR\x10allowErrorStatus\"\x80\x01\n" +
@@ -2304,7 +2615,12 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x06equals\x18\x02 \x01(\tR\x06equals\"R\n" +
 	"\aExtract\x12/\n" +
 	"\x06schema\x18\x01 \x01(\v2\x17.google.protobuf.StructR\x06schema\x12\x16\n" +
-	"\x06within\x18\x02 \x01(\tR\x06within\"\x06\n" +
+	"\x06within\x18\x02 \x01(\tR\x06within\"_\n" +
+	"\n" +
+	"FindRecord\x12\x14\n" +
+	"\x05label\x18\x01 \x01(\tR\x05label\x12'\n" +
+	"\x05value\x18\x02 \x01(\v2\x11.tabkeep.v1.ValueR\x05value\x12\x12\n" +
+	"\x04noun\x18\x03 \x01(\tR\x04noun\"\x06\n" +
 	"\x04Back\"\b\n" +
 	"\x06Reload\"\x8f\x01\n" +
 	"\bNumberIs\x12\x14\n" +
@@ -2350,7 +2666,12 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\tless_than\x18\x04 \x01(\x01H\x00R\blessThan\x12#\n" +
 	"\fgreater_than\x18\x05 \x01(\x01H\x00R\vgreaterThanB\f\n" +
 	"\n" +
-	"comparisonB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
+	"comparison*\x90\x01\n" +
+	"\x0eCredentialPart\x12\x1f\n" +
+	"\x1bCREDENTIAL_PART_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18CREDENTIAL_PART_USERNAME\x10\x01\x12\x1c\n" +
+	"\x18CREDENTIAL_PART_PASSWORD\x10\x02\x12!\n" +
+	"\x1dCREDENTIAL_PART_ONE_TIME_CODE\x10\x03B<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
 
 var (
 	file_tabkeep_v1_actions_proto_rawDescOnce sync.Once
@@ -2364,89 +2685,99 @@ func file_tabkeep_v1_actions_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_actions_proto_rawDescData
 }
 
-var file_tabkeep_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_tabkeep_v1_actions_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_tabkeep_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_tabkeep_v1_actions_proto_goTypes = []any{
-	(*Action)(nil),              // 0: tabkeep.v1.Action
-	(*Target)(nil),              // 1: tabkeep.v1.Target
-	(*Value)(nil),               // 2: tabkeep.v1.Value
-	(*Goto)(nil),                // 3: tabkeep.v1.Goto
-	(*Click)(nil),               // 4: tabkeep.v1.Click
-	(*Fill)(nil),                // 5: tabkeep.v1.Fill
-	(*Select)(nil),              // 6: tabkeep.v1.Select
-	(*SetChecked)(nil),          // 7: tabkeep.v1.SetChecked
-	(*PressKey)(nil),            // 8: tabkeep.v1.PressKey
-	(*Hover)(nil),               // 9: tabkeep.v1.Hover
-	(*Scroll)(nil),              // 10: tabkeep.v1.Scroll
-	(*Wait)(nil),                // 11: tabkeep.v1.Wait
-	(*Expect)(nil),              // 12: tabkeep.v1.Expect
-	(*FieldValue)(nil),          // 13: tabkeep.v1.FieldValue
-	(*Extract)(nil),             // 14: tabkeep.v1.Extract
-	(*Back)(nil),                // 15: tabkeep.v1.Back
-	(*Reload)(nil),              // 16: tabkeep.v1.Reload
-	(*NumberIs)(nil),            // 17: tabkeep.v1.NumberIs
-	(*Drag)(nil),                // 18: tabkeep.v1.Drag
-	(*Offset)(nil),              // 19: tabkeep.v1.Offset
-	(*SetRange)(nil),            // 20: tabkeep.v1.SetRange
-	(*SetDate)(nil),             // 21: tabkeep.v1.SetDate
-	(*SelectText)(nil),          // 22: tabkeep.v1.SelectText
-	(*PickRow)(nil),             // 23: tabkeep.v1.PickRow
-	(*RowIs)(nil),               // 24: tabkeep.v1.RowIs
-	(*durationpb.Duration)(nil), // 25: google.protobuf.Duration
-	(*structpb.Struct)(nil),     // 26: google.protobuf.Struct
+	(CredentialPart)(0),         // 0: tabkeep.v1.CredentialPart
+	(*Action)(nil),              // 1: tabkeep.v1.Action
+	(*Target)(nil),              // 2: tabkeep.v1.Target
+	(*Value)(nil),               // 3: tabkeep.v1.Value
+	(*StepOutput)(nil),          // 4: tabkeep.v1.StepOutput
+	(*CredentialField)(nil),     // 5: tabkeep.v1.CredentialField
+	(*Goto)(nil),                // 6: tabkeep.v1.Goto
+	(*Click)(nil),               // 7: tabkeep.v1.Click
+	(*Fill)(nil),                // 8: tabkeep.v1.Fill
+	(*Select)(nil),              // 9: tabkeep.v1.Select
+	(*SetChecked)(nil),          // 10: tabkeep.v1.SetChecked
+	(*PressKey)(nil),            // 11: tabkeep.v1.PressKey
+	(*Hover)(nil),               // 12: tabkeep.v1.Hover
+	(*Scroll)(nil),              // 13: tabkeep.v1.Scroll
+	(*Wait)(nil),                // 14: tabkeep.v1.Wait
+	(*Expect)(nil),              // 15: tabkeep.v1.Expect
+	(*FieldValue)(nil),          // 16: tabkeep.v1.FieldValue
+	(*Extract)(nil),             // 17: tabkeep.v1.Extract
+	(*FindRecord)(nil),          // 18: tabkeep.v1.FindRecord
+	(*Back)(nil),                // 19: tabkeep.v1.Back
+	(*Reload)(nil),              // 20: tabkeep.v1.Reload
+	(*NumberIs)(nil),            // 21: tabkeep.v1.NumberIs
+	(*Drag)(nil),                // 22: tabkeep.v1.Drag
+	(*Offset)(nil),              // 23: tabkeep.v1.Offset
+	(*SetRange)(nil),            // 24: tabkeep.v1.SetRange
+	(*SetDate)(nil),             // 25: tabkeep.v1.SetDate
+	(*SelectText)(nil),          // 26: tabkeep.v1.SelectText
+	(*PickRow)(nil),             // 27: tabkeep.v1.PickRow
+	(*RowIs)(nil),               // 28: tabkeep.v1.RowIs
+	(*durationpb.Duration)(nil), // 29: google.protobuf.Duration
+	(*structpb.Struct)(nil),     // 30: google.protobuf.Struct
 }
 var file_tabkeep_v1_actions_proto_depIdxs = []int32{
-	25, // 0: tabkeep.v1.Action.timeout:type_name -> google.protobuf.Duration
-	12, // 1: tabkeep.v1.Action.expect:type_name -> tabkeep.v1.Expect
-	3,  // 2: tabkeep.v1.Action.goto:type_name -> tabkeep.v1.Goto
-	4,  // 3: tabkeep.v1.Action.click:type_name -> tabkeep.v1.Click
-	5,  // 4: tabkeep.v1.Action.fill:type_name -> tabkeep.v1.Fill
-	6,  // 5: tabkeep.v1.Action.select:type_name -> tabkeep.v1.Select
-	7,  // 6: tabkeep.v1.Action.set_checked:type_name -> tabkeep.v1.SetChecked
-	8,  // 7: tabkeep.v1.Action.press_key:type_name -> tabkeep.v1.PressKey
-	9,  // 8: tabkeep.v1.Action.hover:type_name -> tabkeep.v1.Hover
-	10, // 9: tabkeep.v1.Action.scroll:type_name -> tabkeep.v1.Scroll
-	11, // 10: tabkeep.v1.Action.wait:type_name -> tabkeep.v1.Wait
-	14, // 11: tabkeep.v1.Action.extract:type_name -> tabkeep.v1.Extract
-	15, // 12: tabkeep.v1.Action.back:type_name -> tabkeep.v1.Back
-	16, // 13: tabkeep.v1.Action.reload:type_name -> tabkeep.v1.Reload
-	18, // 14: tabkeep.v1.Action.drag:type_name -> tabkeep.v1.Drag
-	20, // 15: tabkeep.v1.Action.set_range:type_name -> tabkeep.v1.SetRange
-	21, // 16: tabkeep.v1.Action.set_date:type_name -> tabkeep.v1.SetDate
-	22, // 17: tabkeep.v1.Action.select_text:type_name -> tabkeep.v1.SelectText
-	23, // 18: tabkeep.v1.Action.pick_row:type_name -> tabkeep.v1.PickRow
-	1,  // 19: tabkeep.v1.Click.target:type_name -> tabkeep.v1.Target
-	1,  // 20: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
-	2,  // 21: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
-	1,  // 22: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
-	2,  // 23: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
-	2,  // 24: tabkeep.v1.Select.more_options:type_name -> tabkeep.v1.Value
-	1,  // 25: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
-	1,  // 26: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
-	1,  // 27: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
-	1,  // 28: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
-	25, // 29: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
-	12, // 30: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
-	1,  // 31: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
-	1,  // 32: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
-	13, // 33: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
-	17, // 34: tabkeep.v1.Expect.number:type_name -> tabkeep.v1.NumberIs
-	1,  // 35: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
-	26, // 36: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
-	1,  // 37: tabkeep.v1.Drag.target:type_name -> tabkeep.v1.Target
-	1,  // 38: tabkeep.v1.Drag.onto:type_name -> tabkeep.v1.Target
-	1,  // 39: tabkeep.v1.Drag.before:type_name -> tabkeep.v1.Target
-	1,  // 40: tabkeep.v1.Drag.after:type_name -> tabkeep.v1.Target
-	19, // 41: tabkeep.v1.Drag.by:type_name -> tabkeep.v1.Offset
-	1,  // 42: tabkeep.v1.SetRange.target:type_name -> tabkeep.v1.Target
-	1,  // 43: tabkeep.v1.SetDate.target:type_name -> tabkeep.v1.Target
-	1,  // 44: tabkeep.v1.SelectText.target:type_name -> tabkeep.v1.Target
-	24, // 45: tabkeep.v1.PickRow.where:type_name -> tabkeep.v1.RowIs
-	1,  // 46: tabkeep.v1.PickRow.press:type_name -> tabkeep.v1.Target
-	47, // [47:47] is the sub-list for method output_type
-	47, // [47:47] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	29, // 0: tabkeep.v1.Action.timeout:type_name -> google.protobuf.Duration
+	15, // 1: tabkeep.v1.Action.expect:type_name -> tabkeep.v1.Expect
+	6,  // 2: tabkeep.v1.Action.goto:type_name -> tabkeep.v1.Goto
+	7,  // 3: tabkeep.v1.Action.click:type_name -> tabkeep.v1.Click
+	8,  // 4: tabkeep.v1.Action.fill:type_name -> tabkeep.v1.Fill
+	9,  // 5: tabkeep.v1.Action.select:type_name -> tabkeep.v1.Select
+	10, // 6: tabkeep.v1.Action.set_checked:type_name -> tabkeep.v1.SetChecked
+	11, // 7: tabkeep.v1.Action.press_key:type_name -> tabkeep.v1.PressKey
+	12, // 8: tabkeep.v1.Action.hover:type_name -> tabkeep.v1.Hover
+	13, // 9: tabkeep.v1.Action.scroll:type_name -> tabkeep.v1.Scroll
+	14, // 10: tabkeep.v1.Action.wait:type_name -> tabkeep.v1.Wait
+	17, // 11: tabkeep.v1.Action.extract:type_name -> tabkeep.v1.Extract
+	19, // 12: tabkeep.v1.Action.back:type_name -> tabkeep.v1.Back
+	20, // 13: tabkeep.v1.Action.reload:type_name -> tabkeep.v1.Reload
+	18, // 14: tabkeep.v1.Action.find_record:type_name -> tabkeep.v1.FindRecord
+	22, // 15: tabkeep.v1.Action.drag:type_name -> tabkeep.v1.Drag
+	24, // 16: tabkeep.v1.Action.set_range:type_name -> tabkeep.v1.SetRange
+	25, // 17: tabkeep.v1.Action.set_date:type_name -> tabkeep.v1.SetDate
+	26, // 18: tabkeep.v1.Action.select_text:type_name -> tabkeep.v1.SelectText
+	27, // 19: tabkeep.v1.Action.pick_row:type_name -> tabkeep.v1.PickRow
+	4,  // 20: tabkeep.v1.Value.from_step:type_name -> tabkeep.v1.StepOutput
+	5,  // 21: tabkeep.v1.Value.credential:type_name -> tabkeep.v1.CredentialField
+	0,  // 22: tabkeep.v1.CredentialField.part:type_name -> tabkeep.v1.CredentialPart
+	2,  // 23: tabkeep.v1.Click.target:type_name -> tabkeep.v1.Target
+	2,  // 24: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
+	3,  // 25: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
+	2,  // 26: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
+	3,  // 27: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
+	3,  // 28: tabkeep.v1.Select.more_options:type_name -> tabkeep.v1.Value
+	2,  // 29: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
+	2,  // 30: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
+	2,  // 31: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
+	2,  // 32: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
+	29, // 33: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
+	15, // 34: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
+	2,  // 35: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
+	2,  // 36: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
+	16, // 37: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
+	21, // 38: tabkeep.v1.Expect.number:type_name -> tabkeep.v1.NumberIs
+	2,  // 39: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
+	30, // 40: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
+	3,  // 41: tabkeep.v1.FindRecord.value:type_name -> tabkeep.v1.Value
+	2,  // 42: tabkeep.v1.Drag.target:type_name -> tabkeep.v1.Target
+	2,  // 43: tabkeep.v1.Drag.onto:type_name -> tabkeep.v1.Target
+	2,  // 44: tabkeep.v1.Drag.before:type_name -> tabkeep.v1.Target
+	2,  // 45: tabkeep.v1.Drag.after:type_name -> tabkeep.v1.Target
+	23, // 46: tabkeep.v1.Drag.by:type_name -> tabkeep.v1.Offset
+	2,  // 47: tabkeep.v1.SetRange.target:type_name -> tabkeep.v1.Target
+	2,  // 48: tabkeep.v1.SetDate.target:type_name -> tabkeep.v1.Target
+	2,  // 49: tabkeep.v1.SelectText.target:type_name -> tabkeep.v1.Target
+	28, // 50: tabkeep.v1.PickRow.where:type_name -> tabkeep.v1.RowIs
+	2,  // 51: tabkeep.v1.PickRow.press:type_name -> tabkeep.v1.Target
+	52, // [52:52] is the sub-list for method output_type
+	52, // [52:52] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_actions_proto_init() }
@@ -2467,6 +2798,7 @@ func file_tabkeep_v1_actions_proto_init() {
 		(*Action_Extract)(nil),
 		(*Action_Back)(nil),
 		(*Action_Reload)(nil),
+		(*Action_FindRecord)(nil),
 		(*Action_Drag)(nil),
 		(*Action_SetRange)(nil),
 		(*Action_SetDate)(nil),
@@ -2476,12 +2808,14 @@ func file_tabkeep_v1_actions_proto_init() {
 	file_tabkeep_v1_actions_proto_msgTypes[2].OneofWrappers = []any{
 		(*Value_Literal)(nil),
 		(*Value_Parameter)(nil),
+		(*Value_FromStep)(nil),
+		(*Value_Credential)(nil),
 	}
-	file_tabkeep_v1_actions_proto_msgTypes[11].OneofWrappers = []any{
+	file_tabkeep_v1_actions_proto_msgTypes[13].OneofWrappers = []any{
 		(*Wait_Duration)(nil),
 		(*Wait_Condition)(nil),
 	}
-	file_tabkeep_v1_actions_proto_msgTypes[12].OneofWrappers = []any{
+	file_tabkeep_v1_actions_proto_msgTypes[14].OneofWrappers = []any{
 		(*Expect_UrlGlob)(nil),
 		(*Expect_Text)(nil),
 		(*Expect_TextGone)(nil),
@@ -2491,18 +2825,18 @@ func file_tabkeep_v1_actions_proto_init() {
 		(*Expect_Title)(nil),
 		(*Expect_Number)(nil),
 	}
-	file_tabkeep_v1_actions_proto_msgTypes[17].OneofWrappers = []any{
+	file_tabkeep_v1_actions_proto_msgTypes[20].OneofWrappers = []any{
 		(*NumberIs_LessThan)(nil),
 		(*NumberIs_GreaterThan)(nil),
 		(*NumberIs_EqualTo)(nil),
 	}
-	file_tabkeep_v1_actions_proto_msgTypes[18].OneofWrappers = []any{
+	file_tabkeep_v1_actions_proto_msgTypes[21].OneofWrappers = []any{
 		(*Drag_Onto)(nil),
 		(*Drag_Before)(nil),
 		(*Drag_After)(nil),
 		(*Drag_By)(nil),
 	}
-	file_tabkeep_v1_actions_proto_msgTypes[24].OneofWrappers = []any{
+	file_tabkeep_v1_actions_proto_msgTypes[27].OneofWrappers = []any{
 		(*RowIs_Contains)(nil),
 		(*RowIs_Equals)(nil),
 		(*RowIs_LessThan)(nil),
@@ -2513,13 +2847,14 @@ func file_tabkeep_v1_actions_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_actions_proto_rawDesc), len(file_tabkeep_v1_actions_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   25,
+			NumEnums:      1,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_tabkeep_v1_actions_proto_goTypes,
 		DependencyIndexes: file_tabkeep_v1_actions_proto_depIdxs,
+		EnumInfos:         file_tabkeep_v1_actions_proto_enumTypes,
 		MessageInfos:      file_tabkeep_v1_actions_proto_msgTypes,
 	}.Build()
 	File_tabkeep_v1_actions_proto = out.File

@@ -3,6 +3,7 @@ import datetime
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -10,8 +11,19 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class CredentialPart(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CREDENTIAL_PART_UNSPECIFIED: _ClassVar[CredentialPart]
+    CREDENTIAL_PART_USERNAME: _ClassVar[CredentialPart]
+    CREDENTIAL_PART_PASSWORD: _ClassVar[CredentialPart]
+    CREDENTIAL_PART_ONE_TIME_CODE: _ClassVar[CredentialPart]
+CREDENTIAL_PART_UNSPECIFIED: CredentialPart
+CREDENTIAL_PART_USERNAME: CredentialPart
+CREDENTIAL_PART_PASSWORD: CredentialPart
+CREDENTIAL_PART_ONE_TIME_CODE: CredentialPart
+
 class Action(_message.Message):
-    __slots__ = ("timeout", "note", "expect", "goto", "click", "fill", "select", "set_checked", "press_key", "hover", "scroll", "wait", "extract", "back", "reload", "drag", "set_range", "set_date", "select_text", "pick_row")
+    __slots__ = ("timeout", "note", "expect", "goto", "click", "fill", "select", "set_checked", "press_key", "hover", "scroll", "wait", "extract", "back", "reload", "find_record", "drag", "set_range", "set_date", "select_text", "pick_row")
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     EXPECT_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +39,7 @@ class Action(_message.Message):
     EXTRACT_FIELD_NUMBER: _ClassVar[int]
     BACK_FIELD_NUMBER: _ClassVar[int]
     RELOAD_FIELD_NUMBER: _ClassVar[int]
+    FIND_RECORD_FIELD_NUMBER: _ClassVar[int]
     DRAG_FIELD_NUMBER: _ClassVar[int]
     SET_RANGE_FIELD_NUMBER: _ClassVar[int]
     SET_DATE_FIELD_NUMBER: _ClassVar[int]
@@ -47,12 +60,13 @@ class Action(_message.Message):
     extract: Extract
     back: Back
     reload: Reload
+    find_record: FindRecord
     drag: Drag
     set_range: SetRange
     set_date: SetDate
     select_text: SelectText
     pick_row: PickRow
-    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ..., drag: _Optional[_Union[Drag, _Mapping]] = ..., set_range: _Optional[_Union[SetRange, _Mapping]] = ..., set_date: _Optional[_Union[SetDate, _Mapping]] = ..., select_text: _Optional[_Union[SelectText, _Mapping]] = ..., pick_row: _Optional[_Union[PickRow, _Mapping]] = ...) -> None: ...
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ..., find_record: _Optional[_Union[FindRecord, _Mapping]] = ..., drag: _Optional[_Union[Drag, _Mapping]] = ..., set_range: _Optional[_Union[SetRange, _Mapping]] = ..., set_date: _Optional[_Union[SetDate, _Mapping]] = ..., select_text: _Optional[_Union[SelectText, _Mapping]] = ..., pick_row: _Optional[_Union[PickRow, _Mapping]] = ...) -> None: ...
 
 class Target(_message.Message):
     __slots__ = ("role", "name", "exact", "within", "nth", "css", "test_id")
@@ -73,14 +87,36 @@ class Target(_message.Message):
     def __init__(self, role: _Optional[str] = ..., name: _Optional[str] = ..., exact: _Optional[bool] = ..., within: _Optional[str] = ..., nth: _Optional[int] = ..., css: _Optional[str] = ..., test_id: _Optional[str] = ...) -> None: ...
 
 class Value(_message.Message):
-    __slots__ = ("literal", "parameter", "sensitive")
+    __slots__ = ("literal", "parameter", "from_step", "credential", "sensitive")
     LITERAL_FIELD_NUMBER: _ClassVar[int]
     PARAMETER_FIELD_NUMBER: _ClassVar[int]
+    FROM_STEP_FIELD_NUMBER: _ClassVar[int]
+    CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
     SENSITIVE_FIELD_NUMBER: _ClassVar[int]
     literal: str
     parameter: str
+    from_step: StepOutput
+    credential: CredentialField
     sensitive: bool
-    def __init__(self, literal: _Optional[str] = ..., parameter: _Optional[str] = ..., sensitive: _Optional[bool] = ...) -> None: ...
+    def __init__(self, literal: _Optional[str] = ..., parameter: _Optional[str] = ..., from_step: _Optional[_Union[StepOutput, _Mapping]] = ..., credential: _Optional[_Union[CredentialField, _Mapping]] = ..., sensitive: _Optional[bool] = ...) -> None: ...
+
+class StepOutput(_message.Message):
+    __slots__ = ("action", "block_id", "path")
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_ID_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    action: int
+    block_id: str
+    path: str
+    def __init__(self, action: _Optional[int] = ..., block_id: _Optional[str] = ..., path: _Optional[str] = ...) -> None: ...
+
+class CredentialField(_message.Message):
+    __slots__ = ("part", "username")
+    PART_FIELD_NUMBER: _ClassVar[int]
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    part: CredentialPart
+    username: str
+    def __init__(self, part: _Optional[_Union[CredentialPart, str]] = ..., username: _Optional[str] = ...) -> None: ...
 
 class Goto(_message.Message):
     __slots__ = ("url", "allow_error_status")
@@ -195,6 +231,16 @@ class Extract(_message.Message):
     schema: _struct_pb2.Struct
     within: str
     def __init__(self, schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., within: _Optional[str] = ...) -> None: ...
+
+class FindRecord(_message.Message):
+    __slots__ = ("label", "value", "noun")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    NOUN_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    value: Value
+    noun: str
+    def __init__(self, label: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping]] = ..., noun: _Optional[str] = ...) -> None: ...
 
 class Back(_message.Message):
     __slots__ = ()
