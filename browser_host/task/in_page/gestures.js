@@ -464,7 +464,7 @@ async function every({ target, purpose, wait }) {
 // Everything that shows, as rules choose from it: what can be acted on, text, coloured boxes, pictures of menus.
 
 const OPENS = /\b(expand(able|er)?|collaps(e|ed|ible)|toggle|hitarea|caret|closed|disclosure|twisty)\b/;
-const wordsOf = (text) => String(text || "").replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[-_]+/g, " ").toLowerCase();
+const classWords = (text) => String(text || "").replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[-_]+/g, " ").toLowerCase();
 
 function opens(el) {
   if (el.querySelector("button,input,select,textarea")) return false; // what holds a control is no header of its own
@@ -472,7 +472,7 @@ function opens(el) {
   if (roleOf(el) === "tab") return el.getAttribute("aria-selected") !== "true";
   if (el.hasAttribute("aria-haspopup")) return true;
   if (/^(tablist|tabpanel|list|table|button)$/.test(roleOf(el)) || el.childElementCount > 3) return false;
-  return OPENS.test(wordsOf(el.getAttribute("class"))) && !/\b(collapsable|expanded|open)\b/.test(wordsOf(el.getAttribute("class"))) && !el.querySelector("[class*=hitarea],[class*=toggle]");
+  return OPENS.test(classWords(el.getAttribute("class"))) && !/\b(collapsable|expanded|open)\b/.test(classWords(el.getAttribute("class"))) && !el.querySelector("[class*=hitarea],[class*=toggle]");
 }
 
 function scene() {
@@ -485,7 +485,7 @@ function scene() {
     const box = boxOf(el);
     const acts = interactive(el);
     const drawn = !acts && !el.childElementCount && style.backgroundColor !== "rgba(0, 0, 0, 0)";
-    const words = wordsOf(el.getAttribute("class"));
+    const words = classWords(el.getAttribute("class"));
     const icon = iconLike(el) || /\bicon\b/.test(words) || (!!words && !fold(el.textContent) && !el.childElementCount && (style.backgroundImage !== "none" || box.width < 40));
     const own = [...el.childNodes].some((node) => node.nodeType === 3 && node.nodeValue.trim());
     if (!acts && !own && !drawn && !icon && !opens(el) && !/^(P|TEXTAREA|IMG)$/.test(el.tagName)) return;
@@ -493,11 +493,11 @@ function scene() {
     things.push({
       ref: seen.elements.push(el) - 1, id: idOf(el), role: roleOf(el), tag: el.tagName.toLowerCase(), type: el.type || "",
       name: nameOf(el).slice(0, 200), text: control ? "" : fold(el.innerText ?? el.textContent).slice(0, 2000), value: isSecret(el) ? "" : valueOf(el).slice(0, 20000),
-      words: fold(`${words} ${wordsOf(el.id)}`), acts, own, icon, opens: opens(el), checked: checkedState(el), disabled: disabled(el), readonly: !!el.readOnly, secret: isSecret(el),
+      words: fold(`${words} ${classWords(el.id)}`), acts, own, icon, opens: opens(el), checked: checkedState(el), disabled: disabled(el), readonly: !!el.readOnly, secret: isSecret(el),
       editable: editable(el), color: style.backgroundColor, fore: style.color, multiple: !!el.multiple,
       options: el.tagName === "SELECT" ? [...el.options].map((option) => fold(option.label || option.textContent)).slice(0, 500) : [],
       x: box.left + dx, y: box.top + dy, width: box.width, height: box.height,
-      covered: coveredUp(el), home: el.parentElement ? wordsOf(el.parentElement.getAttribute("class")) : "",
+      covered: coveredUp(el), home: el.parentElement ? classWords(el.parentElement.getAttribute("class")) : "",
       list: el.parentElement ? idOf(el.parentElement) : 0, dialog: !!el.closest("dialog,[role=dialog],[role=alertdialog],[aria-modal=true],[class*=popup],[class*=modal],[id*=popup],[id*=modal]"),
       landmark: landmarkOf(el),
     });
