@@ -35,6 +35,11 @@ class OneAction:
             workspace.output = done.output
 
 
+def answers_dialog(intent: Intent) -> bool:
+    """Whether a clause answers a dialog that the one before it brings."""
+    return isinstance(intent, OneAction) and intent.action.HasField("dialog")
+
+
 @dataclass(frozen=True, slots=True)
 class Fills:
     """Several fields that one clause fills."""

@@ -21,6 +21,7 @@ from browser_host.task.prompt_text import CUT, PromptText
 from browser_host.task.revealing_rules import REVEALING_RULES
 from browser_host.task.site_rules import SITE_RULES
 from browser_host.task.styling import STYLING_RULES, StyleText
+from browser_host.task.tab_rules import TAB_RULES
 from browser_host.task.values import Parameters
 from browser_host.task.workspace import MODEL, RULES, Intent
 
@@ -31,6 +32,7 @@ _BOUND_TO_OTHERS = re.compile(
 )
 """Words by which a part of a prompt may say something about other parts."""
 RULES_IN_ORDER = (
+    *TAB_RULES,
     *GESTURE_RULES,
     *STYLING_RULES,
     *ENTRY_RULES,
