@@ -512,8 +512,8 @@ def _check_dialog(fields: Fields, field: str, dialog: actions_pb2.Dialog) -> Non
         fields.wrong(f"{field}.text", "is for a prompt that is accepted: leave it out, or accept")
     if dialog.text.WhichOneof("source") == "parameter":
         fields.wrong(f"{field}.text", f"names the parameter {dialog.text.parameter[:100]!r}: only workflows have any")
-    elif dialog.text.WhichOneof("source") is None:
-        fields.wrong(f"{field}.text", "needs a text: set text.literal")
+    elif dialog.text.WhichOneof("source") != "literal":
+        fields.wrong(f"{field}.text", "needs a text that is known before: set text.literal")
     fields.text(f"{field}.text", dialog.text.literal, 65_536)
 
 

@@ -322,7 +322,8 @@ class _Run:
             parameters.blocks = self._output
         for place, action in enumerate(actions):
             if action.WhichOneof("kind") != "dialog":
-                self._steps.tabs.expect_dialogs(actions[place + 1 :])
+                answers = takewhile(lambda one: one.HasField("dialog"), actions[place + 1 :])
+                self._steps.tabs.expect_dialogs(self._filled(one) for one in answers)
             done = await self._steps.do(self._filled(action), self._source)
             parameters.actions.append(done.output if done.has_output else None)
             if done.has_output:
