@@ -246,16 +246,17 @@ def test_there_is_a_builder_for_every_kind_of_action() -> None:
         actions.extract(),
         actions.back(),
         actions.reload(),
-        actions.find_record("email", actions.from_action(1, "email")),
         actions.drag(css="a", before=actions.target(css="b")),
         actions.set_range(3, role="slider"),
         actions.set_date(date(2026, 4, 8), name="Arrival"),
         actions.select_text("fox", css="p"),
         actions.pick_row(actions.row_is("Price", less_than=9), order_by="Price", press=actions.target(name="Book")),
+        actions.find_record("email", actions.from_action(1, "email")),
     ]
-    assert made[-1].pick_row.where[0].WhichOneof("comparison") == "less_than"
-    assert made[-5].drag.WhichOneof("destination") == "before"
-    assert {action.WhichOneof("kind") for action in made} == kinds
+    by_kind = {action.WhichOneof("kind"): action for action in made}
+    assert by_kind["pick_row"].pick_row.where[0].WhichOneof("comparison") == "less_than"
+    assert by_kind["drag"].drag.WhichOneof("destination") == "before"
+    assert by_kind.keys() == kinds
 
 
 def test_actions_come_from_json_and_a_wrong_one_is_named_by_its_place() -> None:

@@ -379,7 +379,7 @@ def test_an_action_is_read_into_its_message(source, expected):
     ("source", "message"),
     [
         ("{note: a}", ": names no action: one of goto, click, fill, select, set_checked, check, uncheck, press_key, "
-         "hover, scroll, wait, extract, back, reload, find_record, drag, set_range, set_date, select_text, pick_row"),
+         "hover, scroll, wait, extract, back, reload, drag, set_range, set_date, select_text, pick_row, find_record"),
         ("drag: {name: A}", "drag: must lead to one place: onto, before, after, by"),
         ("drag: {name: A, onto: B, by_corner: true}", "drag.by_corner: means nothing without by"),
         ("click: {name: A, every: true, nth: 2}", "click: is for every element: leave out times and nth"),

@@ -2,8 +2,7 @@
 
 const calls = {
   prepare, outcome, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
-  survey, naming, read, pause, facts, locate,
-  dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every,
+  survey, naming, read, pause, dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every, facts, locate,
 };
 
 globalThis.__tabkeep = async (name, argument) => {

@@ -107,12 +107,12 @@ type Action struct {
 	//	*Action_Extract
 	//	*Action_Back
 	//	*Action_Reload
-	//	*Action_FindRecord
 	//	*Action_Drag
 	//	*Action_SetRange
 	//	*Action_SetDate
 	//	*Action_SelectText
 	//	*Action_PickRow
+	//	*Action_FindRecord
 	Kind          isAction_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -284,15 +284,6 @@ func (x *Action) GetReload() *Reload {
 	return nil
 }
 
-func (x *Action) GetFindRecord() *FindRecord {
-	if x != nil {
-		if x, ok := x.Kind.(*Action_FindRecord); ok {
-			return x.FindRecord
-		}
-	}
-	return nil
-}
-
 func (x *Action) GetDrag() *Drag {
 	if x != nil {
 		if x, ok := x.Kind.(*Action_Drag); ok {
@@ -333,6 +324,15 @@ func (x *Action) GetPickRow() *PickRow {
 	if x != nil {
 		if x, ok := x.Kind.(*Action_PickRow); ok {
 			return x.PickRow
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetFindRecord() *FindRecord {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_FindRecord); ok {
+			return x.FindRecord
 		}
 	}
 	return nil
@@ -402,11 +402,6 @@ type Action_Reload struct {
 	Reload *Reload `protobuf:"bytes,21,opt,name=reload,proto3,oneof"`
 }
 
-type Action_FindRecord struct {
-	// Reads the one record that holds a value.
-	FindRecord *FindRecord `protobuf:"bytes,43,opt,name=find_record,json=findRecord,proto3,oneof"`
-}
-
 type Action_Drag struct {
 	// Drags an element to another place.
 	Drag *Drag `protobuf:"bytes,28,opt,name=drag,proto3,oneof"`
@@ -430,6 +425,11 @@ type Action_SelectText struct {
 type Action_PickRow struct {
 	// Presses a row, card or entry, or something in it, that is found by what the row says.
 	PickRow *PickRow `protobuf:"bytes,32,opt,name=pick_row,json=pickRow,proto3,oneof"`
+}
+
+type Action_FindRecord struct {
+	// Reads the one record that holds a value.
+	FindRecord *FindRecord `protobuf:"bytes,43,opt,name=find_record,json=findRecord,proto3,oneof"`
 }
 
 func (*Action_Goto) isAction_Kind() {}
@@ -456,8 +456,6 @@ func (*Action_Back) isAction_Kind() {}
 
 func (*Action_Reload) isAction_Kind() {}
 
-func (*Action_FindRecord) isAction_Kind() {}
-
 func (*Action_Drag) isAction_Kind() {}
 
 func (*Action_SetRange) isAction_Kind() {}
@@ -467,6 +465,8 @@ func (*Action_SetDate) isAction_Kind() {}
 func (*Action_SelectText) isAction_Kind() {}
 
 func (*Action_PickRow) isAction_Kind() {}
+
+func (*Action_FindRecord) isAction_Kind() {}
 
 // Names an element the way a person would. All given parts must hold; the match must be unique unless nth
 // is given, otherwise the action fails AMBIGUOUS and lists the candidates.
@@ -2528,15 +2528,15 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x04wait\x18\x12 \x01(\v2\x10.tabkeep.v1.WaitH\x00R\x04wait\x12/\n" +
 	"\aextract\x18\x13 \x01(\v2\x13.tabkeep.v1.ExtractH\x00R\aextract\x12&\n" +
 	"\x04back\x18\x14 \x01(\v2\x10.tabkeep.v1.BackH\x00R\x04back\x12,\n" +
-	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reload\x129\n" +
-	"\vfind_record\x18+ \x01(\v2\x16.tabkeep.v1.FindRecordH\x00R\n" +
-	"findRecord\x12&\n" +
+	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reload\x12&\n" +
 	"\x04drag\x18\x1c \x01(\v2\x10.tabkeep.v1.DragH\x00R\x04drag\x123\n" +
 	"\tset_range\x18\x1d \x01(\v2\x14.tabkeep.v1.SetRangeH\x00R\bsetRange\x120\n" +
 	"\bset_date\x18\x1e \x01(\v2\x13.tabkeep.v1.SetDateH\x00R\asetDate\x129\n" +
 	"\vselect_text\x18\x1f \x01(\v2\x16.tabkeep.v1.SelectTextH\x00R\n" +
 	"selectText\x120\n" +
-	"\bpick_row\x18  \x01(\v2\x13.tabkeep.v1.PickRowH\x00R\apickRowB\x06\n" +
+	"\bpick_row\x18  \x01(\v2\x13.tabkeep.v1.PickRowH\x00R\apickRow\x129\n" +
+	"\vfind_record\x18+ \x01(\v2\x16.tabkeep.v1.FindRecordH\x00R\n" +
+	"findRecordB\x06\n" +
 	"\x04kind\"\x9b\x01\n" +
 	"\x06Target\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x12\n" +
@@ -2735,12 +2735,12 @@ var file_tabkeep_v1_actions_proto_depIdxs = []int32{
 	17, // 11: tabkeep.v1.Action.extract:type_name -> tabkeep.v1.Extract
 	19, // 12: tabkeep.v1.Action.back:type_name -> tabkeep.v1.Back
 	20, // 13: tabkeep.v1.Action.reload:type_name -> tabkeep.v1.Reload
-	18, // 14: tabkeep.v1.Action.find_record:type_name -> tabkeep.v1.FindRecord
-	22, // 15: tabkeep.v1.Action.drag:type_name -> tabkeep.v1.Drag
-	24, // 16: tabkeep.v1.Action.set_range:type_name -> tabkeep.v1.SetRange
-	25, // 17: tabkeep.v1.Action.set_date:type_name -> tabkeep.v1.SetDate
-	26, // 18: tabkeep.v1.Action.select_text:type_name -> tabkeep.v1.SelectText
-	27, // 19: tabkeep.v1.Action.pick_row:type_name -> tabkeep.v1.PickRow
+	22, // 14: tabkeep.v1.Action.drag:type_name -> tabkeep.v1.Drag
+	24, // 15: tabkeep.v1.Action.set_range:type_name -> tabkeep.v1.SetRange
+	25, // 16: tabkeep.v1.Action.set_date:type_name -> tabkeep.v1.SetDate
+	26, // 17: tabkeep.v1.Action.select_text:type_name -> tabkeep.v1.SelectText
+	27, // 18: tabkeep.v1.Action.pick_row:type_name -> tabkeep.v1.PickRow
+	18, // 19: tabkeep.v1.Action.find_record:type_name -> tabkeep.v1.FindRecord
 	4,  // 20: tabkeep.v1.Value.from_step:type_name -> tabkeep.v1.StepOutput
 	5,  // 21: tabkeep.v1.Value.credential:type_name -> tabkeep.v1.CredentialField
 	0,  // 22: tabkeep.v1.CredentialField.part:type_name -> tabkeep.v1.CredentialPart
@@ -2798,12 +2798,12 @@ func file_tabkeep_v1_actions_proto_init() {
 		(*Action_Extract)(nil),
 		(*Action_Back)(nil),
 		(*Action_Reload)(nil),
-		(*Action_FindRecord)(nil),
 		(*Action_Drag)(nil),
 		(*Action_SetRange)(nil),
 		(*Action_SetDate)(nil),
 		(*Action_SelectText)(nil),
 		(*Action_PickRow)(nil),
+		(*Action_FindRecord)(nil),
 	}
 	file_tabkeep_v1_actions_proto_msgTypes[2].OneofWrappers = []any{
 		(*Value_Literal)(nil),

@@ -23,7 +23,7 @@ CREDENTIAL_PART_PASSWORD: CredentialPart
 CREDENTIAL_PART_ONE_TIME_CODE: CredentialPart
 
 class Action(_message.Message):
-    __slots__ = ("timeout", "note", "expect", "goto", "click", "fill", "select", "set_checked", "press_key", "hover", "scroll", "wait", "extract", "back", "reload", "find_record", "drag", "set_range", "set_date", "select_text", "pick_row")
+    __slots__ = ("timeout", "note", "expect", "goto", "click", "fill", "select", "set_checked", "press_key", "hover", "scroll", "wait", "extract", "back", "reload", "drag", "set_range", "set_date", "select_text", "pick_row", "find_record")
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     EXPECT_FIELD_NUMBER: _ClassVar[int]
@@ -39,12 +39,12 @@ class Action(_message.Message):
     EXTRACT_FIELD_NUMBER: _ClassVar[int]
     BACK_FIELD_NUMBER: _ClassVar[int]
     RELOAD_FIELD_NUMBER: _ClassVar[int]
-    FIND_RECORD_FIELD_NUMBER: _ClassVar[int]
     DRAG_FIELD_NUMBER: _ClassVar[int]
     SET_RANGE_FIELD_NUMBER: _ClassVar[int]
     SET_DATE_FIELD_NUMBER: _ClassVar[int]
     SELECT_TEXT_FIELD_NUMBER: _ClassVar[int]
     PICK_ROW_FIELD_NUMBER: _ClassVar[int]
+    FIND_RECORD_FIELD_NUMBER: _ClassVar[int]
     timeout: _duration_pb2.Duration
     note: str
     expect: _containers.RepeatedCompositeFieldContainer[Expect]
@@ -60,13 +60,13 @@ class Action(_message.Message):
     extract: Extract
     back: Back
     reload: Reload
-    find_record: FindRecord
     drag: Drag
     set_range: SetRange
     set_date: SetDate
     select_text: SelectText
     pick_row: PickRow
-    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ..., find_record: _Optional[_Union[FindRecord, _Mapping]] = ..., drag: _Optional[_Union[Drag, _Mapping]] = ..., set_range: _Optional[_Union[SetRange, _Mapping]] = ..., set_date: _Optional[_Union[SetDate, _Mapping]] = ..., select_text: _Optional[_Union[SelectText, _Mapping]] = ..., pick_row: _Optional[_Union[PickRow, _Mapping]] = ...) -> None: ...
+    find_record: FindRecord
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ..., drag: _Optional[_Union[Drag, _Mapping]] = ..., set_range: _Optional[_Union[SetRange, _Mapping]] = ..., set_date: _Optional[_Union[SetDate, _Mapping]] = ..., select_text: _Optional[_Union[SelectText, _Mapping]] = ..., pick_row: _Optional[_Union[PickRow, _Mapping]] = ..., find_record: _Optional[_Union[FindRecord, _Mapping]] = ...) -> None: ...
 
 class Target(_message.Message):
     __slots__ = ("role", "name", "exact", "within", "nth", "css", "test_id")
