@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from playwright.async_api import CDPSession, Dialog, Error, Response
@@ -30,6 +30,7 @@ from browser_host.browser import (
 )
 from browser_host.egress import Egress
 from browser_host.egress_policy import Refused, check_url
+from browser_host.pages import Dialogs, Reply
 from browser_host.upstream import ProxyFailed
 
 _WORLD = "tabkeep"
@@ -44,7 +45,8 @@ _BRIEF = 1.0
 """Seconds to wait for a navigation that was announced to begin, and for calls that free a hung page."""
 _CLOSE_GRACE = 0.3
 """Seconds within which a lost tab turns out to be a lost browser."""
-_ACCEPTED_DIALOGS = frozenset({"alert", "beforeunload"})
+
+AnswerDialog = Callable[[str, str], Reply]
 
 T = TypeVar("T")
 
@@ -52,9 +54,12 @@ T = TypeVar("T")
 class PlaywrightPage:
     """A `browser_host.browser.Page`; made by `open`, which must be awaited before the tab is used."""
 
-    def __init__(self, tab: Tab, session: CDPSession, egress: Egress | None = None) -> None:
+    def __init__(self, tab: Tab, session: CDPSession, egress: Egress | None, answer: AnswerDialog) -> None:
         """Use `open` instead."""
         self._tab = tab
+        self._answer_to = answer
+        self.suspect = False
+        """It has not answered a call; nobody has looked since whether it does again."""
         self._egress = egress
         self._navigating_since = 0.0
         self._error_pages = 0
@@ -71,13 +76,14 @@ class PlaywrightPage:
         self._context_closed = asyncio.Event()
 
     @classmethod
-    async def open(cls, tab: Tab, egress: Egress | None = None) -> PlaywrightPage:
+    async def open(cls, tab: Tab, egress: Egress | None = None, answer: AnswerDialog | None = None) -> PlaywrightPage:
         """Attach to a tab; costs about 20 ms once. Dialogs of the tab are answered from now on.
 
-        `egress` is the browser's way out, which knows why something was not reached.
+        `egress` is the browser's way out, which knows why something was not reached. `answer` says, from a dialog's
+        kind and text, how it is answered; without it, as by default.
         """
         session = await tab.context.new_cdp_session(tab)
-        page = cls(tab, session, egress)
+        page = cls(tab, session, egress, answer or _answer_by_default)
         page._listen()
         await session.send("Page.enable")
         await page._learn_main_frame()
@@ -223,6 +229,7 @@ class PlaywrightPage:
                     raise _document_replaced(error) from None
                 return _result(answer)
         except PageUnresponsive:
+            self.suspect = True
             await self.free()
             raise
 
@@ -244,6 +251,22 @@ class PlaywrightPage:
     async def _learn_main_frame(self) -> None:
         tree = await self._send("Page.getFrameTree", {}, _BRIEF * 5)
         self._main_frame = tree["frameTree"]["frame"]["id"]
+
+    async def recovered(self, seconds: float) -> bool:
+        """Whether a page that has not answered does so within `seconds`, if need be once its script was ended."""
+        for _ in range(2):
+            try:
+                await self._send("Runtime.evaluate", {"expression": "1"}, seconds)
+            except PageUnresponsive:
+                await self.free()
+            except (BrowserError, Error):
+                break  # it is gone; who uses it next is told
+            else:
+                break
+        else:
+            return False
+        self.suspect = False
+        return True
 
     async def free(self) -> None:
         """End a script that holds the page in a loop, if there is one."""
@@ -299,6 +322,7 @@ class PlaywrightPage:
         try:
             await self._bounded(self._tab.keyboard.press(key), timeout)
         except PageUnresponsive:
+            self.suspect = True
             await self.free()
             raise
         except Error as error:
@@ -315,6 +339,7 @@ class PlaywrightPage:
         try:
             await self._bounded(_await(sending), timeout)
         except PageUnresponsive:
+            self.suspect = True
             await self.free()
             raise
         except Error as error:
@@ -376,13 +401,16 @@ class PlaywrightPage:
         session.on("Page.frameStoppedLoading", self._stopped_loading)
 
     async def _answer(self, dialog: Dialog) -> None:
-        """Accept what only informs or asks to leave; dismiss what asks for a decision."""
+        """At once: a dialog holds its page, and every call to it, for as long as it is shown."""
         self._effect()
+        reply = self._answer_to(dialog.type, dialog.message)
         try:
-            if dialog.type in _ACCEPTED_DIALOGS:
-                await dialog.accept()
-            else:
+            if not reply.accept:
                 await dialog.dismiss()
+            elif dialog.type == "prompt":
+                await dialog.accept(dialog.default_value if reply.text is None else reply.text)
+            else:
+                await dialog.accept()
         except Error:
             pass  # the page went away and took its dialog along
 
@@ -470,6 +498,10 @@ class PlaywrightPage:
         except TimeoutError:
             return self._lost.result() if self._lost.done() else PageClosed("the tab was closed")
         return BrowserGone("the browser has ended")
+
+
+def _answer_by_default(kind: str, message: str) -> Reply:
+    return Dialogs().answer(kind, message, "", "")[0]
 
 
 async def _await(future: asyncio.Future[Any]) -> Any:

@@ -14,6 +14,7 @@ from tabkeep.v1 import actions_pb2
 
 from control_plane.action_bounds import FARTHEST_PX, MOST_CONDITIONS, MOST_OPTIONS, MOST_TIMES, is_a_date
 from control_plane.workflow_parameters import Holes
+from control_plane.workflow_tabs import read_dialog, read_tab
 from control_plane.workflow_text import Place, join, listing, shorten
 
 MAX_ACTIONS: Final = 500
@@ -412,6 +413,18 @@ def _scroll(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
         action.scroll.delta_y = fields["delta_y"].integer(-1_000_000, 1_000_000) or 0
 
 
+def _find_record(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = place.fields(("label", "value", "noun"), required=["label", "value"]) or {}
+    record = action.find_record
+    record.SetInParent()
+    if "label" in fields:
+        record.label = holes.filled(fields["label"], MAX_NAME, shown=True) or ""
+    if "noun" in fields:
+        record.noun = holes.unfilled(fields["noun"], MAX_NAME, may_be_empty=True) or ""
+    if "value" in fields:
+        record.value.CopyFrom(holes.value(fields["value"]) or actions_pb2.Value())
+
+
 def _drag(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     fields = _on_target(place, holes, action.drag.target, (*_DESTINATIONS, "by_corner"))
     given = [name for name in fields if name in _DESTINATIONS]
@@ -477,18 +490,6 @@ def _pick_row(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
         pick.press.CopyFrom(_read_target_alone(fields["press"], holes))
 
 
-def _find_record(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
-    fields = place.fields(("label", "value", "noun"), required=["label", "value"]) or {}
-    record = action.find_record
-    record.SetInParent()
-    if "label" in fields:
-        record.label = holes.filled(fields["label"], MAX_NAME, shown=True) or ""
-    if "noun" in fields:
-        record.noun = holes.unfilled(fields["noun"], MAX_NAME, may_be_empty=True) or ""
-    if "value" in fields:
-        record.value.CopyFrom(holes.value(fields["value"]) or actions_pb2.Value())
-
-
 def _back(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     action.back.SetInParent()
     _nothing_inside(place)
@@ -497,6 +498,15 @@ def _back(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
 def _reload(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     action.reload.SetInParent()
     _nothing_inside(place)
+
+
+def _tab(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.tab.SetInParent()
+    read_tab(place, holes, action.tab, _read_url)
+
+
+def _dialog(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    read_dialog(place, holes, action.dialog)
 
 
 def _nothing_inside(place: Place) -> None:
@@ -519,10 +529,12 @@ ACTION_KINDS: Final[Mapping[str, _Reader]] = {
     "extract": _extract,
     "back": _back,
     "reload": _reload,
+    "find_record": _find_record,
+    "tab": _tab,
+    "dialog": _dialog,
     "drag": _drag,
     "set_range": _set_range,
     "set_date": _set_date,
     "select_text": _select_text,
     "pick_row": _pick_row,
-    "find_record": _find_record,
 }

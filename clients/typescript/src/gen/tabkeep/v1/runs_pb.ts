@@ -8,7 +8,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp, Value } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Action } from "./actions_pb.js";
+import type { Action, DialogAnswer } from "./actions_pb.js";
 import { file_tabkeep_v1_actions } from "./actions_pb.js";
 import type { Condition, CreateBrowserSessionRequest } from "./browser_sessions_pb.js";
 import { file_tabkeep_v1_browser_sessions } from "./browser_sessions_pb.js";
@@ -20,7 +20,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/runs.proto.
  */
 export const file_tabkeep_v1_runs: GenFile = /*@__PURE__*/
-  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJIqsFCg5SdW5UYXNrUmVxdWVzdBIOCgZwcm9tcHQYASABKAkSIwoHYWN0aW9ucxgCIAMoCzISLnRhYmtlZXAudjEuQWN0aW9uEgsKA3VybBgDIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFmRhdGFfZXh0cmFjdGlvbl9zY2hlbWEYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGZhaWxfaWZfYnVzeRgKIAEoCBI2CgZsYWJlbHMYCyADKAsyJi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhIKCnJlcXVlc3RfaWQYDCABKAkSLwoLc2NyZWVuc2hvdHMYDSABKA4yGi50YWJrZWVwLnYxLlNjcmVlbnNob3RNb2RlEiQKB3BsYW5uZXIYFCABKA4yEy50YWJrZWVwLnYxLlBsYW5uZXISOwoTaXJyZXZlcnNpYmxlX3BvbGljeRgVIAEoDjIeLnRhYmtlZXAudjEuSXJyZXZlcnNpYmxlUG9saWN5EisKC3JlcGxheV9tb2RlGCEgASgOMhYudGFia2VlcC52MS5SZXBsYXlNb2RlEhMKC3dlYmhvb2tfdXJsGFAgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoPUnVuVGFza1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIucEChJSdW5Xb3JrZmxvd1JlcXVlc3QSEwoLd29ya2Zsb3dfaWQYASABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgCIAEoBRIrCgpwYXJhbWV0ZXJzGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGZhaWxfaWZfYnVzeRgJIAEoCBI6CgZsYWJlbHMYCiADKAsyKi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAsgASgJEi8KC3NjcmVlbnNob3RzGAwgASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjMKE1J1bldvcmtmbG93UmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4iYwoNR2V0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSLwoMd2FpdF90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhEKCW9yX3BhdXNlZBhQIAEoCCIuCg5HZXRSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biKSAQoPTGlzdFJ1bnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgDIAEoCRITCgt3b3JrZmxvd19pZBgEIAEoCRInCghzdGF0dXNlcxgFIAMoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzIkoKEExpc3RSdW5zUmVzcG9uc2USHQoEcnVucxgBIAMoCzIPLnRhYmtlZXAudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI0Cg9XYXRjaFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhEKCWFmdGVyX3NlcRgCIAEoAyJjChBXYXRjaFJ1blJlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhQudGFia2VlcC52MS5SdW5FdmVudEgAEh4KA3J1bhgCIAEoCzIPLnRhYmtlZXAudjEuUnVuSABCCAoGdXBkYXRlIiIKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJIjEKEUNhbmNlbFJ1blJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImAKFlJlc29sdmVBcHByb3ZhbFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKC2FwcHJvdmFsX2lkGAIgASgJEhAKCGFwcHJvdmVkGAMgASgIEg8KB2NvbW1lbnQYBCABKAkiNwoXUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4ikAYKCFJ1bkV2ZW50Eg4KBnJ1bl9pZBgBIAEoCRILCgNzZXEYAiABKAMSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KC3J1bl9zdGFydGVkGAogASgLMhYudGFia2VlcC52MS5SdW5TdGFydGVkSAASKQoJcGxhbl9tYWRlGAsgASgLMhQudGFia2VlcC52MS5QbGFuTWFkZUgAEjEKDWJsb2NrX3N0YXJ0ZWQYDCABKAsyGC50YWJrZWVwLnYxLkJsb2NrU3RhcnRlZEgAEjMKDmJsb2NrX2ZpbmlzaGVkGA0gASgLMhkudGFia2VlcC52MS5CbG9ja0ZpbmlzaGVkSAASLwoMc3RlcF9zdGFydGVkGA4gASgLMhcudGFia2VlcC52MS5TdGVwU3RhcnRlZEgAEjEKDXN0ZXBfZmluaXNoZWQYDyABKAsyGC50YWJrZWVwLnYxLlN0ZXBGaW5pc2hlZEgAEjsKEmFwcHJvdmFsX3JlcXVlc3RlZBgQIAEoCzIdLnRhYmtlZXAudjEuQXBwcm92YWxSZXF1ZXN0ZWRIABI5ChFhcHByb3ZhbF9yZXNvbHZlZBgRIAEoCzIcLnRhYmtlZXAudjEuQXBwcm92YWxSZXNvbHZlZEgAEiYKB3dhcm5pbmcYEiABKAsyEy50YWJrZWVwLnYxLldhcm5pbmdIABIvCgxydW5fZmluaXNoZWQYEyABKAsyFy50YWJrZWVwLnYxLlJ1bkZpbmlzaGVkSAASKwoKbW9kZWxfY2FsbBgUIAEoCzIVLnRhYmtlZXAudjEuTW9kZWxDYWxsSAASMQoNdGFza19yZWNvcmRlZBhLIAEoCzIYLnRhYmtlZXAudjEuVGFza1JlY29yZGVkSAASKAoIcmVwbGF5ZWQYTCABKAsyFC50YWJrZWVwLnYxLlJlcGxheWVkSAASLQoLc3RlcF9oZWFsZWQYTSABKAsyFi50YWJrZWVwLnYxLlN0ZXBIZWFsZWRIAEIGCgRraW5kIigKClJ1blN0YXJ0ZWQSCwoDdXJsGAEgASgJEg0KBXRpdGxlGAIgASgJIkIKCFBsYW5NYWRlEg8KB3BsYW5uZXIYASABKAkSDwoHY2xhdXNlcxgCIAMoCRIUCgxyZWNvcmRpbmdfaWQYAyABKAkiNAoMQmxvY2tTdGFydGVkEhAKCGJsb2NrX2lkGAEgASgJEhIKCmJsb2NrX3R5cGUYAiABKAkicwoNQmxvY2tGaW5pc2hlZBIQCghibG9ja19pZBgBIAEoCRIoCgdvdXRjb21lGAIgASgOMhcudGFia2VlcC52MS5TdGVwT3V0Y29tZRImCgZvdXRwdXQYAyABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUigwEKC1N0ZXBTdGFydGVkEgwKBHN0ZXAYASABKAUSIgoGYWN0aW9uGAIgASgLMhIudGFia2VlcC52MS5BY3Rpb24SEwoLZGVzY3JpcHRpb24YAyABKAkSDgoGc291cmNlGAQgASgJEgsKA3VybBgFIAEoCRIQCghibG9ja19pZBgGIAEoCSKrAgoMU3RlcEZpbmlzaGVkEgwKBHN0ZXAYASABKAUSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSMQoOZmFpbHVyZV9yZWFzb24YAyABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SDwoHbWVzc2FnZRgEIAEoCRIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhILCgN1cmwYBiABKAkSDQoFdGl0bGUYByABKAkSDgoGdGFyZ2V0GAggASgJEh4KFnNjcmVlbnNob3RfYXJ0aWZhY3RfaWQYCSABKAkSJgoGb3V0cHV0GAogASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIjsKEUFwcHJvdmFsUmVxdWVzdGVkEiYKCGFwcHJvdmFsGAEgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbCJdChBBcHByb3ZhbFJlc29sdmVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEhAKCGFwcHJvdmVkGAIgASgIEhEKCXRpbWVkX291dBgDIAEoCBIPCgdjb21tZW50GAQgASgJIpQBCglNb2RlbENhbGwSDQoFbW9kZWwYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIUCgxpbnB1dF90b2tlbnMYAyABKAMSFQoNb3V0cHV0X3Rva2VucxgEIAEoAxIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVlcnJvchgGIAEoCSJvCgxUYXNrUmVjb3JkZWQSFAoMcmVjb3JkaW5nX2lkGAEgASgJEhEKCWNvbmZpcm1lZBgCIAEoCBImCgR0YXNrGAMgASgLMhgudGFia2VlcC52MS5SZWNvcmRlZFRhc2sSDgoGbWVuZGVkGAQgASgIImMKCFJlcGxheWVkEhQKDHJlY29yZGluZ19pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEhAKCHZlcmlmaWVkGAMgASgIEg0KBXN0YWxlGAQgASgIEg8KB21lc3NhZ2UYBSABKAkiRwoKU3RlcEhlYWxlZBIMCgRzdGVwGAEgASgFEhAKCHJlY29yZGVkGAIgASgJEg0KBWZvdW5kGAMgASgJEgoKAmJ5GAQgASgJIigKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIqgBCgtSdW5GaW5pc2hlZBIlCgZzdGF0dXMYASABKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cxIxCg5mYWlsdXJlX3JlYXNvbhgCIAEoDjIZLnRhYmtlZXAudjEuRmFpbHVyZVJlYXNvbhIXCg9mYWlsdXJlX21lc3NhZ2UYAyABKAkSJgoGb3V0cHV0GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlKk0KB1J1blR5cGUSGAoUUlVOX1RZUEVfVU5TUEVDSUZJRUQQABIRCg1SVU5fVFlQRV9UQVNLEAESFQoRUlVOX1RZUEVfV09SS0ZMT1cQAiqEAgoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX0NSRUFURUQQARIVChFSVU5fU1RBVFVTX1FVRVVFRBACEhYKElJVTl9TVEFUVVNfUlVOTklORxADEhUKEVJVTl9TVEFUVVNfUEFVU0VEEAQSGAoUUlVOX1NUQVRVU19DT01QTEVURUQQBRIVChFSVU5fU1RBVFVTX0ZBSUxFRBAGEhkKFVJVTl9TVEFUVVNfVEVSTUlOQVRFRBAHEhcKE1JVTl9TVEFUVVNfQ0FOQ0VMRUQQCBIYChRSVU5fU1RBVFVTX1RJTUVEX09VVBAJKtsICg1GYWlsdXJlUmVhc29uEh4KGkZBSUxVUkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaRkFJTFVSRV9SRUFTT05fTkVFRFNfTU9ERUwQARIcChhGQUlMVVJFX1JFQVNPTl9OT1RfRk9VTkQQAhIcChhGQUlMVVJFX1JFQVNPTl9BTUJJR1VPVVMQAxIjCh9GQUlMVVJFX1JFQVNPTl9SRUpFQ1RFRF9CWV9QQUdFEAQSIAocRkFJTFVSRV9SRUFTT05fTUlTU0lOR19JTlBVVBAFEiYKIkZBSUxVUkVfUkVBU09OX0NSRURFTlRJQUxfUkVRVUlSRUQQBhIkCiBGQUlMVVJFX1JFQVNPTl9CTE9DS0VEX0JZX1BPTElDWRAHEh0KGUZBSUxVUkVfUkVBU09OX05BVklHQVRJT04QCBIcChhGQUlMVVJFX1JFQVNPTl9OT19FRkZFQ1QQCRIlCiFGQUlMVVJFX1JFQVNPTl9FWFBFQ1RBVElPTl9GQUlMRUQQChIaChZGQUlMVVJFX1JFQVNPTl9FWFRSQUNUEAsSHwobRkFJTFVSRV9SRUFTT05fU1RFUF9USU1FT1VUEAwSGgoWRkFJTFVSRV9SRUFTT05fU1RBTExFRBANEh8KG0ZBSUxVUkVfUkVBU09OX1BBR0VfQ1JBU0hFRBAOEhwKGEZBSUxVUkVfUkVBU09OX01BWF9TVEVQUxAPEiAKHEZBSUxVUkVfUkVBU09OX1JVTl9USU1FRF9PVVQQEBIbChdGQUlMVVJFX1JFQVNPTl9DQU5DRUxFRBAREiQKIEZBSUxVUkVfUkVBU09OX0FQUFJPVkFMX1JFSkVDVEVEEBISJQohRkFJTFVSRV9SRUFTT05fQVBQUk9WQUxfVElNRURfT1VUEBMSIQodRkFJTFVSRV9SRUFTT05fU0VTU0lPTl9DTE9TRUQQFBIkCiBGQUlMVVJFX1JFQVNPTl9TRVNTSU9OX1RJTUVEX09VVBAVEh4KGkZBSUxVUkVfUkVBU09OX05PX0NBUEFDSVRZEBYSIAocRkFJTFVSRV9SRUFTT05fTEFVTkNIX0ZBSUxFRBAXEiIKHkZBSUxVUkVfUkVBU09OX0JST1dTRVJfQ1JBU0hFRBAYEhwKGEZBSUxVUkVfUkVBU09OX0hPU1RfTE9TVBAZEh8KG0ZBSUxVUkVfUkVBU09OX0hPU1RfRFJBSU5FRBAaEhsKF0ZBSUxVUkVfUkVBU09OX0lOVEVSTkFMEBsSHwobRkFJTFVSRV9SRUFTT05fTU9ERUxfRkFJTEVEEB4SHwobRkFJTFVSRV9SRUFTT05fTU9ERUxfQlVER0VUEB8SHwobRkFJTFVSRV9SRUFTT05fUFJPWFlfRkFJTEVEECESIgoeRkFJTFVSRV9SRUFTT05fU1RBTEVfUkVDT1JESU5HECoSHwobRkFJTFVSRV9SRUFTT05fTk9fUkVDT1JESU5HECsqSAoHUGxhbm5lchIXChNQTEFOTkVSX1VOU1BFQ0lGSUVEEAASEQoNUExBTk5FUl9SVUxFUxABEhEKDVBMQU5ORVJfTU9ERUwQAipqCgpSZXBsYXlNb2RlEhsKF1JFUExBWV9NT0RFX1VOU1BFQ0lGSUVEEAASFAoQUkVQTEFZX01PREVfT05MWRABEhQKEFJFUExBWV9NT0RFX1BMQU4QAhITCg9SRVBMQVlfTU9ERV9PRkYQAyqXAQoSSXJyZXZlcnNpYmxlUG9saWN5EiMKH0lSUkVWRVJTSUJMRV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIdChlJUlJFVkVSU0lCTEVfUE9MSUNZX0FMTE9XEAESHwobSVJSRVZFUlNJQkxFX1BPTElDWV9BUFBST1ZFEAISHAoYSVJSRVZFUlNJQkxFX1BPTElDWV9ERU5ZEAMqiwEKDlNjcmVlbnNob3RNb2RlEh8KG1NDUkVFTlNIT1RfTU9ERV9VTlNQRUNJRklFRBAAEh4KGlNDUkVFTlNIT1RfTU9ERV9FVkVSWV9TVEVQEAESHgoaU0NSRUVOU0hPVF9NT0RFX09OX0ZBSUxVUkUQAhIYChRTQ1JFRU5TSE9UX01PREVfTk9ORRADKlsKC1N0ZXBPdXRjb21lEhwKGFNURVBfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhUKEVNURVBfT1VUQ09NRV9ET05FEAESFwoTU1RFUF9PVVRDT01FX0ZBSUxFRBACMpcECgpSdW5TZXJ2aWNlEkIKB1J1blRhc2sSGi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0GhsudGFia2VlcC52MS5SdW5UYXNrUmVzcG9uc2USTgoLUnVuV29ya2Zsb3cSHi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdBofLnRhYmtlZXAudjEuUnVuV29ya2Zsb3dSZXNwb25zZRI/CgZHZXRSdW4SGS50YWJrZWVwLnYxLkdldFJ1blJlcXVlc3QaGi50YWJrZWVwLnYxLkdldFJ1blJlc3BvbnNlEkUKCExpc3RSdW5zEhsudGFia2VlcC52MS5MaXN0UnVuc1JlcXVlc3QaHC50YWJrZWVwLnYxLkxpc3RSdW5zUmVzcG9uc2USRwoIV2F0Y2hSdW4SGy50YWJrZWVwLnYxLldhdGNoUnVuUmVxdWVzdBocLnRhYmtlZXAudjEuV2F0Y2hSdW5SZXNwb25zZTABEkgKCUNhbmNlbFJ1bhIcLnRhYmtlZXAudjEuQ2FuY2VsUnVuUmVxdWVzdBodLnRhYmtlZXAudjEuQ2FuY2VsUnVuUmVzcG9uc2USWgoPUmVzb2x2ZUFwcHJvdmFsEiIudGFia2VlcC52MS5SZXNvbHZlQXBwcm92YWxSZXF1ZXN0GiMudGFia2VlcC52MS5SZXNvbHZlQXBwcm92YWxSZXNwb25zZUI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions, file_tabkeep_v1_recordings]);
+  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJIqsFCg5SdW5UYXNrUmVxdWVzdBIOCgZwcm9tcHQYASABKAkSIwoHYWN0aW9ucxgCIAMoCzISLnRhYmtlZXAudjEuQWN0aW9uEgsKA3VybBgDIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFmRhdGFfZXh0cmFjdGlvbl9zY2hlbWEYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGZhaWxfaWZfYnVzeRgKIAEoCBI2CgZsYWJlbHMYCyADKAsyJi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhIKCnJlcXVlc3RfaWQYDCABKAkSLwoLc2NyZWVuc2hvdHMYDSABKA4yGi50YWJrZWVwLnYxLlNjcmVlbnNob3RNb2RlEiQKB3BsYW5uZXIYFCABKA4yEy50YWJrZWVwLnYxLlBsYW5uZXISOwoTaXJyZXZlcnNpYmxlX3BvbGljeRgVIAEoDjIeLnRhYmtlZXAudjEuSXJyZXZlcnNpYmxlUG9saWN5EisKC3JlcGxheV9tb2RlGCEgASgOMhYudGFia2VlcC52MS5SZXBsYXlNb2RlEhMKC3dlYmhvb2tfdXJsGFAgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoPUnVuVGFza1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIucEChJSdW5Xb3JrZmxvd1JlcXVlc3QSEwoLd29ya2Zsb3dfaWQYASABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgCIAEoBRIrCgpwYXJhbWV0ZXJzGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGZhaWxfaWZfYnVzeRgJIAEoCBI6CgZsYWJlbHMYCiADKAsyKi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAsgASgJEi8KC3NjcmVlbnNob3RzGAwgASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjMKE1J1bldvcmtmbG93UmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4iYwoNR2V0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSLwoMd2FpdF90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhEKCW9yX3BhdXNlZBhQIAEoCCIuCg5HZXRSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biKSAQoPTGlzdFJ1bnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgDIAEoCRITCgt3b3JrZmxvd19pZBgEIAEoCRInCghzdGF0dXNlcxgFIAMoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzIkoKEExpc3RSdW5zUmVzcG9uc2USHQoEcnVucxgBIAMoCzIPLnRhYmtlZXAudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI0Cg9XYXRjaFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhEKCWFmdGVyX3NlcRgCIAEoAyJjChBXYXRjaFJ1blJlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhQudGFia2VlcC52MS5SdW5FdmVudEgAEh4KA3J1bhgCIAEoCzIPLnRhYmtlZXAudjEuUnVuSABCCAoGdXBkYXRlIiIKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJIjEKEUNhbmNlbFJ1blJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImAKFlJlc29sdmVBcHByb3ZhbFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKC2FwcHJvdmFsX2lkGAIgASgJEhAKCGFwcHJvdmVkGAMgASgIEg8KB2NvbW1lbnQYBCABKAkiNwoXUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4inwcKCFJ1bkV2ZW50Eg4KBnJ1bl9pZBgBIAEoCRILCgNzZXEYAiABKAMSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KC3J1bl9zdGFydGVkGAogASgLMhYudGFia2VlcC52MS5SdW5TdGFydGVkSAASKQoJcGxhbl9tYWRlGAsgASgLMhQudGFia2VlcC52MS5QbGFuTWFkZUgAEjEKDWJsb2NrX3N0YXJ0ZWQYDCABKAsyGC50YWJrZWVwLnYxLkJsb2NrU3RhcnRlZEgAEjMKDmJsb2NrX2ZpbmlzaGVkGA0gASgLMhkudGFia2VlcC52MS5CbG9ja0ZpbmlzaGVkSAASLwoMc3RlcF9zdGFydGVkGA4gASgLMhcudGFia2VlcC52MS5TdGVwU3RhcnRlZEgAEjEKDXN0ZXBfZmluaXNoZWQYDyABKAsyGC50YWJrZWVwLnYxLlN0ZXBGaW5pc2hlZEgAEjsKEmFwcHJvdmFsX3JlcXVlc3RlZBgQIAEoCzIdLnRhYmtlZXAudjEuQXBwcm92YWxSZXF1ZXN0ZWRIABI5ChFhcHByb3ZhbF9yZXNvbHZlZBgRIAEoCzIcLnRhYmtlZXAudjEuQXBwcm92YWxSZXNvbHZlZEgAEiYKB3dhcm5pbmcYEiABKAsyEy50YWJrZWVwLnYxLldhcm5pbmdIABIvCgxydW5fZmluaXNoZWQYEyABKAsyFy50YWJrZWVwLnYxLlJ1bkZpbmlzaGVkSAASKwoKbW9kZWxfY2FsbBgUIAEoCzIVLnRhYmtlZXAudjEuTW9kZWxDYWxsSAASMQoNdGFza19yZWNvcmRlZBhLIAEoCzIYLnRhYmtlZXAudjEuVGFza1JlY29yZGVkSAASKAoIcmVwbGF5ZWQYTCABKAsyFC50YWJrZWVwLnYxLlJlcGxheWVkSAASLQoLc3RlcF9oZWFsZWQYTSABKAsyFi50YWJrZWVwLnYxLlN0ZXBIZWFsZWRIABIvCgxkaWFsb2dfc2hvd24YQSABKAsyFy50YWJrZWVwLnYxLkRpYWxvZ1Nob3duSAASLQoLcGFnZV9vcGVuZWQYQiABKAsyFi50YWJrZWVwLnYxLlBhZ2VPcGVuZWRIABItCgtwYWdlX2Nsb3NlZBhDIAEoCzIWLnRhYmtlZXAudjEuUGFnZUNsb3NlZEgAQgYKBGtpbmQijgEKC0RpYWxvZ1Nob3duEhMKC2RpYWxvZ190eXBlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSKAoGYW5zd2VyGAMgASgOMhgudGFia2VlcC52MS5EaWFsb2dBbnN3ZXISEQoJYnlfYWN0aW9uGAQgASgIEg8KB3BhZ2VfaWQYBSABKAkSCwoDdXJsGAYgASgJIjUKClBhZ2VPcGVuZWQSDwoHcGFnZV9pZBgBIAEoCRIWCg5vcGVuZXJfcGFnZV9pZBgCIAEoCSJyCgpQYWdlQ2xvc2VkEg8KB3BhZ2VfaWQYASABKAkSKQoFY2F1c2UYAiABKA4yGi50YWJrZWVwLnYxLlBhZ2VDbG9zZUNhdXNlEgsKA3VybBgDIAEoCRIbChNyZXBsYWNlZF9ieV9wYWdlX2lkGAQgASgJIigKClJ1blN0YXJ0ZWQSCwoDdXJsGAEgASgJEg0KBXRpdGxlGAIgASgJIkIKCFBsYW5NYWRlEg8KB3BsYW5uZXIYASABKAkSDwoHY2xhdXNlcxgCIAMoCRIUCgxyZWNvcmRpbmdfaWQYAyABKAkiNAoMQmxvY2tTdGFydGVkEhAKCGJsb2NrX2lkGAEgASgJEhIKCmJsb2NrX3R5cGUYAiABKAkicwoNQmxvY2tGaW5pc2hlZBIQCghibG9ja19pZBgBIAEoCRIoCgdvdXRjb21lGAIgASgOMhcudGFia2VlcC52MS5TdGVwT3V0Y29tZRImCgZvdXRwdXQYAyABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUigwEKC1N0ZXBTdGFydGVkEgwKBHN0ZXAYASABKAUSIgoGYWN0aW9uGAIgASgLMhIudGFia2VlcC52MS5BY3Rpb24SEwoLZGVzY3JpcHRpb24YAyABKAkSDgoGc291cmNlGAQgASgJEgsKA3VybBgFIAEoCRIQCghibG9ja19pZBgGIAEoCSKrAgoMU3RlcEZpbmlzaGVkEgwKBHN0ZXAYASABKAUSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSMQoOZmFpbHVyZV9yZWFzb24YAyABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SDwoHbWVzc2FnZRgEIAEoCRIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhILCgN1cmwYBiABKAkSDQoFdGl0bGUYByABKAkSDgoGdGFyZ2V0GAggASgJEh4KFnNjcmVlbnNob3RfYXJ0aWZhY3RfaWQYCSABKAkSJgoGb3V0cHV0GAogASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIjsKEUFwcHJvdmFsUmVxdWVzdGVkEiYKCGFwcHJvdmFsGAEgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbCJdChBBcHByb3ZhbFJlc29sdmVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEhAKCGFwcHJvdmVkGAIgASgIEhEKCXRpbWVkX291dBgDIAEoCBIPCgdjb21tZW50GAQgASgJIpQBCglNb2RlbENhbGwSDQoFbW9kZWwYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIUCgxpbnB1dF90b2tlbnMYAyABKAMSFQoNb3V0cHV0X3Rva2VucxgEIAEoAxIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVlcnJvchgGIAEoCSJvCgxUYXNrUmVjb3JkZWQSFAoMcmVjb3JkaW5nX2lkGAEgASgJEhEKCWNvbmZpcm1lZBgCIAEoCBImCgR0YXNrGAMgASgLMhgudGFia2VlcC52MS5SZWNvcmRlZFRhc2sSDgoGbWVuZGVkGAQgASgIImMKCFJlcGxheWVkEhQKDHJlY29yZGluZ19pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEhAKCHZlcmlmaWVkGAMgASgIEg0KBXN0YWxlGAQgASgIEg8KB21lc3NhZ2UYBSABKAkiRwoKU3RlcEhlYWxlZBIMCgRzdGVwGAEgASgFEhAKCHJlY29yZGVkGAIgASgJEg0KBWZvdW5kGAMgASgJEgoKAmJ5GAQgASgJIigKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIqgBCgtSdW5GaW5pc2hlZBIlCgZzdGF0dXMYASABKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cxIxCg5mYWlsdXJlX3JlYXNvbhgCIAEoDjIZLnRhYmtlZXAudjEuRmFpbHVyZVJlYXNvbhIXCg9mYWlsdXJlX21lc3NhZ2UYAyABKAkSJgoGb3V0cHV0GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlKk0KB1J1blR5cGUSGAoUUlVOX1RZUEVfVU5TUEVDSUZJRUQQABIRCg1SVU5fVFlQRV9UQVNLEAESFQoRUlVOX1RZUEVfV09SS0ZMT1cQAiqEAgoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX0NSRUFURUQQARIVChFSVU5fU1RBVFVTX1FVRVVFRBACEhYKElJVTl9TVEFUVVNfUlVOTklORxADEhUKEVJVTl9TVEFUVVNfUEFVU0VEEAQSGAoUUlVOX1NUQVRVU19DT01QTEVURUQQBRIVChFSVU5fU1RBVFVTX0ZBSUxFRBAGEhkKFVJVTl9TVEFUVVNfVEVSTUlOQVRFRBAHEhcKE1JVTl9TVEFUVVNfQ0FOQ0VMRUQQCBIYChRSVU5fU1RBVFVTX1RJTUVEX09VVBAJKtsICg1GYWlsdXJlUmVhc29uEh4KGkZBSUxVUkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaRkFJTFVSRV9SRUFTT05fTkVFRFNfTU9ERUwQARIcChhGQUlMVVJFX1JFQVNPTl9OT1RfRk9VTkQQAhIcChhGQUlMVVJFX1JFQVNPTl9BTUJJR1VPVVMQAxIjCh9GQUlMVVJFX1JFQVNPTl9SRUpFQ1RFRF9CWV9QQUdFEAQSIAocRkFJTFVSRV9SRUFTT05fTUlTU0lOR19JTlBVVBAFEiYKIkZBSUxVUkVfUkVBU09OX0NSRURFTlRJQUxfUkVRVUlSRUQQBhIkCiBGQUlMVVJFX1JFQVNPTl9CTE9DS0VEX0JZX1BPTElDWRAHEh0KGUZBSUxVUkVfUkVBU09OX05BVklHQVRJT04QCBIcChhGQUlMVVJFX1JFQVNPTl9OT19FRkZFQ1QQCRIlCiFGQUlMVVJFX1JFQVNPTl9FWFBFQ1RBVElPTl9GQUlMRUQQChIaChZGQUlMVVJFX1JFQVNPTl9FWFRSQUNUEAsSHwobRkFJTFVSRV9SRUFTT05fU1RFUF9USU1FT1VUEAwSGgoWRkFJTFVSRV9SRUFTT05fU1RBTExFRBANEh8KG0ZBSUxVUkVfUkVBU09OX1BBR0VfQ1JBU0hFRBAOEhwKGEZBSUxVUkVfUkVBU09OX01BWF9TVEVQUxAPEiAKHEZBSUxVUkVfUkVBU09OX1JVTl9USU1FRF9PVVQQEBIbChdGQUlMVVJFX1JFQVNPTl9DQU5DRUxFRBAREiQKIEZBSUxVUkVfUkVBU09OX0FQUFJPVkFMX1JFSkVDVEVEEBISJQohRkFJTFVSRV9SRUFTT05fQVBQUk9WQUxfVElNRURfT1VUEBMSIQodRkFJTFVSRV9SRUFTT05fU0VTU0lPTl9DTE9TRUQQFBIkCiBGQUlMVVJFX1JFQVNPTl9TRVNTSU9OX1RJTUVEX09VVBAVEh4KGkZBSUxVUkVfUkVBU09OX05PX0NBUEFDSVRZEBYSIAocRkFJTFVSRV9SRUFTT05fTEFVTkNIX0ZBSUxFRBAXEiIKHkZBSUxVUkVfUkVBU09OX0JST1dTRVJfQ1JBU0hFRBAYEhwKGEZBSUxVUkVfUkVBU09OX0hPU1RfTE9TVBAZEh8KG0ZBSUxVUkVfUkVBU09OX0hPU1RfRFJBSU5FRBAaEhsKF0ZBSUxVUkVfUkVBU09OX0lOVEVSTkFMEBsSHwobRkFJTFVSRV9SRUFTT05fTU9ERUxfRkFJTEVEEB4SHwobRkFJTFVSRV9SRUFTT05fTU9ERUxfQlVER0VUEB8SHwobRkFJTFVSRV9SRUFTT05fUFJPWFlfRkFJTEVEECESIgoeRkFJTFVSRV9SRUFTT05fU1RBTEVfUkVDT1JESU5HECoSHwobRkFJTFVSRV9SRUFTT05fTk9fUkVDT1JESU5HECsqSAoHUGxhbm5lchIXChNQTEFOTkVSX1VOU1BFQ0lGSUVEEAASEQoNUExBTk5FUl9SVUxFUxABEhEKDVBMQU5ORVJfTU9ERUwQAipqCgpSZXBsYXlNb2RlEhsKF1JFUExBWV9NT0RFX1VOU1BFQ0lGSUVEEAASFAoQUkVQTEFZX01PREVfT05MWRABEhQKEFJFUExBWV9NT0RFX1BMQU4QAhITCg9SRVBMQVlfTU9ERV9PRkYQAyqXAQoSSXJyZXZlcnNpYmxlUG9saWN5EiMKH0lSUkVWRVJTSUJMRV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIdChlJUlJFVkVSU0lCTEVfUE9MSUNZX0FMTE9XEAESHwobSVJSRVZFUlNJQkxFX1BPTElDWV9BUFBST1ZFEAISHAoYSVJSRVZFUlNJQkxFX1BPTElDWV9ERU5ZEAMqiwEKDlNjcmVlbnNob3RNb2RlEh8KG1NDUkVFTlNIT1RfTU9ERV9VTlNQRUNJRklFRBAAEh4KGlNDUkVFTlNIT1RfTU9ERV9FVkVSWV9TVEVQEAESHgoaU0NSRUVOU0hPVF9NT0RFX09OX0ZBSUxVUkUQAhIYChRTQ1JFRU5TSE9UX01PREVfTk9ORRADKtIBCg5QYWdlQ2xvc2VDYXVzZRIgChxQQUdFX0NMT1NFX0NBVVNFX1VOU1BFQ0lGSUVEEAASGwoXUEFHRV9DTE9TRV9DQVVTRV9DTE9TRUQQARIcChhQQUdFX0NMT1NFX0NBVVNFX0NSQVNIRUQQAhIdChlQQUdFX0NMT1NFX0NBVVNFX1RPT19NQU5ZEAMSIQodUEFHRV9DTE9TRV9DQVVTRV9ESUFMT0dfRkxPT0QQBBIhCh1QQUdFX0NMT1NFX0NBVVNFX1VOUkVTUE9OU0lWRRAFKlsKC1N0ZXBPdXRjb21lEhwKGFNURVBfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhUKEVNURVBfT1VUQ09NRV9ET05FEAESFwoTU1RFUF9PVVRDT01FX0ZBSUxFRBACMpcECgpSdW5TZXJ2aWNlEkIKB1J1blRhc2sSGi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0GhsudGFia2VlcC52MS5SdW5UYXNrUmVzcG9uc2USTgoLUnVuV29ya2Zsb3cSHi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdBofLnRhYmtlZXAudjEuUnVuV29ya2Zsb3dSZXNwb25zZRI/CgZHZXRSdW4SGS50YWJrZWVwLnYxLkdldFJ1blJlcXVlc3QaGi50YWJrZWVwLnYxLkdldFJ1blJlc3BvbnNlEkUKCExpc3RSdW5zEhsudGFia2VlcC52MS5MaXN0UnVuc1JlcXVlc3QaHC50YWJrZWVwLnYxLkxpc3RSdW5zUmVzcG9uc2USRwoIV2F0Y2hSdW4SGy50YWJrZWVwLnYxLldhdGNoUnVuUmVxdWVzdBocLnRhYmtlZXAudjEuV2F0Y2hSdW5SZXNwb25zZTABEkgKCUNhbmNlbFJ1bhIcLnRhYmtlZXAudjEuQ2FuY2VsUnVuUmVxdWVzdBodLnRhYmtlZXAudjEuQ2FuY2VsUnVuUmVzcG9uc2USWgoPUmVzb2x2ZUFwcHJvdmFsEiIudGFia2VlcC52MS5SZXNvbHZlQXBwcm92YWxSZXF1ZXN0GiMudGFia2VlcC52MS5SZXNvbHZlQXBwcm92YWxSZXNwb25zZUI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions, file_tabkeep_v1_recordings]);
 
 /**
  * A task or workflow in a session.
@@ -1012,6 +1012,30 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
      */
     value: StepHealed;
     case: "stepHealed";
+  } | {
+    /**
+     * A dialog of the browser was shown and answered.
+     *
+     * @generated from field: tabkeep.v1.DialogShown dialog_shown = 65;
+     */
+    value: DialogShown;
+    case: "dialogShown";
+  } | {
+    /**
+     * A tab was opened.
+     *
+     * @generated from field: tabkeep.v1.PageOpened page_opened = 66;
+     */
+    value: PageOpened;
+    case: "pageOpened";
+  } | {
+    /**
+     * A tab was closed, crashed, or was closed by the host.
+     *
+     * @generated from field: tabkeep.v1.PageClosed page_closed = 67;
+     */
+    value: PageClosed;
+    case: "pageClosed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1021,6 +1045,133 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
  */
 export const RunEventSchema: GenMessage<RunEvent> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_runs, 16);
+
+/**
+ * A dialog of the browser (alert, confirm, prompt, beforeunload) was shown and answered. At most 100 of a run are told,
+ * then a Warning PAGE_EVENTS_LEFT_OUT. It comes before the StepFinished of the step in which it was shown.
+ *
+ * @generated from message tabkeep.v1.DialogShown
+ */
+export type DialogShown = Message<"tabkeep.v1.DialogShown"> & {
+  /**
+   * alert, confirm, prompt or beforeunload.
+   *
+   * @generated from field: string dialog_type = 1;
+   */
+  dialogType: string;
+
+  /**
+   * Its text, cut at 1,000 characters; empty for beforeunload, whose text is the browser's own.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * How it was answered.
+   *
+   * @generated from field: tabkeep.v1.DialogAnswer answer = 3;
+   */
+  answer: DialogAnswer;
+
+  /**
+   * By an action of the run; otherwise by the session's policy.
+   *
+   * @generated from field: bool by_action = 4;
+   */
+  byAction: boolean;
+
+  /**
+   * The tab that showed it.
+   *
+   * @generated from field: string page_id = 5;
+   */
+  pageId: string;
+
+  /**
+   * That tab's URL.
+   *
+   * @generated from field: string url = 6;
+   */
+  url: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.DialogShown.
+ * Use `create(DialogShownSchema)` to create a new message.
+ */
+export const DialogShownSchema: GenMessage<DialogShown> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 17);
+
+/**
+ * A tab was opened. Bounded like DialogShown.
+ *
+ * @generated from message tabkeep.v1.PageOpened
+ */
+export type PageOpened = Message<"tabkeep.v1.PageOpened"> & {
+  /**
+   * The tab.
+   *
+   * @generated from field: string page_id = 1;
+   */
+  pageId: string;
+
+  /**
+   * The tab whose page opened it; empty: none did.
+   *
+   * @generated from field: string opener_page_id = 2;
+   */
+  openerPageId: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.PageOpened.
+ * Use `create(PageOpenedSchema)` to create a new message.
+ */
+export const PageOpenedSchema: GenMessage<PageOpened> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 18);
+
+/**
+ * A tab is not there any more. Bounded like DialogShown.
+ *
+ * @generated from message tabkeep.v1.PageClosed
+ */
+export type PageClosed = Message<"tabkeep.v1.PageClosed"> & {
+  /**
+   * The tab.
+   *
+   * @generated from field: string page_id = 1;
+   */
+  pageId: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: tabkeep.v1.PageCloseCause cause = 2;
+   */
+  cause: PageCloseCause;
+
+  /**
+   * Its last URL.
+   *
+   * @generated from field: string url = 3;
+   */
+  url: string;
+
+  /**
+   * The tab that was put in its place, loaded from the same URL if it had not crashed too often; empty: none was.
+   *
+   * @generated from field: string replaced_by_page_id = 4;
+   */
+  replacedByPageId: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.PageClosed.
+ * Use `create(PageClosedSchema)` to create a new message.
+ */
+export const PageClosedSchema: GenMessage<PageClosed> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 19);
 
 /**
  * The host began to carry out the run.
@@ -1048,7 +1199,7 @@ export type RunStarted = Message<"tabkeep.v1.RunStarted"> & {
  * Use `create(RunStartedSchema)` to create a new message.
  */
 export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 17);
+  messageDesc(file_tabkeep_v1_runs, 20);
 
 /**
  * How a prompt was understood.
@@ -1083,7 +1234,7 @@ export type PlanMade = Message<"tabkeep.v1.PlanMade"> & {
  * Use `create(PlanMadeSchema)` to create a new message.
  */
 export const PlanMadeSchema: GenMessage<PlanMade> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 18);
+  messageDesc(file_tabkeep_v1_runs, 21);
 
 /**
  * A workflow's block began.
@@ -1111,7 +1262,7 @@ export type BlockStarted = Message<"tabkeep.v1.BlockStarted"> & {
  * Use `create(BlockStartedSchema)` to create a new message.
  */
 export const BlockStartedSchema: GenMessage<BlockStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 19);
+  messageDesc(file_tabkeep_v1_runs, 22);
 
 /**
  * A workflow's block ended.
@@ -1146,7 +1297,7 @@ export type BlockFinished = Message<"tabkeep.v1.BlockFinished"> & {
  * Use `create(BlockFinishedSchema)` to create a new message.
  */
 export const BlockFinishedSchema: GenMessage<BlockFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 20);
+  messageDesc(file_tabkeep_v1_runs, 23);
 
 /**
  * A step is about to act.
@@ -1202,7 +1353,7 @@ export type StepStarted = Message<"tabkeep.v1.StepStarted"> & {
  * Use `create(StepStartedSchema)` to create a new message.
  */
 export const StepStartedSchema: GenMessage<StepStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 21);
+  messageDesc(file_tabkeep_v1_runs, 24);
 
 /**
  * A step has ended.
@@ -1287,7 +1438,7 @@ export type StepFinished = Message<"tabkeep.v1.StepFinished"> & {
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema: GenMessage<StepFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 22);
+  messageDesc(file_tabkeep_v1_runs, 25);
 
 /**
  * The run pauses for a person.
@@ -1308,7 +1459,7 @@ export type ApprovalRequested = Message<"tabkeep.v1.ApprovalRequested"> & {
  * Use `create(ApprovalRequestedSchema)` to create a new message.
  */
 export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 23);
+  messageDesc(file_tabkeep_v1_runs, 26);
 
 /**
  * A person answered, or none did in time.
@@ -1350,7 +1501,7 @@ export type ApprovalResolved = Message<"tabkeep.v1.ApprovalResolved"> & {
  * Use `create(ApprovalResolvedSchema)` to create a new message.
  */
 export const ApprovalResolvedSchema: GenMessage<ApprovalResolved> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 24);
+  messageDesc(file_tabkeep_v1_runs, 27);
 
 /**
  * One request to the model's endpoint. What was said is not kept.
@@ -1406,7 +1557,7 @@ export type ModelCall = Message<"tabkeep.v1.ModelCall"> & {
  * Use `create(ModelCallSchema)` to create a new message.
  */
 export const ModelCallSchema: GenMessage<ModelCall> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 25);
+  messageDesc(file_tabkeep_v1_runs, 28);
 
 /**
  * A task that was done is recorded. What was recorded before under the same task is replaced by it.
@@ -1448,7 +1599,7 @@ export type TaskRecorded = Message<"tabkeep.v1.TaskRecorded"> & {
  * Use `create(TaskRecordedSchema)` to create a new message.
  */
 export const TaskRecordedSchema: GenMessage<TaskRecorded> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 26);
+  messageDesc(file_tabkeep_v1_runs, 29);
 
 /**
  * How a recording fared.
@@ -1497,7 +1648,7 @@ export type Replayed = Message<"tabkeep.v1.Replayed"> & {
  * Use `create(ReplayedSchema)` to create a new message.
  */
 export const ReplayedSchema: GenMessage<Replayed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 27);
+  messageDesc(file_tabkeep_v1_runs, 30);
 
 /**
  * A recorded step was done with an element that is not quite the recorded one.
@@ -1540,7 +1691,7 @@ export type StepHealed = Message<"tabkeep.v1.StepHealed"> & {
  * Use `create(StepHealedSchema)` to create a new message.
  */
 export const StepHealedSchema: GenMessage<StepHealed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 28);
+  messageDesc(file_tabkeep_v1_runs, 31);
 
 /**
  * Something worth knowing that stops nothing.
@@ -1568,7 +1719,7 @@ export type Warning = Message<"tabkeep.v1.Warning"> & {
  * Use `create(WarningSchema)` to create a new message.
  */
 export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 29);
+  messageDesc(file_tabkeep_v1_runs, 32);
 
 /**
  * The host is done with the run.
@@ -1610,7 +1761,7 @@ export type RunFinished = Message<"tabkeep.v1.RunFinished"> & {
  * Use `create(RunFinishedSchema)` to create a new message.
  */
 export const RunFinishedSchema: GenMessage<RunFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 30);
+  messageDesc(file_tabkeep_v1_runs, 33);
 
 /**
  * What a run carries out.
@@ -2139,6 +2290,61 @@ export const ScreenshotModeSchema: GenEnum<ScreenshotMode> = /*@__PURE__*/
   enumDesc(file_tabkeep_v1_runs, 6);
 
 /**
+ * Why a tab is not there any more.
+ *
+ * @generated from enum tabkeep.v1.PageCloseCause
+ */
+export enum PageCloseCause {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * An action, the page itself or a CDP client closed it.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_CLOSED = 1;
+   */
+  CLOSED = 1,
+
+  /**
+   * Its process crashed.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_CRASHED = 2;
+   */
+  CRASHED = 2,
+
+  /**
+   * The session had max_pages open; the newest are closed again.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_TOO_MANY = 3;
+   */
+  TOO_MANY = 3,
+
+  /**
+   * It showed more than 20 dialogs within 10 seconds.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_DIALOG_FLOOD = 4;
+   */
+  DIALOG_FLOOD = 4,
+
+  /**
+   * It did not answer, and could not be made to.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_UNRESPONSIVE = 5;
+   */
+  UNRESPONSIVE = 5,
+}
+
+/**
+ * Describes the enum tabkeep.v1.PageCloseCause.
+ */
+export const PageCloseCauseSchema: GenEnum<PageCloseCause> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_runs, 7);
+
+/**
  * Whether a step did what it says.
  *
  * @generated from enum tabkeep.v1.StepOutcome
@@ -2170,7 +2376,7 @@ export enum StepOutcome {
  * Describes the enum tabkeep.v1.StepOutcome.
  */
 export const StepOutcomeSchema: GenEnum<StepOutcome> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_runs, 7);
+  enumDesc(file_tabkeep_v1_runs, 8);
 
 /**
  * Starts, follows and ends runs.
