@@ -64,7 +64,7 @@ def _read_which(place: Place, holes: Holes, which: actions_pb2.WhichTab, *, requ
                 field.mistake("must be true, or the tab be named in another way")
             which.previous = True
         else:
-            setattr(which, name, holes.unfilled(field, MAX_TEXT) or "")
+            setattr(which, name, holes.filled(field, MAX_TEXT, shown=True) or "")
 
 
 def read_dialog(place: Place, holes: Holes, dialog: actions_pb2.Dialog) -> None:

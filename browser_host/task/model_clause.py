@@ -309,6 +309,8 @@ class _Attempt:
                 case "ask_person":
                     question = model_tools.text_argument(call.arguments, "question")[:1000]
                     approval_id = f"model-{self._steps.begun}-{len(self._turns)}"
+                    if self._steps.recorder is not None:
+                        self._steps.recorder.give_up("a person was asked what to do")
                     said = await ask(self._steps, approval_id, question, max(self._steps.left(), 0.0))
                     return f"yes{f': {said}' if said else ''}", True
                 case "sign_in":

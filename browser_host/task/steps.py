@@ -190,6 +190,8 @@ class Steps:
             wall = await walls.wall_before(self, page, action, failed=failure is not None)
             if wall is None:
                 break
+            if self.recorder is not None:
+                self.recorder.give_up("a person did a part of it")
             await walls.wait_for_person(self, page, action, step, wall, failure is not None)
             if failure is None and not walls.is_elsewhere(action, page):
                 break
