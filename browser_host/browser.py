@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from browser_host.pages import Dialogs, OpenPage, PageLog
+
 
 class BrowserError(Exception):
     """A call to the browser failed; the subclasses say how."""
@@ -187,6 +189,40 @@ class Page(Protocol):
 
 class Browser(Protocol):
     """A live browser of one session."""
+
+    @property
+    def dialogs(self) -> Dialogs:
+        """How its dialogs are answered."""
+
+    @property
+    def page_log(self) -> PageLog:
+        """What happened to its tabs and dialogs."""
+
+    async def pages(self) -> list[OpenPage]:
+        """The open tabs, in the order of their opening; a title as last known when its page does not answer in 1 s."""
+
+    async def show_page(self, page_id: str) -> None:
+        """Bring a tab to the front; nothing when it is not there any more.
+
+        Raises:
+            BrowserGone.
+        """
+
+    async def open_page(self) -> None:
+        """Open a blank tab, which is in front then.
+
+        Raises:
+            BrowserGone.
+            PageClosed: there are as many as there may be.
+        """
+
+    async def close_page(self, page_id: str) -> None:
+        """Close a tab, without asking its page; nothing when it is not there any more. Returns when it is gone.
+
+        Raises:
+            BrowserGone.
+            PageUnresponsive: it is still there.
+        """
 
     async def current_page(self) -> Page:
         """The tab in front; a new blank one when none is left or the last one crashed.

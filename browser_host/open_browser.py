@@ -11,8 +11,9 @@ from typing import Protocol
 
 from browser_host.browser import Browser
 from browser_host.cdp_guest import CdpChannel
-from browser_host.messages import DIRECT, BrowserType, Geolocation, Network, Placement
+from browser_host.messages import DIRECT, USUAL_PAGES, BrowserType, Geolocation, Network, PageOptions, Placement
 from browser_host.network_log import Exchange
+from browser_host.pages import Trouble
 
 
 class LaunchFailed(Exception):
@@ -116,6 +117,7 @@ class LaunchRequest:
     extensions: tuple[str, ...] = ()
     """Loaded before the first page."""
     network: Network = DIRECT
+    page_options: PageOptions = USUAL_PAGES
 
     @property
     def spec(self) -> BrowserSpec:
@@ -158,6 +160,12 @@ class OpenBrowser(Browser, Protocol):
 
     async def record(self, sink: RecordSink, *, console: bool, network: bool, frames_per_second: int) -> StopRecords:
         """Tell `sink` what happens, until the answer is called; no pictures with 0 `frames_per_second`."""
+
+    def on_fatal_crash(self, callback: Callable[[str], None]) -> None:
+        """Call `callback`, with what happened, when a page crashes and the options say that this ends the session."""
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What its pages have done to the session; at most one of each kind."""
 
     async def shown(self) -> Shown:
         """What the current page shows; bounded, with the last known title when the page does not answer."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from playwright.async_api import CDPSession, Dialog, Error, Response
@@ -32,6 +32,7 @@ from browser_host.browser import (
 from browser_host.egress import Egress
 from browser_host.egress_policy import Refused, check_url
 from browser_host.file_shelf import FileShelf
+from browser_host.pages import Dialogs, Reply
 from browser_host.upstream import ProxyFailed
 
 _WORLD = "tabkeep"
@@ -46,7 +47,8 @@ _BRIEF = 1.0
 """Seconds to wait for a navigation that was announced to begin, and for calls that free a hung page."""
 _CLOSE_GRACE = 0.3
 """Seconds within which a lost tab turns out to be a lost browser."""
-_ACCEPTED_DIALOGS = frozenset({"alert", "beforeunload"})
+
+AnswerDialog = Callable[[str, str], Reply]
 
 T = TypeVar("T")
 
@@ -55,13 +57,21 @@ class PlaywrightPage:
     """A `browser_host.browser.Page`; made by `open`, which must be awaited before the tab is used."""
 
     def __init__(
-        self, tab: Tab, session: CDPSession, egress: Egress | None = None, shelf: FileShelf | None = None
+        self,
+        tab: Tab,
+        session: CDPSession,
+        egress: Egress | None,
+        answer: AnswerDialog,
+        shelf: FileShelf | None = None,
     ) -> None:
         """Use `open` instead."""
         self._tab = tab
         self._shelf = shelf
         self._chooser: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         """The DOM's own number of the field whose file chooser was opened."""
+        self._answer_to = answer
+        self.suspect = False
+        """It has not answered a call; nobody has looked since whether it does again."""
         self._egress = egress
         self._navigating_since = 0.0
         self._error_pages = 0
@@ -78,14 +88,21 @@ class PlaywrightPage:
         self._context_closed = asyncio.Event()
 
     @classmethod
-    async def open(cls, tab: Tab, egress: Egress | None = None, shelf: FileShelf | None = None) -> PlaywrightPage:
+    async def open(
+        cls,
+        tab: Tab,
+        egress: Egress | None = None,
+        answer: AnswerDialog | None = None,
+        shelf: FileShelf | None = None,
+    ) -> PlaywrightPage:
         """Attach to a tab; costs about 20 ms once. Its dialogs are answered and its file choosers kept back.
 
-        `egress` is the browser's way out, which knows why something was not reached; `shelf` is where its browser can
-        read files, without one it reads them where they are.
+        `egress` is the browser's way out, which knows why something was not reached. `answer` says, from a dialog's
+        kind and text, how it is answered; without it, as by default. `shelf` is where its browser can read files;
+        without one it reads them where they are.
         """
         session = await tab.context.new_cdp_session(tab)
-        page = cls(tab, session, egress, shelf)
+        page = cls(tab, session, egress, answer or _answer_by_default, shelf)
         page._listen()
         await asyncio.gather(
             session.send("Page.enable"), session.send("Page.setInterceptFileChooserDialog", {"enabled": True})
@@ -233,6 +250,7 @@ class PlaywrightPage:
                     raise _document_replaced(error) from None
                 return _result(answer)
         except PageUnresponsive:
+            self.suspect = True
             await self.free()
             raise
 
@@ -254,6 +272,22 @@ class PlaywrightPage:
     async def _learn_main_frame(self) -> None:
         tree = await self._send("Page.getFrameTree", {}, _BRIEF * 5)
         self._main_frame = tree["frameTree"]["frame"]["id"]
+
+    async def recovered(self, seconds: float) -> bool:
+        """Whether a page that has not answered does so within `seconds`, if need be once its script was ended."""
+        for _ in range(2):
+            try:
+                await self._send("Runtime.evaluate", {"expression": "1"}, seconds)
+            except PageUnresponsive:
+                await self.free()
+            except (BrowserError, Error):
+                break  # it is gone; who uses it next is told
+            else:
+                break
+        else:
+            return False
+        self.suspect = False
+        return True
 
     async def free(self) -> None:
         """End a script that holds the page in a loop, if there is one."""
@@ -309,6 +343,7 @@ class PlaywrightPage:
         try:
             await self._bounded(self._tab.keyboard.press(key), timeout)
         except PageUnresponsive:
+            self.suspect = True
             await self.free()
             raise
         except Error as error:
@@ -325,6 +360,7 @@ class PlaywrightPage:
         try:
             await self._bounded(_await(sending), timeout)
         except PageUnresponsive:
+            self.suspect = True
             await self.free()
             raise
         except Error as error:
@@ -438,13 +474,16 @@ class PlaywrightPage:
         session.on("Page.frameStoppedLoading", self._stopped_loading)
 
     async def _answer(self, dialog: Dialog) -> None:
-        """Accept what only informs or asks to leave; dismiss what asks for a decision."""
+        """At once: a dialog holds its page, and every call to it, for as long as it is shown."""
         self._effect()
+        reply = self._answer_to(dialog.type, dialog.message)
         try:
-            if dialog.type in _ACCEPTED_DIALOGS:
-                await dialog.accept()
-            else:
+            if not reply.accept:
                 await dialog.dismiss()
+            elif dialog.type == "prompt":
+                await dialog.accept(dialog.default_value if reply.text is None else reply.text)
+            else:
+                await dialog.accept()
         except Error:
             pass  # the page went away and took its dialog along
 
@@ -532,6 +571,10 @@ class PlaywrightPage:
         except TimeoutError:
             return self._lost.result() if self._lost.done() else PageClosed("the tab was closed")
         return BrowserGone("the browser has ended")
+
+
+def _answer_by_default(kind: str, message: str) -> Reply:
+    return Dialogs().answer(kind, message, "", "")[0]
 
 
 async def _await(future: asyncio.Future[Any]) -> Any:

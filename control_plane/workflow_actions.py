@@ -14,6 +14,7 @@ from tabkeep.v1 import actions_pb2
 
 from control_plane.action_bounds import FARTHEST_PX, MOST_CONDITIONS, MOST_OPTIONS, MOST_TIMES, is_a_date
 from control_plane.workflow_parameters import Holes
+from control_plane.workflow_tabs import read_dialog, read_tab
 from control_plane.workflow_text import Place, join, listing, shorten
 
 MAX_ACTIONS: Final = 500
@@ -513,6 +514,15 @@ def _upload(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
             action.upload.files.append(holes.filled(one, MAX_FILE_NAME, shown=True) or "")
 
 
+def _tab(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.tab.SetInParent()
+    read_tab(place, holes, action.tab, _read_url)
+
+
+def _dialog(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    read_dialog(place, holes, action.dialog)
+
+
 def _nothing_inside(place: Place) -> None:
     if not place.is_nothing and not (place.is_mapping and not place.node.value):
         place.mistake(f"takes nothing: write {{}}, {place.found()}")
@@ -535,6 +545,8 @@ ACTION_KINDS: Final[Mapping[str, _Reader]] = {
     "reload": _reload,
     "upload": _upload,
     "find_record": _find_record,
+    "tab": _tab,
+    "dialog": _dialog,
     "drag": _drag,
     "set_range": _set_range,
     "set_date": _set_date,

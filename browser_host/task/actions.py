@@ -47,6 +47,7 @@ from browser_host.task.gate import Gate
 from browser_host.task.gestures import Gestures
 from browser_host.task.journal import ActionLeaseOver, CredentialMissing, FileMissing, Journal
 from browser_host.task.page_script import call, look
+from browser_host.task.tabs import Tabs
 from browser_host.task.values import Parameters, Secrets, origin_of, to_schema
 from browser_host.task.wording import condition_words, names_a_secret, script_condition, script_target
 
@@ -95,7 +96,7 @@ def timeout_of(action: actions_pb2.Action) -> float:
     """How long an action may take, in seconds."""
     if action.HasField("timeout"):
         return action.timeout.ToTimedelta().total_seconds()
-    if action.WhichOneof("kind") in ("goto", "back", "reload"):
+    if action.WhichOneof("kind") in ("goto", "back", "reload") or action.tab.open.url:
         return GOTO_TIMEOUT
     if action.WhichOneof("kind") == "upload":
         return UPLOAD_TIMEOUT
@@ -116,6 +117,7 @@ class Actor(Gestures):
         secrets: Secrets,
         timeout: float,
         gate: Gate,
+        tabs: Tabs,
         *,
         recording: bool = False,
     ) -> None:
@@ -128,6 +130,7 @@ class Actor(Gestures):
         self._parameters = parameters
         self._secrets = secrets
         self._gate = gate
+        self._tabs = tabs
         self._timeout = timeout
         self._deadline = clock.monotonic() + timeout
 
@@ -199,6 +202,10 @@ class Actor(Gestures):
                 return self._arrived(await self._load(self._page.reload))
             case "upload":
                 return await self._upload(action.upload)
+            case "tab":
+                return await self._tab(action.tab)
+            case "dialog":
+                return await self._dialog(action)
         raise ValueError("an action without a kind")
 
     # Time and permission
@@ -249,8 +256,7 @@ class Actor(Gestures):
 
     async def _goto(self, goto: actions_pb2.Goto) -> Done:
         url = goto.url
-        if not url.lower().startswith(("http://", "https://")):
-            raise Failed(NAVIGATION, f"not an absolute http or https URL: {url}")
+        _refuse_other_than_http(url)
         self._gate.go(url)
         allowed = await self._allowed()
         return self._arrived(await self._page.goto(url, timeout=allowed), goto.allow_error_status)
@@ -267,6 +273,45 @@ class Actor(Gestures):
         if status is not None and status >= 400 and not error_status_is_fine:
             raise Failed(NAVIGATION, f"the server answered {status}")
         return Done(message=f"status {status}" if status is not None else "")
+
+    # Tabs and dialogs
+
+    async def _tab(self, tab: actions_pb2.Tab) -> Done:
+        what = tab.WhichOneof("what")
+        if what == "open":
+            return await self._open_tab(tab.open.url)
+        which = tab.switch_to if what == "switch_to" else tab.close
+        found = await self._tabs.find(which, self._clock, self._deadline)
+        await self._allowed()
+        await (self._tabs.show(found) if what == "switch_to" else self._tabs.close(found))
+        self._page = await self._tabs.current()
+        await self._page.loaded(timeout=self._left())
+        return Done(f'{found.page_id} "{found.title}"')
+
+    async def _open_tab(self, url: str) -> Done:
+        if url:
+            _refuse_other_than_http(url)
+            self._gate.go(url)
+        await self._allowed()
+        await self._tabs.open()
+        self._page = await self._tabs.current()
+        return self._arrived(await self._page.goto(url, timeout=await self._allowed())) if url else Done()
+
+    async def _dialog(self, action: actions_pb2.Action) -> Done:
+        """Wait for the dialog, which is answered the moment it is shown."""
+        wanted = self._tabs.wanted(action)
+        await asyncio.wait({wanted.shown}, timeout=self._left())
+        if not wanted.shown.done():
+            raise Failed(EXPECTATION_FAILED, f"no dialog was shown within {self._timeout:g} s")
+        shown = wanted.shown.result()
+        label = f'{shown.kind} "{shown.message}"'
+        if not wanted.means(shown.kind, shown.message):
+            raise Failed(EXPECTATION_FAILED, f"another dialog was shown, and dismissed: {label}", target=label)
+        try:
+            await self._page.loaded(timeout=self._left())
+        except PageClosed:
+            pass  # it asked whether it may go
+        return Done(label, "accepted" if shown.accepted else "dismissed")
 
     # Pressing
 
@@ -597,6 +642,11 @@ class Actor(Gestures):
                 hint = f"; close, but not it: {', '.join(near)}" if near else ""
                 raise Failed(NOT_FOUND, f'no {wanted.noun or "record"} with {wanted.label} "{value}" is shown{hint}')
             await look(self._page, "pause", timeout=min(_READ_PAUSE, self._left()))
+
+
+def _refuse_other_than_http(url: str) -> None:
+    if not url.lower().startswith(("http://", "https://")):
+        raise Failed(NAVIGATION, f"not an absolute http or https URL: {url}")
 
 
 def _checked(answer: dict[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,10 @@ _VERBS = (
     "go|navigate|open|visit|browse|load|log|login|sign|find|search|look|shop|show|click|double-click|press|push|tap|hit|"
     "enter|type|fill|set|input|write|clear|select|choose|pick|check|uncheck|tick|untick|enable|disable|wait|extract|"
     "get|read|return|scrape|list|add|put|complete|finish|checkout|proceed|place|confirm|submit|scroll|hover|reload|"
-    "refresh|turn|upload|attach"
+    "refresh|turn|upload|attach|"
+    # Words that end names of buttons too ("Save and close"): only with what makes them a clause.
+    "switch(?: back)? to|change to|accept (?:the|this)|dismiss (?:the|this)|decline (?:the|this)|answer|"
+    "close (?:the|this)|cancel (?:the|this)"
 )
 _POLITE = r"(?:please|kindly|also|now|next|finally|first|afterwards|can you|could you)\s*,?\s*"
 

@@ -32,6 +32,10 @@ _CHOICES = frozenset({"click", "set_checked", "hover"})
 _DIGIT = re.compile(r"\d")
 _LONGEST_MESSAGE = 80
 
+_NOT_RECORDED = frozenset({"tab", "dialog", "upload"})
+"""Which tab, and what a dialog is answered with, is told ahead of the step that brings it: a replay is too late. Which
+of the prompt's words name a file is not known here, and another file would be a false success."""
+
 
 class Recorder:
     """The recording of one task under way."""
@@ -141,9 +145,8 @@ class Recorder:
         kept.CopyFrom(action)
         element = done.element or {}
         kind = kept.WhichOneof("kind")
-        if kind == "upload":
-            # Which of the prompt's words name the file is not known here, and another file would be a false success.
-            raise NotRecordable("files were given to the page")
+        if kind in _NOT_RECORDED:
+            raise NotRecordable(f"a {kind} action was part of it")
         self._refuse_choice(kept, element)
         values = {
             "fill": [kept.fill.value],

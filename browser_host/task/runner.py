@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 from uuid import uuid4
 
@@ -41,6 +42,7 @@ from browser_host.task.journal import Journal
 from browser_host.task.memory import Memory
 from browser_host.task.model import Model
 from browser_host.task.own_output import brought
+from browser_host.task.plain_clauses import OneAction, answers_dialog
 from browser_host.task.planner import Plan, Planner
 from browser_host.task.planners import planner_for
 from browser_host.task.recording_holes import fill_texts
@@ -144,6 +146,7 @@ class _Run:
             )
         if self._memory is not None:
             await self._memory.report(end.status)
+        await self._steps.tell_pages()
         scrub = self._steps.secrets.scrub
         finished = runs_pb2.RunFinished(
             status=end.status, failure_reason=end.reason, failure_message=scrub(end.message)
@@ -309,7 +312,9 @@ class _Run:
         parameters.actions = []
         if self._start_run.workflow:
             parameters.blocks = self._output
-        for action in actions:
+        for place, action in enumerate(actions):
+            if action.WhichOneof("kind") != "dialog":
+                self._steps.tabs.expect_dialogs(actions[place + 1 :])
             done = await self._steps.do(self._filled(action), self._source)
             parameters.actions.append(done.output if done.has_output else None)
             if done.has_output:
@@ -352,9 +357,12 @@ class _Run:
         memory = self._memory
         if memory is not None:
             await memory.begin(plan)
-        for intent, text in zip(plan.intents, plan.texts, strict=True):
+        for place, (intent, text) in enumerate(zip(plan.intents, plan.texts, strict=True)):
             if memory is not None:
                 memory.part(intent, text)
+            if not answers_dialog(intent):
+                following = takewhile(answers_dialog, plan.intents[place + 1 :])
+                self._steps.tabs.expect_dialogs(one.action for one in following if isinstance(one, OneAction))
             try:
                 await intent.carry_out(workspace)
             finally:

@@ -180,6 +180,10 @@ def describe(action: actions_pb2.Action) -> str:
             names = ", ".join(f'"{name[:_LONGEST]}"' for name in action.upload.files)
             to = f" to {target_words(action.upload.target)}" if action.upload.HasField("target") else ""
             return f"upload {names}{to}"
+        case "tab":
+            return _tab_words(action.tab)
+        case "dialog":
+            return _dialog_words(action.dialog)
         case "drag":
             return _drag_words(action.drag)
         case "set_range":
@@ -213,3 +217,37 @@ def _row_words(pick: actions_pb2.PickRow) -> str:
         shown = f"{value:g}" if isinstance(value, float) else f'"{value}"'
         said.append(f"{one.label} {how.replace('_', ' ')} {shown}".strip())
     return f"{pressed} the row{which}{order}{' where ' if said else ''}{' and '.join(said)}"
+
+
+def _tab_words(tab: actions_pb2.Tab) -> str:
+    match tab.WhichOneof("what"):
+        case "open":
+            return f"open {tab.open.url} in a new tab" if tab.open.url else "open a new tab"
+        case "close":
+            return f"close {which_tab(tab.close)}"
+        case "switch_to":
+            return f"switch to {which_tab(tab.switch_to)}"
+    raise ValueError("a tab action that does nothing")
+
+
+def which_tab(which: actions_pb2.WhichTab) -> str:
+    """A tab in words."""
+    match which.WhichOneof("by"):
+        case "index":
+            return "the newest tab" if which.index == -1 else f"tab {which.index}"
+        case "title":
+            return f'the tab "{which.title}"'
+        case "url":
+            return f"the tab at {which.url}"
+        case "page_id":
+            return f"the tab {which.page_id[:_LONGEST]}"
+        case "previous":
+            return "the previous tab"
+    return "this tab"
+
+
+def _dialog_words(dialog: actions_pb2.Dialog) -> str:
+    which = f'the dialog "{dialog.message[:_LONGEST]}"' if dialog.message else "the dialog"
+    if dialog.answer != actions_pb2.DIALOG_ANSWER_ACCEPT:
+        return f"dismiss {which}"
+    return f"answer {value_words(dialog.text)} to {which}" if dialog.HasField("text") else f"accept {which}"

@@ -384,7 +384,7 @@ def test_an_action_is_read_into_its_message(source, expected):
     ("source", "message"),
     [
         ("{note: a}", ": names no action: one of goto, click, fill, select, set_checked, check, uncheck, press_key, "
-         "hover, scroll, wait, extract, back, reload, upload, find_record, drag, set_range, set_date, select_text, pick_row"),
+         "hover, scroll, wait, extract, back, reload, upload, find_record, tab, dialog, drag, set_range, set_date, select_text, pick_row"),
         ("drag: {name: A}", "drag: must lead to one place: onto, before, after, by"),
         ("drag: {name: A, onto: B, by_corner: true}", "drag.by_corner: means nothing without by"),
         ("click: {name: A, every: true, nth: 2}", "click: is for every element: leave out times and nth"),
@@ -396,6 +396,13 @@ def test_an_action_is_read_into_its_message(source, expected):
             "pick_row.where[0]: must compare in one way: contains, equals, less_than, greater_than",
         ),
         ("{back: , reload: }", ": is back and reload at once: make it 2 actions"),
+        ("tab: {}", "tab: says nothing to do: one of switch_to, open, close"),
+        ("tab: {switch_to: {}}", "tab.switch_to: names no tab: one of index, title, url, page_id, previous"),
+        ("tab: {close: {index: 0}}", "tab.close.index: must be from 1 to 100, or -1 for the newest tab, found 0"),
+        ("tab: {open: shop}", 'tab.open: must be an absolute http or https URL, found "shop"'),
+        ("dialog: maybe", 'dialog: must be accept or dismiss, found the text "maybe"'),
+        ("dialog: {answer: dismiss, text: a}",
+         "dialog.text: is for a prompt that is accepted: leave it out, or answer: accept"),
         ("clik: a", 'clik: unknown field; did you mean "click"?'),
         ("click: {nme: a, role: link}", 'click.nme: unknown field; did you mean "name"?'),
         ("click: {within: a}", "click: names no element: give role, name, css or test_id"),
@@ -484,8 +491,8 @@ def test_a_secret_parameter_makes_every_value_sensitive_and_is_not_shown():
         ("actions: [fill: {name: a, value: {parameter: emial}}]", 'actions[0].fill.value.parameter: no parameter is called '
          '"emial"; did you mean "email"?'),
         ('actions: [press_key: "{{ email }}"]', "actions[0].press_key: holes are not filled here: they work in goto url, "
-         "task prompt, approve message, fill value, select option, upload files, the name and within of a target, and "
-         "the texts of expectations"),
+         "task prompt, tab open, approve message, fill value, select option, dialog text, upload files, the name and "
+         "within of a target, and the texts of expectations"),
         ('actions: [click: "{{ emial }}"]', 'actions[0].click: no parameter is called "emial"; did you mean "email"?'),
     ],
 )  # fmt: skip

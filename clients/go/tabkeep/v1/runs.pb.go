@@ -574,6 +574,71 @@ func (ScreenshotMode) EnumDescriptor() ([]byte, []int) {
 	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
 }
 
+// Why a tab is not there any more.
+type PageCloseCause int32
+
+const (
+	// Never sent.
+	PageCloseCause_PAGE_CLOSE_CAUSE_UNSPECIFIED PageCloseCause = 0
+	// An action, the page itself or a CDP client closed it.
+	PageCloseCause_PAGE_CLOSE_CAUSE_CLOSED PageCloseCause = 1
+	// Its process crashed.
+	PageCloseCause_PAGE_CLOSE_CAUSE_CRASHED PageCloseCause = 2
+	// The session had max_pages open; the newest are closed again.
+	PageCloseCause_PAGE_CLOSE_CAUSE_TOO_MANY PageCloseCause = 3
+	// It showed more than 20 dialogs within 10 seconds.
+	PageCloseCause_PAGE_CLOSE_CAUSE_DIALOG_FLOOD PageCloseCause = 4
+	// It did not answer, and could not be made to.
+	PageCloseCause_PAGE_CLOSE_CAUSE_UNRESPONSIVE PageCloseCause = 5
+)
+
+// Enum value maps for PageCloseCause.
+var (
+	PageCloseCause_name = map[int32]string{
+		0: "PAGE_CLOSE_CAUSE_UNSPECIFIED",
+		1: "PAGE_CLOSE_CAUSE_CLOSED",
+		2: "PAGE_CLOSE_CAUSE_CRASHED",
+		3: "PAGE_CLOSE_CAUSE_TOO_MANY",
+		4: "PAGE_CLOSE_CAUSE_DIALOG_FLOOD",
+		5: "PAGE_CLOSE_CAUSE_UNRESPONSIVE",
+	}
+	PageCloseCause_value = map[string]int32{
+		"PAGE_CLOSE_CAUSE_UNSPECIFIED":  0,
+		"PAGE_CLOSE_CAUSE_CLOSED":       1,
+		"PAGE_CLOSE_CAUSE_CRASHED":      2,
+		"PAGE_CLOSE_CAUSE_TOO_MANY":     3,
+		"PAGE_CLOSE_CAUSE_DIALOG_FLOOD": 4,
+		"PAGE_CLOSE_CAUSE_UNRESPONSIVE": 5,
+	}
+)
+
+func (x PageCloseCause) Enum() *PageCloseCause {
+	p := new(PageCloseCause)
+	*p = x
+	return p
+}
+
+func (x PageCloseCause) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PageCloseCause) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_runs_proto_enumTypes[7].Descriptor()
+}
+
+func (PageCloseCause) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_runs_proto_enumTypes[7]
+}
+
+func (x PageCloseCause) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PageCloseCause.Descriptor instead.
+func (PageCloseCause) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
+}
+
 // Whether a step did what it says.
 type StepOutcome int32
 
@@ -611,11 +676,11 @@ func (x StepOutcome) String() string {
 }
 
 func (StepOutcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[7].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[8].Descriptor()
 }
 
 func (StepOutcome) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[7]
+	return &file_tabkeep_v1_runs_proto_enumTypes[8]
 }
 
 func (x StepOutcome) Number() protoreflect.EnumNumber {
@@ -624,7 +689,7 @@ func (x StepOutcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StepOutcome.Descriptor instead.
 func (StepOutcome) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
 }
 
 // A task or workflow in a session.
@@ -2174,6 +2239,9 @@ type RunEvent struct {
 	//	*RunEvent_TaskRecorded
 	//	*RunEvent_Replayed
 	//	*RunEvent_StepHealed
+	//	*RunEvent_DialogShown
+	//	*RunEvent_PageOpened
+	//	*RunEvent_PageClosed
 	Kind          isRunEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2363,6 +2431,33 @@ func (x *RunEvent) GetStepHealed() *StepHealed {
 	return nil
 }
 
+func (x *RunEvent) GetDialogShown() *DialogShown {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_DialogShown); ok {
+			return x.DialogShown
+		}
+	}
+	return nil
+}
+
+func (x *RunEvent) GetPageOpened() *PageOpened {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_PageOpened); ok {
+			return x.PageOpened
+		}
+	}
+	return nil
+}
+
+func (x *RunEvent) GetPageClosed() *PageClosed {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_PageClosed); ok {
+			return x.PageClosed
+		}
+	}
+	return nil
+}
+
 type isRunEvent_Kind interface {
 	isRunEvent_Kind()
 }
@@ -2437,6 +2532,21 @@ type RunEvent_StepHealed struct {
 	StepHealed *StepHealed `protobuf:"bytes,77,opt,name=step_healed,json=stepHealed,proto3,oneof"`
 }
 
+type RunEvent_DialogShown struct {
+	// A dialog of the browser was shown and answered.
+	DialogShown *DialogShown `protobuf:"bytes,65,opt,name=dialog_shown,json=dialogShown,proto3,oneof"`
+}
+
+type RunEvent_PageOpened struct {
+	// A tab was opened.
+	PageOpened *PageOpened `protobuf:"bytes,66,opt,name=page_opened,json=pageOpened,proto3,oneof"`
+}
+
+type RunEvent_PageClosed struct {
+	// A tab was closed, crashed, or was closed by the host.
+	PageClosed *PageClosed `protobuf:"bytes,67,opt,name=page_closed,json=pageClosed,proto3,oneof"`
+}
+
 func (*RunEvent_RunStarted) isRunEvent_Kind() {}
 
 func (*RunEvent_PlanMade) isRunEvent_Kind() {}
@@ -2465,6 +2575,232 @@ func (*RunEvent_Replayed) isRunEvent_Kind() {}
 
 func (*RunEvent_StepHealed) isRunEvent_Kind() {}
 
+func (*RunEvent_DialogShown) isRunEvent_Kind() {}
+
+func (*RunEvent_PageOpened) isRunEvent_Kind() {}
+
+func (*RunEvent_PageClosed) isRunEvent_Kind() {}
+
+// A dialog of the browser (alert, confirm, prompt, beforeunload) was shown and answered. At most 100 of a run are told,
+// then a Warning PAGE_EVENTS_LEFT_OUT. It comes before the StepFinished of the step in which it was shown.
+type DialogShown struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// alert, confirm, prompt or beforeunload.
+	DialogType string `protobuf:"bytes,1,opt,name=dialog_type,json=dialogType,proto3" json:"dialog_type,omitempty"`
+	// Its text, cut at 1,000 characters; empty for beforeunload, whose text is the browser's own.
+	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// How it was answered.
+	Answer DialogAnswer `protobuf:"varint,3,opt,name=answer,proto3,enum=tabkeep.v1.DialogAnswer" json:"answer,omitempty"`
+	// By an action of the run; otherwise by the session's policy.
+	ByAction bool `protobuf:"varint,4,opt,name=by_action,json=byAction,proto3" json:"by_action,omitempty"`
+	// The tab that showed it.
+	PageId string `protobuf:"bytes,5,opt,name=page_id,json=pageId,proto3" json:"page_id,omitempty"`
+	// That tab's URL.
+	Url           string `protobuf:"bytes,6,opt,name=url,proto3" json:"url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DialogShown) Reset() {
+	*x = DialogShown{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DialogShown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DialogShown) ProtoMessage() {}
+
+func (x *DialogShown) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DialogShown.ProtoReflect.Descriptor instead.
+func (*DialogShown) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *DialogShown) GetDialogType() string {
+	if x != nil {
+		return x.DialogType
+	}
+	return ""
+}
+
+func (x *DialogShown) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *DialogShown) GetAnswer() DialogAnswer {
+	if x != nil {
+		return x.Answer
+	}
+	return DialogAnswer_DIALOG_ANSWER_UNSPECIFIED
+}
+
+func (x *DialogShown) GetByAction() bool {
+	if x != nil {
+		return x.ByAction
+	}
+	return false
+}
+
+func (x *DialogShown) GetPageId() string {
+	if x != nil {
+		return x.PageId
+	}
+	return ""
+}
+
+func (x *DialogShown) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+// A tab was opened. Bounded like DialogShown.
+type PageOpened struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tab.
+	PageId string `protobuf:"bytes,1,opt,name=page_id,json=pageId,proto3" json:"page_id,omitempty"`
+	// The tab whose page opened it; empty: none did.
+	OpenerPageId  string `protobuf:"bytes,2,opt,name=opener_page_id,json=openerPageId,proto3" json:"opener_page_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PageOpened) Reset() {
+	*x = PageOpened{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PageOpened) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PageOpened) ProtoMessage() {}
+
+func (x *PageOpened) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PageOpened.ProtoReflect.Descriptor instead.
+func (*PageOpened) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *PageOpened) GetPageId() string {
+	if x != nil {
+		return x.PageId
+	}
+	return ""
+}
+
+func (x *PageOpened) GetOpenerPageId() string {
+	if x != nil {
+		return x.OpenerPageId
+	}
+	return ""
+}
+
+// A tab is not there any more. Bounded like DialogShown.
+type PageClosed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tab.
+	PageId string `protobuf:"bytes,1,opt,name=page_id,json=pageId,proto3" json:"page_id,omitempty"`
+	// Why.
+	Cause PageCloseCause `protobuf:"varint,2,opt,name=cause,proto3,enum=tabkeep.v1.PageCloseCause" json:"cause,omitempty"`
+	// Its last URL.
+	Url string `protobuf:"bytes,3,opt,name=url,proto3" json:"url,omitempty"`
+	// The tab that was put in its place, loaded from the same URL if it had not crashed too often; empty: none was.
+	ReplacedByPageId string `protobuf:"bytes,4,opt,name=replaced_by_page_id,json=replacedByPageId,proto3" json:"replaced_by_page_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *PageClosed) Reset() {
+	*x = PageClosed{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PageClosed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PageClosed) ProtoMessage() {}
+
+func (x *PageClosed) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PageClosed.ProtoReflect.Descriptor instead.
+func (*PageClosed) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *PageClosed) GetPageId() string {
+	if x != nil {
+		return x.PageId
+	}
+	return ""
+}
+
+func (x *PageClosed) GetCause() PageCloseCause {
+	if x != nil {
+		return x.Cause
+	}
+	return PageCloseCause_PAGE_CLOSE_CAUSE_UNSPECIFIED
+}
+
+func (x *PageClosed) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *PageClosed) GetReplacedByPageId() string {
+	if x != nil {
+		return x.ReplacedByPageId
+	}
+	return ""
+}
+
 // The host began to carry out the run.
 type RunStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2478,7 +2814,7 @@ type RunStarted struct {
 
 func (x *RunStarted) Reset() {
 	*x = RunStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2490,7 +2826,7 @@ func (x *RunStarted) String() string {
 func (*RunStarted) ProtoMessage() {}
 
 func (x *RunStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2503,7 +2839,7 @@ func (x *RunStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStarted.ProtoReflect.Descriptor instead.
 func (*RunStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{18}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RunStarted) GetUrl() string {
@@ -2535,7 +2871,7 @@ type PlanMade struct {
 
 func (x *PlanMade) Reset() {
 	*x = PlanMade{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2547,7 +2883,7 @@ func (x *PlanMade) String() string {
 func (*PlanMade) ProtoMessage() {}
 
 func (x *PlanMade) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2560,7 +2896,7 @@ func (x *PlanMade) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanMade.ProtoReflect.Descriptor instead.
 func (*PlanMade) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{19}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PlanMade) GetPlanner() string {
@@ -2597,7 +2933,7 @@ type BlockStarted struct {
 
 func (x *BlockStarted) Reset() {
 	*x = BlockStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2609,7 +2945,7 @@ func (x *BlockStarted) String() string {
 func (*BlockStarted) ProtoMessage() {}
 
 func (x *BlockStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2622,7 +2958,7 @@ func (x *BlockStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockStarted.ProtoReflect.Descriptor instead.
 func (*BlockStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{20}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *BlockStarted) GetBlockId() string {
@@ -2654,7 +2990,7 @@ type BlockFinished struct {
 
 func (x *BlockFinished) Reset() {
 	*x = BlockFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2666,7 +3002,7 @@ func (x *BlockFinished) String() string {
 func (*BlockFinished) ProtoMessage() {}
 
 func (x *BlockFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2679,7 +3015,7 @@ func (x *BlockFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockFinished.ProtoReflect.Descriptor instead.
 func (*BlockFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{21}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BlockFinished) GetBlockId() string {
@@ -2724,7 +3060,7 @@ type StepStarted struct {
 
 func (x *StepStarted) Reset() {
 	*x = StepStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2736,7 +3072,7 @@ func (x *StepStarted) String() string {
 func (*StepStarted) ProtoMessage() {}
 
 func (x *StepStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2749,7 +3085,7 @@ func (x *StepStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepStarted.ProtoReflect.Descriptor instead.
 func (*StepStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{22}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *StepStarted) GetStep() int32 {
@@ -2824,7 +3160,7 @@ type StepFinished struct {
 
 func (x *StepFinished) Reset() {
 	*x = StepFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2836,7 +3172,7 @@ func (x *StepFinished) String() string {
 func (*StepFinished) ProtoMessage() {}
 
 func (x *StepFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2849,7 +3185,7 @@ func (x *StepFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepFinished.ProtoReflect.Descriptor instead.
 func (*StepFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{23}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *StepFinished) GetStep() int32 {
@@ -2933,7 +3269,7 @@ type ApprovalRequested struct {
 
 func (x *ApprovalRequested) Reset() {
 	*x = ApprovalRequested{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2945,7 +3281,7 @@ func (x *ApprovalRequested) String() string {
 func (*ApprovalRequested) ProtoMessage() {}
 
 func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2958,7 +3294,7 @@ func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalRequested.ProtoReflect.Descriptor instead.
 func (*ApprovalRequested) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{24}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ApprovalRequested) GetApproval() *Approval {
@@ -2985,7 +3321,7 @@ type ApprovalResolved struct {
 
 func (x *ApprovalResolved) Reset() {
 	*x = ApprovalResolved{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2997,7 +3333,7 @@ func (x *ApprovalResolved) String() string {
 func (*ApprovalResolved) ProtoMessage() {}
 
 func (x *ApprovalResolved) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3010,7 +3346,7 @@ func (x *ApprovalResolved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalResolved.ProtoReflect.Descriptor instead.
 func (*ApprovalResolved) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ApprovalResolved) GetApprovalId() string {
@@ -3062,7 +3398,7 @@ type ModelCall struct {
 
 func (x *ModelCall) Reset() {
 	*x = ModelCall{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3074,7 +3410,7 @@ func (x *ModelCall) String() string {
 func (*ModelCall) ProtoMessage() {}
 
 func (x *ModelCall) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3087,7 +3423,7 @@ func (x *ModelCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelCall.ProtoReflect.Descriptor instead.
 func (*ModelCall) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ModelCall) GetModel() string {
@@ -3149,7 +3485,7 @@ type TaskRecorded struct {
 
 func (x *TaskRecorded) Reset() {
 	*x = TaskRecorded{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3161,7 +3497,7 @@ func (x *TaskRecorded) String() string {
 func (*TaskRecorded) ProtoMessage() {}
 
 func (x *TaskRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3174,7 +3510,7 @@ func (x *TaskRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRecorded.ProtoReflect.Descriptor instead.
 func (*TaskRecorded) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TaskRecorded) GetRecordingId() string {
@@ -3224,7 +3560,7 @@ type Replayed struct {
 
 func (x *Replayed) Reset() {
 	*x = Replayed{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3236,7 +3572,7 @@ func (x *Replayed) String() string {
 func (*Replayed) ProtoMessage() {}
 
 func (x *Replayed) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3249,7 +3585,7 @@ func (x *Replayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Replayed.ProtoReflect.Descriptor instead.
 func (*Replayed) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{28}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Replayed) GetRecordingId() string {
@@ -3305,7 +3641,7 @@ type StepHealed struct {
 
 func (x *StepHealed) Reset() {
 	*x = StepHealed{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3317,7 +3653,7 @@ func (x *StepHealed) String() string {
 func (*StepHealed) ProtoMessage() {}
 
 func (x *StepHealed) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3330,7 +3666,7 @@ func (x *StepHealed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepHealed.ProtoReflect.Descriptor instead.
 func (*StepHealed) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{29}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *StepHealed) GetStep() int32 {
@@ -3374,7 +3710,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3386,7 +3722,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3399,7 +3735,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{30}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Warning) GetCode() string {
@@ -3433,7 +3769,7 @@ type RunFinished struct {
 
 func (x *RunFinished) Reset() {
 	*x = RunFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3445,7 +3781,7 @@ func (x *RunFinished) String() string {
 func (*RunFinished) ProtoMessage() {}
 
 func (x *RunFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3458,7 +3794,7 @@ func (x *RunFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunFinished.ProtoReflect.Descriptor instead.
 func (*RunFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{31}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RunFinished) GetStatus() RunStatus {
@@ -3644,7 +3980,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\bapproved\x18\x03 \x01(\bR\bapproved\x12\x18\n" +
 	"\acomment\x18\x04 \x01(\tR\acomment\"<\n" +
 	"\x17ResolveApprovalResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xe0\a\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\x94\t\n" +
 	"\bRunEvent\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12;\n" +
@@ -3667,8 +4003,31 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\rtask_recorded\x18K \x01(\v2\x18.tabkeep.v1.TaskRecordedH\x00R\ftaskRecorded\x122\n" +
 	"\breplayed\x18L \x01(\v2\x14.tabkeep.v1.ReplayedH\x00R\breplayed\x129\n" +
 	"\vstep_healed\x18M \x01(\v2\x16.tabkeep.v1.StepHealedH\x00R\n" +
-	"stepHealedB\x06\n" +
-	"\x04kind\"4\n" +
+	"stepHealed\x12<\n" +
+	"\fdialog_shown\x18A \x01(\v2\x17.tabkeep.v1.DialogShownH\x00R\vdialogShown\x129\n" +
+	"\vpage_opened\x18B \x01(\v2\x16.tabkeep.v1.PageOpenedH\x00R\n" +
+	"pageOpened\x129\n" +
+	"\vpage_closed\x18C \x01(\v2\x16.tabkeep.v1.PageClosedH\x00R\n" +
+	"pageClosedB\x06\n" +
+	"\x04kind\"\xc2\x01\n" +
+	"\vDialogShown\x12\x1f\n" +
+	"\vdialog_type\x18\x01 \x01(\tR\n" +
+	"dialogType\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x120\n" +
+	"\x06answer\x18\x03 \x01(\x0e2\x18.tabkeep.v1.DialogAnswerR\x06answer\x12\x1b\n" +
+	"\tby_action\x18\x04 \x01(\bR\bbyAction\x12\x17\n" +
+	"\apage_id\x18\x05 \x01(\tR\x06pageId\x12\x10\n" +
+	"\x03url\x18\x06 \x01(\tR\x03url\"K\n" +
+	"\n" +
+	"PageOpened\x12\x17\n" +
+	"\apage_id\x18\x01 \x01(\tR\x06pageId\x12$\n" +
+	"\x0eopener_page_id\x18\x02 \x01(\tR\fopenerPageId\"\x98\x01\n" +
+	"\n" +
+	"PageClosed\x12\x17\n" +
+	"\apage_id\x18\x01 \x01(\tR\x06pageId\x120\n" +
+	"\x05cause\x18\x02 \x01(\x0e2\x1a.tabkeep.v1.PageCloseCauseR\x05cause\x12\x10\n" +
+	"\x03url\x18\x03 \x01(\tR\x03url\x12-\n" +
+	"\x13replaced_by_page_id\x18\x04 \x01(\tR\x10replacedByPageId\"4\n" +
 	"\n" +
 	"RunStarted\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x14\n" +
@@ -3815,7 +4174,14 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x1bSCREENSHOT_MODE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aSCREENSHOT_MODE_EVERY_STEP\x10\x01\x12\x1e\n" +
 	"\x1aSCREENSHOT_MODE_ON_FAILURE\x10\x02\x12\x18\n" +
-	"\x14SCREENSHOT_MODE_NONE\x10\x03*[\n" +
+	"\x14SCREENSHOT_MODE_NONE\x10\x03*\xd2\x01\n" +
+	"\x0ePageCloseCause\x12 \n" +
+	"\x1cPAGE_CLOSE_CAUSE_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17PAGE_CLOSE_CAUSE_CLOSED\x10\x01\x12\x1c\n" +
+	"\x18PAGE_CLOSE_CAUSE_CRASHED\x10\x02\x12\x1d\n" +
+	"\x19PAGE_CLOSE_CAUSE_TOO_MANY\x10\x03\x12!\n" +
+	"\x1dPAGE_CLOSE_CAUSE_DIALOG_FLOOD\x10\x04\x12!\n" +
+	"\x1dPAGE_CLOSE_CAUSE_UNRESPONSIVE\x10\x05*[\n" +
 	"\vStepOutcome\x12\x1c\n" +
 	"\x18STEP_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11STEP_OUTCOME_DONE\x10\x01\x12\x17\n" +
@@ -3842,8 +4208,8 @@ func file_tabkeep_v1_runs_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_runs_proto_rawDescData
 }
 
-var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
+var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(RunType)(0),                        // 0: tabkeep.v1.RunType
 	(RunStatus)(0),                      // 1: tabkeep.v1.RunStatus
@@ -3852,143 +4218,153 @@ var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(ReplayMode)(0),                     // 4: tabkeep.v1.ReplayMode
 	(IrreversiblePolicy)(0),             // 5: tabkeep.v1.IrreversiblePolicy
 	(ScreenshotMode)(0),                 // 6: tabkeep.v1.ScreenshotMode
-	(StepOutcome)(0),                    // 7: tabkeep.v1.StepOutcome
-	(*Run)(nil),                         // 8: tabkeep.v1.Run
-	(*Approval)(nil),                    // 9: tabkeep.v1.Approval
-	(*RunTaskRequest)(nil),              // 10: tabkeep.v1.RunTaskRequest
-	(*ScreenRecording)(nil),             // 11: tabkeep.v1.ScreenRecording
-	(*RunTaskResponse)(nil),             // 12: tabkeep.v1.RunTaskResponse
-	(*RunWorkflowRequest)(nil),          // 13: tabkeep.v1.RunWorkflowRequest
-	(*RunWorkflowResponse)(nil),         // 14: tabkeep.v1.RunWorkflowResponse
-	(*GetRunRequest)(nil),               // 15: tabkeep.v1.GetRunRequest
-	(*GetRunResponse)(nil),              // 16: tabkeep.v1.GetRunResponse
-	(*ListRunsRequest)(nil),             // 17: tabkeep.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),            // 18: tabkeep.v1.ListRunsResponse
-	(*WatchRunRequest)(nil),             // 19: tabkeep.v1.WatchRunRequest
-	(*WatchRunResponse)(nil),            // 20: tabkeep.v1.WatchRunResponse
-	(*CancelRunRequest)(nil),            // 21: tabkeep.v1.CancelRunRequest
-	(*CancelRunResponse)(nil),           // 22: tabkeep.v1.CancelRunResponse
-	(*ResolveApprovalRequest)(nil),      // 23: tabkeep.v1.ResolveApprovalRequest
-	(*ResolveApprovalResponse)(nil),     // 24: tabkeep.v1.ResolveApprovalResponse
-	(*RunEvent)(nil),                    // 25: tabkeep.v1.RunEvent
-	(*RunStarted)(nil),                  // 26: tabkeep.v1.RunStarted
-	(*PlanMade)(nil),                    // 27: tabkeep.v1.PlanMade
-	(*BlockStarted)(nil),                // 28: tabkeep.v1.BlockStarted
-	(*BlockFinished)(nil),               // 29: tabkeep.v1.BlockFinished
-	(*StepStarted)(nil),                 // 30: tabkeep.v1.StepStarted
-	(*StepFinished)(nil),                // 31: tabkeep.v1.StepFinished
-	(*ApprovalRequested)(nil),           // 32: tabkeep.v1.ApprovalRequested
-	(*ApprovalResolved)(nil),            // 33: tabkeep.v1.ApprovalResolved
-	(*ModelCall)(nil),                   // 34: tabkeep.v1.ModelCall
-	(*TaskRecorded)(nil),                // 35: tabkeep.v1.TaskRecorded
-	(*Replayed)(nil),                    // 36: tabkeep.v1.Replayed
-	(*StepHealed)(nil),                  // 37: tabkeep.v1.StepHealed
-	(*Warning)(nil),                     // 38: tabkeep.v1.Warning
-	(*RunFinished)(nil),                 // 39: tabkeep.v1.RunFinished
-	nil,                                 // 40: tabkeep.v1.Run.LabelsEntry
-	nil,                                 // 41: tabkeep.v1.RunTaskRequest.LabelsEntry
-	nil,                                 // 42: tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	(*structpb.Value)(nil),              // 43: google.protobuf.Value
-	(*timestamppb.Timestamp)(nil),       // 44: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),         // 45: google.protobuf.Duration
-	(*Condition)(nil),                   // 46: tabkeep.v1.Condition
-	(*structpb.Struct)(nil),             // 47: google.protobuf.Struct
-	(*Action)(nil),                      // 48: tabkeep.v1.Action
-	(*CreateBrowserSessionRequest)(nil), // 49: tabkeep.v1.CreateBrowserSessionRequest
-	(*RecordedTask)(nil),                // 50: tabkeep.v1.RecordedTask
+	(PageCloseCause)(0),                 // 7: tabkeep.v1.PageCloseCause
+	(StepOutcome)(0),                    // 8: tabkeep.v1.StepOutcome
+	(*Run)(nil),                         // 9: tabkeep.v1.Run
+	(*Approval)(nil),                    // 10: tabkeep.v1.Approval
+	(*RunTaskRequest)(nil),              // 11: tabkeep.v1.RunTaskRequest
+	(*ScreenRecording)(nil),             // 12: tabkeep.v1.ScreenRecording
+	(*RunTaskResponse)(nil),             // 13: tabkeep.v1.RunTaskResponse
+	(*RunWorkflowRequest)(nil),          // 14: tabkeep.v1.RunWorkflowRequest
+	(*RunWorkflowResponse)(nil),         // 15: tabkeep.v1.RunWorkflowResponse
+	(*GetRunRequest)(nil),               // 16: tabkeep.v1.GetRunRequest
+	(*GetRunResponse)(nil),              // 17: tabkeep.v1.GetRunResponse
+	(*ListRunsRequest)(nil),             // 18: tabkeep.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),            // 19: tabkeep.v1.ListRunsResponse
+	(*WatchRunRequest)(nil),             // 20: tabkeep.v1.WatchRunRequest
+	(*WatchRunResponse)(nil),            // 21: tabkeep.v1.WatchRunResponse
+	(*CancelRunRequest)(nil),            // 22: tabkeep.v1.CancelRunRequest
+	(*CancelRunResponse)(nil),           // 23: tabkeep.v1.CancelRunResponse
+	(*ResolveApprovalRequest)(nil),      // 24: tabkeep.v1.ResolveApprovalRequest
+	(*ResolveApprovalResponse)(nil),     // 25: tabkeep.v1.ResolveApprovalResponse
+	(*RunEvent)(nil),                    // 26: tabkeep.v1.RunEvent
+	(*DialogShown)(nil),                 // 27: tabkeep.v1.DialogShown
+	(*PageOpened)(nil),                  // 28: tabkeep.v1.PageOpened
+	(*PageClosed)(nil),                  // 29: tabkeep.v1.PageClosed
+	(*RunStarted)(nil),                  // 30: tabkeep.v1.RunStarted
+	(*PlanMade)(nil),                    // 31: tabkeep.v1.PlanMade
+	(*BlockStarted)(nil),                // 32: tabkeep.v1.BlockStarted
+	(*BlockFinished)(nil),               // 33: tabkeep.v1.BlockFinished
+	(*StepStarted)(nil),                 // 34: tabkeep.v1.StepStarted
+	(*StepFinished)(nil),                // 35: tabkeep.v1.StepFinished
+	(*ApprovalRequested)(nil),           // 36: tabkeep.v1.ApprovalRequested
+	(*ApprovalResolved)(nil),            // 37: tabkeep.v1.ApprovalResolved
+	(*ModelCall)(nil),                   // 38: tabkeep.v1.ModelCall
+	(*TaskRecorded)(nil),                // 39: tabkeep.v1.TaskRecorded
+	(*Replayed)(nil),                    // 40: tabkeep.v1.Replayed
+	(*StepHealed)(nil),                  // 41: tabkeep.v1.StepHealed
+	(*Warning)(nil),                     // 42: tabkeep.v1.Warning
+	(*RunFinished)(nil),                 // 43: tabkeep.v1.RunFinished
+	nil,                                 // 44: tabkeep.v1.Run.LabelsEntry
+	nil,                                 // 45: tabkeep.v1.RunTaskRequest.LabelsEntry
+	nil,                                 // 46: tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	(*structpb.Value)(nil),              // 47: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil),       // 48: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),         // 49: google.protobuf.Duration
+	(*Condition)(nil),                   // 50: tabkeep.v1.Condition
+	(*structpb.Struct)(nil),             // 51: google.protobuf.Struct
+	(*Action)(nil),                      // 52: tabkeep.v1.Action
+	(*CreateBrowserSessionRequest)(nil), // 53: tabkeep.v1.CreateBrowserSessionRequest
+	(DialogAnswer)(0),                   // 54: tabkeep.v1.DialogAnswer
+	(*RecordedTask)(nil),                // 55: tabkeep.v1.RecordedTask
 }
 var file_tabkeep_v1_runs_proto_depIdxs = []int32{
 	0,  // 0: tabkeep.v1.Run.run_type:type_name -> tabkeep.v1.RunType
 	1,  // 1: tabkeep.v1.Run.status:type_name -> tabkeep.v1.RunStatus
 	2,  // 2: tabkeep.v1.Run.failure_reason:type_name -> tabkeep.v1.FailureReason
-	43, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
-	40, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
-	44, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
-	44, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
-	44, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
-	45, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
-	9,  // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
-	46, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
-	44, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
-	47, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
-	44, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
-	44, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
-	48, // 15: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
-	49, // 16: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	45, // 17: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
-	47, // 18: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
-	41, // 19: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
+	47, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
+	44, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
+	48, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
+	48, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
+	48, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
+	49, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
+	10, // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
+	50, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
+	48, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
+	51, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
+	48, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
+	48, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
+	52, // 15: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
+	53, // 16: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	49, // 17: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
+	51, // 18: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
+	45, // 19: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
 	6,  // 20: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
 	3,  // 21: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
 	5,  // 22: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	11, // 23: tabkeep.v1.RunTaskRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
+	12, // 23: tabkeep.v1.RunTaskRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
 	4,  // 24: tabkeep.v1.RunTaskRequest.replay_mode:type_name -> tabkeep.v1.ReplayMode
-	45, // 25: tabkeep.v1.ScreenRecording.max_duration:type_name -> google.protobuf.Duration
-	8,  // 26: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
-	47, // 27: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
-	49, // 28: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	45, // 29: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
-	42, // 30: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	49, // 25: tabkeep.v1.ScreenRecording.max_duration:type_name -> google.protobuf.Duration
+	9,  // 26: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
+	51, // 27: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
+	53, // 28: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	49, // 29: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
+	46, // 30: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
 	6,  // 31: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
 	3,  // 32: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
 	5,  // 33: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	11, // 34: tabkeep.v1.RunWorkflowRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
-	8,  // 35: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
-	45, // 36: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
-	8,  // 37: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
+	12, // 34: tabkeep.v1.RunWorkflowRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
+	9,  // 35: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
+	49, // 36: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
+	9,  // 37: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
 	1,  // 38: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
-	8,  // 39: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
-	25, // 40: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
-	8,  // 41: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
-	8,  // 42: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
-	8,  // 43: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
-	44, // 44: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
-	26, // 45: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
-	27, // 46: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
-	28, // 47: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
-	29, // 48: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
-	30, // 49: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
-	31, // 50: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
-	32, // 51: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
-	33, // 52: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
-	38, // 53: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
-	39, // 54: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
-	34, // 55: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
-	35, // 56: tabkeep.v1.RunEvent.task_recorded:type_name -> tabkeep.v1.TaskRecorded
-	36, // 57: tabkeep.v1.RunEvent.replayed:type_name -> tabkeep.v1.Replayed
-	37, // 58: tabkeep.v1.RunEvent.step_healed:type_name -> tabkeep.v1.StepHealed
-	7,  // 59: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	43, // 60: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
-	48, // 61: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
-	7,  // 62: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	2,  // 63: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	45, // 64: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
-	43, // 65: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
-	9,  // 66: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
-	45, // 67: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
-	50, // 68: tabkeep.v1.TaskRecorded.task:type_name -> tabkeep.v1.RecordedTask
-	1,  // 69: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
-	2,  // 70: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	43, // 71: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
-	10, // 72: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
-	13, // 73: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
-	15, // 74: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
-	17, // 75: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
-	19, // 76: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
-	21, // 77: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
-	23, // 78: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
-	12, // 79: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
-	14, // 80: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
-	16, // 81: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
-	18, // 82: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
-	20, // 83: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
-	22, // 84: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
-	24, // 85: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
-	79, // [79:86] is the sub-list for method output_type
-	72, // [72:79] is the sub-list for method input_type
-	72, // [72:72] is the sub-list for extension type_name
-	72, // [72:72] is the sub-list for extension extendee
-	0,  // [0:72] is the sub-list for field type_name
+	9,  // 39: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
+	26, // 40: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
+	9,  // 41: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
+	9,  // 42: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
+	9,  // 43: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
+	48, // 44: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
+	30, // 45: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
+	31, // 46: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
+	32, // 47: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
+	33, // 48: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
+	34, // 49: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
+	35, // 50: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
+	36, // 51: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
+	37, // 52: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
+	42, // 53: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
+	43, // 54: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
+	38, // 55: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
+	39, // 56: tabkeep.v1.RunEvent.task_recorded:type_name -> tabkeep.v1.TaskRecorded
+	40, // 57: tabkeep.v1.RunEvent.replayed:type_name -> tabkeep.v1.Replayed
+	41, // 58: tabkeep.v1.RunEvent.step_healed:type_name -> tabkeep.v1.StepHealed
+	27, // 59: tabkeep.v1.RunEvent.dialog_shown:type_name -> tabkeep.v1.DialogShown
+	28, // 60: tabkeep.v1.RunEvent.page_opened:type_name -> tabkeep.v1.PageOpened
+	29, // 61: tabkeep.v1.RunEvent.page_closed:type_name -> tabkeep.v1.PageClosed
+	54, // 62: tabkeep.v1.DialogShown.answer:type_name -> tabkeep.v1.DialogAnswer
+	7,  // 63: tabkeep.v1.PageClosed.cause:type_name -> tabkeep.v1.PageCloseCause
+	8,  // 64: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	47, // 65: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
+	52, // 66: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
+	8,  // 67: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	2,  // 68: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	49, // 69: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
+	47, // 70: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
+	10, // 71: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
+	49, // 72: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
+	55, // 73: tabkeep.v1.TaskRecorded.task:type_name -> tabkeep.v1.RecordedTask
+	1,  // 74: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
+	2,  // 75: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	47, // 76: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
+	11, // 77: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
+	14, // 78: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
+	16, // 79: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
+	18, // 80: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
+	20, // 81: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
+	22, // 82: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
+	24, // 83: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
+	13, // 84: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
+	15, // 85: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
+	17, // 86: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
+	19, // 87: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
+	21, // 88: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
+	23, // 89: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
+	25, // 90: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
+	84, // [84:91] is the sub-list for method output_type
+	77, // [77:84] is the sub-list for method input_type
+	77, // [77:77] is the sub-list for extension type_name
+	77, // [77:77] is the sub-list for extension extendee
+	0,  // [0:77] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_runs_proto_init() }
@@ -4018,14 +4394,17 @@ func file_tabkeep_v1_runs_proto_init() {
 		(*RunEvent_TaskRecorded)(nil),
 		(*RunEvent_Replayed)(nil),
 		(*RunEvent_StepHealed)(nil),
+		(*RunEvent_DialogShown)(nil),
+		(*RunEvent_PageOpened)(nil),
+		(*RunEvent_PageClosed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_runs_proto_rawDesc), len(file_tabkeep_v1_runs_proto_rawDesc)),
-			NumEnums:      8,
-			NumMessages:   35,
+			NumEnums:      9,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -100,6 +100,15 @@ class ScreenshotMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SCREENSHOT_MODE_ON_FAILURE: _ClassVar[ScreenshotMode]
     SCREENSHOT_MODE_NONE: _ClassVar[ScreenshotMode]
 
+class PageCloseCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PAGE_CLOSE_CAUSE_UNSPECIFIED: _ClassVar[PageCloseCause]
+    PAGE_CLOSE_CAUSE_CLOSED: _ClassVar[PageCloseCause]
+    PAGE_CLOSE_CAUSE_CRASHED: _ClassVar[PageCloseCause]
+    PAGE_CLOSE_CAUSE_TOO_MANY: _ClassVar[PageCloseCause]
+    PAGE_CLOSE_CAUSE_DIALOG_FLOOD: _ClassVar[PageCloseCause]
+    PAGE_CLOSE_CAUSE_UNRESPONSIVE: _ClassVar[PageCloseCause]
+
 class StepOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     STEP_OUTCOME_UNSPECIFIED: _ClassVar[StepOutcome]
@@ -168,6 +177,12 @@ SCREENSHOT_MODE_UNSPECIFIED: ScreenshotMode
 SCREENSHOT_MODE_EVERY_STEP: ScreenshotMode
 SCREENSHOT_MODE_ON_FAILURE: ScreenshotMode
 SCREENSHOT_MODE_NONE: ScreenshotMode
+PAGE_CLOSE_CAUSE_UNSPECIFIED: PageCloseCause
+PAGE_CLOSE_CAUSE_CLOSED: PageCloseCause
+PAGE_CLOSE_CAUSE_CRASHED: PageCloseCause
+PAGE_CLOSE_CAUSE_TOO_MANY: PageCloseCause
+PAGE_CLOSE_CAUSE_DIALOG_FLOOD: PageCloseCause
+PAGE_CLOSE_CAUSE_UNRESPONSIVE: PageCloseCause
 STEP_OUTCOME_UNSPECIFIED: StepOutcome
 STEP_OUTCOME_DONE: StepOutcome
 STEP_OUTCOME_FAILED: StepOutcome
@@ -452,7 +467,7 @@ class ResolveApprovalResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ...) -> None: ...
 
 class RunEvent(_message.Message):
-    __slots__ = ("run_id", "seq", "create_time", "run_started", "plan_made", "block_started", "block_finished", "step_started", "step_finished", "approval_requested", "approval_resolved", "warning", "run_finished", "model_call", "task_recorded", "replayed", "step_healed")
+    __slots__ = ("run_id", "seq", "create_time", "run_started", "plan_made", "block_started", "block_finished", "step_started", "step_finished", "approval_requested", "approval_resolved", "warning", "run_finished", "model_call", "task_recorded", "replayed", "step_healed", "dialog_shown", "page_opened", "page_closed")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -470,6 +485,9 @@ class RunEvent(_message.Message):
     TASK_RECORDED_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     STEP_HEALED_FIELD_NUMBER: _ClassVar[int]
+    DIALOG_SHOWN_FIELD_NUMBER: _ClassVar[int]
+    PAGE_OPENED_FIELD_NUMBER: _ClassVar[int]
+    PAGE_CLOSED_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     seq: int
     create_time: _timestamp_pb2.Timestamp
@@ -487,7 +505,46 @@ class RunEvent(_message.Message):
     task_recorded: TaskRecorded
     replayed: Replayed
     step_healed: StepHealed
-    def __init__(self, run_id: _Optional[str] = ..., seq: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., run_started: _Optional[_Union[RunStarted, _Mapping]] = ..., plan_made: _Optional[_Union[PlanMade, _Mapping]] = ..., block_started: _Optional[_Union[BlockStarted, _Mapping]] = ..., block_finished: _Optional[_Union[BlockFinished, _Mapping]] = ..., step_started: _Optional[_Union[StepStarted, _Mapping]] = ..., step_finished: _Optional[_Union[StepFinished, _Mapping]] = ..., approval_requested: _Optional[_Union[ApprovalRequested, _Mapping]] = ..., approval_resolved: _Optional[_Union[ApprovalResolved, _Mapping]] = ..., warning: _Optional[_Union[Warning, _Mapping]] = ..., run_finished: _Optional[_Union[RunFinished, _Mapping]] = ..., model_call: _Optional[_Union[ModelCall, _Mapping]] = ..., task_recorded: _Optional[_Union[TaskRecorded, _Mapping]] = ..., replayed: _Optional[_Union[Replayed, _Mapping]] = ..., step_healed: _Optional[_Union[StepHealed, _Mapping]] = ...) -> None: ...
+    dialog_shown: DialogShown
+    page_opened: PageOpened
+    page_closed: PageClosed
+    def __init__(self, run_id: _Optional[str] = ..., seq: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., run_started: _Optional[_Union[RunStarted, _Mapping]] = ..., plan_made: _Optional[_Union[PlanMade, _Mapping]] = ..., block_started: _Optional[_Union[BlockStarted, _Mapping]] = ..., block_finished: _Optional[_Union[BlockFinished, _Mapping]] = ..., step_started: _Optional[_Union[StepStarted, _Mapping]] = ..., step_finished: _Optional[_Union[StepFinished, _Mapping]] = ..., approval_requested: _Optional[_Union[ApprovalRequested, _Mapping]] = ..., approval_resolved: _Optional[_Union[ApprovalResolved, _Mapping]] = ..., warning: _Optional[_Union[Warning, _Mapping]] = ..., run_finished: _Optional[_Union[RunFinished, _Mapping]] = ..., model_call: _Optional[_Union[ModelCall, _Mapping]] = ..., task_recorded: _Optional[_Union[TaskRecorded, _Mapping]] = ..., replayed: _Optional[_Union[Replayed, _Mapping]] = ..., step_healed: _Optional[_Union[StepHealed, _Mapping]] = ..., dialog_shown: _Optional[_Union[DialogShown, _Mapping]] = ..., page_opened: _Optional[_Union[PageOpened, _Mapping]] = ..., page_closed: _Optional[_Union[PageClosed, _Mapping]] = ...) -> None: ...
+
+class DialogShown(_message.Message):
+    __slots__ = ("dialog_type", "message", "answer", "by_action", "page_id", "url")
+    DIALOG_TYPE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    BY_ACTION_FIELD_NUMBER: _ClassVar[int]
+    PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    dialog_type: str
+    message: str
+    answer: _actions_pb2.DialogAnswer
+    by_action: bool
+    page_id: str
+    url: str
+    def __init__(self, dialog_type: _Optional[str] = ..., message: _Optional[str] = ..., answer: _Optional[_Union[_actions_pb2.DialogAnswer, str]] = ..., by_action: _Optional[bool] = ..., page_id: _Optional[str] = ..., url: _Optional[str] = ...) -> None: ...
+
+class PageOpened(_message.Message):
+    __slots__ = ("page_id", "opener_page_id")
+    PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    OPENER_PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    page_id: str
+    opener_page_id: str
+    def __init__(self, page_id: _Optional[str] = ..., opener_page_id: _Optional[str] = ...) -> None: ...
+
+class PageClosed(_message.Message):
+    __slots__ = ("page_id", "cause", "url", "replaced_by_page_id")
+    PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_BY_PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    page_id: str
+    cause: PageCloseCause
+    url: str
+    replaced_by_page_id: str
+    def __init__(self, page_id: _Optional[str] = ..., cause: _Optional[_Union[PageCloseCause, str]] = ..., url: _Optional[str] = ..., replaced_by_page_id: _Optional[str] = ...) -> None: ...
 
 class RunStarted(_message.Message):
     __slots__ = ("url", "title")

@@ -8,7 +8,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp, Value } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Action } from "./actions_pb.js";
+import type { Action, DialogAnswer } from "./actions_pb.js";
 import { file_tabkeep_v1_actions } from "./actions_pb.js";
 import type { Condition, CreateBrowserSessionRequest } from "./browser_sessions_pb.js";
 import { file_tabkeep_v1_browser_sessions } from "./browser_sessions_pb.js";
@@ -20,7 +20,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/runs.proto.
  */
 export const file_tabkeep_v1_runs: GenFile = /*@__PURE__*/
-  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJIpIGCg5SdW5UYXNrUmVxdWVzdBIOCgZwcm9tcHQYASABKAkSIwoHYWN0aW9ucxgCIAMoCzISLnRhYmtlZXAudjEuQWN0aW9uEgsKA3VybBgDIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFmRhdGFfZXh0cmFjdGlvbl9zY2hlbWEYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGZhaWxfaWZfYnVzeRgKIAEoCBI2CgZsYWJlbHMYCyADKAsyJi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhIKCnJlcXVlc3RfaWQYDCABKAkSLwoLc2NyZWVuc2hvdHMYDSABKA4yGi50YWJrZWVwLnYxLlNjcmVlbnNob3RNb2RlEiQKB3BsYW5uZXIYFCABKA4yEy50YWJrZWVwLnYxLlBsYW5uZXISOwoTaXJyZXZlcnNpYmxlX3BvbGljeRgVIAEoDjIeLnRhYmtlZXAudjEuSXJyZXZlcnNpYmxlUG9saWN5EhYKDnJlY29yZF9jb25zb2xlGBYgASgIEhYKDnJlY29yZF9uZXR3b3JrGBcgASgIEjUKEHNjcmVlbl9yZWNvcmRpbmcYGCABKAsyGy50YWJrZWVwLnYxLlNjcmVlblJlY29yZGluZxIrCgtyZXBsYXlfbW9kZRghIAEoDjIWLnRhYmtlZXAudjEuUmVwbGF5TW9kZRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIl0KD1NjcmVlblJlY29yZGluZxIZChFmcmFtZXNfcGVyX3NlY29uZBgBIAEoBRIvCgxtYXhfZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iLwoPUnVuVGFza1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIs4FChJSdW5Xb3JrZmxvd1JlcXVlc3QSEwoLd29ya2Zsb3dfaWQYASABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgCIAEoBRIrCgpwYXJhbWV0ZXJzGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGZhaWxfaWZfYnVzeRgJIAEoCBI6CgZsYWJlbHMYCiADKAsyKi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAsgASgJEi8KC3NjcmVlbnNob3RzGAwgASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRIWCg5yZWNvcmRfY29uc29sZRgWIAEoCBIWCg5yZWNvcmRfbmV0d29yaxgXIAEoCBI1ChBzY3JlZW5fcmVjb3JkaW5nGBggASgLMhsudGFia2VlcC52MS5TY3JlZW5SZWNvcmRpbmcSEwoLd2ViaG9va191cmwYUCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChNSdW5Xb3JrZmxvd1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImMKDUdldFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEi8KDHdhaXRfdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCglvcl9wYXVzZWQYUCABKAgiLgoOR2V0UnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4ikgEKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYAyABKAkSEwoLd29ya2Zsb3dfaWQYBCABKAkSJwoIc3RhdHVzZXMYBSADKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cyJKChBMaXN0UnVuc1Jlc3BvbnNlEh0KBHJ1bnMYASADKAsyDy50YWJrZWVwLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNAoPV2F0Y2hSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglhZnRlcl9zZXEYAiABKAMiYwoQV2F0Y2hSdW5SZXNwb25zZRIlCgVldmVudBgBIAEoCzIULnRhYmtlZXAudjEuUnVuRXZlbnRIABIeCgNydW4YAiABKAsyDy50YWJrZWVwLnYxLlJ1bkgAQggKBnVwZGF0ZSIiChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSIxChFDYW5jZWxSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biJgChZSZXNvbHZlQXBwcm92YWxSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgthcHByb3ZhbF9pZBgCIAEoCRIQCghhcHByb3ZlZBgDIAEoCBIPCgdjb21tZW50GAQgASgJIjcKF1Jlc29sdmVBcHByb3ZhbFJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIpAGCghSdW5FdmVudBIOCgZydW5faWQYASABKAkSCwoDc2VxGAIgASgDEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgtydW5fc3RhcnRlZBgKIAEoCzIWLnRhYmtlZXAudjEuUnVuU3RhcnRlZEgAEikKCXBsYW5fbWFkZRgLIAEoCzIULnRhYmtlZXAudjEuUGxhbk1hZGVIABIxCg1ibG9ja19zdGFydGVkGAwgASgLMhgudGFia2VlcC52MS5CbG9ja1N0YXJ0ZWRIABIzCg5ibG9ja19maW5pc2hlZBgNIAEoCzIZLnRhYmtlZXAudjEuQmxvY2tGaW5pc2hlZEgAEi8KDHN0ZXBfc3RhcnRlZBgOIAEoCzIXLnRhYmtlZXAudjEuU3RlcFN0YXJ0ZWRIABIxCg1zdGVwX2ZpbmlzaGVkGA8gASgLMhgudGFia2VlcC52MS5TdGVwRmluaXNoZWRIABI7ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYECABKAsyHS50YWJrZWVwLnYxLkFwcHJvdmFsUmVxdWVzdGVkSAASOQoRYXBwcm92YWxfcmVzb2x2ZWQYESABKAsyHC50YWJrZWVwLnYxLkFwcHJvdmFsUmVzb2x2ZWRIABImCgd3YXJuaW5nGBIgASgLMhMudGFia2VlcC52MS5XYXJuaW5nSAASLwoMcnVuX2ZpbmlzaGVkGBMgASgLMhcudGFia2VlcC52MS5SdW5GaW5pc2hlZEgAEisKCm1vZGVsX2NhbGwYFCABKAsyFS50YWJrZWVwLnYxLk1vZGVsQ2FsbEgAEjEKDXRhc2tfcmVjb3JkZWQYSyABKAsyGC50YWJrZWVwLnYxLlRhc2tSZWNvcmRlZEgAEigKCHJlcGxheWVkGEwgASgLMhQudGFia2VlcC52MS5SZXBsYXllZEgAEi0KC3N0ZXBfaGVhbGVkGE0gASgLMhYudGFia2VlcC52MS5TdGVwSGVhbGVkSABCBgoEa2luZCIoCgpSdW5TdGFydGVkEgsKA3VybBgBIAEoCRINCgV0aXRsZRgCIAEoCSJCCghQbGFuTWFkZRIPCgdwbGFubmVyGAEgASgJEg8KB2NsYXVzZXMYAiADKAkSFAoMcmVjb3JkaW5nX2lkGAMgASgJIjQKDEJsb2NrU3RhcnRlZBIQCghibG9ja19pZBgBIAEoCRISCgpibG9ja190eXBlGAIgASgJInMKDUJsb2NrRmluaXNoZWQSEAoIYmxvY2tfaWQYASABKAkSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSJgoGb3V0cHV0GAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIoMBCgtTdGVwU3RhcnRlZBIMCgRzdGVwGAEgASgFEiIKBmFjdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuQWN0aW9uEhMKC2Rlc2NyaXB0aW9uGAMgASgJEg4KBnNvdXJjZRgEIAEoCRILCgN1cmwYBSABKAkSEAoIYmxvY2tfaWQYBiABKAkiqwIKDFN0ZXBGaW5pc2hlZBIMCgRzdGVwGAEgASgFEigKB291dGNvbWUYAiABKA4yFy50YWJrZWVwLnYxLlN0ZXBPdXRjb21lEjEKDmZhaWx1cmVfcmVhc29uGAMgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEg8KB21lc3NhZ2UYBCABKAkSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SCwoDdXJsGAYgASgJEg0KBXRpdGxlGAcgASgJEg4KBnRhcmdldBgIIAEoCRIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAkgASgJEiYKBm91dHB1dBgKIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSI7ChFBcHByb3ZhbFJlcXVlc3RlZBImCghhcHByb3ZhbBgBIAEoCzIULnRhYmtlZXAudjEuQXBwcm92YWwiXQoQQXBwcm92YWxSZXNvbHZlZBITCgthcHByb3ZhbF9pZBgBIAEoCRIQCghhcHByb3ZlZBgCIAEoCBIRCgl0aW1lZF9vdXQYAyABKAgSDwoHY29tbWVudBgEIAEoCSKUAQoJTW9kZWxDYWxsEg0KBW1vZGVsGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSFAoMaW5wdXRfdG9rZW5zGAMgASgDEhUKDW91dHB1dF90b2tlbnMYBCABKAMSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFZXJyb3IYBiABKAkibwoMVGFza1JlY29yZGVkEhQKDHJlY29yZGluZ19pZBgBIAEoCRIRCgljb25maXJtZWQYAiABKAgSJgoEdGFzaxgDIAEoCzIYLnRhYmtlZXAudjEuUmVjb3JkZWRUYXNrEg4KBm1lbmRlZBgEIAEoCCJjCghSZXBsYXllZBIUCgxyZWNvcmRpbmdfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCgh2ZXJpZmllZBgDIAEoCBINCgVzdGFsZRgEIAEoCBIPCgdtZXNzYWdlGAUgASgJIkcKClN0ZXBIZWFsZWQSDAoEc3RlcBgBIAEoBRIQCghyZWNvcmRlZBgCIAEoCRINCgVmb3VuZBgDIAEoCRIKCgJieRgEIAEoCSIoCgdXYXJuaW5nEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSKoAQoLUnVuRmluaXNoZWQSJQoGc3RhdHVzGAEgASgOMhUudGFia2VlcC52MS5SdW5TdGF0dXMSMQoOZmFpbHVyZV9yZWFzb24YAiABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SFwoPZmFpbHVyZV9tZXNzYWdlGAMgASgJEiYKBm91dHB1dBgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSpNCgdSdW5UeXBlEhgKFFJVTl9UWVBFX1VOU1BFQ0lGSUVEEAASEQoNUlVOX1RZUEVfVEFTSxABEhUKEVJVTl9UWVBFX1dPUktGTE9XEAIqhAIKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19DUkVBVEVEEAESFQoRUlVOX1NUQVRVU19RVUVVRUQQAhIWChJSVU5fU1RBVFVTX1JVTk5JTkcQAxIVChFSVU5fU1RBVFVTX1BBVVNFRBAEEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAUSFQoRUlVOX1NUQVRVU19GQUlMRUQQBhIZChVSVU5fU1RBVFVTX1RFUk1JTkFURUQQBxIXChNSVU5fU1RBVFVTX0NBTkNFTEVEEAgSGAoUUlVOX1NUQVRVU19USU1FRF9PVVQQCSqmCQoNRmFpbHVyZVJlYXNvbhIeChpGQUlMVVJFX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGkZBSUxVUkVfUkVBU09OX05FRURTX01PREVMEAESHAoYRkFJTFVSRV9SRUFTT05fTk9UX0ZPVU5EEAISHAoYRkFJTFVSRV9SRUFTT05fQU1CSUdVT1VTEAMSIwofRkFJTFVSRV9SRUFTT05fUkVKRUNURURfQllfUEFHRRAEEiAKHEZBSUxVUkVfUkVBU09OX01JU1NJTkdfSU5QVVQQBRImCiJGQUlMVVJFX1JFQVNPTl9DUkVERU5USUFMX1JFUVVJUkVEEAYSJAogRkFJTFVSRV9SRUFTT05fQkxPQ0tFRF9CWV9QT0xJQ1kQBxIdChlGQUlMVVJFX1JFQVNPTl9OQVZJR0FUSU9OEAgSHAoYRkFJTFVSRV9SRUFTT05fTk9fRUZGRUNUEAkSJQohRkFJTFVSRV9SRUFTT05fRVhQRUNUQVRJT05fRkFJTEVEEAoSGgoWRkFJTFVSRV9SRUFTT05fRVhUUkFDVBALEh8KG0ZBSUxVUkVfUkVBU09OX1NURVBfVElNRU9VVBAMEhoKFkZBSUxVUkVfUkVBU09OX1NUQUxMRUQQDRIfChtGQUlMVVJFX1JFQVNPTl9QQUdFX0NSQVNIRUQQDhIcChhGQUlMVVJFX1JFQVNPTl9NQVhfU1RFUFMQDxIgChxGQUlMVVJFX1JFQVNPTl9SVU5fVElNRURfT1VUEBASGwoXRkFJTFVSRV9SRUFTT05fQ0FOQ0VMRUQQERIkCiBGQUlMVVJFX1JFQVNPTl9BUFBST1ZBTF9SRUpFQ1RFRBASEiUKIUZBSUxVUkVfUkVBU09OX0FQUFJPVkFMX1RJTUVEX09VVBATEiEKHUZBSUxVUkVfUkVBU09OX1NFU1NJT05fQ0xPU0VEEBQSJAogRkFJTFVSRV9SRUFTT05fU0VTU0lPTl9USU1FRF9PVVQQFRIeChpGQUlMVVJFX1JFQVNPTl9OT19DQVBBQ0lUWRAWEiAKHEZBSUxVUkVfUkVBU09OX0xBVU5DSF9GQUlMRUQQFxIiCh5GQUlMVVJFX1JFQVNPTl9CUk9XU0VSX0NSQVNIRUQQGBIcChhGQUlMVVJFX1JFQVNPTl9IT1NUX0xPU1QQGRIfChtGQUlMVVJFX1JFQVNPTl9IT1NUX0RSQUlORUQQGhIbChdGQUlMVVJFX1JFQVNPTl9JTlRFUk5BTBAbEh8KG0ZBSUxVUkVfUkVBU09OX01PREVMX0ZBSUxFRBAeEh8KG0ZBSUxVUkVfUkVBU09OX01PREVMX0JVREdFVBAfEh8KG0ZBSUxVUkVfUkVBU09OX1BST1hZX0ZBSUxFRBAhEiMKH0ZBSUxVUkVfUkVBU09OX0ZJTEVfVU5BVkFJTEFCTEUQIhIkCiBGQUlMVVJFX1JFQVNPTl9GSUxFX05PVF9BQ0NFUFRFRBAjEiIKHkZBSUxVUkVfUkVBU09OX1NUQUxFX1JFQ09SRElORxAqEh8KG0ZBSUxVUkVfUkVBU09OX05PX1JFQ09SRElORxArKkgKB1BsYW5uZXISFwoTUExBTk5FUl9VTlNQRUNJRklFRBAAEhEKDVBMQU5ORVJfUlVMRVMQARIRCg1QTEFOTkVSX01PREVMEAIqagoKUmVwbGF5TW9kZRIbChdSRVBMQVlfTU9ERV9VTlNQRUNJRklFRBAAEhQKEFJFUExBWV9NT0RFX09OTFkQARIUChBSRVBMQVlfTU9ERV9QTEFOEAISEwoPUkVQTEFZX01PREVfT0ZGEAMqlwEKEklycmV2ZXJzaWJsZVBvbGljeRIjCh9JUlJFVkVSU0lCTEVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZSVJSRVZFUlNJQkxFX1BPTElDWV9BTExPVxABEh8KG0lSUkVWRVJTSUJMRV9QT0xJQ1lfQVBQUk9WRRACEhwKGElSUkVWRVJTSUJMRV9QT0xJQ1lfREVOWRADKosBCg5TY3JlZW5zaG90TW9kZRIfChtTQ1JFRU5TSE9UX01PREVfVU5TUEVDSUZJRUQQABIeChpTQ1JFRU5TSE9UX01PREVfRVZFUllfU1RFUBABEh4KGlNDUkVFTlNIT1RfTU9ERV9PTl9GQUlMVVJFEAISGAoUU0NSRUVOU0hPVF9NT0RFX05PTkUQAypbCgtTdGVwT3V0Y29tZRIcChhTVEVQX09VVENPTUVfVU5TUEVDSUZJRUQQABIVChFTVEVQX09VVENPTUVfRE9ORRABEhcKE1NURVBfT1VUQ09NRV9GQUlMRUQQAjKXBAoKUnVuU2VydmljZRJCCgdSdW5UYXNrEhoudGFia2VlcC52MS5SdW5UYXNrUmVxdWVzdBobLnRhYmtlZXAudjEuUnVuVGFza1Jlc3BvbnNlEk4KC1J1bldvcmtmbG93Eh4udGFia2VlcC52MS5SdW5Xb3JrZmxvd1JlcXVlc3QaHy50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVzcG9uc2USPwoGR2V0UnVuEhkudGFia2VlcC52MS5HZXRSdW5SZXF1ZXN0GhoudGFia2VlcC52MS5HZXRSdW5SZXNwb25zZRJFCghMaXN0UnVucxIbLnRhYmtlZXAudjEuTGlzdFJ1bnNSZXF1ZXN0GhwudGFia2VlcC52MS5MaXN0UnVuc1Jlc3BvbnNlEkcKCFdhdGNoUnVuEhsudGFia2VlcC52MS5XYXRjaFJ1blJlcXVlc3QaHC50YWJrZWVwLnYxLldhdGNoUnVuUmVzcG9uc2UwARJICglDYW5jZWxSdW4SHC50YWJrZWVwLnYxLkNhbmNlbFJ1blJlcXVlc3QaHS50YWJrZWVwLnYxLkNhbmNlbFJ1blJlc3BvbnNlEloKD1Jlc29sdmVBcHByb3ZhbBIiLnRhYmtlZXAudjEuUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBojLnRhYmtlZXAudjEuUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions, file_tabkeep_v1_recordings]);
+  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJIpIGCg5SdW5UYXNrUmVxdWVzdBIOCgZwcm9tcHQYASABKAkSIwoHYWN0aW9ucxgCIAMoCzISLnRhYmtlZXAudjEuQWN0aW9uEgsKA3VybBgDIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFmRhdGFfZXh0cmFjdGlvbl9zY2hlbWEYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGZhaWxfaWZfYnVzeRgKIAEoCBI2CgZsYWJlbHMYCyADKAsyJi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhIKCnJlcXVlc3RfaWQYDCABKAkSLwoLc2NyZWVuc2hvdHMYDSABKA4yGi50YWJrZWVwLnYxLlNjcmVlbnNob3RNb2RlEiQKB3BsYW5uZXIYFCABKA4yEy50YWJrZWVwLnYxLlBsYW5uZXISOwoTaXJyZXZlcnNpYmxlX3BvbGljeRgVIAEoDjIeLnRhYmtlZXAudjEuSXJyZXZlcnNpYmxlUG9saWN5EhYKDnJlY29yZF9jb25zb2xlGBYgASgIEhYKDnJlY29yZF9uZXR3b3JrGBcgASgIEjUKEHNjcmVlbl9yZWNvcmRpbmcYGCABKAsyGy50YWJrZWVwLnYxLlNjcmVlblJlY29yZGluZxIrCgtyZXBsYXlfbW9kZRghIAEoDjIWLnRhYmtlZXAudjEuUmVwbGF5TW9kZRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIl0KD1NjcmVlblJlY29yZGluZxIZChFmcmFtZXNfcGVyX3NlY29uZBgBIAEoBRIvCgxtYXhfZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iLwoPUnVuVGFza1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIs4FChJSdW5Xb3JrZmxvd1JlcXVlc3QSEwoLd29ya2Zsb3dfaWQYASABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgCIAEoBRIrCgpwYXJhbWV0ZXJzGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGZhaWxfaWZfYnVzeRgJIAEoCBI6CgZsYWJlbHMYCiADKAsyKi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAsgASgJEi8KC3NjcmVlbnNob3RzGAwgASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRIWCg5yZWNvcmRfY29uc29sZRgWIAEoCBIWCg5yZWNvcmRfbmV0d29yaxgXIAEoCBI1ChBzY3JlZW5fcmVjb3JkaW5nGBggASgLMhsudGFia2VlcC52MS5TY3JlZW5SZWNvcmRpbmcSEwoLd2ViaG9va191cmwYUCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChNSdW5Xb3JrZmxvd1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImMKDUdldFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEi8KDHdhaXRfdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCglvcl9wYXVzZWQYUCABKAgiLgoOR2V0UnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4ikgEKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYAyABKAkSEwoLd29ya2Zsb3dfaWQYBCABKAkSJwoIc3RhdHVzZXMYBSADKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cyJKChBMaXN0UnVuc1Jlc3BvbnNlEh0KBHJ1bnMYASADKAsyDy50YWJrZWVwLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNAoPV2F0Y2hSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglhZnRlcl9zZXEYAiABKAMiYwoQV2F0Y2hSdW5SZXNwb25zZRIlCgVldmVudBgBIAEoCzIULnRhYmtlZXAudjEuUnVuRXZlbnRIABIeCgNydW4YAiABKAsyDy50YWJrZWVwLnYxLlJ1bkgAQggKBnVwZGF0ZSIiChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSIxChFDYW5jZWxSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biJgChZSZXNvbHZlQXBwcm92YWxSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgthcHByb3ZhbF9pZBgCIAEoCRIQCghhcHByb3ZlZBgDIAEoCBIPCgdjb21tZW50GAQgASgJIjcKF1Jlc29sdmVBcHByb3ZhbFJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIp8HCghSdW5FdmVudBIOCgZydW5faWQYASABKAkSCwoDc2VxGAIgASgDEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgtydW5fc3RhcnRlZBgKIAEoCzIWLnRhYmtlZXAudjEuUnVuU3RhcnRlZEgAEikKCXBsYW5fbWFkZRgLIAEoCzIULnRhYmtlZXAudjEuUGxhbk1hZGVIABIxCg1ibG9ja19zdGFydGVkGAwgASgLMhgudGFia2VlcC52MS5CbG9ja1N0YXJ0ZWRIABIzCg5ibG9ja19maW5pc2hlZBgNIAEoCzIZLnRhYmtlZXAudjEuQmxvY2tGaW5pc2hlZEgAEi8KDHN0ZXBfc3RhcnRlZBgOIAEoCzIXLnRhYmtlZXAudjEuU3RlcFN0YXJ0ZWRIABIxCg1zdGVwX2ZpbmlzaGVkGA8gASgLMhgudGFia2VlcC52MS5TdGVwRmluaXNoZWRIABI7ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYECABKAsyHS50YWJrZWVwLnYxLkFwcHJvdmFsUmVxdWVzdGVkSAASOQoRYXBwcm92YWxfcmVzb2x2ZWQYESABKAsyHC50YWJrZWVwLnYxLkFwcHJvdmFsUmVzb2x2ZWRIABImCgd3YXJuaW5nGBIgASgLMhMudGFia2VlcC52MS5XYXJuaW5nSAASLwoMcnVuX2ZpbmlzaGVkGBMgASgLMhcudGFia2VlcC52MS5SdW5GaW5pc2hlZEgAEisKCm1vZGVsX2NhbGwYFCABKAsyFS50YWJrZWVwLnYxLk1vZGVsQ2FsbEgAEjEKDXRhc2tfcmVjb3JkZWQYSyABKAsyGC50YWJrZWVwLnYxLlRhc2tSZWNvcmRlZEgAEigKCHJlcGxheWVkGEwgASgLMhQudGFia2VlcC52MS5SZXBsYXllZEgAEi0KC3N0ZXBfaGVhbGVkGE0gASgLMhYudGFia2VlcC52MS5TdGVwSGVhbGVkSAASLwoMZGlhbG9nX3Nob3duGEEgASgLMhcudGFia2VlcC52MS5EaWFsb2dTaG93bkgAEi0KC3BhZ2Vfb3BlbmVkGEIgASgLMhYudGFia2VlcC52MS5QYWdlT3BlbmVkSAASLQoLcGFnZV9jbG9zZWQYQyABKAsyFi50YWJrZWVwLnYxLlBhZ2VDbG9zZWRIAEIGCgRraW5kIo4BCgtEaWFsb2dTaG93bhITCgtkaWFsb2dfdHlwZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKBmFuc3dlchgDIAEoDjIYLnRhYmtlZXAudjEuRGlhbG9nQW5zd2VyEhEKCWJ5X2FjdGlvbhgEIAEoCBIPCgdwYWdlX2lkGAUgASgJEgsKA3VybBgGIAEoCSI1CgpQYWdlT3BlbmVkEg8KB3BhZ2VfaWQYASABKAkSFgoOb3BlbmVyX3BhZ2VfaWQYAiABKAkicgoKUGFnZUNsb3NlZBIPCgdwYWdlX2lkGAEgASgJEikKBWNhdXNlGAIgASgOMhoudGFia2VlcC52MS5QYWdlQ2xvc2VDYXVzZRILCgN1cmwYAyABKAkSGwoTcmVwbGFjZWRfYnlfcGFnZV9pZBgEIAEoCSIoCgpSdW5TdGFydGVkEgsKA3VybBgBIAEoCRINCgV0aXRsZRgCIAEoCSJCCghQbGFuTWFkZRIPCgdwbGFubmVyGAEgASgJEg8KB2NsYXVzZXMYAiADKAkSFAoMcmVjb3JkaW5nX2lkGAMgASgJIjQKDEJsb2NrU3RhcnRlZBIQCghibG9ja19pZBgBIAEoCRISCgpibG9ja190eXBlGAIgASgJInMKDUJsb2NrRmluaXNoZWQSEAoIYmxvY2tfaWQYASABKAkSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSJgoGb3V0cHV0GAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIoMBCgtTdGVwU3RhcnRlZBIMCgRzdGVwGAEgASgFEiIKBmFjdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuQWN0aW9uEhMKC2Rlc2NyaXB0aW9uGAMgASgJEg4KBnNvdXJjZRgEIAEoCRILCgN1cmwYBSABKAkSEAoIYmxvY2tfaWQYBiABKAkiqwIKDFN0ZXBGaW5pc2hlZBIMCgRzdGVwGAEgASgFEigKB291dGNvbWUYAiABKA4yFy50YWJrZWVwLnYxLlN0ZXBPdXRjb21lEjEKDmZhaWx1cmVfcmVhc29uGAMgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEg8KB21lc3NhZ2UYBCABKAkSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SCwoDdXJsGAYgASgJEg0KBXRpdGxlGAcgASgJEg4KBnRhcmdldBgIIAEoCRIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAkgASgJEiYKBm91dHB1dBgKIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSI7ChFBcHByb3ZhbFJlcXVlc3RlZBImCghhcHByb3ZhbBgBIAEoCzIULnRhYmtlZXAudjEuQXBwcm92YWwiXQoQQXBwcm92YWxSZXNvbHZlZBITCgthcHByb3ZhbF9pZBgBIAEoCRIQCghhcHByb3ZlZBgCIAEoCBIRCgl0aW1lZF9vdXQYAyABKAgSDwoHY29tbWVudBgEIAEoCSKUAQoJTW9kZWxDYWxsEg0KBW1vZGVsGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSFAoMaW5wdXRfdG9rZW5zGAMgASgDEhUKDW91dHB1dF90b2tlbnMYBCABKAMSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFZXJyb3IYBiABKAkibwoMVGFza1JlY29yZGVkEhQKDHJlY29yZGluZ19pZBgBIAEoCRIRCgljb25maXJtZWQYAiABKAgSJgoEdGFzaxgDIAEoCzIYLnRhYmtlZXAudjEuUmVjb3JkZWRUYXNrEg4KBm1lbmRlZBgEIAEoCCJjCghSZXBsYXllZBIUCgxyZWNvcmRpbmdfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCgh2ZXJpZmllZBgDIAEoCBINCgVzdGFsZRgEIAEoCBIPCgdtZXNzYWdlGAUgASgJIkcKClN0ZXBIZWFsZWQSDAoEc3RlcBgBIAEoBRIQCghyZWNvcmRlZBgCIAEoCRINCgVmb3VuZBgDIAEoCRIKCgJieRgEIAEoCSIoCgdXYXJuaW5nEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSKoAQoLUnVuRmluaXNoZWQSJQoGc3RhdHVzGAEgASgOMhUudGFia2VlcC52MS5SdW5TdGF0dXMSMQoOZmFpbHVyZV9yZWFzb24YAiABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SFwoPZmFpbHVyZV9tZXNzYWdlGAMgASgJEiYKBm91dHB1dBgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSpNCgdSdW5UeXBlEhgKFFJVTl9UWVBFX1VOU1BFQ0lGSUVEEAASEQoNUlVOX1RZUEVfVEFTSxABEhUKEVJVTl9UWVBFX1dPUktGTE9XEAIqhAIKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19DUkVBVEVEEAESFQoRUlVOX1NUQVRVU19RVUVVRUQQAhIWChJSVU5fU1RBVFVTX1JVTk5JTkcQAxIVChFSVU5fU1RBVFVTX1BBVVNFRBAEEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAUSFQoRUlVOX1NUQVRVU19GQUlMRUQQBhIZChVSVU5fU1RBVFVTX1RFUk1JTkFURUQQBxIXChNSVU5fU1RBVFVTX0NBTkNFTEVEEAgSGAoUUlVOX1NUQVRVU19USU1FRF9PVVQQCSqmCQoNRmFpbHVyZVJlYXNvbhIeChpGQUlMVVJFX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGkZBSUxVUkVfUkVBU09OX05FRURTX01PREVMEAESHAoYRkFJTFVSRV9SRUFTT05fTk9UX0ZPVU5EEAISHAoYRkFJTFVSRV9SRUFTT05fQU1CSUdVT1VTEAMSIwofRkFJTFVSRV9SRUFTT05fUkVKRUNURURfQllfUEFHRRAEEiAKHEZBSUxVUkVfUkVBU09OX01JU1NJTkdfSU5QVVQQBRImCiJGQUlMVVJFX1JFQVNPTl9DUkVERU5USUFMX1JFUVVJUkVEEAYSJAogRkFJTFVSRV9SRUFTT05fQkxPQ0tFRF9CWV9QT0xJQ1kQBxIdChlGQUlMVVJFX1JFQVNPTl9OQVZJR0FUSU9OEAgSHAoYRkFJTFVSRV9SRUFTT05fTk9fRUZGRUNUEAkSJQohRkFJTFVSRV9SRUFTT05fRVhQRUNUQVRJT05fRkFJTEVEEAoSGgoWRkFJTFVSRV9SRUFTT05fRVhUUkFDVBALEh8KG0ZBSUxVUkVfUkVBU09OX1NURVBfVElNRU9VVBAMEhoKFkZBSUxVUkVfUkVBU09OX1NUQUxMRUQQDRIfChtGQUlMVVJFX1JFQVNPTl9QQUdFX0NSQVNIRUQQDhIcChhGQUlMVVJFX1JFQVNPTl9NQVhfU1RFUFMQDxIgChxGQUlMVVJFX1JFQVNPTl9SVU5fVElNRURfT1VUEBASGwoXRkFJTFVSRV9SRUFTT05fQ0FOQ0VMRUQQERIkCiBGQUlMVVJFX1JFQVNPTl9BUFBST1ZBTF9SRUpFQ1RFRBASEiUKIUZBSUxVUkVfUkVBU09OX0FQUFJPVkFMX1RJTUVEX09VVBATEiEKHUZBSUxVUkVfUkVBU09OX1NFU1NJT05fQ0xPU0VEEBQSJAogRkFJTFVSRV9SRUFTT05fU0VTU0lPTl9USU1FRF9PVVQQFRIeChpGQUlMVVJFX1JFQVNPTl9OT19DQVBBQ0lUWRAWEiAKHEZBSUxVUkVfUkVBU09OX0xBVU5DSF9GQUlMRUQQFxIiCh5GQUlMVVJFX1JFQVNPTl9CUk9XU0VSX0NSQVNIRUQQGBIcChhGQUlMVVJFX1JFQVNPTl9IT1NUX0xPU1QQGRIfChtGQUlMVVJFX1JFQVNPTl9IT1NUX0RSQUlORUQQGhIbChdGQUlMVVJFX1JFQVNPTl9JTlRFUk5BTBAbEh8KG0ZBSUxVUkVfUkVBU09OX01PREVMX0ZBSUxFRBAeEh8KG0ZBSUxVUkVfUkVBU09OX01PREVMX0JVREdFVBAfEh8KG0ZBSUxVUkVfUkVBU09OX1BST1hZX0ZBSUxFRBAhEiMKH0ZBSUxVUkVfUkVBU09OX0ZJTEVfVU5BVkFJTEFCTEUQIhIkCiBGQUlMVVJFX1JFQVNPTl9GSUxFX05PVF9BQ0NFUFRFRBAjEiIKHkZBSUxVUkVfUkVBU09OX1NUQUxFX1JFQ09SRElORxAqEh8KG0ZBSUxVUkVfUkVBU09OX05PX1JFQ09SRElORxArKkgKB1BsYW5uZXISFwoTUExBTk5FUl9VTlNQRUNJRklFRBAAEhEKDVBMQU5ORVJfUlVMRVMQARIRCg1QTEFOTkVSX01PREVMEAIqagoKUmVwbGF5TW9kZRIbChdSRVBMQVlfTU9ERV9VTlNQRUNJRklFRBAAEhQKEFJFUExBWV9NT0RFX09OTFkQARIUChBSRVBMQVlfTU9ERV9QTEFOEAISEwoPUkVQTEFZX01PREVfT0ZGEAMqlwEKEklycmV2ZXJzaWJsZVBvbGljeRIjCh9JUlJFVkVSU0lCTEVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZSVJSRVZFUlNJQkxFX1BPTElDWV9BTExPVxABEh8KG0lSUkVWRVJTSUJMRV9QT0xJQ1lfQVBQUk9WRRACEhwKGElSUkVWRVJTSUJMRV9QT0xJQ1lfREVOWRADKosBCg5TY3JlZW5zaG90TW9kZRIfChtTQ1JFRU5TSE9UX01PREVfVU5TUEVDSUZJRUQQABIeChpTQ1JFRU5TSE9UX01PREVfRVZFUllfU1RFUBABEh4KGlNDUkVFTlNIT1RfTU9ERV9PTl9GQUlMVVJFEAISGAoUU0NSRUVOU0hPVF9NT0RFX05PTkUQAyrSAQoOUGFnZUNsb3NlQ2F1c2USIAocUEFHRV9DTE9TRV9DQVVTRV9VTlNQRUNJRklFRBAAEhsKF1BBR0VfQ0xPU0VfQ0FVU0VfQ0xPU0VEEAESHAoYUEFHRV9DTE9TRV9DQVVTRV9DUkFTSEVEEAISHQoZUEFHRV9DTE9TRV9DQVVTRV9UT09fTUFOWRADEiEKHVBBR0VfQ0xPU0VfQ0FVU0VfRElBTE9HX0ZMT09EEAQSIQodUEFHRV9DTE9TRV9DQVVTRV9VTlJFU1BPTlNJVkUQBSpbCgtTdGVwT3V0Y29tZRIcChhTVEVQX09VVENPTUVfVU5TUEVDSUZJRUQQABIVChFTVEVQX09VVENPTUVfRE9ORRABEhcKE1NURVBfT1VUQ09NRV9GQUlMRUQQAjKXBAoKUnVuU2VydmljZRJCCgdSdW5UYXNrEhoudGFia2VlcC52MS5SdW5UYXNrUmVxdWVzdBobLnRhYmtlZXAudjEuUnVuVGFza1Jlc3BvbnNlEk4KC1J1bldvcmtmbG93Eh4udGFia2VlcC52MS5SdW5Xb3JrZmxvd1JlcXVlc3QaHy50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVzcG9uc2USPwoGR2V0UnVuEhkudGFia2VlcC52MS5HZXRSdW5SZXF1ZXN0GhoudGFia2VlcC52MS5HZXRSdW5SZXNwb25zZRJFCghMaXN0UnVucxIbLnRhYmtlZXAudjEuTGlzdFJ1bnNSZXF1ZXN0GhwudGFia2VlcC52MS5MaXN0UnVuc1Jlc3BvbnNlEkcKCFdhdGNoUnVuEhsudGFia2VlcC52MS5XYXRjaFJ1blJlcXVlc3QaHC50YWJrZWVwLnYxLldhdGNoUnVuUmVzcG9uc2UwARJICglDYW5jZWxSdW4SHC50YWJrZWVwLnYxLkNhbmNlbFJ1blJlcXVlc3QaHS50YWJrZWVwLnYxLkNhbmNlbFJ1blJlc3BvbnNlEloKD1Jlc29sdmVBcHByb3ZhbBIiLnRhYmtlZXAudjEuUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBojLnRhYmtlZXAudjEuUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions, file_tabkeep_v1_recordings]);
 
 /**
  * A task or workflow in a session.
@@ -1082,6 +1082,30 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
      */
     value: StepHealed;
     case: "stepHealed";
+  } | {
+    /**
+     * A dialog of the browser was shown and answered.
+     *
+     * @generated from field: tabkeep.v1.DialogShown dialog_shown = 65;
+     */
+    value: DialogShown;
+    case: "dialogShown";
+  } | {
+    /**
+     * A tab was opened.
+     *
+     * @generated from field: tabkeep.v1.PageOpened page_opened = 66;
+     */
+    value: PageOpened;
+    case: "pageOpened";
+  } | {
+    /**
+     * A tab was closed, crashed, or was closed by the host.
+     *
+     * @generated from field: tabkeep.v1.PageClosed page_closed = 67;
+     */
+    value: PageClosed;
+    case: "pageClosed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1091,6 +1115,133 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
  */
 export const RunEventSchema: GenMessage<RunEvent> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_runs, 17);
+
+/**
+ * A dialog of the browser (alert, confirm, prompt, beforeunload) was shown and answered. At most 100 of a run are told,
+ * then a Warning PAGE_EVENTS_LEFT_OUT. It comes before the StepFinished of the step in which it was shown.
+ *
+ * @generated from message tabkeep.v1.DialogShown
+ */
+export type DialogShown = Message<"tabkeep.v1.DialogShown"> & {
+  /**
+   * alert, confirm, prompt or beforeunload.
+   *
+   * @generated from field: string dialog_type = 1;
+   */
+  dialogType: string;
+
+  /**
+   * Its text, cut at 1,000 characters; empty for beforeunload, whose text is the browser's own.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * How it was answered.
+   *
+   * @generated from field: tabkeep.v1.DialogAnswer answer = 3;
+   */
+  answer: DialogAnswer;
+
+  /**
+   * By an action of the run; otherwise by the session's policy.
+   *
+   * @generated from field: bool by_action = 4;
+   */
+  byAction: boolean;
+
+  /**
+   * The tab that showed it.
+   *
+   * @generated from field: string page_id = 5;
+   */
+  pageId: string;
+
+  /**
+   * That tab's URL.
+   *
+   * @generated from field: string url = 6;
+   */
+  url: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.DialogShown.
+ * Use `create(DialogShownSchema)` to create a new message.
+ */
+export const DialogShownSchema: GenMessage<DialogShown> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 18);
+
+/**
+ * A tab was opened. Bounded like DialogShown.
+ *
+ * @generated from message tabkeep.v1.PageOpened
+ */
+export type PageOpened = Message<"tabkeep.v1.PageOpened"> & {
+  /**
+   * The tab.
+   *
+   * @generated from field: string page_id = 1;
+   */
+  pageId: string;
+
+  /**
+   * The tab whose page opened it; empty: none did.
+   *
+   * @generated from field: string opener_page_id = 2;
+   */
+  openerPageId: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.PageOpened.
+ * Use `create(PageOpenedSchema)` to create a new message.
+ */
+export const PageOpenedSchema: GenMessage<PageOpened> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 19);
+
+/**
+ * A tab is not there any more. Bounded like DialogShown.
+ *
+ * @generated from message tabkeep.v1.PageClosed
+ */
+export type PageClosed = Message<"tabkeep.v1.PageClosed"> & {
+  /**
+   * The tab.
+   *
+   * @generated from field: string page_id = 1;
+   */
+  pageId: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: tabkeep.v1.PageCloseCause cause = 2;
+   */
+  cause: PageCloseCause;
+
+  /**
+   * Its last URL.
+   *
+   * @generated from field: string url = 3;
+   */
+  url: string;
+
+  /**
+   * The tab that was put in its place, loaded from the same URL if it had not crashed too often; empty: none was.
+   *
+   * @generated from field: string replaced_by_page_id = 4;
+   */
+  replacedByPageId: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.PageClosed.
+ * Use `create(PageClosedSchema)` to create a new message.
+ */
+export const PageClosedSchema: GenMessage<PageClosed> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 20);
 
 /**
  * The host began to carry out the run.
@@ -1118,7 +1269,7 @@ export type RunStarted = Message<"tabkeep.v1.RunStarted"> & {
  * Use `create(RunStartedSchema)` to create a new message.
  */
 export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 18);
+  messageDesc(file_tabkeep_v1_runs, 21);
 
 /**
  * How a prompt was understood.
@@ -1153,7 +1304,7 @@ export type PlanMade = Message<"tabkeep.v1.PlanMade"> & {
  * Use `create(PlanMadeSchema)` to create a new message.
  */
 export const PlanMadeSchema: GenMessage<PlanMade> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 19);
+  messageDesc(file_tabkeep_v1_runs, 22);
 
 /**
  * A workflow's block began.
@@ -1181,7 +1332,7 @@ export type BlockStarted = Message<"tabkeep.v1.BlockStarted"> & {
  * Use `create(BlockStartedSchema)` to create a new message.
  */
 export const BlockStartedSchema: GenMessage<BlockStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 20);
+  messageDesc(file_tabkeep_v1_runs, 23);
 
 /**
  * A workflow's block ended.
@@ -1216,7 +1367,7 @@ export type BlockFinished = Message<"tabkeep.v1.BlockFinished"> & {
  * Use `create(BlockFinishedSchema)` to create a new message.
  */
 export const BlockFinishedSchema: GenMessage<BlockFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 21);
+  messageDesc(file_tabkeep_v1_runs, 24);
 
 /**
  * A step is about to act.
@@ -1272,7 +1423,7 @@ export type StepStarted = Message<"tabkeep.v1.StepStarted"> & {
  * Use `create(StepStartedSchema)` to create a new message.
  */
 export const StepStartedSchema: GenMessage<StepStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 22);
+  messageDesc(file_tabkeep_v1_runs, 25);
 
 /**
  * A step has ended.
@@ -1357,7 +1508,7 @@ export type StepFinished = Message<"tabkeep.v1.StepFinished"> & {
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema: GenMessage<StepFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 23);
+  messageDesc(file_tabkeep_v1_runs, 26);
 
 /**
  * The run pauses for a person.
@@ -1378,7 +1529,7 @@ export type ApprovalRequested = Message<"tabkeep.v1.ApprovalRequested"> & {
  * Use `create(ApprovalRequestedSchema)` to create a new message.
  */
 export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 24);
+  messageDesc(file_tabkeep_v1_runs, 27);
 
 /**
  * A person answered, or none did in time.
@@ -1420,7 +1571,7 @@ export type ApprovalResolved = Message<"tabkeep.v1.ApprovalResolved"> & {
  * Use `create(ApprovalResolvedSchema)` to create a new message.
  */
 export const ApprovalResolvedSchema: GenMessage<ApprovalResolved> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 25);
+  messageDesc(file_tabkeep_v1_runs, 28);
 
 /**
  * One request to the model's endpoint. What was said is not kept.
@@ -1476,7 +1627,7 @@ export type ModelCall = Message<"tabkeep.v1.ModelCall"> & {
  * Use `create(ModelCallSchema)` to create a new message.
  */
 export const ModelCallSchema: GenMessage<ModelCall> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 26);
+  messageDesc(file_tabkeep_v1_runs, 29);
 
 /**
  * A task that was done is recorded. What was recorded before under the same task is replaced by it.
@@ -1518,7 +1669,7 @@ export type TaskRecorded = Message<"tabkeep.v1.TaskRecorded"> & {
  * Use `create(TaskRecordedSchema)` to create a new message.
  */
 export const TaskRecordedSchema: GenMessage<TaskRecorded> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 27);
+  messageDesc(file_tabkeep_v1_runs, 30);
 
 /**
  * How a recording fared.
@@ -1567,7 +1718,7 @@ export type Replayed = Message<"tabkeep.v1.Replayed"> & {
  * Use `create(ReplayedSchema)` to create a new message.
  */
 export const ReplayedSchema: GenMessage<Replayed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 28);
+  messageDesc(file_tabkeep_v1_runs, 31);
 
 /**
  * A recorded step was done with an element that is not quite the recorded one.
@@ -1610,7 +1761,7 @@ export type StepHealed = Message<"tabkeep.v1.StepHealed"> & {
  * Use `create(StepHealedSchema)` to create a new message.
  */
 export const StepHealedSchema: GenMessage<StepHealed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 29);
+  messageDesc(file_tabkeep_v1_runs, 32);
 
 /**
  * Something worth knowing that stops nothing.
@@ -1638,7 +1789,7 @@ export type Warning = Message<"tabkeep.v1.Warning"> & {
  * Use `create(WarningSchema)` to create a new message.
  */
 export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 30);
+  messageDesc(file_tabkeep_v1_runs, 33);
 
 /**
  * The host is done with the run.
@@ -1680,7 +1831,7 @@ export type RunFinished = Message<"tabkeep.v1.RunFinished"> & {
  * Use `create(RunFinishedSchema)` to create a new message.
  */
 export const RunFinishedSchema: GenMessage<RunFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 31);
+  messageDesc(file_tabkeep_v1_runs, 34);
 
 /**
  * What a run carries out.
@@ -2224,6 +2375,61 @@ export const ScreenshotModeSchema: GenEnum<ScreenshotMode> = /*@__PURE__*/
   enumDesc(file_tabkeep_v1_runs, 6);
 
 /**
+ * Why a tab is not there any more.
+ *
+ * @generated from enum tabkeep.v1.PageCloseCause
+ */
+export enum PageCloseCause {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * An action, the page itself or a CDP client closed it.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_CLOSED = 1;
+   */
+  CLOSED = 1,
+
+  /**
+   * Its process crashed.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_CRASHED = 2;
+   */
+  CRASHED = 2,
+
+  /**
+   * The session had max_pages open; the newest are closed again.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_TOO_MANY = 3;
+   */
+  TOO_MANY = 3,
+
+  /**
+   * It showed more than 20 dialogs within 10 seconds.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_DIALOG_FLOOD = 4;
+   */
+  DIALOG_FLOOD = 4,
+
+  /**
+   * It did not answer, and could not be made to.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_UNRESPONSIVE = 5;
+   */
+  UNRESPONSIVE = 5,
+}
+
+/**
+ * Describes the enum tabkeep.v1.PageCloseCause.
+ */
+export const PageCloseCauseSchema: GenEnum<PageCloseCause> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_runs, 7);
+
+/**
  * Whether a step did what it says.
  *
  * @generated from enum tabkeep.v1.StepOutcome
@@ -2255,7 +2461,7 @@ export enum StepOutcome {
  * Describes the enum tabkeep.v1.StepOutcome.
  */
 export const StepOutcomeSchema: GenEnum<StepOutcome> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_runs, 7);
+  enumDesc(file_tabkeep_v1_runs, 8);
 
 /**
  * Starts, follows and ends runs.
