@@ -77,7 +77,42 @@ class Navigation:
     """HTTP status of the main document; None for pages that have none (about:blank, same-document moves)."""
 
 
-class Page(Protocol):
+class Document(Protocol):
+    """What a script can run in: the main frame of a tab, or a frame that the main frame's scripts cannot reach."""
+
+    async def evaluate(self, function: str, argument: Any = None, *, timeout: float) -> Any:
+        """Like `Page.evaluate`, in this document."""
+
+    async def loaded(self, *, timeout: float) -> bool:
+        """Wait while it is between two documents."""
+
+    async def frames(self, function: str, *, timeout: float) -> Sequence[Frame]:
+        """The frames whose elements `function` brings as an array, in its order.
+
+        Raises:
+            DocumentReplaced.
+        """
+
+    async def listens(self, function: str, *, timeout: float) -> bool:
+        """Whether anything listens to presses on one of the nodes that `function` brings as an array, or on the window.
+
+        The first node counts with all that is in it. True where it cannot be told.
+        """
+
+
+class Frame(Document, Protocol):
+    """A document inside a page, of another origin, in the page's process or in one of its own.
+
+    Its calls raise DocumentReplaced when it is gone; the page lives on.
+    """
+
+    parent: Document
+    """The document that it is in."""
+    number: int
+    """From 1; it keeps it as long as the page lives."""
+
+
+class Page(Document, Protocol):
     """One open tab.
 
     Every call may raise BrowserGone, PageCrashed, PageClosed, and PageUnresponsive when its time is over.
@@ -176,6 +211,9 @@ class Page(Protocol):
 
     async def effect_after(self, seen: int) -> None:
         """Return as soon as `effects_so_far()` is larger than `seen`; the caller bounds it."""
+
+    def sends_so_far(self) -> int:
+        """A number that grows with each message that the page sends over a web socket."""
 
     async def loaded(self, *, timeout: float) -> bool:
         """Wait while a navigation of the main frame is under way, until its document is ready; and for a new tab.

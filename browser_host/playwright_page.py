@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from playwright.async_api import CDPSession, Dialog, Error, Response
+from playwright.async_api import CDPSession, Dialog, Error, Response, WebSocket
 from playwright.async_api import Page as Tab
 
 from browser_host.browser import (
@@ -33,6 +34,7 @@ from browser_host.egress import Egress
 from browser_host.egress_policy import Refused, check_url
 from browser_host.file_shelf import FileShelf
 from browser_host.pages import Dialogs, Reply
+from browser_host.playwright_frames import PlaywrightFrame, PlaywrightFrames
 from browser_host.upstream import ProxyFailed
 
 _WORLD = "tabkeep"
@@ -49,6 +51,11 @@ _CLOSE_GRACE = 0.3
 """Seconds within which a lost tab turns out to be a lost browser."""
 
 AnswerDialog = Callable[[str, str], Reply]
+_BY_ITSELF = frozenset({"metaTagRefresh", "httpHeaderRefresh"})
+_BY_HAND = frozenset({"anchorClick", "formSubmissionGet", "formSubmissionPost"})
+"""Why a frame goes to another page: what the page does after a while of its own accord, and what a press can do."""
+_HANDLES = "tabkeep"
+_PRESS_EVENTS = re.compile("(dbl)?click|(mouse|pointer|key)(down|up)|touch(start|end)|submit|change|input")
 
 T = TypeVar("T")
 
@@ -79,10 +86,13 @@ class PlaywrightPage:
         self._world: int | None = None
         self._main_frame = ""
         self._effects = 0
+        self._sends = 0
+        self._frames = PlaywrightFrames(tab, session)
         self._effect_waiters: list[asyncio.Future[None]] = []
         self._requested = False
         self._navigating = False
         self._opening = False
+        self._moves_by_itself = False
         self._moved = asyncio.Event()
         self._lost: asyncio.Future[BrowserError] = asyncio.get_running_loop().create_future()
         self._context_closed = asyncio.Event()
@@ -456,8 +466,53 @@ class PlaywrightPage:
             if not waiter.done():
                 waiter.set_result(None)
 
+    def sends_so_far(self) -> int:
+        """How many messages went out over web sockets."""
+        return self._sends
+
+    def _socket_opened(self, socket: WebSocket) -> None:
+        socket.on("framesent", self._message_sent)
+
+    def _message_sent(self, *_: Any) -> None:
+        self._sends += 1
+
+    async def listens(self, function: str, *, timeout: float) -> bool:
+        """Ask the browser for the listeners of nodes; ours are on the window, in a world of our own, and left out."""
+        try:
+            nodes = await self._nodes(function, timeout)
+            main = await self._send("Runtime.evaluate", {"expression": "window"}, timeout)
+            asked = [(node, -1 if number == 0 else 1) for number, node in enumerate(nodes)]
+            answers = await asyncio.gather(
+                self._send("DOMDebugger.getEventListeners", {"objectId": main["result"]["objectId"]}, timeout),
+                *(
+                    self._send(
+                        "DOMDebugger.getEventListeners", {"objectId": node, "depth": depth, "pierce": True}, timeout
+                    )
+                    for node, depth in asked
+                ),
+            )
+        except (Error, DocumentReplaced, PageUnresponsive):
+            return True
+        return any(_PRESS_EVENTS.fullmatch(one["type"]) for answer in answers for one in answer["listeners"])
+
+    async def frames(self, function: str, *, timeout: float) -> list[PlaywrightFrame]:
+        """The frames of other origins whose elements a function in the isolated world brings."""
+        if self._world is None:
+            return []
+        return await self._bounded(self._frames.inside(self, self._world, self._session, function), timeout)
+
+    async def _nodes(self, function: str, timeout: float) -> list[str]:
+        """Handles of the nodes that a function in the isolated world brings."""
+        if self._world is None:
+            return []
+        call = {"functionDeclaration": function, "executionContextId": self._world, "objectGroup": _HANDLES}
+        array = (await self._send("Runtime.callFunctionOn", call, timeout))["result"]["objectId"]
+        listed = await self._send("Runtime.getProperties", {"objectId": array, "ownProperties": True}, timeout)
+        return [one["value"]["objectId"] for one in listed["result"] if one["name"].isdigit()]
+
     def _listen(self) -> None:
         tab, session = self._tab, self._session
+        tab.on("websocket", self._socket_opened)
         tab.on("crash", lambda *_: self._lose(PageCrashed("the page's process has crashed")))
         tab.on("close", lambda *_: self._lose(PageClosed("the tab was closed")))
         tab.context.on("close", lambda *_: self._context_closed.set())
@@ -501,6 +556,13 @@ class PlaywrightPage:
         if event["frameId"] == self._main_frame and event["disposition"] == "currentTab" and leaves:
             self._requested = True
             self._navigating_since = asyncio.get_running_loop().time() - _BRIEF
+            self._moves_by_itself = event["reason"] in _BY_ITSELF
+            self._document_moves()
+        elif event["reason"] in _BY_HAND:
+            self._effect()  # a link or form that leads into a frame
+
+    def _document_moves(self) -> None:
+        if not self._moves_by_itself:
             self._effect()
 
     def _navigation_started(self, event: dict[str, Any]) -> None:
@@ -509,7 +571,7 @@ class PlaywrightPage:
                 self._navigating_since = asyncio.get_running_loop().time() - _BRIEF
             self._requested, self._navigating = True, True
             self._moved.set()
-            self._effect()
+            self._document_moves()
 
     def _frame_navigated(self, event: dict[str, Any]) -> None:
         if "parentId" not in event["frame"]:
@@ -517,7 +579,8 @@ class PlaywrightPage:
             self._world = None
             if event["frame"]["url"].startswith(_ERROR_PAGE):
                 self._error_pages += 1
-            self._effect()
+            self._document_moves()
+            self._moves_by_itself = False
 
     def _moved_within_document(self, event: dict[str, Any]) -> None:
         if event["frameId"] == self._main_frame:

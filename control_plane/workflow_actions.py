@@ -32,7 +32,7 @@ WAIT_DURATION: Final = (timedelta(milliseconds=1), timedelta(minutes=10))
 DEFAULT_ACTION_TIMEOUT: Final = timedelta(seconds=15)
 
 SCHEMA_FIELDS: Final = ("schema", "data_extraction_schema", "output_schema")
-_TARGET: Final = ("role", "name", "exact", "within", "nth", "css", "test_id")
+_TARGET: Final = ("role", "name", "exact", "within", "nth", "css", "test_id", "frame")
 _CONDITIONS: Final = ("url_glob", "text", "text_gone", "visible", "hidden", "value", "title", "number")
 _NUMBER_COMPARISONS: Final = ("less_than", "greater_than", "equal_to")
 _ROW_COMPARISONS: Final = ("contains", "equals", "less_than", "greater_than")

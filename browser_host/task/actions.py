@@ -14,6 +14,7 @@ from typing import Any
 from tabkeep.v1 import actions_pb2
 
 from browser_host.browser import (
+    Document,
     DocumentReplaced,
     FilesNotPlaced,
     HeldFile,
@@ -27,6 +28,7 @@ from browser_host.browser import (
 )
 from browser_host.clock import Clock
 from browser_host.task import extract, record_match
+from browser_host.task.documents import Where, holds
 from browser_host.task.failures import (
     AMBIGUOUS,
     BLOCKED_BY_POLICY,
@@ -46,7 +48,7 @@ from browser_host.task.failures import (
 from browser_host.task.gate import Gate
 from browser_host.task.gestures import Gestures
 from browser_host.task.journal import ActionLeaseOver, CredentialMissing, FileMissing, Journal
-from browser_host.task.page_script import call, look
+from browser_host.task.page_script import PRESS_PATH, call, look
 from browser_host.task.tabs import Tabs
 from browser_host.task.values import Parameters, Secrets, origin_of, to_schema
 from browser_host.task.wording import condition_words, names_a_secret, script_condition, script_target
@@ -59,6 +61,9 @@ _KEY_PATIENCE = 1.0
 """Seconds in which a key that submits a form begins to do so."""
 _LEAVING_PATIENCE = 1.0
 """Seconds in which a link or form that leaves the page begins to load the next one."""
+_SENDS_SOON = 0.15
+"""Seconds after a press in which what the page sends over a web socket is the press's doing."""
+_LISTENERS_SECONDS = 2.0
 _LEASE_POLL = 0.1
 UPLOAD_TIMEOUT = 60.0
 _CHOOSER_PATIENCE = 3.0
@@ -125,6 +130,7 @@ class Actor(Gestures):
         self._recording = recording
         self._element: dict[str, Any] | None = None
         self._page = page
+        self._where = Where(page)
         self._journal = journal
         self._clock = clock
         self._parameters = parameters
@@ -224,8 +230,8 @@ class Actor(Gestures):
                 await asyncio.sleep(_LEASE_POLL)
 
     async def _look(self, name: str, argument: dict[str, Any] | None = None) -> Any:
-        """Ask the page something, waiting for it as long as the action may take."""
-        return self._noted(await look(self._page, name, argument, timeout=self._left()))
+        """Ask the document that is acted on something, waiting for it as long as the action may take."""
+        return self._noted(await look(self._where.document, name, argument, timeout=self._left()))
 
     def _target(self, target: actions_pb2.Target) -> dict[str, Any]:
         """A target for the page's script, which also tells what it found where the task is recorded."""
@@ -237,20 +243,32 @@ class Actor(Gestures):
             self._element = answer.get("element")
         return answer
 
-    async def _write(self, name: str, argument: dict[str, Any]) -> Any:
+    async def _write(self, name: str, target: actions_pb2.Target, purpose: str, **argument: Any) -> Any:
         """Call a function of the script that acts once it has found its element; never past the lease.
 
         All of them set a state, so that a page which moves on meanwhile may be asked again.
         """
-        while True:
+        wanted = {"target": self._target(target), **argument}
+
+        async def attempt(document: Document, wait: float) -> dict[str, Any]:
             allowed = await self._allowed()
+            answer: dict[str, Any] = await call(document, name, wanted, wait=min(allowed, wait))
+            return answer
+
+        while True:
             try:
-                answer = await call(self._page, name, argument, wait=allowed)
+                answer = await self._where.seek(target, wanted["target"], purpose, attempt, self._left())
             except DocumentReplaced:
                 await self._page.loaded(timeout=self._left())
                 continue
             if answer.get("ok") or answer.get("final") or answer.get("reason") == "AMBIGUOUS" or self._left() <= 0.05:
-                return self._noted(answer)
+                return self._noted(self._placed(answer))
+
+    def _placed(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """The answer, with the frame that it is from."""
+        if self._where.label and answer.get("label"):
+            answer["label"] += f' in the frame "{self._where.label}"'
+        return answer
 
     # Loading
 
@@ -318,13 +336,23 @@ class Actor(Gestures):
     async def _prepare(
         self, target: actions_pb2.Target, purpose: str, avoid: list[list[float]] | None = None
     ) -> dict[str, Any]:
-        wanted = {"target": self._target(target), "purpose": purpose, "avoid": avoid or []}
-        found: dict[str, Any] = await self._look("prepare", wanted)
-        return _checked(found)
+        wanted: dict[str, Any] = {"target": self._target(target), "purpose": purpose, "avoid": avoid or []}
+
+        async def attempt(document: Document, wait: float) -> dict[str, Any]:
+            answer: dict[str, Any] = await look(document, "prepare", wanted, timeout=wait)
+            return answer
+
+        found = _checked(await self._where.seek(target, wanted["target"], purpose, attempt, self._left()))
+        place = _checked(await self._where.point(found["x"], found["y"]))
+        placed = {**found, "inner": [found["x"], found["y"]], "x": place["x"], "y": place["y"]}
+        return self._placed(self._noted(placed))
 
     async def _click(self, click: actions_pb2.Click, more_expected: bool) -> Done:
         patience = self._left() if more_expected else EFFECT_PATIENCE
-        return (await self._press(click.target, "click", click.click_count or 1, patience))[0]
+        done, _ = await self._press(
+            click.target, "click", click.click_count or 1, patience, any_change_counts=more_expected
+        )
+        return done
 
     async def _press(
         self,
@@ -333,25 +361,31 @@ class Actor(Gestures):
         click_count: int,
         patience: float,
         ready: dict[str, Any] | None = None,
+        *,
+        any_change_counts: bool = False,
     ) -> tuple[Done, dict[str, Any]]:
-        """Press an element, made `ready` already or not, until the press has reached it, and see its effect."""
+        """Press an element, made `ready` already or not, until the press has reached it, and see its effect.
+
+        What changes later and by itself, as far as can be seen, is none; unless `any_change_counts`, because the
+        caller says what must be true afterwards.
+        """
         avoid: list[list[float]] = []
         while True:
             point = ready or await self._prepare(target, purpose, avoid)
             ready = None
             self._gate.press(point["name"], point["leads"])
-            seen = await self._strike(point, click_count, min(patience, self._left()))
+            seen = await self._strike(point, click_count, min(patience, self._left()), any_change_counts)
             label = point["label"]
             if seen["invalid"]:
                 raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=label)
             if seen["landed"] and seen["effect"]:
                 return Done(label, seen["effect"], seen["title"]), {**point, **seen}
             if not seen["landed"] and not avoid:
-                avoid = [[point["x"], point["y"]]]
+                avoid = [point["inner"]]
                 continue
             if not seen["landed"]:
                 raise Failed(NO_EFFECT, f"the press did not reach {label}{_instead(seen['hit'])}", target=label)
-            raise Failed(NO_EFFECT, f"{label} was pressed and nothing changed", target=label)
+            raise Failed(NO_EFFECT, f"{label} was pressed and nothing changed{_by_itself(seen['late'])}", target=label)
 
     async def _pressed(self, target: actions_pb2.Target, click_count: int = 1) -> str:
         """Press an element and see its effect; what it is called."""
@@ -360,7 +394,9 @@ class Actor(Gestures):
     def _answered(self, answer: dict[str, Any]) -> dict[str, Any]:
         return _checked(answer)
 
-    async def _strike(self, point: dict[str, Any], click_count: int, patience: float) -> dict[str, Any]:
+    async def _strike(
+        self, point: dict[str, Any], click_count: int, patience: float, any_change_counts: bool
+    ) -> dict[str, Any]:
         """Press at a point and watch for the first effect, in the document or beyond it."""
         page = self._page
         before = page.effects_so_far()
@@ -369,17 +405,22 @@ class Actor(Gestures):
         async def press() -> None:
             await page.mouse_click(point["x"], point["y"], click_count=click_count, timeout=allowed)
 
-        return await self._watch_effect(press, before, patience)
+        return await self._watch_effect(press, before, patience, any_change_counts)
 
-    async def _watch_effect(self, press: Callable[[], Awaitable[None]], before: int, patience: float) -> dict[str, Any]:
+    async def _watch_effect(
+        self, press: Callable[[], Awaitable[None]], before: int, patience: float, any_change_counts: bool = True
+    ) -> dict[str, Any]:
         page = self._page
-        watching = asyncio.ensure_future(call(page, "outcome", wait=patience))
+        sent = page.sends_so_far()
+        watching = asyncio.ensure_future(self._outcome(patience, any_change_counts))
         beyond = asyncio.ensure_future(page.effect_after(before))
+        sending: asyncio.Future[bool] | None = None
         try:
             try:
                 await press()
             except PageClosed:
                 return _effect_beyond("the tab closed")
+            sending = asyncio.ensure_future(self._sends_after(sent))
             await asyncio.wait({watching, beyond}, return_when=asyncio.FIRST_COMPLETED)
             seen: dict[str, Any] = _effect_beyond("another page or tab, a dialog or a download")
             if watching.done():
@@ -390,11 +431,40 @@ class Actor(Gestures):
                 if seen["leaves"] and not beyond.done():
                     await asyncio.wait({beyond}, timeout=min(_LEAVING_PATIENCE, self._left()))
             await self._arrive_if_leaving(seen)
+            seen = _unless_by_itself(seen, watching, moved=page.effects_so_far() > before)
+            if sending and seen["late"] and not seen["effect"] and await sending:
+                seen["effect"] = seen["late"]["words"]
             return seen
         finally:
-            for task in (watching, beyond):
+            tasks: list[asyncio.Future[Any]] = [watching, beyond, *([sending] if sending else [])]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(watching, beyond, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _sends_after(self, sent: int) -> bool:
+        """Whether the page says something to its server over a web socket right after the press."""
+        await asyncio.sleep(_SENDS_SOON)
+        return self._page.sends_so_far() > sent
+
+    async def _outcome(self, patience: float, any_change_counts: bool) -> dict[str, Any]:
+        """What the armed press brings in the document within `patience` seconds.
+
+        What changes right after it and cannot be traced to it counts only where something listens to such presses.
+        """
+        end = self._clock.monotonic() + patience
+        near = True
+        while True:
+            seen: dict[str, Any] = await call(
+                self._where.document,
+                "outcome",
+                {"near": near, "any": any_change_counts},
+                wait=max(end - self._clock.monotonic(), 0.0),
+            )
+            if seen["effect"] or not seen["near"] or not near:
+                return seen
+            near = False
+            if await self._where.document.listens(PRESS_PATH, timeout=_LISTENERS_SECONDS):
+                return {**seen, "effect": seen["near"]}
 
     async def _arrive_if_leaving(self, seen: dict[str, Any]) -> None:
         try:
@@ -416,7 +486,7 @@ class Actor(Gestures):
         secret = fill.value.sensitive or names_a_secret(fill.target)
         if secret:
             self._secrets.add(text)
-        filled = _checked(await self._write("fill", {"target": self._target(fill.target), "value": text}))
+        filled = _checked(await self._write("fill", fill.target, "fill", value=text))
         if filled["secret"]:
             self._secrets.add(text)
         label = filled["label"]
@@ -437,6 +507,7 @@ class Actor(Gestures):
         """
         if value.WhichOneof("source") != "credential":
             return self._parameters.value(value)
+        self._where.page_only = True  # the login is for the page's origin
         origin = origin_of(self._page.url)
         try:
             login = await self._journal.credential(origin, value.credential.username)
@@ -464,7 +535,7 @@ class Actor(Gestures):
             if value.sensitive:
                 self._secrets.add(text)
         wanted = {"target": self._target(select.target), "option": option, "more": more}
-        control = _checked(await self._write("choose", wanted))
+        control = _checked(await self._write("choose", select.target, "select", option=option, more=more))
         label = control["label"]
         if control["native"]:
             if not control["equal"]:
@@ -480,15 +551,16 @@ class Actor(Gestures):
         label, role = control["label"], control["role"]
         if role in ("radiogroup", "group", "radio"):
             within = target.name if role != "radio" else target.within
-            choice = actions_pb2.Target(role="radio", name=option, within=within)
+            choice = actions_pb2.Target(role="radio", name=option, within=within, frame=target.frame)
             done, seen = await self._press(choice, "check", 1, EFFECT_PATIENCE)
             if not seen["checked"]:
                 await self._await_checked(choice, True, label)
             return done
         if role != "listbox" and control["expanded"] != "true":
             await self._press(target, "click", 1, EFFECT_PATIENCE)
-        await self._press(actions_pb2.Target(role="option", name=option), "click", 1, EFFECT_PATIENCE)
-        shown = await look(self._page, "chosen", wanted, timeout=0)
+        choice = actions_pb2.Target(role="option", name=option, frame=target.frame)
+        await self._press(choice, "click", 1, EFFECT_PATIENCE)
+        shown = await look(self._where.document, "chosen", wanted, timeout=0)
         if not shown["ok"]:
             raise Failed(EXPECTATION_FAILED, f'{label} does not show "{option}" as chosen', target=label)
         return Done(label, f'chose "{option}"')
@@ -508,16 +580,19 @@ class Actor(Gestures):
 
     async def _await_checked(self, target: actions_pb2.Target, checked: bool, label: str) -> None:
         state = {"target": script_target(target), "checked": checked}
-        answer = await look(self._page, "checkedIs", state, timeout=min(EFFECT_PATIENCE, self._left()))
+        patience = min(EFFECT_PATIENCE, self._left())
+        answer = await look(self._where.document, "checkedIs", state, timeout=patience)
         if not answer["ok"]:
             word = "checked" if checked else "unchecked"
             raise Failed(EXPECTATION_FAILED, f"{label} was pressed and is not {word}", target=label)
 
     async def _press_key(self, press: actions_pb2.PressKey) -> Done:
         if press.HasField("target"):
-            focused = _checked(await self._write("focusOn", {"target": self._target(press.target)}))
+            focused = _checked(await self._write("focusOn", press.target, "any"))
             if not focused["focused"]:
                 raise Failed(EXPECTATION_FAILED, f"{focused['label']} does not take the focus", target=focused["label"])
+        else:
+            await self._where.follow_focus()
         armed = await self._look("armFocused")
         return Done(armed["label"], title=await self._key(press.key, armed))
 
@@ -594,7 +669,7 @@ class Actor(Gestures):
 
     async def _scroll(self, scroll: actions_pb2.Scroll) -> Done:
         if scroll.HasField("target"):
-            found = _checked(await self._write("bringIn", {"target": self._target(scroll.target)}))
+            found = _checked(await self._write("bringIn", scroll.target, "any"))
             return Done(found["label"])
         await self._allowed()
         moved = await self._look("scrollBy", {"delta": scroll.delta_y})
@@ -610,13 +685,13 @@ class Actor(Gestures):
             await asyncio.sleep(seconds)
             return Done()
         words = condition_words(wait.condition)
-        answer = await self._look("until", {"conditions": [script_condition(wait.condition)]})
+        answer = await holds(self._page, [script_condition(wait.condition)], timeout=self._left())
         if not answer["ok"]:
             raise Failed(STEP_TIMEOUT, f"waited {self._timeout:g} s in vain until {words}")
         return Done(title=answer["title"])
 
     async def _expect(self, expected: list[actions_pb2.Expect]) -> str:
-        answer = await self._look("until", {"conditions": [script_condition(one) for one in expected]})
+        answer = await holds(self._page, [script_condition(one) for one in expected], timeout=self._left())
         if not answer["ok"]:
             failed = "; ".join(condition_words(expected[index]) for index in answer["failed"])
             raise Failed(EXPECTATION_FAILED, f"this does not hold: {failed}")
@@ -663,6 +738,7 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
 def _effect_beyond(effect: str) -> dict[str, Any]:
     return {
         "effect": effect,
+        "late": None,
         "landed": True,
         "hit": "",
         "invalid": [],
@@ -670,6 +746,27 @@ def _effect_beyond(effect: str) -> dict[str, Any]:
         "title": None,
         "checked": None,
     }
+
+
+def _unless_by_itself(seen: dict[str, Any], watching: asyncio.Future[dict[str, Any]], moved: bool) -> dict[str, Any]:
+    """What was seen, unless the page moved on without the press: then what its document said as it went."""
+    if not watching.done() or watching.cancelled():
+        return seen
+    gone = watching.exception()
+    if gone is None:
+        last = watching.result()
+        return {**last, "title": None} if last["late"] and not last["effect"] else seen
+    if isinstance(gone, DocumentReplaced) and not moved:
+        return {**_effect_beyond(""), "late": {"words": "the page moved on", "after": 0}}
+    return seen
+
+
+def _by_itself(late: dict[str, Any] | None) -> str:
+    """What changed later, and why it does not count."""
+    if not late:
+        return ""
+    when = f", but {late['after'] / 1000:.1f} s later and" if late["after"] else ","
+    return f" by it: {late['words']}{when} not through anything that the press began"
 
 
 def _instead(hit: str) -> str:

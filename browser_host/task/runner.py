@@ -41,13 +41,16 @@ from browser_host.task.failures import (
 from browser_host.task.journal import Journal
 from browser_host.task.memory import Memory
 from browser_host.task.model import Model
+from browser_host.task.model_clause import ByModel
 from browser_host.task.own_output import brought
 from browser_host.task.plain_clauses import OneAction, answers_dialog
 from browser_host.task.planner import Plan, Planner
 from browser_host.task.planners import planner_for
 from browser_host.task.recording_holes import fill_texts
+from browser_host.task.sign_in import SignIn
 from browser_host.task.steps import Steps
 from browser_host.task.values import Parameters, origin_of, to_schema, to_value
+from browser_host.task.wording import names_a_secret
 from browser_host.task.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -197,6 +200,9 @@ class _Run:
                 for secret in plan.secrets:
                     self._steps.secrets.add(secret)
                 self._plans[block.block_id] = plan
+                self._steps.logs_in |= any(isinstance(intent, SignIn | ByModel) for intent in plan.intents)
+            elif block.WhichOneof("kind") == "actions":
+                self._steps.logs_in |= any(_logs_in(action) for action in block.actions.actions)
 
     async def _first_origin(self) -> str:
         """The site that the run begins on."""
@@ -406,3 +412,10 @@ class _Run:
             return
         action = actions_pb2.Action(extract=actions_pb2.Extract(schema=start_run.data_extraction_schema))
         self._output = (await self._steps.do(action, self._source)).output
+
+
+def _logs_in(action: actions_pb2.Action) -> bool:
+    """Whether an action fills in a password or the like."""
+    fill = action.fill
+    secret = fill.value.sensitive or fill.value.WhichOneof("source") == "credential" or names_a_secret(fill.target)
+    return action.WhichOneof("kind") == "fill" and secret

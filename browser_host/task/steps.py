@@ -17,9 +17,10 @@ from tabkeep.v1.runs_pb2 import RunEvent
 from browser_host.browser import Browser, BrowserError, BrowserGone, Page
 from browser_host.clock import Clock
 from browser_host.pages import OpenPage
-from browser_host.task import page_script
+from browser_host.task import page_script, walls
 from browser_host.task.actions import Actor, Done, timeout_of
 from browser_host.task.approvals import ask
+from browser_host.task.documents import secrecy_in_frames
 from browser_host.task.failures import Failed, Stopped, canceled
 from browser_host.task.gate import Gate, Irreversible, NeedsApproval, OnSite
 from browser_host.task.journal import ActionLeaseOver, Journal
@@ -34,6 +35,8 @@ _PICTURE_TIMEOUT = 2.0
 _TITLE_TIMEOUT = 1.0
 _LONGEST_MESSAGE = 2000
 _LEASE_POLL = 0.1
+_MOST_WALLS = 3
+"""Walls before one step."""
 
 T = TypeVar("T")
 PolicyGate = Irreversible | OnSite
@@ -65,6 +68,8 @@ class Steps:
         """What keeps the steps of a task, where it is recorded."""
         self._limits: list[tuple[float, Failed]] = [(clock.monotonic() + timeout, _timed_out(timeout))]
         self.block_id = ""
+        self.logs_in = False
+        """The run itself logs in somewhere: a login form is no wall to it."""
         self._browser = browser
         self.tabs = Tabs(browser, parameters, self.secrets)
         self._max_steps = max_steps
@@ -156,7 +161,7 @@ class Steps:
         try:
             await self._lease()
             began = self.clock.monotonic()
-            done = await self._allowed_by(gate or self.gate, action, page, step)
+            done = await self._past_walls(gate or self.gate, action, page, step)
         except Failed as failed:
             failure = failed
         if action.WhichOneof("kind") == "tab":
@@ -164,6 +169,29 @@ class Steps:
         await self._finish(step, page, done, failure, self.clock.monotonic() - began)
         if self.recorder is not None:
             self.recorder.step(action, done) if failure is None else self.recorder.failed(failure)
+        if failure is not None:
+            raise failure
+        return done
+
+    async def _past_walls(self, gate: PolicyGate, action: actions_pb2.Action, page: Page, step: int) -> Done:
+        """Act; where a captcha or a login stands in the way, let a person take over, then act if it is still to do."""
+        for _ in range(_MOST_WALLS):
+            failure: Failed | None = None
+            done = Done()
+            try:
+                done = await self._allowed_by(gate, action, page, step)
+            except Failed as failed:
+                if isinstance(failed, Stopped) or failed.reason not in walls.BEHIND_WALLS:
+                    raise
+                failure = failed
+            wall = await walls.wall_before(self, page, action, failed=failure is not None)
+            if wall is None:
+                break
+            await walls.wait_for_person(self, page, action, step, wall, failure is not None)
+            if failure is None and not walls.is_elsewhere(action, page):
+                break
+            if failure is not None and failure.reason not in walls.HARMLESS_AGAIN:
+                break
         if failure is not None:
             raise failure
         return done
@@ -188,7 +216,10 @@ class Steps:
         if names_a_secret(target):
             return True
         try:
-            answer = await page_script.call(page, "secrecy", {"target": script_target(target)})
+            wanted = {"target": script_target(target)}
+            answer = await page_script.call(page, "secrecy", wanted)
+            if answer["secret"] is None:
+                answer = await secrecy_in_frames(page, wanted, target.frame) or answer
         except BrowserGone:
             raise
         except BrowserError:

@@ -28,6 +28,7 @@ def script_target(target: actions_pb2.Target) -> dict[str, Any]:
         "nth": target.nth,
         "css": target.css,
         "testId": target.test_id,
+        "frame": target.frame,
     }
 
 
@@ -41,6 +42,7 @@ def target_from_script(found: dict[str, Any]) -> actions_pb2.Target:
         nth=found.get("nth", 0),
         css=found.get("css", ""),
         test_id=found.get("testId", ""),
+        frame=found.get("frame", ""),
     )
 
 
@@ -62,6 +64,8 @@ def target_words(target: actions_pb2.Target) -> str:
         words.append(f'in "{target.within}"')
     if target.nth:
         words.append(f"number {target.nth}")
+    if target.frame:
+        words.append(f'in the frame "{target.frame}"')
     return " ".join(word for word in words if word)
 
 

@@ -413,7 +413,7 @@ def test_an_action_is_read_into_its_message(source, expected):
         ("click: {name: a, exact: 1}", "click.exact: must be true or false, found 1, which without quotes is a number"),
         ("click: {role: Button}", 'click.role: must be an ARIA role such as button, link or textbox, found "Button"'),
         ("fill: {name: a}", "fill.value: is missing"),
-        ("fill: Email", 'fill: must be a mapping with value, submit, target, role, name, exact, within, nth, css, test_id, '
+        ("fill: Email", 'fill: must be a mapping with value, submit, target, role, name, exact, within, nth, css, test_id, frame, '
          'found the text "Email"'),
         ("fill: {name: a, value: 1.10}", "fill.value: must be text, found 1.10, which without quotes is a number: "
          'write "1.10"'),

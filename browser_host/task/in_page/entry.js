@@ -2,9 +2,13 @@
 
 const calls = {
   prepare, outcome, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
-  survey, naming, read, pause, facts, locate,
-  dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every, fileField, filesTaken,
+  survey, naming, read, pause, frameInfo, framePoint, hasTarget, focusedFrame,
+  dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every, facts, locate, walls,
+  fileField, filesTaken,
 };
+
+// Elements themselves, for what only the browser can tell of them.
+globalThis.__tabkeepElements = (name, argument) => ({ pressPath, closedFrames })[name](argument || {});
 
 // For what hands elements over instead of JSON: the field that files go into, and the one of a file chooser.
 globalThis.__tabkeepField = () => state.field && state.field.el;

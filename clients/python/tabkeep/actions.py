@@ -89,6 +89,7 @@ class Which(TypedDict, total=False):
     nth: int
     css: str
     test_id: str
+    frame: str
 
 
 class Common(TypedDict, total=False):

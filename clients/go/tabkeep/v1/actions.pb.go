@@ -589,7 +589,11 @@ type Target struct {
 	// A CSS selector, for pages that name nothing. Pierces open shadow roots.
 	Css string `protobuf:"bytes,6,opt,name=css,proto3" json:"css,omitempty"`
 	// The value of data-testid (also data-test, data-test-id, data-qa).
-	TestId        string `protobuf:"bytes,7,opt,name=test_id,json=testId,proto3" json:"test_id,omitempty"`
+	TestId string `protobuf:"bytes,7,opt,name=test_id,json=testId,proto3" json:"test_id,omitempty"`
+	// Only in the frame (iframe) with this title or name, or whose URL matches this glob ("*pay.example/*"). Needed only
+	// for frames of another origin, and there only where the page itself, or another frame, has the same: empty, the page
+	// comes first, then all its frames.
+	Frame         string `protobuf:"bytes,13,opt,name=frame,proto3" json:"frame,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -669,6 +673,13 @@ func (x *Target) GetCss() string {
 func (x *Target) GetTestId() string {
 	if x != nil {
 		return x.TestId
+	}
+	return ""
+}
+
+func (x *Target) GetFrame() string {
+	if x != nil {
+		return x.Frame
 	}
 	return ""
 }
@@ -3061,7 +3072,7 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\vselect_text\x18\x1f \x01(\v2\x16.tabkeep.v1.SelectTextH\x00R\n" +
 	"selectText\x120\n" +
 	"\bpick_row\x18  \x01(\v2\x13.tabkeep.v1.PickRowH\x00R\apickRowB\x06\n" +
-	"\x04kind\"\x9b\x01\n" +
+	"\x04kind\"\xb1\x01\n" +
 	"\x06Target\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -3069,7 +3080,8 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x06within\x18\x04 \x01(\tR\x06within\x12\x10\n" +
 	"\x03nth\x18\x05 \x01(\x05R\x03nth\x12\x10\n" +
 	"\x03css\x18\x06 \x01(\tR\x03css\x12\x17\n" +
-	"\atest_id\x18\a \x01(\tR\x06testId\"\xe1\x01\n" +
+	"\atest_id\x18\a \x01(\tR\x06testId\x12\x14\n" +
+	"\x05frame\x18\r \x01(\tR\x05frame\"\xe1\x01\n" +
 	"\x05Value\x12\x1a\n" +
 	"\aliteral\x18\x01 \x01(\tH\x00R\aliteral\x12\x1e\n" +
 	"\tparameter\x18\x02 \x01(\tH\x00R\tparameter\x125\n" +

@@ -233,6 +233,10 @@ const (
 	FailureReason_FAILURE_REASON_FILE_UNAVAILABLE FailureReason = 34
 	// The page's file field takes fewer files, or none.
 	FailureReason_FAILURE_REASON_FILE_NOT_ACCEPTED FailureReason = 35
+	// A captcha stands in the way, and no person solved it in time.
+	FailureReason_FAILURE_REASON_CAPTCHA FailureReason = 39
+	// The page that was asked for led to a login, the task does not log in, and no person did in time.
+	FailureReason_FAILURE_REASON_LOGIN_WALL FailureReason = 40
 	// The page is no longer as it was when the task was recorded, and steps had been done already, so that nothing else
 	// could be tried; the message names the step and what is different.
 	FailureReason_FAILURE_REASON_STALE_RECORDING FailureReason = 42
@@ -276,6 +280,8 @@ var (
 		33: "FAILURE_REASON_PROXY_FAILED",
 		34: "FAILURE_REASON_FILE_UNAVAILABLE",
 		35: "FAILURE_REASON_FILE_NOT_ACCEPTED",
+		39: "FAILURE_REASON_CAPTCHA",
+		40: "FAILURE_REASON_LOGIN_WALL",
 		42: "FAILURE_REASON_STALE_RECORDING",
 		43: "FAILURE_REASON_NO_RECORDING",
 	}
@@ -313,6 +319,8 @@ var (
 		"FAILURE_REASON_PROXY_FAILED":        33,
 		"FAILURE_REASON_FILE_UNAVAILABLE":    34,
 		"FAILURE_REASON_FILE_NOT_ACCEPTED":   35,
+		"FAILURE_REASON_CAPTCHA":             39,
+		"FAILURE_REASON_LOGIN_WALL":          40,
 		"FAILURE_REASON_STALE_RECORDING":     42,
 		"FAILURE_REASON_NO_RECORDING":        43,
 	}
@@ -517,6 +525,56 @@ func (IrreversiblePolicy) EnumDescriptor() ([]byte, []int) {
 	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
 }
 
+// What a person is asked for.
+type ApprovalKind int32
+
+const (
+	// A yes or a no.
+	ApprovalKind_APPROVAL_KIND_UNSPECIFIED ApprovalKind = 0
+	// To do something in the live browser that the run cannot, a captcha or a login, and then to say yes; the run looks
+	// whether it is done and asks again if not. A no ends the run.
+	ApprovalKind_APPROVAL_KIND_TAKE_OVER ApprovalKind = 1
+)
+
+// Enum value maps for ApprovalKind.
+var (
+	ApprovalKind_name = map[int32]string{
+		0: "APPROVAL_KIND_UNSPECIFIED",
+		1: "APPROVAL_KIND_TAKE_OVER",
+	}
+	ApprovalKind_value = map[string]int32{
+		"APPROVAL_KIND_UNSPECIFIED": 0,
+		"APPROVAL_KIND_TAKE_OVER":   1,
+	}
+)
+
+func (x ApprovalKind) Enum() *ApprovalKind {
+	p := new(ApprovalKind)
+	*p = x
+	return p
+}
+
+func (x ApprovalKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ApprovalKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_runs_proto_enumTypes[6].Descriptor()
+}
+
+func (ApprovalKind) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_runs_proto_enumTypes[6]
+}
+
+func (x ApprovalKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ApprovalKind.Descriptor instead.
+func (ApprovalKind) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
+}
+
 // Which steps of a run get a screenshot.
 type ScreenshotMode int32
 
@@ -558,11 +616,11 @@ func (x ScreenshotMode) String() string {
 }
 
 func (ScreenshotMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[6].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[7].Descriptor()
 }
 
 func (ScreenshotMode) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[6]
+	return &file_tabkeep_v1_runs_proto_enumTypes[7]
 }
 
 func (x ScreenshotMode) Number() protoreflect.EnumNumber {
@@ -571,7 +629,7 @@ func (x ScreenshotMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ScreenshotMode.Descriptor instead.
 func (ScreenshotMode) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
 }
 
 // Why a tab is not there any more.
@@ -623,11 +681,11 @@ func (x PageCloseCause) String() string {
 }
 
 func (PageCloseCause) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[7].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[8].Descriptor()
 }
 
 func (PageCloseCause) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[7]
+	return &file_tabkeep_v1_runs_proto_enumTypes[8]
 }
 
 func (x PageCloseCause) Number() protoreflect.EnumNumber {
@@ -636,7 +694,7 @@ func (x PageCloseCause) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PageCloseCause.Descriptor instead.
 func (PageCloseCause) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
 }
 
 // Whether a step did what it says.
@@ -676,11 +734,11 @@ func (x StepOutcome) String() string {
 }
 
 func (StepOutcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[8].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[9].Descriptor()
 }
 
 func (StepOutcome) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[8]
+	return &file_tabkeep_v1_runs_proto_enumTypes[9]
 }
 
 func (x StepOutcome) Number() protoreflect.EnumNumber {
@@ -689,7 +747,7 @@ func (x StepOutcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StepOutcome.Descriptor instead.
 func (StepOutcome) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{9}
 }
 
 // A task or workflow in a session.
@@ -978,8 +1036,10 @@ type Approval struct {
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// A picture of the page as it was asked; empty when none could be taken.
 	ScreenshotArtifactId string `protobuf:"bytes,5,opt,name=screenshot_artifact_id,json=screenshotArtifactId,proto3" json:"screenshot_artifact_id,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// What the person is to do.
+	Kind          ApprovalKind `protobuf:"varint,70,opt,name=kind,proto3,enum=tabkeep.v1.ApprovalKind" json:"kind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Approval) Reset() {
@@ -1047,6 +1107,105 @@ func (x *Approval) GetScreenshotArtifactId() string {
 	return ""
 }
 
+func (x *Approval) GetKind() ApprovalKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ApprovalKind_APPROVAL_KIND_UNSPECIFIED
+}
+
+// Where a value of an output came from.
+type Provenance struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which value of the output: its keys and indices joined by dots, "products.0.price"; empty for the output itself.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// The text as the page shows it; cut at 300 characters.
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// A CSS selector of the element that showed it, unique on the page at that moment; empty where only the page's text
+	// was read, as by a model.
+	Selector string `protobuf:"bytes,3,opt,name=selector,proto3" json:"selector,omitempty"`
+	// The label, column or heading by which it was found; empty where there is none.
+	Label string `protobuf:"bytes,4,opt,name=label,proto3" json:"label,omitempty"`
+	// The page.
+	Url string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
+	// The value stands on no page that was read: a model's own words.
+	Ungrounded    bool `protobuf:"varint,6,opt,name=ungrounded,proto3" json:"ungrounded,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Provenance) Reset() {
+	*x = Provenance{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Provenance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Provenance) ProtoMessage() {}
+
+func (x *Provenance) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Provenance.ProtoReflect.Descriptor instead.
+func (*Provenance) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Provenance) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Provenance) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Provenance) GetSelector() string {
+	if x != nil {
+		return x.Selector
+	}
+	return ""
+}
+
+func (x *Provenance) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Provenance) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *Provenance) GetUngrounded() bool {
+	if x != nil {
+		return x.Ungrounded
+	}
+	return false
+}
+
 // Asks for a task: a prompt or actions, not both.
 type RunTaskRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1098,7 +1257,7 @@ type RunTaskRequest struct {
 
 func (x *RunTaskRequest) Reset() {
 	*x = RunTaskRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1110,7 +1269,7 @@ func (x *RunTaskRequest) String() string {
 func (*RunTaskRequest) ProtoMessage() {}
 
 func (x *RunTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1123,7 +1282,7 @@ func (x *RunTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunTaskRequest.ProtoReflect.Descriptor instead.
 func (*RunTaskRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{2}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *RunTaskRequest) GetPrompt() string {
@@ -1279,7 +1438,7 @@ type ScreenRecording struct {
 
 func (x *ScreenRecording) Reset() {
 	*x = ScreenRecording{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1291,7 +1450,7 @@ func (x *ScreenRecording) String() string {
 func (*ScreenRecording) ProtoMessage() {}
 
 func (x *ScreenRecording) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1304,7 +1463,7 @@ func (x *ScreenRecording) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScreenRecording.ProtoReflect.Descriptor instead.
 func (*ScreenRecording) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ScreenRecording) GetFramesPerSecond() int32 {
@@ -1332,7 +1491,7 @@ type RunTaskResponse struct {
 
 func (x *RunTaskResponse) Reset() {
 	*x = RunTaskResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1344,7 +1503,7 @@ func (x *RunTaskResponse) String() string {
 func (*RunTaskResponse) ProtoMessage() {}
 
 func (x *RunTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1357,7 +1516,7 @@ func (x *RunTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunTaskResponse.ProtoReflect.Descriptor instead.
 func (*RunTaskResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RunTaskResponse) GetRun() *Run {
@@ -1412,7 +1571,7 @@ type RunWorkflowRequest struct {
 
 func (x *RunWorkflowRequest) Reset() {
 	*x = RunWorkflowRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1424,7 +1583,7 @@ func (x *RunWorkflowRequest) String() string {
 func (*RunWorkflowRequest) ProtoMessage() {}
 
 func (x *RunWorkflowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1437,7 +1596,7 @@ func (x *RunWorkflowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunWorkflowRequest.ProtoReflect.Descriptor instead.
 func (*RunWorkflowRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RunWorkflowRequest) GetWorkflowId() string {
@@ -1577,7 +1736,7 @@ type RunWorkflowResponse struct {
 
 func (x *RunWorkflowResponse) Reset() {
 	*x = RunWorkflowResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1589,7 +1748,7 @@ func (x *RunWorkflowResponse) String() string {
 func (*RunWorkflowResponse) ProtoMessage() {}
 
 func (x *RunWorkflowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1602,7 +1761,7 @@ func (x *RunWorkflowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunWorkflowResponse.ProtoReflect.Descriptor instead.
 func (*RunWorkflowResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RunWorkflowResponse) GetRun() *Run {
@@ -1627,7 +1786,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +1798,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,7 +1811,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetRunRequest) GetRunId() string {
@@ -1687,7 +1846,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1699,7 +1858,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1712,7 +1871,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -1741,7 +1900,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1753,7 +1912,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1766,7 +1925,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{9}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListRunsRequest) GetPageSize() int32 {
@@ -1817,7 +1976,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1829,7 +1988,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1842,7 +2001,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{10}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -1872,7 +2031,7 @@ type WatchRunRequest struct {
 
 func (x *WatchRunRequest) Reset() {
 	*x = WatchRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1884,7 +2043,7 @@ func (x *WatchRunRequest) String() string {
 func (*WatchRunRequest) ProtoMessage() {}
 
 func (x *WatchRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1897,7 +2056,7 @@ func (x *WatchRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRunRequest.ProtoReflect.Descriptor instead.
 func (*WatchRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{11}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchRunRequest) GetRunId() string {
@@ -1930,7 +2089,7 @@ type WatchRunResponse struct {
 
 func (x *WatchRunResponse) Reset() {
 	*x = WatchRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2101,7 @@ func (x *WatchRunResponse) String() string {
 func (*WatchRunResponse) ProtoMessage() {}
 
 func (x *WatchRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2114,7 @@ func (x *WatchRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRunResponse.ProtoReflect.Descriptor instead.
 func (*WatchRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{12}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WatchRunResponse) GetUpdate() isWatchRunResponse_Update {
@@ -2012,7 +2171,7 @@ type CancelRunRequest struct {
 
 func (x *CancelRunRequest) Reset() {
 	*x = CancelRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2024,7 +2183,7 @@ func (x *CancelRunRequest) String() string {
 func (*CancelRunRequest) ProtoMessage() {}
 
 func (x *CancelRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2037,7 +2196,7 @@ func (x *CancelRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRunRequest.ProtoReflect.Descriptor instead.
 func (*CancelRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{13}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CancelRunRequest) GetRunId() string {
@@ -2058,7 +2217,7 @@ type CancelRunResponse struct {
 
 func (x *CancelRunResponse) Reset() {
 	*x = CancelRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2229,7 @@ func (x *CancelRunResponse) String() string {
 func (*CancelRunResponse) ProtoMessage() {}
 
 func (x *CancelRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2083,7 +2242,7 @@ func (x *CancelRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRunResponse.ProtoReflect.Descriptor instead.
 func (*CancelRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{14}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CancelRunResponse) GetRun() *Run {
@@ -2110,7 +2269,7 @@ type ResolveApprovalRequest struct {
 
 func (x *ResolveApprovalRequest) Reset() {
 	*x = ResolveApprovalRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2122,7 +2281,7 @@ func (x *ResolveApprovalRequest) String() string {
 func (*ResolveApprovalRequest) ProtoMessage() {}
 
 func (x *ResolveApprovalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2135,7 +2294,7 @@ func (x *ResolveApprovalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveApprovalRequest.ProtoReflect.Descriptor instead.
 func (*ResolveApprovalRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{15}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ResolveApprovalRequest) GetRunId() string {
@@ -2177,7 +2336,7 @@ type ResolveApprovalResponse struct {
 
 func (x *ResolveApprovalResponse) Reset() {
 	*x = ResolveApprovalResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2189,7 +2348,7 @@ func (x *ResolveApprovalResponse) String() string {
 func (*ResolveApprovalResponse) ProtoMessage() {}
 
 func (x *ResolveApprovalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2202,7 +2361,7 @@ func (x *ResolveApprovalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveApprovalResponse.ProtoReflect.Descriptor instead.
 func (*ResolveApprovalResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{16}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ResolveApprovalResponse) GetRun() *Run {
@@ -2249,7 +2408,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2261,7 +2420,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2274,7 +2433,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{17}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RunEvent) GetRunId() string {
@@ -2603,7 +2762,7 @@ type DialogShown struct {
 
 func (x *DialogShown) Reset() {
 	*x = DialogShown{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2615,7 +2774,7 @@ func (x *DialogShown) String() string {
 func (*DialogShown) ProtoMessage() {}
 
 func (x *DialogShown) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2628,7 +2787,7 @@ func (x *DialogShown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DialogShown.ProtoReflect.Descriptor instead.
 func (*DialogShown) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{18}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DialogShown) GetDialogType() string {
@@ -2686,7 +2845,7 @@ type PageOpened struct {
 
 func (x *PageOpened) Reset() {
 	*x = PageOpened{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2698,7 +2857,7 @@ func (x *PageOpened) String() string {
 func (*PageOpened) ProtoMessage() {}
 
 func (x *PageOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2711,7 +2870,7 @@ func (x *PageOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PageOpened.ProtoReflect.Descriptor instead.
 func (*PageOpened) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{19}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PageOpened) GetPageId() string {
@@ -2745,7 +2904,7 @@ type PageClosed struct {
 
 func (x *PageClosed) Reset() {
 	*x = PageClosed{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2757,7 +2916,7 @@ func (x *PageClosed) String() string {
 func (*PageClosed) ProtoMessage() {}
 
 func (x *PageClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2770,7 +2929,7 @@ func (x *PageClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PageClosed.ProtoReflect.Descriptor instead.
 func (*PageClosed) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{20}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PageClosed) GetPageId() string {
@@ -2814,7 +2973,7 @@ type RunStarted struct {
 
 func (x *RunStarted) Reset() {
 	*x = RunStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2826,7 +2985,7 @@ func (x *RunStarted) String() string {
 func (*RunStarted) ProtoMessage() {}
 
 func (x *RunStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2839,7 +2998,7 @@ func (x *RunStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStarted.ProtoReflect.Descriptor instead.
 func (*RunStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{21}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RunStarted) GetUrl() string {
@@ -2871,7 +3030,7 @@ type PlanMade struct {
 
 func (x *PlanMade) Reset() {
 	*x = PlanMade{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2883,7 +3042,7 @@ func (x *PlanMade) String() string {
 func (*PlanMade) ProtoMessage() {}
 
 func (x *PlanMade) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2896,7 +3055,7 @@ func (x *PlanMade) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanMade.ProtoReflect.Descriptor instead.
 func (*PlanMade) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{22}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PlanMade) GetPlanner() string {
@@ -2933,7 +3092,7 @@ type BlockStarted struct {
 
 func (x *BlockStarted) Reset() {
 	*x = BlockStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2945,7 +3104,7 @@ func (x *BlockStarted) String() string {
 func (*BlockStarted) ProtoMessage() {}
 
 func (x *BlockStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2958,7 +3117,7 @@ func (x *BlockStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockStarted.ProtoReflect.Descriptor instead.
 func (*BlockStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{23}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BlockStarted) GetBlockId() string {
@@ -2990,7 +3149,7 @@ type BlockFinished struct {
 
 func (x *BlockFinished) Reset() {
 	*x = BlockFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3002,7 +3161,7 @@ func (x *BlockFinished) String() string {
 func (*BlockFinished) ProtoMessage() {}
 
 func (x *BlockFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3015,7 +3174,7 @@ func (x *BlockFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockFinished.ProtoReflect.Descriptor instead.
 func (*BlockFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{24}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *BlockFinished) GetBlockId() string {
@@ -3060,7 +3219,7 @@ type StepStarted struct {
 
 func (x *StepStarted) Reset() {
 	*x = StepStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3072,7 +3231,7 @@ func (x *StepStarted) String() string {
 func (*StepStarted) ProtoMessage() {}
 
 func (x *StepStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3085,7 +3244,7 @@ func (x *StepStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepStarted.ProtoReflect.Descriptor instead.
 func (*StepStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *StepStarted) GetStep() int32 {
@@ -3153,14 +3312,16 @@ type StepFinished struct {
 	// ArtifactService.GetArtifact; it is there at the latest when the run is final.
 	ScreenshotArtifactId string `protobuf:"bytes,9,opt,name=screenshot_artifact_id,json=screenshotArtifactId,proto3" json:"screenshot_artifact_id,omitempty"`
 	// What was read, for extract.
-	Output        *structpb.Value `protobuf:"bytes,10,opt,name=output,proto3" json:"output,omitempty"`
+	Output *structpb.Value `protobuf:"bytes,10,opt,name=output,proto3" json:"output,omitempty"`
+	// Where each value of output came from; at most 500.
+	Provenance    []*Provenance `protobuf:"bytes,70,rep,name=provenance,proto3" json:"provenance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StepFinished) Reset() {
 	*x = StepFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3172,7 +3333,7 @@ func (x *StepFinished) String() string {
 func (*StepFinished) ProtoMessage() {}
 
 func (x *StepFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3185,7 +3346,7 @@ func (x *StepFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepFinished.ProtoReflect.Descriptor instead.
 func (*StepFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *StepFinished) GetStep() int32 {
@@ -3258,6 +3419,13 @@ func (x *StepFinished) GetOutput() *structpb.Value {
 	return nil
 }
 
+func (x *StepFinished) GetProvenance() []*Provenance {
+	if x != nil {
+		return x.Provenance
+	}
+	return nil
+}
+
 // The run pauses for a person.
 type ApprovalRequested struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3269,7 +3437,7 @@ type ApprovalRequested struct {
 
 func (x *ApprovalRequested) Reset() {
 	*x = ApprovalRequested{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3281,7 +3449,7 @@ func (x *ApprovalRequested) String() string {
 func (*ApprovalRequested) ProtoMessage() {}
 
 func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3294,7 +3462,7 @@ func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalRequested.ProtoReflect.Descriptor instead.
 func (*ApprovalRequested) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ApprovalRequested) GetApproval() *Approval {
@@ -3321,7 +3489,7 @@ type ApprovalResolved struct {
 
 func (x *ApprovalResolved) Reset() {
 	*x = ApprovalResolved{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3333,7 +3501,7 @@ func (x *ApprovalResolved) String() string {
 func (*ApprovalResolved) ProtoMessage() {}
 
 func (x *ApprovalResolved) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3346,7 +3514,7 @@ func (x *ApprovalResolved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalResolved.ProtoReflect.Descriptor instead.
 func (*ApprovalResolved) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{28}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ApprovalResolved) GetApprovalId() string {
@@ -3398,7 +3566,7 @@ type ModelCall struct {
 
 func (x *ModelCall) Reset() {
 	*x = ModelCall{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3410,7 +3578,7 @@ func (x *ModelCall) String() string {
 func (*ModelCall) ProtoMessage() {}
 
 func (x *ModelCall) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3423,7 +3591,7 @@ func (x *ModelCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelCall.ProtoReflect.Descriptor instead.
 func (*ModelCall) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{29}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ModelCall) GetModel() string {
@@ -3485,7 +3653,7 @@ type TaskRecorded struct {
 
 func (x *TaskRecorded) Reset() {
 	*x = TaskRecorded{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3497,7 +3665,7 @@ func (x *TaskRecorded) String() string {
 func (*TaskRecorded) ProtoMessage() {}
 
 func (x *TaskRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3510,7 +3678,7 @@ func (x *TaskRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRecorded.ProtoReflect.Descriptor instead.
 func (*TaskRecorded) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{30}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *TaskRecorded) GetRecordingId() string {
@@ -3560,7 +3728,7 @@ type Replayed struct {
 
 func (x *Replayed) Reset() {
 	*x = Replayed{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3572,7 +3740,7 @@ func (x *Replayed) String() string {
 func (*Replayed) ProtoMessage() {}
 
 func (x *Replayed) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3585,7 +3753,7 @@ func (x *Replayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Replayed.ProtoReflect.Descriptor instead.
 func (*Replayed) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{31}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Replayed) GetRecordingId() string {
@@ -3641,7 +3809,7 @@ type StepHealed struct {
 
 func (x *StepHealed) Reset() {
 	*x = StepHealed{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[32]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3653,7 +3821,7 @@ func (x *StepHealed) String() string {
 func (*StepHealed) ProtoMessage() {}
 
 func (x *StepHealed) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[32]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3666,7 +3834,7 @@ func (x *StepHealed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepHealed.ProtoReflect.Descriptor instead.
 func (*StepHealed) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{32}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *StepHealed) GetStep() int32 {
@@ -3710,7 +3878,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[33]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3722,7 +3890,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[33]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3735,7 +3903,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{33}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Warning) GetCode() string {
@@ -3762,14 +3930,16 @@ type RunFinished struct {
 	// In words.
 	FailureMessage string `protobuf:"bytes,3,opt,name=failure_message,json=failureMessage,proto3" json:"failure_message,omitempty"`
 	// What the run brought, also when it failed.
-	Output        *structpb.Value `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	Output *structpb.Value `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	// Where each value of output came from, as far as it was read off a page; at most 500.
+	Provenance    []*Provenance `protobuf:"bytes,70,rep,name=provenance,proto3" json:"provenance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RunFinished) Reset() {
 	*x = RunFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[34]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3781,7 +3951,7 @@ func (x *RunFinished) String() string {
 func (*RunFinished) ProtoMessage() {}
 
 func (x *RunFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[34]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3794,7 +3964,7 @@ func (x *RunFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunFinished.ProtoReflect.Descriptor instead.
 func (*RunFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{34}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RunFinished) GetStatus() RunStatus {
@@ -3821,6 +3991,13 @@ func (x *RunFinished) GetFailureMessage() string {
 func (x *RunFinished) GetOutput() *structpb.Value {
 	if x != nil {
 		return x.Output
+	}
+	return nil
+}
+
+func (x *RunFinished) GetProvenance() []*Provenance {
+	if x != nil {
+		return x.Provenance
 	}
 	return nil
 }
@@ -3870,7 +4047,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"parameters\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf5\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa3\x02\n" +
 	"\bApproval\x12\x1f\n" +
 	"\vapproval_id\x18\x01 \x01(\tR\n" +
 	"approvalId\x12\x18\n" +
@@ -3879,7 +4056,18 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x124\n" +
-	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\xa1\b\n" +
+	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\x12,\n" +
+	"\x04kind\x18F \x01(\x0e2\x18.tabkeep.v1.ApprovalKindR\x04kind\"\x98\x01\n" +
+	"\n" +
+	"Provenance\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1a\n" +
+	"\bselector\x18\x03 \x01(\tR\bselector\x12\x14\n" +
+	"\x05label\x18\x04 \x01(\tR\x05label\x12\x10\n" +
+	"\x03url\x18\x05 \x01(\tR\x03url\x12\x1e\n" +
+	"\n" +
+	"ungrounded\x18\x06 \x01(\bR\n" +
+	"ungrounded\"\xa1\b\n" +
 	"\x0eRunTaskRequest\x12\x16\n" +
 	"\x06prompt\x18\x01 \x01(\tR\x06prompt\x12,\n" +
 	"\aactions\x18\x02 \x03(\v2\x12.tabkeep.v1.ActionR\aactions\x12\x10\n" +
@@ -4050,7 +4238,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x16\n" +
 	"\x06source\x18\x04 \x01(\tR\x06source\x12\x10\n" +
 	"\x03url\x18\x05 \x01(\tR\x03url\x12\x19\n" +
-	"\bblock_id\x18\x06 \x01(\tR\ablockId\"\x8e\x03\n" +
+	"\bblock_id\x18\x06 \x01(\tR\ablockId\"\xc6\x03\n" +
 	"\fStepFinished\x12\x12\n" +
 	"\x04step\x18\x01 \x01(\x05R\x04step\x121\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\x17.tabkeep.v1.StepOutcomeR\aoutcome\x12@\n" +
@@ -4062,7 +4250,10 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x06target\x18\b \x01(\tR\x06target\x124\n" +
 	"\x16screenshot_artifact_id\x18\t \x01(\tR\x14screenshotArtifactId\x12.\n" +
 	"\x06output\x18\n" +
-	" \x01(\v2\x16.google.protobuf.ValueR\x06output\"E\n" +
+	" \x01(\v2\x16.google.protobuf.ValueR\x06output\x126\n" +
+	"\n" +
+	"provenance\x18F \x03(\v2\x16.tabkeep.v1.ProvenanceR\n" +
+	"provenance\"E\n" +
 	"\x11ApprovalRequested\x120\n" +
 	"\bapproval\x18\x01 \x01(\v2\x14.tabkeep.v1.ApprovalR\bapproval\"\x86\x01\n" +
 	"\x10ApprovalResolved\x12\x1f\n" +
@@ -4097,12 +4288,15 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x02by\x18\x04 \x01(\tR\x02by\"7\n" +
 	"\aWarning\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"\xd7\x01\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\x8f\x02\n" +
 	"\vRunFinished\x12-\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x15.tabkeep.v1.RunStatusR\x06status\x12@\n" +
 	"\x0efailure_reason\x18\x02 \x01(\x0e2\x19.tabkeep.v1.FailureReasonR\rfailureReason\x12'\n" +
 	"\x0ffailure_message\x18\x03 \x01(\tR\x0efailureMessage\x12.\n" +
-	"\x06output\x18\x04 \x01(\v2\x16.google.protobuf.ValueR\x06output*M\n" +
+	"\x06output\x18\x04 \x01(\v2\x16.google.protobuf.ValueR\x06output\x126\n" +
+	"\n" +
+	"provenance\x18F \x03(\v2\x16.tabkeep.v1.ProvenanceR\n" +
+	"provenance*M\n" +
 	"\aRunType\x12\x18\n" +
 	"\x14RUN_TYPE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rRUN_TYPE_TASK\x10\x01\x12\x15\n" +
@@ -4117,7 +4311,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x11RUN_STATUS_FAILED\x10\x06\x12\x19\n" +
 	"\x15RUN_STATUS_TERMINATED\x10\a\x12\x17\n" +
 	"\x13RUN_STATUS_CANCELED\x10\b\x12\x18\n" +
-	"\x14RUN_STATUS_TIMED_OUT\x10\t*\xa6\t\n" +
+	"\x14RUN_STATUS_TIMED_OUT\x10\t*\xe1\t\n" +
 	"\rFailureReason\x12\x1e\n" +
 	"\x1aFAILURE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aFAILURE_REASON_NEEDS_MODEL\x10\x01\x12\x1c\n" +
@@ -4152,7 +4346,9 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x1bFAILURE_REASON_MODEL_BUDGET\x10\x1f\x12\x1f\n" +
 	"\x1bFAILURE_REASON_PROXY_FAILED\x10!\x12#\n" +
 	"\x1fFAILURE_REASON_FILE_UNAVAILABLE\x10\"\x12$\n" +
-	" FAILURE_REASON_FILE_NOT_ACCEPTED\x10#\x12\"\n" +
+	" FAILURE_REASON_FILE_NOT_ACCEPTED\x10#\x12\x1a\n" +
+	"\x16FAILURE_REASON_CAPTCHA\x10'\x12\x1d\n" +
+	"\x19FAILURE_REASON_LOGIN_WALL\x10(\x12\"\n" +
 	"\x1eFAILURE_REASON_STALE_RECORDING\x10*\x12\x1f\n" +
 	"\x1bFAILURE_REASON_NO_RECORDING\x10+*H\n" +
 	"\aPlanner\x12\x17\n" +
@@ -4169,7 +4365,10 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x1fIRREVERSIBLE_POLICY_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19IRREVERSIBLE_POLICY_ALLOW\x10\x01\x12\x1f\n" +
 	"\x1bIRREVERSIBLE_POLICY_APPROVE\x10\x02\x12\x1c\n" +
-	"\x18IRREVERSIBLE_POLICY_DENY\x10\x03*\x8b\x01\n" +
+	"\x18IRREVERSIBLE_POLICY_DENY\x10\x03*J\n" +
+	"\fApprovalKind\x12\x1d\n" +
+	"\x19APPROVAL_KIND_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17APPROVAL_KIND_TAKE_OVER\x10\x01*\x8b\x01\n" +
 	"\x0eScreenshotMode\x12\x1f\n" +
 	"\x1bSCREENSHOT_MODE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aSCREENSHOT_MODE_EVERY_STEP\x10\x01\x12\x1e\n" +
@@ -4208,8 +4407,8 @@ func file_tabkeep_v1_runs_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_runs_proto_rawDescData
 }
 
-var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
+var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(RunType)(0),                        // 0: tabkeep.v1.RunType
 	(RunStatus)(0),                      // 1: tabkeep.v1.RunStatus
@@ -4217,154 +4416,159 @@ var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(Planner)(0),                        // 3: tabkeep.v1.Planner
 	(ReplayMode)(0),                     // 4: tabkeep.v1.ReplayMode
 	(IrreversiblePolicy)(0),             // 5: tabkeep.v1.IrreversiblePolicy
-	(ScreenshotMode)(0),                 // 6: tabkeep.v1.ScreenshotMode
-	(PageCloseCause)(0),                 // 7: tabkeep.v1.PageCloseCause
-	(StepOutcome)(0),                    // 8: tabkeep.v1.StepOutcome
-	(*Run)(nil),                         // 9: tabkeep.v1.Run
-	(*Approval)(nil),                    // 10: tabkeep.v1.Approval
-	(*RunTaskRequest)(nil),              // 11: tabkeep.v1.RunTaskRequest
-	(*ScreenRecording)(nil),             // 12: tabkeep.v1.ScreenRecording
-	(*RunTaskResponse)(nil),             // 13: tabkeep.v1.RunTaskResponse
-	(*RunWorkflowRequest)(nil),          // 14: tabkeep.v1.RunWorkflowRequest
-	(*RunWorkflowResponse)(nil),         // 15: tabkeep.v1.RunWorkflowResponse
-	(*GetRunRequest)(nil),               // 16: tabkeep.v1.GetRunRequest
-	(*GetRunResponse)(nil),              // 17: tabkeep.v1.GetRunResponse
-	(*ListRunsRequest)(nil),             // 18: tabkeep.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),            // 19: tabkeep.v1.ListRunsResponse
-	(*WatchRunRequest)(nil),             // 20: tabkeep.v1.WatchRunRequest
-	(*WatchRunResponse)(nil),            // 21: tabkeep.v1.WatchRunResponse
-	(*CancelRunRequest)(nil),            // 22: tabkeep.v1.CancelRunRequest
-	(*CancelRunResponse)(nil),           // 23: tabkeep.v1.CancelRunResponse
-	(*ResolveApprovalRequest)(nil),      // 24: tabkeep.v1.ResolveApprovalRequest
-	(*ResolveApprovalResponse)(nil),     // 25: tabkeep.v1.ResolveApprovalResponse
-	(*RunEvent)(nil),                    // 26: tabkeep.v1.RunEvent
-	(*DialogShown)(nil),                 // 27: tabkeep.v1.DialogShown
-	(*PageOpened)(nil),                  // 28: tabkeep.v1.PageOpened
-	(*PageClosed)(nil),                  // 29: tabkeep.v1.PageClosed
-	(*RunStarted)(nil),                  // 30: tabkeep.v1.RunStarted
-	(*PlanMade)(nil),                    // 31: tabkeep.v1.PlanMade
-	(*BlockStarted)(nil),                // 32: tabkeep.v1.BlockStarted
-	(*BlockFinished)(nil),               // 33: tabkeep.v1.BlockFinished
-	(*StepStarted)(nil),                 // 34: tabkeep.v1.StepStarted
-	(*StepFinished)(nil),                // 35: tabkeep.v1.StepFinished
-	(*ApprovalRequested)(nil),           // 36: tabkeep.v1.ApprovalRequested
-	(*ApprovalResolved)(nil),            // 37: tabkeep.v1.ApprovalResolved
-	(*ModelCall)(nil),                   // 38: tabkeep.v1.ModelCall
-	(*TaskRecorded)(nil),                // 39: tabkeep.v1.TaskRecorded
-	(*Replayed)(nil),                    // 40: tabkeep.v1.Replayed
-	(*StepHealed)(nil),                  // 41: tabkeep.v1.StepHealed
-	(*Warning)(nil),                     // 42: tabkeep.v1.Warning
-	(*RunFinished)(nil),                 // 43: tabkeep.v1.RunFinished
-	nil,                                 // 44: tabkeep.v1.Run.LabelsEntry
-	nil,                                 // 45: tabkeep.v1.RunTaskRequest.LabelsEntry
-	nil,                                 // 46: tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	(*structpb.Value)(nil),              // 47: google.protobuf.Value
-	(*timestamppb.Timestamp)(nil),       // 48: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),         // 49: google.protobuf.Duration
-	(*Condition)(nil),                   // 50: tabkeep.v1.Condition
-	(*structpb.Struct)(nil),             // 51: google.protobuf.Struct
-	(*Action)(nil),                      // 52: tabkeep.v1.Action
-	(*CreateBrowserSessionRequest)(nil), // 53: tabkeep.v1.CreateBrowserSessionRequest
-	(DialogAnswer)(0),                   // 54: tabkeep.v1.DialogAnswer
-	(*RecordedTask)(nil),                // 55: tabkeep.v1.RecordedTask
+	(ApprovalKind)(0),                   // 6: tabkeep.v1.ApprovalKind
+	(ScreenshotMode)(0),                 // 7: tabkeep.v1.ScreenshotMode
+	(PageCloseCause)(0),                 // 8: tabkeep.v1.PageCloseCause
+	(StepOutcome)(0),                    // 9: tabkeep.v1.StepOutcome
+	(*Run)(nil),                         // 10: tabkeep.v1.Run
+	(*Approval)(nil),                    // 11: tabkeep.v1.Approval
+	(*Provenance)(nil),                  // 12: tabkeep.v1.Provenance
+	(*RunTaskRequest)(nil),              // 13: tabkeep.v1.RunTaskRequest
+	(*ScreenRecording)(nil),             // 14: tabkeep.v1.ScreenRecording
+	(*RunTaskResponse)(nil),             // 15: tabkeep.v1.RunTaskResponse
+	(*RunWorkflowRequest)(nil),          // 16: tabkeep.v1.RunWorkflowRequest
+	(*RunWorkflowResponse)(nil),         // 17: tabkeep.v1.RunWorkflowResponse
+	(*GetRunRequest)(nil),               // 18: tabkeep.v1.GetRunRequest
+	(*GetRunResponse)(nil),              // 19: tabkeep.v1.GetRunResponse
+	(*ListRunsRequest)(nil),             // 20: tabkeep.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),            // 21: tabkeep.v1.ListRunsResponse
+	(*WatchRunRequest)(nil),             // 22: tabkeep.v1.WatchRunRequest
+	(*WatchRunResponse)(nil),            // 23: tabkeep.v1.WatchRunResponse
+	(*CancelRunRequest)(nil),            // 24: tabkeep.v1.CancelRunRequest
+	(*CancelRunResponse)(nil),           // 25: tabkeep.v1.CancelRunResponse
+	(*ResolveApprovalRequest)(nil),      // 26: tabkeep.v1.ResolveApprovalRequest
+	(*ResolveApprovalResponse)(nil),     // 27: tabkeep.v1.ResolveApprovalResponse
+	(*RunEvent)(nil),                    // 28: tabkeep.v1.RunEvent
+	(*DialogShown)(nil),                 // 29: tabkeep.v1.DialogShown
+	(*PageOpened)(nil),                  // 30: tabkeep.v1.PageOpened
+	(*PageClosed)(nil),                  // 31: tabkeep.v1.PageClosed
+	(*RunStarted)(nil),                  // 32: tabkeep.v1.RunStarted
+	(*PlanMade)(nil),                    // 33: tabkeep.v1.PlanMade
+	(*BlockStarted)(nil),                // 34: tabkeep.v1.BlockStarted
+	(*BlockFinished)(nil),               // 35: tabkeep.v1.BlockFinished
+	(*StepStarted)(nil),                 // 36: tabkeep.v1.StepStarted
+	(*StepFinished)(nil),                // 37: tabkeep.v1.StepFinished
+	(*ApprovalRequested)(nil),           // 38: tabkeep.v1.ApprovalRequested
+	(*ApprovalResolved)(nil),            // 39: tabkeep.v1.ApprovalResolved
+	(*ModelCall)(nil),                   // 40: tabkeep.v1.ModelCall
+	(*TaskRecorded)(nil),                // 41: tabkeep.v1.TaskRecorded
+	(*Replayed)(nil),                    // 42: tabkeep.v1.Replayed
+	(*StepHealed)(nil),                  // 43: tabkeep.v1.StepHealed
+	(*Warning)(nil),                     // 44: tabkeep.v1.Warning
+	(*RunFinished)(nil),                 // 45: tabkeep.v1.RunFinished
+	nil,                                 // 46: tabkeep.v1.Run.LabelsEntry
+	nil,                                 // 47: tabkeep.v1.RunTaskRequest.LabelsEntry
+	nil,                                 // 48: tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	(*structpb.Value)(nil),              // 49: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil),       // 50: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),         // 51: google.protobuf.Duration
+	(*Condition)(nil),                   // 52: tabkeep.v1.Condition
+	(*structpb.Struct)(nil),             // 53: google.protobuf.Struct
+	(*Action)(nil),                      // 54: tabkeep.v1.Action
+	(*CreateBrowserSessionRequest)(nil), // 55: tabkeep.v1.CreateBrowserSessionRequest
+	(DialogAnswer)(0),                   // 56: tabkeep.v1.DialogAnswer
+	(*RecordedTask)(nil),                // 57: tabkeep.v1.RecordedTask
 }
 var file_tabkeep_v1_runs_proto_depIdxs = []int32{
 	0,  // 0: tabkeep.v1.Run.run_type:type_name -> tabkeep.v1.RunType
 	1,  // 1: tabkeep.v1.Run.status:type_name -> tabkeep.v1.RunStatus
 	2,  // 2: tabkeep.v1.Run.failure_reason:type_name -> tabkeep.v1.FailureReason
-	47, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
-	44, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
-	48, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
-	48, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
-	48, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
-	49, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
-	10, // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
-	50, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
-	48, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
-	51, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
-	48, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
-	48, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
-	52, // 15: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
-	53, // 16: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	49, // 17: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
-	51, // 18: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
-	45, // 19: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
-	6,  // 20: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	3,  // 21: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
-	5,  // 22: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	12, // 23: tabkeep.v1.RunTaskRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
-	4,  // 24: tabkeep.v1.RunTaskRequest.replay_mode:type_name -> tabkeep.v1.ReplayMode
-	49, // 25: tabkeep.v1.ScreenRecording.max_duration:type_name -> google.protobuf.Duration
-	9,  // 26: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
-	51, // 27: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
-	53, // 28: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	49, // 29: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
-	46, // 30: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	6,  // 31: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	3,  // 32: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
-	5,  // 33: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	12, // 34: tabkeep.v1.RunWorkflowRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
-	9,  // 35: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
-	49, // 36: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
-	9,  // 37: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
-	1,  // 38: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
-	9,  // 39: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
-	26, // 40: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
-	9,  // 41: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
-	9,  // 42: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
-	9,  // 43: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
-	48, // 44: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
-	30, // 45: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
-	31, // 46: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
-	32, // 47: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
-	33, // 48: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
-	34, // 49: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
-	35, // 50: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
-	36, // 51: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
-	37, // 52: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
-	42, // 53: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
-	43, // 54: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
-	38, // 55: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
-	39, // 56: tabkeep.v1.RunEvent.task_recorded:type_name -> tabkeep.v1.TaskRecorded
-	40, // 57: tabkeep.v1.RunEvent.replayed:type_name -> tabkeep.v1.Replayed
-	41, // 58: tabkeep.v1.RunEvent.step_healed:type_name -> tabkeep.v1.StepHealed
-	27, // 59: tabkeep.v1.RunEvent.dialog_shown:type_name -> tabkeep.v1.DialogShown
-	28, // 60: tabkeep.v1.RunEvent.page_opened:type_name -> tabkeep.v1.PageOpened
-	29, // 61: tabkeep.v1.RunEvent.page_closed:type_name -> tabkeep.v1.PageClosed
-	54, // 62: tabkeep.v1.DialogShown.answer:type_name -> tabkeep.v1.DialogAnswer
-	7,  // 63: tabkeep.v1.PageClosed.cause:type_name -> tabkeep.v1.PageCloseCause
-	8,  // 64: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	47, // 65: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
-	52, // 66: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
-	8,  // 67: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	2,  // 68: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	49, // 69: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
-	47, // 70: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
-	10, // 71: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
-	49, // 72: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
-	55, // 73: tabkeep.v1.TaskRecorded.task:type_name -> tabkeep.v1.RecordedTask
-	1,  // 74: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
-	2,  // 75: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	47, // 76: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
-	11, // 77: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
-	14, // 78: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
-	16, // 79: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
-	18, // 80: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
-	20, // 81: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
-	22, // 82: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
-	24, // 83: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
-	13, // 84: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
-	15, // 85: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
-	17, // 86: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
-	19, // 87: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
-	21, // 88: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
-	23, // 89: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
-	25, // 90: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
-	84, // [84:91] is the sub-list for method output_type
-	77, // [77:84] is the sub-list for method input_type
-	77, // [77:77] is the sub-list for extension type_name
-	77, // [77:77] is the sub-list for extension extendee
-	0,  // [0:77] is the sub-list for field type_name
+	49, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
+	46, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
+	50, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
+	50, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
+	50, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
+	51, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
+	11, // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
+	52, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
+	50, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
+	53, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
+	50, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
+	50, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
+	6,  // 15: tabkeep.v1.Approval.kind:type_name -> tabkeep.v1.ApprovalKind
+	54, // 16: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
+	55, // 17: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	51, // 18: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
+	53, // 19: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
+	47, // 20: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
+	7,  // 21: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 22: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
+	5,  // 23: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	14, // 24: tabkeep.v1.RunTaskRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
+	4,  // 25: tabkeep.v1.RunTaskRequest.replay_mode:type_name -> tabkeep.v1.ReplayMode
+	51, // 26: tabkeep.v1.ScreenRecording.max_duration:type_name -> google.protobuf.Duration
+	10, // 27: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
+	53, // 28: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
+	55, // 29: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	51, // 30: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
+	48, // 31: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	7,  // 32: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 33: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
+	5,  // 34: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	14, // 35: tabkeep.v1.RunWorkflowRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
+	10, // 36: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
+	51, // 37: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
+	10, // 38: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
+	1,  // 39: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
+	10, // 40: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
+	28, // 41: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
+	10, // 42: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
+	10, // 43: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
+	10, // 44: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
+	50, // 45: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
+	32, // 46: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
+	33, // 47: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
+	34, // 48: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
+	35, // 49: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
+	36, // 50: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
+	37, // 51: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
+	38, // 52: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
+	39, // 53: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
+	44, // 54: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
+	45, // 55: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
+	40, // 56: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
+	41, // 57: tabkeep.v1.RunEvent.task_recorded:type_name -> tabkeep.v1.TaskRecorded
+	42, // 58: tabkeep.v1.RunEvent.replayed:type_name -> tabkeep.v1.Replayed
+	43, // 59: tabkeep.v1.RunEvent.step_healed:type_name -> tabkeep.v1.StepHealed
+	29, // 60: tabkeep.v1.RunEvent.dialog_shown:type_name -> tabkeep.v1.DialogShown
+	30, // 61: tabkeep.v1.RunEvent.page_opened:type_name -> tabkeep.v1.PageOpened
+	31, // 62: tabkeep.v1.RunEvent.page_closed:type_name -> tabkeep.v1.PageClosed
+	56, // 63: tabkeep.v1.DialogShown.answer:type_name -> tabkeep.v1.DialogAnswer
+	8,  // 64: tabkeep.v1.PageClosed.cause:type_name -> tabkeep.v1.PageCloseCause
+	9,  // 65: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	49, // 66: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
+	54, // 67: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
+	9,  // 68: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	2,  // 69: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	51, // 70: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
+	49, // 71: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
+	12, // 72: tabkeep.v1.StepFinished.provenance:type_name -> tabkeep.v1.Provenance
+	11, // 73: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
+	51, // 74: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
+	57, // 75: tabkeep.v1.TaskRecorded.task:type_name -> tabkeep.v1.RecordedTask
+	1,  // 76: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
+	2,  // 77: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	49, // 78: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
+	12, // 79: tabkeep.v1.RunFinished.provenance:type_name -> tabkeep.v1.Provenance
+	13, // 80: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
+	16, // 81: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
+	18, // 82: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
+	20, // 83: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
+	22, // 84: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
+	24, // 85: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
+	26, // 86: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
+	15, // 87: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
+	17, // 88: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
+	19, // 89: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
+	21, // 90: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
+	23, // 91: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
+	25, // 92: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
+	27, // 93: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
+	87, // [87:94] is the sub-list for method output_type
+	80, // [80:87] is the sub-list for method input_type
+	80, // [80:80] is the sub-list for extension type_name
+	80, // [80:80] is the sub-list for extension extendee
+	0,  // [0:80] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_runs_proto_init() }
@@ -4375,11 +4579,11 @@ func file_tabkeep_v1_runs_proto_init() {
 	file_tabkeep_v1_actions_proto_init()
 	file_tabkeep_v1_browser_sessions_proto_init()
 	file_tabkeep_v1_recordings_proto_init()
-	file_tabkeep_v1_runs_proto_msgTypes[12].OneofWrappers = []any{
+	file_tabkeep_v1_runs_proto_msgTypes[13].OneofWrappers = []any{
 		(*WatchRunResponse_Event)(nil),
 		(*WatchRunResponse_Run)(nil),
 	}
-	file_tabkeep_v1_runs_proto_msgTypes[17].OneofWrappers = []any{
+	file_tabkeep_v1_runs_proto_msgTypes[18].OneofWrappers = []any{
 		(*RunEvent_RunStarted)(nil),
 		(*RunEvent_PlanMade)(nil),
 		(*RunEvent_BlockStarted)(nil),
@@ -4403,8 +4607,8 @@ func file_tabkeep_v1_runs_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_runs_proto_rawDesc), len(file_tabkeep_v1_runs_proto_rawDesc)),
-			NumEnums:      9,
-			NumMessages:   38,
+			NumEnums:      10,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

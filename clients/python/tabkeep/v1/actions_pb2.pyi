@@ -84,7 +84,7 @@ class Action(_message.Message):
     def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ..., upload: _Optional[_Union[Upload, _Mapping]] = ..., find_record: _Optional[_Union[FindRecord, _Mapping]] = ..., tab: _Optional[_Union[Tab, _Mapping]] = ..., dialog: _Optional[_Union[Dialog, _Mapping]] = ..., drag: _Optional[_Union[Drag, _Mapping]] = ..., set_range: _Optional[_Union[SetRange, _Mapping]] = ..., set_date: _Optional[_Union[SetDate, _Mapping]] = ..., select_text: _Optional[_Union[SelectText, _Mapping]] = ..., pick_row: _Optional[_Union[PickRow, _Mapping]] = ...) -> None: ...
 
 class Target(_message.Message):
-    __slots__ = ("role", "name", "exact", "within", "nth", "css", "test_id")
+    __slots__ = ("role", "name", "exact", "within", "nth", "css", "test_id", "frame")
     ROLE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     EXACT_FIELD_NUMBER: _ClassVar[int]
@@ -92,6 +92,7 @@ class Target(_message.Message):
     NTH_FIELD_NUMBER: _ClassVar[int]
     CSS_FIELD_NUMBER: _ClassVar[int]
     TEST_ID_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
     role: str
     name: str
     exact: bool
@@ -99,7 +100,8 @@ class Target(_message.Message):
     nth: int
     css: str
     test_id: str
-    def __init__(self, role: _Optional[str] = ..., name: _Optional[str] = ..., exact: _Optional[bool] = ..., within: _Optional[str] = ..., nth: _Optional[int] = ..., css: _Optional[str] = ..., test_id: _Optional[str] = ...) -> None: ...
+    frame: str
+    def __init__(self, role: _Optional[str] = ..., name: _Optional[str] = ..., exact: _Optional[bool] = ..., within: _Optional[str] = ..., nth: _Optional[int] = ..., css: _Optional[str] = ..., test_id: _Optional[str] = ..., frame: _Optional[str] = ...) -> None: ...
 
 class Value(_message.Message):
     __slots__ = ("literal", "parameter", "from_step", "credential", "sensitive")

@@ -70,6 +70,8 @@ class FailureReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAILURE_REASON_PROXY_FAILED: _ClassVar[FailureReason]
     FAILURE_REASON_FILE_UNAVAILABLE: _ClassVar[FailureReason]
     FAILURE_REASON_FILE_NOT_ACCEPTED: _ClassVar[FailureReason]
+    FAILURE_REASON_CAPTCHA: _ClassVar[FailureReason]
+    FAILURE_REASON_LOGIN_WALL: _ClassVar[FailureReason]
     FAILURE_REASON_STALE_RECORDING: _ClassVar[FailureReason]
     FAILURE_REASON_NO_RECORDING: _ClassVar[FailureReason]
 
@@ -92,6 +94,11 @@ class IrreversiblePolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     IRREVERSIBLE_POLICY_ALLOW: _ClassVar[IrreversiblePolicy]
     IRREVERSIBLE_POLICY_APPROVE: _ClassVar[IrreversiblePolicy]
     IRREVERSIBLE_POLICY_DENY: _ClassVar[IrreversiblePolicy]
+
+class ApprovalKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    APPROVAL_KIND_UNSPECIFIED: _ClassVar[ApprovalKind]
+    APPROVAL_KIND_TAKE_OVER: _ClassVar[ApprovalKind]
 
 class ScreenshotMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -160,6 +167,8 @@ FAILURE_REASON_MODEL_BUDGET: FailureReason
 FAILURE_REASON_PROXY_FAILED: FailureReason
 FAILURE_REASON_FILE_UNAVAILABLE: FailureReason
 FAILURE_REASON_FILE_NOT_ACCEPTED: FailureReason
+FAILURE_REASON_CAPTCHA: FailureReason
+FAILURE_REASON_LOGIN_WALL: FailureReason
 FAILURE_REASON_STALE_RECORDING: FailureReason
 FAILURE_REASON_NO_RECORDING: FailureReason
 PLANNER_UNSPECIFIED: Planner
@@ -173,6 +182,8 @@ IRREVERSIBLE_POLICY_UNSPECIFIED: IrreversiblePolicy
 IRREVERSIBLE_POLICY_ALLOW: IrreversiblePolicy
 IRREVERSIBLE_POLICY_APPROVE: IrreversiblePolicy
 IRREVERSIBLE_POLICY_DENY: IrreversiblePolicy
+APPROVAL_KIND_UNSPECIFIED: ApprovalKind
+APPROVAL_KIND_TAKE_OVER: ApprovalKind
 SCREENSHOT_MODE_UNSPECIFIED: ScreenshotMode
 SCREENSHOT_MODE_EVERY_STEP: ScreenshotMode
 SCREENSHOT_MODE_ON_FAILURE: ScreenshotMode
@@ -251,18 +262,36 @@ class Run(_message.Message):
     def __init__(self, run_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., run_type: _Optional[_Union[RunType, str]] = ..., status: _Optional[_Union[RunStatus, str]] = ..., failure_reason: _Optional[_Union[FailureReason, str]] = ..., failure_message: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., owns_browser_session: _Optional[bool] = ..., prompt: _Optional[str] = ..., url: _Optional[str] = ..., workflow_id: _Optional[str] = ..., workflow_version: _Optional[int] = ..., labels: _Optional[_Mapping[str, str]] = ..., step_count: _Optional[int] = ..., max_steps: _Optional[int] = ..., last_seq: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., safe_to_retry: _Optional[bool] = ..., pending_approval: _Optional[_Union[Approval, _Mapping]] = ..., conditions: _Optional[_Iterable[_Union[_browser_sessions_pb2.Condition, _Mapping]]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class Approval(_message.Message):
-    __slots__ = ("approval_id", "message", "create_time", "expire_time", "screenshot_artifact_id")
+    __slots__ = ("approval_id", "message", "create_time", "expire_time", "screenshot_artifact_id", "kind")
     APPROVAL_ID_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     SCREENSHOT_ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     approval_id: str
     message: str
     create_time: _timestamp_pb2.Timestamp
     expire_time: _timestamp_pb2.Timestamp
     screenshot_artifact_id: str
-    def __init__(self, approval_id: _Optional[str] = ..., message: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., screenshot_artifact_id: _Optional[str] = ...) -> None: ...
+    kind: ApprovalKind
+    def __init__(self, approval_id: _Optional[str] = ..., message: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., screenshot_artifact_id: _Optional[str] = ..., kind: _Optional[_Union[ApprovalKind, str]] = ...) -> None: ...
+
+class Provenance(_message.Message):
+    __slots__ = ("path", "text", "selector", "label", "url", "ungrounded")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    UNGROUNDED_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    text: str
+    selector: str
+    label: str
+    url: str
+    ungrounded: bool
+    def __init__(self, path: _Optional[str] = ..., text: _Optional[str] = ..., selector: _Optional[str] = ..., label: _Optional[str] = ..., url: _Optional[str] = ..., ungrounded: _Optional[bool] = ...) -> None: ...
 
 class RunTaskRequest(_message.Message):
     __slots__ = ("prompt", "actions", "url", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "data_extraction_schema", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "record_console", "record_network", "screen_recording", "replay_mode", "webhook_url")
@@ -599,7 +628,7 @@ class StepStarted(_message.Message):
     def __init__(self, step: _Optional[int] = ..., action: _Optional[_Union[_actions_pb2.Action, _Mapping]] = ..., description: _Optional[str] = ..., source: _Optional[str] = ..., url: _Optional[str] = ..., block_id: _Optional[str] = ...) -> None: ...
 
 class StepFinished(_message.Message):
-    __slots__ = ("step", "outcome", "failure_reason", "message", "duration", "url", "title", "target", "screenshot_artifact_id", "output")
+    __slots__ = ("step", "outcome", "failure_reason", "message", "duration", "url", "title", "target", "screenshot_artifact_id", "output", "provenance")
     STEP_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     FAILURE_REASON_FIELD_NUMBER: _ClassVar[int]
@@ -610,6 +639,7 @@ class StepFinished(_message.Message):
     TARGET_FIELD_NUMBER: _ClassVar[int]
     SCREENSHOT_ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     step: int
     outcome: StepOutcome
     failure_reason: FailureReason
@@ -620,7 +650,8 @@ class StepFinished(_message.Message):
     target: str
     screenshot_artifact_id: str
     output: _struct_pb2.Value
-    def __init__(self, step: _Optional[int] = ..., outcome: _Optional[_Union[StepOutcome, str]] = ..., failure_reason: _Optional[_Union[FailureReason, str]] = ..., message: _Optional[str] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., url: _Optional[str] = ..., title: _Optional[str] = ..., target: _Optional[str] = ..., screenshot_artifact_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+    provenance: _containers.RepeatedCompositeFieldContainer[Provenance]
+    def __init__(self, step: _Optional[int] = ..., outcome: _Optional[_Union[StepOutcome, str]] = ..., failure_reason: _Optional[_Union[FailureReason, str]] = ..., message: _Optional[str] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., url: _Optional[str] = ..., title: _Optional[str] = ..., target: _Optional[str] = ..., screenshot_artifact_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., provenance: _Optional[_Iterable[_Union[Provenance, _Mapping]]] = ...) -> None: ...
 
 class ApprovalRequested(_message.Message):
     __slots__ = ("approval",)
@@ -703,13 +734,15 @@ class Warning(_message.Message):
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class RunFinished(_message.Message):
-    __slots__ = ("status", "failure_reason", "failure_message", "output")
+    __slots__ = ("status", "failure_reason", "failure_message", "output", "provenance")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     FAILURE_REASON_FIELD_NUMBER: _ClassVar[int]
     FAILURE_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     status: RunStatus
     failure_reason: FailureReason
     failure_message: str
     output: _struct_pb2.Value
-    def __init__(self, status: _Optional[_Union[RunStatus, str]] = ..., failure_reason: _Optional[_Union[FailureReason, str]] = ..., failure_message: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+    provenance: _containers.RepeatedCompositeFieldContainer[Provenance]
+    def __init__(self, status: _Optional[_Union[RunStatus, str]] = ..., failure_reason: _Optional[_Union[FailureReason, str]] = ..., failure_message: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., provenance: _Optional[_Iterable[_Union[Provenance, _Mapping]]] = ...) -> None: ...

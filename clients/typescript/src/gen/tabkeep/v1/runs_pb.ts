@@ -20,7 +20,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/runs.proto.
  */
 export const file_tabkeep_v1_runs: GenFile = /*@__PURE__*/
-  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJIpIGCg5SdW5UYXNrUmVxdWVzdBIOCgZwcm9tcHQYASABKAkSIwoHYWN0aW9ucxgCIAMoCzISLnRhYmtlZXAudjEuQWN0aW9uEgsKA3VybBgDIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFmRhdGFfZXh0cmFjdGlvbl9zY2hlbWEYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGZhaWxfaWZfYnVzeRgKIAEoCBI2CgZsYWJlbHMYCyADKAsyJi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhIKCnJlcXVlc3RfaWQYDCABKAkSLwoLc2NyZWVuc2hvdHMYDSABKA4yGi50YWJrZWVwLnYxLlNjcmVlbnNob3RNb2RlEiQKB3BsYW5uZXIYFCABKA4yEy50YWJrZWVwLnYxLlBsYW5uZXISOwoTaXJyZXZlcnNpYmxlX3BvbGljeRgVIAEoDjIeLnRhYmtlZXAudjEuSXJyZXZlcnNpYmxlUG9saWN5EhYKDnJlY29yZF9jb25zb2xlGBYgASgIEhYKDnJlY29yZF9uZXR3b3JrGBcgASgIEjUKEHNjcmVlbl9yZWNvcmRpbmcYGCABKAsyGy50YWJrZWVwLnYxLlNjcmVlblJlY29yZGluZxIrCgtyZXBsYXlfbW9kZRghIAEoDjIWLnRhYmtlZXAudjEuUmVwbGF5TW9kZRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIl0KD1NjcmVlblJlY29yZGluZxIZChFmcmFtZXNfcGVyX3NlY29uZBgBIAEoBRIvCgxtYXhfZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iLwoPUnVuVGFza1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIs4FChJSdW5Xb3JrZmxvd1JlcXVlc3QSEwoLd29ya2Zsb3dfaWQYASABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgCIAEoBRIrCgpwYXJhbWV0ZXJzGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGZhaWxfaWZfYnVzeRgJIAEoCBI6CgZsYWJlbHMYCiADKAsyKi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAsgASgJEi8KC3NjcmVlbnNob3RzGAwgASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRIWCg5yZWNvcmRfY29uc29sZRgWIAEoCBIWCg5yZWNvcmRfbmV0d29yaxgXIAEoCBI1ChBzY3JlZW5fcmVjb3JkaW5nGBggASgLMhsudGFia2VlcC52MS5TY3JlZW5SZWNvcmRpbmcSEwoLd2ViaG9va191cmwYUCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChNSdW5Xb3JrZmxvd1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImMKDUdldFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEi8KDHdhaXRfdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCglvcl9wYXVzZWQYUCABKAgiLgoOR2V0UnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4ikgEKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYAyABKAkSEwoLd29ya2Zsb3dfaWQYBCABKAkSJwoIc3RhdHVzZXMYBSADKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cyJKChBMaXN0UnVuc1Jlc3BvbnNlEh0KBHJ1bnMYASADKAsyDy50YWJrZWVwLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNAoPV2F0Y2hSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglhZnRlcl9zZXEYAiABKAMiYwoQV2F0Y2hSdW5SZXNwb25zZRIlCgVldmVudBgBIAEoCzIULnRhYmtlZXAudjEuUnVuRXZlbnRIABIeCgNydW4YAiABKAsyDy50YWJrZWVwLnYxLlJ1bkgAQggKBnVwZGF0ZSIiChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSIxChFDYW5jZWxSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biJgChZSZXNvbHZlQXBwcm92YWxSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgthcHByb3ZhbF9pZBgCIAEoCRIQCghhcHByb3ZlZBgDIAEoCBIPCgdjb21tZW50GAQgASgJIjcKF1Jlc29sdmVBcHByb3ZhbFJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIp8HCghSdW5FdmVudBIOCgZydW5faWQYASABKAkSCwoDc2VxGAIgASgDEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgtydW5fc3RhcnRlZBgKIAEoCzIWLnRhYmtlZXAudjEuUnVuU3RhcnRlZEgAEikKCXBsYW5fbWFkZRgLIAEoCzIULnRhYmtlZXAudjEuUGxhbk1hZGVIABIxCg1ibG9ja19zdGFydGVkGAwgASgLMhgudGFia2VlcC52MS5CbG9ja1N0YXJ0ZWRIABIzCg5ibG9ja19maW5pc2hlZBgNIAEoCzIZLnRhYmtlZXAudjEuQmxvY2tGaW5pc2hlZEgAEi8KDHN0ZXBfc3RhcnRlZBgOIAEoCzIXLnRhYmtlZXAudjEuU3RlcFN0YXJ0ZWRIABIxCg1zdGVwX2ZpbmlzaGVkGA8gASgLMhgudGFia2VlcC52MS5TdGVwRmluaXNoZWRIABI7ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYECABKAsyHS50YWJrZWVwLnYxLkFwcHJvdmFsUmVxdWVzdGVkSAASOQoRYXBwcm92YWxfcmVzb2x2ZWQYESABKAsyHC50YWJrZWVwLnYxLkFwcHJvdmFsUmVzb2x2ZWRIABImCgd3YXJuaW5nGBIgASgLMhMudGFia2VlcC52MS5XYXJuaW5nSAASLwoMcnVuX2ZpbmlzaGVkGBMgASgLMhcudGFia2VlcC52MS5SdW5GaW5pc2hlZEgAEisKCm1vZGVsX2NhbGwYFCABKAsyFS50YWJrZWVwLnYxLk1vZGVsQ2FsbEgAEjEKDXRhc2tfcmVjb3JkZWQYSyABKAsyGC50YWJrZWVwLnYxLlRhc2tSZWNvcmRlZEgAEigKCHJlcGxheWVkGEwgASgLMhQudGFia2VlcC52MS5SZXBsYXllZEgAEi0KC3N0ZXBfaGVhbGVkGE0gASgLMhYudGFia2VlcC52MS5TdGVwSGVhbGVkSAASLwoMZGlhbG9nX3Nob3duGEEgASgLMhcudGFia2VlcC52MS5EaWFsb2dTaG93bkgAEi0KC3BhZ2Vfb3BlbmVkGEIgASgLMhYudGFia2VlcC52MS5QYWdlT3BlbmVkSAASLQoLcGFnZV9jbG9zZWQYQyABKAsyFi50YWJrZWVwLnYxLlBhZ2VDbG9zZWRIAEIGCgRraW5kIo4BCgtEaWFsb2dTaG93bhITCgtkaWFsb2dfdHlwZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKBmFuc3dlchgDIAEoDjIYLnRhYmtlZXAudjEuRGlhbG9nQW5zd2VyEhEKCWJ5X2FjdGlvbhgEIAEoCBIPCgdwYWdlX2lkGAUgASgJEgsKA3VybBgGIAEoCSI1CgpQYWdlT3BlbmVkEg8KB3BhZ2VfaWQYASABKAkSFgoOb3BlbmVyX3BhZ2VfaWQYAiABKAkicgoKUGFnZUNsb3NlZBIPCgdwYWdlX2lkGAEgASgJEikKBWNhdXNlGAIgASgOMhoudGFia2VlcC52MS5QYWdlQ2xvc2VDYXVzZRILCgN1cmwYAyABKAkSGwoTcmVwbGFjZWRfYnlfcGFnZV9pZBgEIAEoCSIoCgpSdW5TdGFydGVkEgsKA3VybBgBIAEoCRINCgV0aXRsZRgCIAEoCSJCCghQbGFuTWFkZRIPCgdwbGFubmVyGAEgASgJEg8KB2NsYXVzZXMYAiADKAkSFAoMcmVjb3JkaW5nX2lkGAMgASgJIjQKDEJsb2NrU3RhcnRlZBIQCghibG9ja19pZBgBIAEoCRISCgpibG9ja190eXBlGAIgASgJInMKDUJsb2NrRmluaXNoZWQSEAoIYmxvY2tfaWQYASABKAkSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSJgoGb3V0cHV0GAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIoMBCgtTdGVwU3RhcnRlZBIMCgRzdGVwGAEgASgFEiIKBmFjdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuQWN0aW9uEhMKC2Rlc2NyaXB0aW9uGAMgASgJEg4KBnNvdXJjZRgEIAEoCRILCgN1cmwYBSABKAkSEAoIYmxvY2tfaWQYBiABKAkiqwIKDFN0ZXBGaW5pc2hlZBIMCgRzdGVwGAEgASgFEigKB291dGNvbWUYAiABKA4yFy50YWJrZWVwLnYxLlN0ZXBPdXRjb21lEjEKDmZhaWx1cmVfcmVhc29uGAMgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEg8KB21lc3NhZ2UYBCABKAkSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SCwoDdXJsGAYgASgJEg0KBXRpdGxlGAcgASgJEg4KBnRhcmdldBgIIAEoCRIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAkgASgJEiYKBm91dHB1dBgKIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSI7ChFBcHByb3ZhbFJlcXVlc3RlZBImCghhcHByb3ZhbBgBIAEoCzIULnRhYmtlZXAudjEuQXBwcm92YWwiXQoQQXBwcm92YWxSZXNvbHZlZBITCgthcHByb3ZhbF9pZBgBIAEoCRIQCghhcHByb3ZlZBgCIAEoCBIRCgl0aW1lZF9vdXQYAyABKAgSDwoHY29tbWVudBgEIAEoCSKUAQoJTW9kZWxDYWxsEg0KBW1vZGVsGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSFAoMaW5wdXRfdG9rZW5zGAMgASgDEhUKDW91dHB1dF90b2tlbnMYBCABKAMSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFZXJyb3IYBiABKAkibwoMVGFza1JlY29yZGVkEhQKDHJlY29yZGluZ19pZBgBIAEoCRIRCgljb25maXJtZWQYAiABKAgSJgoEdGFzaxgDIAEoCzIYLnRhYmtlZXAudjEuUmVjb3JkZWRUYXNrEg4KBm1lbmRlZBgEIAEoCCJjCghSZXBsYXllZBIUCgxyZWNvcmRpbmdfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCgh2ZXJpZmllZBgDIAEoCBINCgVzdGFsZRgEIAEoCBIPCgdtZXNzYWdlGAUgASgJIkcKClN0ZXBIZWFsZWQSDAoEc3RlcBgBIAEoBRIQCghyZWNvcmRlZBgCIAEoCRINCgVmb3VuZBgDIAEoCRIKCgJieRgEIAEoCSIoCgdXYXJuaW5nEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSKoAQoLUnVuRmluaXNoZWQSJQoGc3RhdHVzGAEgASgOMhUudGFia2VlcC52MS5SdW5TdGF0dXMSMQoOZmFpbHVyZV9yZWFzb24YAiABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SFwoPZmFpbHVyZV9tZXNzYWdlGAMgASgJEiYKBm91dHB1dBgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSpNCgdSdW5UeXBlEhgKFFJVTl9UWVBFX1VOU1BFQ0lGSUVEEAASEQoNUlVOX1RZUEVfVEFTSxABEhUKEVJVTl9UWVBFX1dPUktGTE9XEAIqhAIKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19DUkVBVEVEEAESFQoRUlVOX1NUQVRVU19RVUVVRUQQAhIWChJSVU5fU1RBVFVTX1JVTk5JTkcQAxIVChFSVU5fU1RBVFVTX1BBVVNFRBAEEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAUSFQoRUlVOX1NUQVRVU19GQUlMRUQQBhIZChVSVU5fU1RBVFVTX1RFUk1JTkFURUQQBxIXChNSVU5fU1RBVFVTX0NBTkNFTEVEEAgSGAoUUlVOX1NUQVRVU19USU1FRF9PVVQQCSqmCQoNRmFpbHVyZVJlYXNvbhIeChpGQUlMVVJFX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGkZBSUxVUkVfUkVBU09OX05FRURTX01PREVMEAESHAoYRkFJTFVSRV9SRUFTT05fTk9UX0ZPVU5EEAISHAoYRkFJTFVSRV9SRUFTT05fQU1CSUdVT1VTEAMSIwofRkFJTFVSRV9SRUFTT05fUkVKRUNURURfQllfUEFHRRAEEiAKHEZBSUxVUkVfUkVBU09OX01JU1NJTkdfSU5QVVQQBRImCiJGQUlMVVJFX1JFQVNPTl9DUkVERU5USUFMX1JFUVVJUkVEEAYSJAogRkFJTFVSRV9SRUFTT05fQkxPQ0tFRF9CWV9QT0xJQ1kQBxIdChlGQUlMVVJFX1JFQVNPTl9OQVZJR0FUSU9OEAgSHAoYRkFJTFVSRV9SRUFTT05fTk9fRUZGRUNUEAkSJQohRkFJTFVSRV9SRUFTT05fRVhQRUNUQVRJT05fRkFJTEVEEAoSGgoWRkFJTFVSRV9SRUFTT05fRVhUUkFDVBALEh8KG0ZBSUxVUkVfUkVBU09OX1NURVBfVElNRU9VVBAMEhoKFkZBSUxVUkVfUkVBU09OX1NUQUxMRUQQDRIfChtGQUlMVVJFX1JFQVNPTl9QQUdFX0NSQVNIRUQQDhIcChhGQUlMVVJFX1JFQVNPTl9NQVhfU1RFUFMQDxIgChxGQUlMVVJFX1JFQVNPTl9SVU5fVElNRURfT1VUEBASGwoXRkFJTFVSRV9SRUFTT05fQ0FOQ0VMRUQQERIkCiBGQUlMVVJFX1JFQVNPTl9BUFBST1ZBTF9SRUpFQ1RFRBASEiUKIUZBSUxVUkVfUkVBU09OX0FQUFJPVkFMX1RJTUVEX09VVBATEiEKHUZBSUxVUkVfUkVBU09OX1NFU1NJT05fQ0xPU0VEEBQSJAogRkFJTFVSRV9SRUFTT05fU0VTU0lPTl9USU1FRF9PVVQQFRIeChpGQUlMVVJFX1JFQVNPTl9OT19DQVBBQ0lUWRAWEiAKHEZBSUxVUkVfUkVBU09OX0xBVU5DSF9GQUlMRUQQFxIiCh5GQUlMVVJFX1JFQVNPTl9CUk9XU0VSX0NSQVNIRUQQGBIcChhGQUlMVVJFX1JFQVNPTl9IT1NUX0xPU1QQGRIfChtGQUlMVVJFX1JFQVNPTl9IT1NUX0RSQUlORUQQGhIbChdGQUlMVVJFX1JFQVNPTl9JTlRFUk5BTBAbEh8KG0ZBSUxVUkVfUkVBU09OX01PREVMX0ZBSUxFRBAeEh8KG0ZBSUxVUkVfUkVBU09OX01PREVMX0JVREdFVBAfEh8KG0ZBSUxVUkVfUkVBU09OX1BST1hZX0ZBSUxFRBAhEiMKH0ZBSUxVUkVfUkVBU09OX0ZJTEVfVU5BVkFJTEFCTEUQIhIkCiBGQUlMVVJFX1JFQVNPTl9GSUxFX05PVF9BQ0NFUFRFRBAjEiIKHkZBSUxVUkVfUkVBU09OX1NUQUxFX1JFQ09SRElORxAqEh8KG0ZBSUxVUkVfUkVBU09OX05PX1JFQ09SRElORxArKkgKB1BsYW5uZXISFwoTUExBTk5FUl9VTlNQRUNJRklFRBAAEhEKDVBMQU5ORVJfUlVMRVMQARIRCg1QTEFOTkVSX01PREVMEAIqagoKUmVwbGF5TW9kZRIbChdSRVBMQVlfTU9ERV9VTlNQRUNJRklFRBAAEhQKEFJFUExBWV9NT0RFX09OTFkQARIUChBSRVBMQVlfTU9ERV9QTEFOEAISEwoPUkVQTEFZX01PREVfT0ZGEAMqlwEKEklycmV2ZXJzaWJsZVBvbGljeRIjCh9JUlJFVkVSU0lCTEVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZSVJSRVZFUlNJQkxFX1BPTElDWV9BTExPVxABEh8KG0lSUkVWRVJTSUJMRV9QT0xJQ1lfQVBQUk9WRRACEhwKGElSUkVWRVJTSUJMRV9QT0xJQ1lfREVOWRADKosBCg5TY3JlZW5zaG90TW9kZRIfChtTQ1JFRU5TSE9UX01PREVfVU5TUEVDSUZJRUQQABIeChpTQ1JFRU5TSE9UX01PREVfRVZFUllfU1RFUBABEh4KGlNDUkVFTlNIT1RfTU9ERV9PTl9GQUlMVVJFEAISGAoUU0NSRUVOU0hPVF9NT0RFX05PTkUQAyrSAQoOUGFnZUNsb3NlQ2F1c2USIAocUEFHRV9DTE9TRV9DQVVTRV9VTlNQRUNJRklFRBAAEhsKF1BBR0VfQ0xPU0VfQ0FVU0VfQ0xPU0VEEAESHAoYUEFHRV9DTE9TRV9DQVVTRV9DUkFTSEVEEAISHQoZUEFHRV9DTE9TRV9DQVVTRV9UT09fTUFOWRADEiEKHVBBR0VfQ0xPU0VfQ0FVU0VfRElBTE9HX0ZMT09EEAQSIQodUEFHRV9DTE9TRV9DQVVTRV9VTlJFU1BPTlNJVkUQBSpbCgtTdGVwT3V0Y29tZRIcChhTVEVQX09VVENPTUVfVU5TUEVDSUZJRUQQABIVChFTVEVQX09VVENPTUVfRE9ORRABEhcKE1NURVBfT1VUQ09NRV9GQUlMRUQQAjKXBAoKUnVuU2VydmljZRJCCgdSdW5UYXNrEhoudGFia2VlcC52MS5SdW5UYXNrUmVxdWVzdBobLnRhYmtlZXAudjEuUnVuVGFza1Jlc3BvbnNlEk4KC1J1bldvcmtmbG93Eh4udGFia2VlcC52MS5SdW5Xb3JrZmxvd1JlcXVlc3QaHy50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVzcG9uc2USPwoGR2V0UnVuEhkudGFia2VlcC52MS5HZXRSdW5SZXF1ZXN0GhoudGFia2VlcC52MS5HZXRSdW5SZXNwb25zZRJFCghMaXN0UnVucxIbLnRhYmtlZXAudjEuTGlzdFJ1bnNSZXF1ZXN0GhwudGFia2VlcC52MS5MaXN0UnVuc1Jlc3BvbnNlEkcKCFdhdGNoUnVuEhsudGFia2VlcC52MS5XYXRjaFJ1blJlcXVlc3QaHC50YWJrZWVwLnYxLldhdGNoUnVuUmVzcG9uc2UwARJICglDYW5jZWxSdW4SHC50YWJrZWVwLnYxLkNhbmNlbFJ1blJlcXVlc3QaHS50YWJrZWVwLnYxLkNhbmNlbFJ1blJlc3BvbnNlEloKD1Jlc29sdmVBcHByb3ZhbBIiLnRhYmtlZXAudjEuUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBojLnRhYmtlZXAudjEuUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions, file_tabkeep_v1_recordings]);
+  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2gEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJEiYKBGtpbmQYRiABKA4yGC50YWJrZWVwLnYxLkFwcHJvdmFsS2luZCJqCgpQcm92ZW5hbmNlEgwKBHBhdGgYASABKAkSDAoEdGV4dBgCIAEoCRIQCghzZWxlY3RvchgDIAEoCRINCgVsYWJlbBgEIAEoCRILCgN1cmwYBSABKAkSEgoKdW5ncm91bmRlZBgGIAEoCCKSBgoOUnVuVGFza1JlcXVlc3QSDgoGcHJvbXB0GAEgASgJEiMKB2FjdGlvbnMYAiADKAsyEi50YWJrZWVwLnYxLkFjdGlvbhILCgN1cmwYAyABKAkSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3ChZkYXRhX2V4dHJhY3Rpb25fc2NoZW1hGAkgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIUCgxmYWlsX2lmX2J1c3kYCiABKAgSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5SdW5UYXNrUmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAwgASgJEi8KC3NjcmVlbnNob3RzGA0gASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRIWCg5yZWNvcmRfY29uc29sZRgWIAEoCBIWCg5yZWNvcmRfbmV0d29yaxgXIAEoCBI1ChBzY3JlZW5fcmVjb3JkaW5nGBggASgLMhsudGFia2VlcC52MS5TY3JlZW5SZWNvcmRpbmcSKwoLcmVwbGF5X21vZGUYISABKA4yFi50YWJrZWVwLnYxLlJlcGxheU1vZGUSEwoLd2ViaG9va191cmwYUCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJdCg9TY3JlZW5SZWNvcmRpbmcSGQoRZnJhbWVzX3Blcl9zZWNvbmQYASABKAUSLwoMbWF4X2R1cmF0aW9uGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIi8KD1J1blRhc2tSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biLOBQoSUnVuV29ya2Zsb3dSZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJEhgKEHdvcmtmbG93X3ZlcnNpb24YAiABKAUSKwoKcGFyYW1ldGVycxgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxmYWlsX2lmX2J1c3kYCSABKAgSOgoGbGFiZWxzGAogAygLMioudGFia2VlcC52MS5SdW5Xb3JrZmxvd1JlcXVlc3QuTGFiZWxzRW50cnkSEgoKcmVxdWVzdF9pZBgLIAEoCRIvCgtzY3JlZW5zaG90cxgMIAEoDjIaLnRhYmtlZXAudjEuU2NyZWVuc2hvdE1vZGUSJAoHcGxhbm5lchgUIAEoDjITLnRhYmtlZXAudjEuUGxhbm5lchI7ChNpcnJldmVyc2libGVfcG9saWN5GBUgASgOMh4udGFia2VlcC52MS5JcnJldmVyc2libGVQb2xpY3kSFgoOcmVjb3JkX2NvbnNvbGUYFiABKAgSFgoOcmVjb3JkX25ldHdvcmsYFyABKAgSNQoQc2NyZWVuX3JlY29yZGluZxgYIAEoCzIbLnRhYmtlZXAudjEuU2NyZWVuUmVjb3JkaW5nEhMKC3dlYmhvb2tfdXJsGFAgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiMwoTUnVuV29ya2Zsb3dSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biJjCg1HZXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIvCgx3YWl0X3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEQoJb3JfcGF1c2VkGFAgASgIIi4KDkdldFJ1blJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIpIBCg9MaXN0UnVuc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAMgASgJEhMKC3dvcmtmbG93X2lkGAQgASgJEicKCHN0YXR1c2VzGAUgAygOMhUudGFia2VlcC52MS5SdW5TdGF0dXMiSgoQTGlzdFJ1bnNSZXNwb25zZRIdCgRydW5zGAEgAygLMg8udGFia2VlcC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKD1dhdGNoUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJYWZ0ZXJfc2VxGAIgASgDImMKEFdhdGNoUnVuUmVzcG9uc2USJQoFZXZlbnQYASABKAsyFC50YWJrZWVwLnYxLlJ1bkV2ZW50SAASHgoDcnVuGAIgASgLMg8udGFia2VlcC52MS5SdW5IAEIICgZ1cGRhdGUiIgoQQ2FuY2VsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkiMQoRQ2FuY2VsUnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4iYAoWUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoLYXBwcm92YWxfaWQYAiABKAkSEAoIYXBwcm92ZWQYAyABKAgSDwoHY29tbWVudBgEIAEoCSI3ChdSZXNvbHZlQXBwcm92YWxSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biKfBwoIUnVuRXZlbnQSDgoGcnVuX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoLcnVuX3N0YXJ0ZWQYCiABKAsyFi50YWJrZWVwLnYxLlJ1blN0YXJ0ZWRIABIpCglwbGFuX21hZGUYCyABKAsyFC50YWJrZWVwLnYxLlBsYW5NYWRlSAASMQoNYmxvY2tfc3RhcnRlZBgMIAEoCzIYLnRhYmtlZXAudjEuQmxvY2tTdGFydGVkSAASMwoOYmxvY2tfZmluaXNoZWQYDSABKAsyGS50YWJrZWVwLnYxLkJsb2NrRmluaXNoZWRIABIvCgxzdGVwX3N0YXJ0ZWQYDiABKAsyFy50YWJrZWVwLnYxLlN0ZXBTdGFydGVkSAASMQoNc3RlcF9maW5pc2hlZBgPIAEoCzIYLnRhYmtlZXAudjEuU3RlcEZpbmlzaGVkSAASOwoSYXBwcm92YWxfcmVxdWVzdGVkGBAgASgLMh0udGFia2VlcC52MS5BcHByb3ZhbFJlcXVlc3RlZEgAEjkKEWFwcHJvdmFsX3Jlc29sdmVkGBEgASgLMhwudGFia2VlcC52MS5BcHByb3ZhbFJlc29sdmVkSAASJgoHd2FybmluZxgSIAEoCzITLnRhYmtlZXAudjEuV2FybmluZ0gAEi8KDHJ1bl9maW5pc2hlZBgTIAEoCzIXLnRhYmtlZXAudjEuUnVuRmluaXNoZWRIABIrCgptb2RlbF9jYWxsGBQgASgLMhUudGFia2VlcC52MS5Nb2RlbENhbGxIABIxCg10YXNrX3JlY29yZGVkGEsgASgLMhgudGFia2VlcC52MS5UYXNrUmVjb3JkZWRIABIoCghyZXBsYXllZBhMIAEoCzIULnRhYmtlZXAudjEuUmVwbGF5ZWRIABItCgtzdGVwX2hlYWxlZBhNIAEoCzIWLnRhYmtlZXAudjEuU3RlcEhlYWxlZEgAEi8KDGRpYWxvZ19zaG93bhhBIAEoCzIXLnRhYmtlZXAudjEuRGlhbG9nU2hvd25IABItCgtwYWdlX29wZW5lZBhCIAEoCzIWLnRhYmtlZXAudjEuUGFnZU9wZW5lZEgAEi0KC3BhZ2VfY2xvc2VkGEMgASgLMhYudGFia2VlcC52MS5QYWdlQ2xvc2VkSABCBgoEa2luZCKOAQoLRGlhbG9nU2hvd24SEwoLZGlhbG9nX3R5cGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIoCgZhbnN3ZXIYAyABKA4yGC50YWJrZWVwLnYxLkRpYWxvZ0Fuc3dlchIRCglieV9hY3Rpb24YBCABKAgSDwoHcGFnZV9pZBgFIAEoCRILCgN1cmwYBiABKAkiNQoKUGFnZU9wZW5lZBIPCgdwYWdlX2lkGAEgASgJEhYKDm9wZW5lcl9wYWdlX2lkGAIgASgJInIKClBhZ2VDbG9zZWQSDwoHcGFnZV9pZBgBIAEoCRIpCgVjYXVzZRgCIAEoDjIaLnRhYmtlZXAudjEuUGFnZUNsb3NlQ2F1c2USCwoDdXJsGAMgASgJEhsKE3JlcGxhY2VkX2J5X3BhZ2VfaWQYBCABKAkiKAoKUnVuU3RhcnRlZBILCgN1cmwYASABKAkSDQoFdGl0bGUYAiABKAkiQgoIUGxhbk1hZGUSDwoHcGxhbm5lchgBIAEoCRIPCgdjbGF1c2VzGAIgAygJEhQKDHJlY29yZGluZ19pZBgDIAEoCSI0CgxCbG9ja1N0YXJ0ZWQSEAoIYmxvY2tfaWQYASABKAkSEgoKYmxvY2tfdHlwZRgCIAEoCSJzCg1CbG9ja0ZpbmlzaGVkEhAKCGJsb2NrX2lkGAEgASgJEigKB291dGNvbWUYAiABKA4yFy50YWJrZWVwLnYxLlN0ZXBPdXRjb21lEiYKBm91dHB1dBgDIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSKDAQoLU3RlcFN0YXJ0ZWQSDAoEc3RlcBgBIAEoBRIiCgZhY3Rpb24YAiABKAsyEi50YWJrZWVwLnYxLkFjdGlvbhITCgtkZXNjcmlwdGlvbhgDIAEoCRIOCgZzb3VyY2UYBCABKAkSCwoDdXJsGAUgASgJEhAKCGJsb2NrX2lkGAYgASgJItcCCgxTdGVwRmluaXNoZWQSDAoEc3RlcBgBIAEoBRIoCgdvdXRjb21lGAIgASgOMhcudGFia2VlcC52MS5TdGVwT3V0Y29tZRIxCg5mYWlsdXJlX3JlYXNvbhgDIAEoDjIZLnRhYmtlZXAudjEuRmFpbHVyZVJlYXNvbhIPCgdtZXNzYWdlGAQgASgJEisKCGR1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgsKA3VybBgGIAEoCRINCgV0aXRsZRgHIAEoCRIOCgZ0YXJnZXQYCCABKAkSHgoWc2NyZWVuc2hvdF9hcnRpZmFjdF9pZBgJIAEoCRImCgZvdXRwdXQYCiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSKgoKcHJvdmVuYW5jZRhGIAMoCzIWLnRhYmtlZXAudjEuUHJvdmVuYW5jZSI7ChFBcHByb3ZhbFJlcXVlc3RlZBImCghhcHByb3ZhbBgBIAEoCzIULnRhYmtlZXAudjEuQXBwcm92YWwiXQoQQXBwcm92YWxSZXNvbHZlZBITCgthcHByb3ZhbF9pZBgBIAEoCRIQCghhcHByb3ZlZBgCIAEoCBIRCgl0aW1lZF9vdXQYAyABKAgSDwoHY29tbWVudBgEIAEoCSKUAQoJTW9kZWxDYWxsEg0KBW1vZGVsGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSFAoMaW5wdXRfdG9rZW5zGAMgASgDEhUKDW91dHB1dF90b2tlbnMYBCABKAMSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFZXJyb3IYBiABKAkibwoMVGFza1JlY29yZGVkEhQKDHJlY29yZGluZ19pZBgBIAEoCRIRCgljb25maXJtZWQYAiABKAgSJgoEdGFzaxgDIAEoCzIYLnRhYmtlZXAudjEuUmVjb3JkZWRUYXNrEg4KBm1lbmRlZBgEIAEoCCJjCghSZXBsYXllZBIUCgxyZWNvcmRpbmdfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCgh2ZXJpZmllZBgDIAEoCBINCgVzdGFsZRgEIAEoCBIPCgdtZXNzYWdlGAUgASgJIkcKClN0ZXBIZWFsZWQSDAoEc3RlcBgBIAEoBRIQCghyZWNvcmRlZBgCIAEoCRINCgVmb3VuZBgDIAEoCRIKCgJieRgEIAEoCSIoCgdXYXJuaW5nEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSLUAQoLUnVuRmluaXNoZWQSJQoGc3RhdHVzGAEgASgOMhUudGFia2VlcC52MS5SdW5TdGF0dXMSMQoOZmFpbHVyZV9yZWFzb24YAiABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SFwoPZmFpbHVyZV9tZXNzYWdlGAMgASgJEiYKBm91dHB1dBgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIqCgpwcm92ZW5hbmNlGEYgAygLMhYudGFia2VlcC52MS5Qcm92ZW5hbmNlKk0KB1J1blR5cGUSGAoUUlVOX1RZUEVfVU5TUEVDSUZJRUQQABIRCg1SVU5fVFlQRV9UQVNLEAESFQoRUlVOX1RZUEVfV09SS0ZMT1cQAiqEAgoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX0NSRUFURUQQARIVChFSVU5fU1RBVFVTX1FVRVVFRBACEhYKElJVTl9TVEFUVVNfUlVOTklORxADEhUKEVJVTl9TVEFUVVNfUEFVU0VEEAQSGAoUUlVOX1NUQVRVU19DT01QTEVURUQQBRIVChFSVU5fU1RBVFVTX0ZBSUxFRBAGEhkKFVJVTl9TVEFUVVNfVEVSTUlOQVRFRBAHEhcKE1JVTl9TVEFUVVNfQ0FOQ0VMRUQQCBIYChRSVU5fU1RBVFVTX1RJTUVEX09VVBAJKuEJCg1GYWlsdXJlUmVhc29uEh4KGkZBSUxVUkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaRkFJTFVSRV9SRUFTT05fTkVFRFNfTU9ERUwQARIcChhGQUlMVVJFX1JFQVNPTl9OT1RfRk9VTkQQAhIcChhGQUlMVVJFX1JFQVNPTl9BTUJJR1VPVVMQAxIjCh9GQUlMVVJFX1JFQVNPTl9SRUpFQ1RFRF9CWV9QQUdFEAQSIAocRkFJTFVSRV9SRUFTT05fTUlTU0lOR19JTlBVVBAFEiYKIkZBSUxVUkVfUkVBU09OX0NSRURFTlRJQUxfUkVRVUlSRUQQBhIkCiBGQUlMVVJFX1JFQVNPTl9CTE9DS0VEX0JZX1BPTElDWRAHEh0KGUZBSUxVUkVfUkVBU09OX05BVklHQVRJT04QCBIcChhGQUlMVVJFX1JFQVNPTl9OT19FRkZFQ1QQCRIlCiFGQUlMVVJFX1JFQVNPTl9FWFBFQ1RBVElPTl9GQUlMRUQQChIaChZGQUlMVVJFX1JFQVNPTl9FWFRSQUNUEAsSHwobRkFJTFVSRV9SRUFTT05fU1RFUF9USU1FT1VUEAwSGgoWRkFJTFVSRV9SRUFTT05fU1RBTExFRBANEh8KG0ZBSUxVUkVfUkVBU09OX1BBR0VfQ1JBU0hFRBAOEhwKGEZBSUxVUkVfUkVBU09OX01BWF9TVEVQUxAPEiAKHEZBSUxVUkVfUkVBU09OX1JVTl9USU1FRF9PVVQQEBIbChdGQUlMVVJFX1JFQVNPTl9DQU5DRUxFRBAREiQKIEZBSUxVUkVfUkVBU09OX0FQUFJPVkFMX1JFSkVDVEVEEBISJQohRkFJTFVSRV9SRUFTT05fQVBQUk9WQUxfVElNRURfT1VUEBMSIQodRkFJTFVSRV9SRUFTT05fU0VTU0lPTl9DTE9TRUQQFBIkCiBGQUlMVVJFX1JFQVNPTl9TRVNTSU9OX1RJTUVEX09VVBAVEh4KGkZBSUxVUkVfUkVBU09OX05PX0NBUEFDSVRZEBYSIAocRkFJTFVSRV9SRUFTT05fTEFVTkNIX0ZBSUxFRBAXEiIKHkZBSUxVUkVfUkVBU09OX0JST1dTRVJfQ1JBU0hFRBAYEhwKGEZBSUxVUkVfUkVBU09OX0hPU1RfTE9TVBAZEh8KG0ZBSUxVUkVfUkVBU09OX0hPU1RfRFJBSU5FRBAaEhsKF0ZBSUxVUkVfUkVBU09OX0lOVEVSTkFMEBsSHwobRkFJTFVSRV9SRUFTT05fTU9ERUxfRkFJTEVEEB4SHwobRkFJTFVSRV9SRUFTT05fTU9ERUxfQlVER0VUEB8SHwobRkFJTFVSRV9SRUFTT05fUFJPWFlfRkFJTEVEECESIwofRkFJTFVSRV9SRUFTT05fRklMRV9VTkFWQUlMQUJMRRAiEiQKIEZBSUxVUkVfUkVBU09OX0ZJTEVfTk9UX0FDQ0VQVEVEECMSGgoWRkFJTFVSRV9SRUFTT05fQ0FQVENIQRAnEh0KGUZBSUxVUkVfUkVBU09OX0xPR0lOX1dBTEwQKBIiCh5GQUlMVVJFX1JFQVNPTl9TVEFMRV9SRUNPUkRJTkcQKhIfChtGQUlMVVJFX1JFQVNPTl9OT19SRUNPUkRJTkcQKypICgdQbGFubmVyEhcKE1BMQU5ORVJfVU5TUEVDSUZJRUQQABIRCg1QTEFOTkVSX1JVTEVTEAESEQoNUExBTk5FUl9NT0RFTBACKmoKClJlcGxheU1vZGUSGwoXUkVQTEFZX01PREVfVU5TUEVDSUZJRUQQABIUChBSRVBMQVlfTU9ERV9PTkxZEAESFAoQUkVQTEFZX01PREVfUExBThACEhMKD1JFUExBWV9NT0RFX09GRhADKpcBChJJcnJldmVyc2libGVQb2xpY3kSIwofSVJSRVZFUlNJQkxFX1BPTElDWV9VTlNQRUNJRklFRBAAEh0KGUlSUkVWRVJTSUJMRV9QT0xJQ1lfQUxMT1cQARIfChtJUlJFVkVSU0lCTEVfUE9MSUNZX0FQUFJPVkUQAhIcChhJUlJFVkVSU0lCTEVfUE9MSUNZX0RFTlkQAypKCgxBcHByb3ZhbEtpbmQSHQoZQVBQUk9WQUxfS0lORF9VTlNQRUNJRklFRBAAEhsKF0FQUFJPVkFMX0tJTkRfVEFLRV9PVkVSEAEqiwEKDlNjcmVlbnNob3RNb2RlEh8KG1NDUkVFTlNIT1RfTU9ERV9VTlNQRUNJRklFRBAAEh4KGlNDUkVFTlNIT1RfTU9ERV9FVkVSWV9TVEVQEAESHgoaU0NSRUVOU0hPVF9NT0RFX09OX0ZBSUxVUkUQAhIYChRTQ1JFRU5TSE9UX01PREVfTk9ORRADKtIBCg5QYWdlQ2xvc2VDYXVzZRIgChxQQUdFX0NMT1NFX0NBVVNFX1VOU1BFQ0lGSUVEEAASGwoXUEFHRV9DTE9TRV9DQVVTRV9DTE9TRUQQARIcChhQQUdFX0NMT1NFX0NBVVNFX0NSQVNIRUQQAhIdChlQQUdFX0NMT1NFX0NBVVNFX1RPT19NQU5ZEAMSIQodUEFHRV9DTE9TRV9DQVVTRV9ESUFMT0dfRkxPT0QQBBIhCh1QQUdFX0NMT1NFX0NBVVNFX1VOUkVTUE9OU0lWRRAFKlsKC1N0ZXBPdXRjb21lEhwKGFNURVBfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhUKEVNURVBfT1VUQ09NRV9ET05FEAESFwoTU1RFUF9PVVRDT01FX0ZBSUxFRBACMpcECgpSdW5TZXJ2aWNlEkIKB1J1blRhc2sSGi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0GhsudGFia2VlcC52MS5SdW5UYXNrUmVzcG9uc2USTgoLUnVuV29ya2Zsb3cSHi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdBofLnRhYmtlZXAudjEuUnVuV29ya2Zsb3dSZXNwb25zZRI/CgZHZXRSdW4SGS50YWJrZWVwLnYxLkdldFJ1blJlcXVlc3QaGi50YWJrZWVwLnYxLkdldFJ1blJlc3BvbnNlEkUKCExpc3RSdW5zEhsudGFia2VlcC52MS5MaXN0UnVuc1JlcXVlc3QaHC50YWJrZWVwLnYxLkxpc3RSdW5zUmVzcG9uc2USRwoIV2F0Y2hSdW4SGy50YWJrZWVwLnYxLldhdGNoUnVuUmVxdWVzdBocLnRhYmtlZXAudjEuV2F0Y2hSdW5SZXNwb25zZTABEkgKCUNhbmNlbFJ1bhIcLnRhYmtlZXAudjEuQ2FuY2VsUnVuUmVxdWVzdBodLnRhYmtlZXAudjEuQ2FuY2VsUnVuUmVzcG9uc2USWgoPUmVzb2x2ZUFwcHJvdmFsEiIudGFia2VlcC52MS5SZXNvbHZlQXBwcm92YWxSZXF1ZXN0GiMudGFia2VlcC52MS5SZXNvbHZlQXBwcm92YWxSZXNwb25zZUI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions, file_tabkeep_v1_recordings]);
 
 /**
  * A task or workflow in a session.
@@ -260,6 +260,13 @@ export type Approval = Message<"tabkeep.v1.Approval"> & {
    * @generated from field: string screenshot_artifact_id = 5;
    */
   screenshotArtifactId: string;
+
+  /**
+   * What the person is to do.
+   *
+   * @generated from field: tabkeep.v1.ApprovalKind kind = 70;
+   */
+  kind: ApprovalKind;
 };
 
 /**
@@ -268,6 +275,63 @@ export type Approval = Message<"tabkeep.v1.Approval"> & {
  */
 export const ApprovalSchema: GenMessage<Approval> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_runs, 1);
+
+/**
+ * Where a value of an output came from.
+ *
+ * @generated from message tabkeep.v1.Provenance
+ */
+export type Provenance = Message<"tabkeep.v1.Provenance"> & {
+  /**
+   * Which value of the output: its keys and indices joined by dots, "products.0.price"; empty for the output itself.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * The text as the page shows it; cut at 300 characters.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * A CSS selector of the element that showed it, unique on the page at that moment; empty where only the page's text
+   * was read, as by a model.
+   *
+   * @generated from field: string selector = 3;
+   */
+  selector: string;
+
+  /**
+   * The label, column or heading by which it was found; empty where there is none.
+   *
+   * @generated from field: string label = 4;
+   */
+  label: string;
+
+  /**
+   * The page.
+   *
+   * @generated from field: string url = 5;
+   */
+  url: string;
+
+  /**
+   * The value stands on no page that was read: a model's own words.
+   *
+   * @generated from field: bool ungrounded = 6;
+   */
+  ungrounded: boolean;
+};
+
+/**
+ * Describes the message tabkeep.v1.Provenance.
+ * Use `create(ProvenanceSchema)` to create a new message.
+ */
+export const ProvenanceSchema: GenMessage<Provenance> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 2);
 
 /**
  * Asks for a task: a prompt or actions, not both.
@@ -423,7 +487,7 @@ export type RunTaskRequest = Message<"tabkeep.v1.RunTaskRequest"> & {
  * Use `create(RunTaskRequestSchema)` to create a new message.
  */
 export const RunTaskRequestSchema: GenMessage<RunTaskRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 2);
+  messageDesc(file_tabkeep_v1_runs, 3);
 
 /**
  * Moving pictures of a run. A run never fails for its recording: one that could not be made, or ended early, says so.
@@ -451,7 +515,7 @@ export type ScreenRecording = Message<"tabkeep.v1.ScreenRecording"> & {
  * Use `create(ScreenRecordingSchema)` to create a new message.
  */
 export const ScreenRecordingSchema: GenMessage<ScreenRecording> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 3);
+  messageDesc(file_tabkeep_v1_runs, 4);
 
 /**
  * The new run.
@@ -472,7 +536,7 @@ export type RunTaskResponse = Message<"tabkeep.v1.RunTaskResponse"> & {
  * Use `create(RunTaskResponseSchema)` to create a new message.
  */
 export const RunTaskResponseSchema: GenMessage<RunTaskResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 4);
+  messageDesc(file_tabkeep_v1_runs, 5);
 
 /**
  * Asks for a run of a workflow.
@@ -612,7 +676,7 @@ export type RunWorkflowRequest = Message<"tabkeep.v1.RunWorkflowRequest"> & {
  * Use `create(RunWorkflowRequestSchema)` to create a new message.
  */
 export const RunWorkflowRequestSchema: GenMessage<RunWorkflowRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 5);
+  messageDesc(file_tabkeep_v1_runs, 6);
 
 /**
  * The new run.
@@ -633,7 +697,7 @@ export type RunWorkflowResponse = Message<"tabkeep.v1.RunWorkflowResponse"> & {
  * Use `create(RunWorkflowResponseSchema)` to create a new message.
  */
 export const RunWorkflowResponseSchema: GenMessage<RunWorkflowResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 6);
+  messageDesc(file_tabkeep_v1_runs, 7);
 
 /**
  * Asks for one run.
@@ -668,7 +732,7 @@ export type GetRunRequest = Message<"tabkeep.v1.GetRunRequest"> & {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 7);
+  messageDesc(file_tabkeep_v1_runs, 8);
 
 /**
  * One run.
@@ -689,7 +753,7 @@ export type GetRunResponse = Message<"tabkeep.v1.GetRunResponse"> & {
  * Use `create(GetRunResponseSchema)` to create a new message.
  */
 export const GetRunResponseSchema: GenMessage<GetRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 8);
+  messageDesc(file_tabkeep_v1_runs, 9);
 
 /**
  * Asks for a page of runs.
@@ -738,7 +802,7 @@ export type ListRunsRequest = Message<"tabkeep.v1.ListRunsRequest"> & {
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 9);
+  messageDesc(file_tabkeep_v1_runs, 10);
 
 /**
  * A page of runs.
@@ -766,7 +830,7 @@ export type ListRunsResponse = Message<"tabkeep.v1.ListRunsResponse"> & {
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 10);
+  messageDesc(file_tabkeep_v1_runs, 11);
 
 /**
  * Asks to watch one run.
@@ -794,7 +858,7 @@ export type WatchRunRequest = Message<"tabkeep.v1.WatchRunRequest"> & {
  * Use `create(WatchRunRequestSchema)` to create a new message.
  */
 export const WatchRunRequestSchema: GenMessage<WatchRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 11);
+  messageDesc(file_tabkeep_v1_runs, 12);
 
 /**
  * An event, or the run after a change of its status.
@@ -831,7 +895,7 @@ export type WatchRunResponse = Message<"tabkeep.v1.WatchRunResponse"> & {
  * Use `create(WatchRunResponseSchema)` to create a new message.
  */
 export const WatchRunResponseSchema: GenMessage<WatchRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 12);
+  messageDesc(file_tabkeep_v1_runs, 13);
 
 /**
  * Asks to end a run.
@@ -852,7 +916,7 @@ export type CancelRunRequest = Message<"tabkeep.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 13);
+  messageDesc(file_tabkeep_v1_runs, 14);
 
 /**
  * The run after the request.
@@ -873,7 +937,7 @@ export type CancelRunResponse = Message<"tabkeep.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 14);
+  messageDesc(file_tabkeep_v1_runs, 15);
 
 /**
  * Answers an approval.
@@ -915,7 +979,7 @@ export type ResolveApprovalRequest = Message<"tabkeep.v1.ResolveApprovalRequest"
  * Use `create(ResolveApprovalRequestSchema)` to create a new message.
  */
 export const ResolveApprovalRequestSchema: GenMessage<ResolveApprovalRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 15);
+  messageDesc(file_tabkeep_v1_runs, 16);
 
 /**
  * The run after the answer.
@@ -936,7 +1000,7 @@ export type ResolveApprovalResponse = Message<"tabkeep.v1.ResolveApprovalRespons
  * Use `create(ResolveApprovalResponseSchema)` to create a new message.
  */
 export const ResolveApprovalResponseSchema: GenMessage<ResolveApprovalResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 16);
+  messageDesc(file_tabkeep_v1_runs, 17);
 
 /**
  * Something that happened in a run, stored before anybody sees it. Made by the host.
@@ -1114,7 +1178,7 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
  * Use `create(RunEventSchema)` to create a new message.
  */
 export const RunEventSchema: GenMessage<RunEvent> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 17);
+  messageDesc(file_tabkeep_v1_runs, 18);
 
 /**
  * A dialog of the browser (alert, confirm, prompt, beforeunload) was shown and answered. At most 100 of a run are told,
@@ -1171,7 +1235,7 @@ export type DialogShown = Message<"tabkeep.v1.DialogShown"> & {
  * Use `create(DialogShownSchema)` to create a new message.
  */
 export const DialogShownSchema: GenMessage<DialogShown> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 18);
+  messageDesc(file_tabkeep_v1_runs, 19);
 
 /**
  * A tab was opened. Bounded like DialogShown.
@@ -1199,7 +1263,7 @@ export type PageOpened = Message<"tabkeep.v1.PageOpened"> & {
  * Use `create(PageOpenedSchema)` to create a new message.
  */
 export const PageOpenedSchema: GenMessage<PageOpened> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 19);
+  messageDesc(file_tabkeep_v1_runs, 20);
 
 /**
  * A tab is not there any more. Bounded like DialogShown.
@@ -1241,7 +1305,7 @@ export type PageClosed = Message<"tabkeep.v1.PageClosed"> & {
  * Use `create(PageClosedSchema)` to create a new message.
  */
 export const PageClosedSchema: GenMessage<PageClosed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 20);
+  messageDesc(file_tabkeep_v1_runs, 21);
 
 /**
  * The host began to carry out the run.
@@ -1269,7 +1333,7 @@ export type RunStarted = Message<"tabkeep.v1.RunStarted"> & {
  * Use `create(RunStartedSchema)` to create a new message.
  */
 export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 21);
+  messageDesc(file_tabkeep_v1_runs, 22);
 
 /**
  * How a prompt was understood.
@@ -1304,7 +1368,7 @@ export type PlanMade = Message<"tabkeep.v1.PlanMade"> & {
  * Use `create(PlanMadeSchema)` to create a new message.
  */
 export const PlanMadeSchema: GenMessage<PlanMade> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 22);
+  messageDesc(file_tabkeep_v1_runs, 23);
 
 /**
  * A workflow's block began.
@@ -1332,7 +1396,7 @@ export type BlockStarted = Message<"tabkeep.v1.BlockStarted"> & {
  * Use `create(BlockStartedSchema)` to create a new message.
  */
 export const BlockStartedSchema: GenMessage<BlockStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 23);
+  messageDesc(file_tabkeep_v1_runs, 24);
 
 /**
  * A workflow's block ended.
@@ -1367,7 +1431,7 @@ export type BlockFinished = Message<"tabkeep.v1.BlockFinished"> & {
  * Use `create(BlockFinishedSchema)` to create a new message.
  */
 export const BlockFinishedSchema: GenMessage<BlockFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 24);
+  messageDesc(file_tabkeep_v1_runs, 25);
 
 /**
  * A step is about to act.
@@ -1423,7 +1487,7 @@ export type StepStarted = Message<"tabkeep.v1.StepStarted"> & {
  * Use `create(StepStartedSchema)` to create a new message.
  */
 export const StepStartedSchema: GenMessage<StepStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 25);
+  messageDesc(file_tabkeep_v1_runs, 26);
 
 /**
  * A step has ended.
@@ -1501,6 +1565,13 @@ export type StepFinished = Message<"tabkeep.v1.StepFinished"> & {
    * @generated from field: google.protobuf.Value output = 10;
    */
   output?: Value | undefined;
+
+  /**
+   * Where each value of output came from; at most 500.
+   *
+   * @generated from field: repeated tabkeep.v1.Provenance provenance = 70;
+   */
+  provenance: Provenance[];
 };
 
 /**
@@ -1508,7 +1579,7 @@ export type StepFinished = Message<"tabkeep.v1.StepFinished"> & {
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema: GenMessage<StepFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 26);
+  messageDesc(file_tabkeep_v1_runs, 27);
 
 /**
  * The run pauses for a person.
@@ -1529,7 +1600,7 @@ export type ApprovalRequested = Message<"tabkeep.v1.ApprovalRequested"> & {
  * Use `create(ApprovalRequestedSchema)` to create a new message.
  */
 export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 27);
+  messageDesc(file_tabkeep_v1_runs, 28);
 
 /**
  * A person answered, or none did in time.
@@ -1571,7 +1642,7 @@ export type ApprovalResolved = Message<"tabkeep.v1.ApprovalResolved"> & {
  * Use `create(ApprovalResolvedSchema)` to create a new message.
  */
 export const ApprovalResolvedSchema: GenMessage<ApprovalResolved> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 28);
+  messageDesc(file_tabkeep_v1_runs, 29);
 
 /**
  * One request to the model's endpoint. What was said is not kept.
@@ -1627,7 +1698,7 @@ export type ModelCall = Message<"tabkeep.v1.ModelCall"> & {
  * Use `create(ModelCallSchema)` to create a new message.
  */
 export const ModelCallSchema: GenMessage<ModelCall> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 29);
+  messageDesc(file_tabkeep_v1_runs, 30);
 
 /**
  * A task that was done is recorded. What was recorded before under the same task is replaced by it.
@@ -1669,7 +1740,7 @@ export type TaskRecorded = Message<"tabkeep.v1.TaskRecorded"> & {
  * Use `create(TaskRecordedSchema)` to create a new message.
  */
 export const TaskRecordedSchema: GenMessage<TaskRecorded> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 30);
+  messageDesc(file_tabkeep_v1_runs, 31);
 
 /**
  * How a recording fared.
@@ -1718,7 +1789,7 @@ export type Replayed = Message<"tabkeep.v1.Replayed"> & {
  * Use `create(ReplayedSchema)` to create a new message.
  */
 export const ReplayedSchema: GenMessage<Replayed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 31);
+  messageDesc(file_tabkeep_v1_runs, 32);
 
 /**
  * A recorded step was done with an element that is not quite the recorded one.
@@ -1761,7 +1832,7 @@ export type StepHealed = Message<"tabkeep.v1.StepHealed"> & {
  * Use `create(StepHealedSchema)` to create a new message.
  */
 export const StepHealedSchema: GenMessage<StepHealed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 32);
+  messageDesc(file_tabkeep_v1_runs, 33);
 
 /**
  * Something worth knowing that stops nothing.
@@ -1789,7 +1860,7 @@ export type Warning = Message<"tabkeep.v1.Warning"> & {
  * Use `create(WarningSchema)` to create a new message.
  */
 export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 33);
+  messageDesc(file_tabkeep_v1_runs, 34);
 
 /**
  * The host is done with the run.
@@ -1824,6 +1895,13 @@ export type RunFinished = Message<"tabkeep.v1.RunFinished"> & {
    * @generated from field: google.protobuf.Value output = 4;
    */
   output?: Value | undefined;
+
+  /**
+   * Where each value of output came from, as far as it was read off a page; at most 500.
+   *
+   * @generated from field: repeated tabkeep.v1.Provenance provenance = 70;
+   */
+  provenance: Provenance[];
 };
 
 /**
@@ -1831,7 +1909,7 @@ export type RunFinished = Message<"tabkeep.v1.RunFinished"> & {
  * Use `create(RunFinishedSchema)` to create a new message.
  */
 export const RunFinishedSchema: GenMessage<RunFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 34);
+  messageDesc(file_tabkeep_v1_runs, 35);
 
 /**
  * What a run carries out.
@@ -2191,6 +2269,20 @@ export enum FailureReason {
   FILE_NOT_ACCEPTED = 35,
 
   /**
+   * A captcha stands in the way, and no person solved it in time.
+   *
+   * @generated from enum value: FAILURE_REASON_CAPTCHA = 39;
+   */
+  CAPTCHA = 39,
+
+  /**
+   * The page that was asked for led to a login, the task does not log in, and no person did in time.
+   *
+   * @generated from enum value: FAILURE_REASON_LOGIN_WALL = 40;
+   */
+  LOGIN_WALL = 40,
+
+  /**
    * The page is no longer as it was when the task was recorded, and steps had been done already, so that nothing else
    * could be tried; the message names the step and what is different.
    *
@@ -2334,6 +2426,34 @@ export const IrreversiblePolicySchema: GenEnum<IrreversiblePolicy> = /*@__PURE__
   enumDesc(file_tabkeep_v1_runs, 5);
 
 /**
+ * What a person is asked for.
+ *
+ * @generated from enum tabkeep.v1.ApprovalKind
+ */
+export enum ApprovalKind {
+  /**
+   * A yes or a no.
+   *
+   * @generated from enum value: APPROVAL_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * To do something in the live browser that the run cannot, a captcha or a login, and then to say yes; the run looks
+   * whether it is done and asks again if not. A no ends the run.
+   *
+   * @generated from enum value: APPROVAL_KIND_TAKE_OVER = 1;
+   */
+  TAKE_OVER = 1,
+}
+
+/**
+ * Describes the enum tabkeep.v1.ApprovalKind.
+ */
+export const ApprovalKindSchema: GenEnum<ApprovalKind> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_runs, 6);
+
+/**
  * Which steps of a run get a screenshot.
  *
  * @generated from enum tabkeep.v1.ScreenshotMode
@@ -2372,7 +2492,7 @@ export enum ScreenshotMode {
  * Describes the enum tabkeep.v1.ScreenshotMode.
  */
 export const ScreenshotModeSchema: GenEnum<ScreenshotMode> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_runs, 6);
+  enumDesc(file_tabkeep_v1_runs, 7);
 
 /**
  * Why a tab is not there any more.
@@ -2427,7 +2547,7 @@ export enum PageCloseCause {
  * Describes the enum tabkeep.v1.PageCloseCause.
  */
 export const PageCloseCauseSchema: GenEnum<PageCloseCause> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_runs, 7);
+  enumDesc(file_tabkeep_v1_runs, 8);
 
 /**
  * Whether a step did what it says.
@@ -2461,7 +2581,7 @@ export enum StepOutcome {
  * Describes the enum tabkeep.v1.StepOutcome.
  */
 export const StepOutcomeSchema: GenEnum<StepOutcome> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_runs, 8);
+  enumDesc(file_tabkeep_v1_runs, 9);
 
 /**
  * Starts, follows and ends runs.
