@@ -114,7 +114,7 @@ class RunRecords:
         longest = self._start.screen_recording.max_duration.ToTimedelta().total_seconds()
         try:
             if at > longest:
-                self._pictures_end = f"it ends after {longest:g} s, as was asked for"
+                self._pictures_end = _too_long(longest)
             elif pictures.size + 2 * len(jpeg) > MAX_RECORDING_BYTES:
                 self._pictures_end = (
                     f"it ends after {at:.0f} s: it has {MAX_RECORDING_BYTES >> 20} MiB, the most there may be"
@@ -179,6 +179,9 @@ class RunRecords:
         return name, self._downloads.bring_kept(replace(kept, path=path, size=len(content), sha256=sha256))
 
     async def _recording(self, over: float) -> tuple[str, asyncio.Future[str]]:
+        longest = self._start.screen_recording.max_duration.ToTimedelta().total_seconds()
+        if over > longest:  # the page need not have changed since
+            self._pictures_end = self._pictures_end or _too_long(longest)
         name, pictures, why = "recording.avi", self._pictures, self._pictures_end
         kept = self._kept("recording", name, "video/x-msvideo", "")
         failure = why or "the page gave no pictures"
@@ -191,7 +194,6 @@ class RunRecords:
                     if pictures.left_out:
                         more = f"{pictures.left_out} pictures of another size are left out"
                         why = f"{why}; {more}" if why else more
-                    longest = self._start.screen_recording.max_duration.ToTimedelta().total_seconds()
                     pictures.finish(min(over, longest))
                     size, sha256 = await asyncio.to_thread(_measured, self._pictures_path)
                     kept = replace(kept, path=self._pictures_path, size=size, sha256=sha256, truncation=why)
@@ -215,6 +217,10 @@ class RunRecords:
             artifact_type=artifact_type,
             truncation=truncation,
         )
+
+
+def _too_long(longest: float) -> str:
+    return f"it ends after {longest:g} s, as was asked for"
 
 
 def _measured(path: Path) -> tuple[int, str]:

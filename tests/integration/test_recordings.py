@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ import pytest
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import recordings_pb2, runs_pb2
 
+from browser_host.browser import HeldFile
 from browser_host.chat_completions import ChatCompletions, ModelSettings
 from browser_host.clock import SystemClock
 from browser_host.task import replay
@@ -99,6 +101,21 @@ def shelf(desk: Desk) -> Shelf:
 
 def page(body: str) -> str:
     return f"/text?{urlencode({'body': body})}"
+
+
+async def test_a_task_that_gave_a_file_is_not_recorded_and_the_next_one_gives_its_own(shelf: Shelf, tmp_path: Path):
+    form = page(
+        "<label>Resume <input type=file id=file onchange='out.textContent = file.files[0].name'></label><p id=out>"
+    )
+    for name in ("ada.pdf", "bob.pdf", "cyd.pdf"):
+        (tmp_path / name).write_bytes(b"%PDF")
+        journal = ListJournal()
+        journal.held = {name: HeldFile(tmp_path / name, name, 4)}
+        await shelf.desk.open(form)
+        outcome = await shelf.run(f"Upload '{name}' to Resume", journal=journal)
+        assert outcome.status == "COMPLETED", outcome
+        assert outcome.steps[0].message == f'the field shows "{name}"'
+    assert shelf.known == []
 
 
 async def test_the_same_task_with_other_values_is_replayed_once_two_runs_did_the_same(shop: Shelf, site: DemoSite):

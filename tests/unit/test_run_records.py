@@ -201,6 +201,17 @@ async def test_a_full_disk_ends_the_pictures_and_they_say_when(tmp_path: Path, m
         assert recording.size > 0
 
 
+async def test_a_recording_of_a_page_that_stands_still_ends_in_time_too(tmp_path: Path) -> None:
+    with a_run(tmp_path, _Browser()) as (records, brought):
+        await records.begin()
+        records.frame(jpeg())
+        records._began -= 3_601  # an hour passes
+        for _, settled in await records.end(str):
+            await settled
+        (recording,) = (one for one in brought if one.artifact_type == "recording")
+        assert recording.truncation == "it ends after 3600 s, as was asked for"
+
+
 async def test_a_recording_has_no_more_than_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_records, "MAX_RECORDING_BYTES", 1_500)
     with a_run(tmp_path, _Browser()) as (records, brought):
