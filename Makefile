@@ -36,7 +36,7 @@ TYPESCRIPT_CLIENT := clients/typescript/node_modules/.set-up
 
 SIMULATION := $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
 
-.PHONY: help demo test sim sim-mutants chaos soak check check-style check-types check-imports check-protos check-stubs gen bench load setup browser shell-tools clean
+.PHONY: help demo test sim sim-mutants chaos soak check check-style check-types check-imports check-protos check-stubs gen bench applications load setup browser shell-tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -88,6 +88,9 @@ load: $(VENV) ## 1,000 simulated hosts with 10,000 sessions and 5,200 events a s
 
 bench: $(VENV) browser ## the figures: ours beside the floor and a peer, in one run
 	@$(RUN) -m bench $(ARGS)
+
+applications: $(VENV) browser ## prompts for real applications, which it installs into .tools/applications; judged by their own data
+	@$(RUN) -m bench.applications $(ARGS)
 
 setup: $(VENV) $(GENERATORS) $(GO_CLIENT) $(TYPESCRIPT_CLIENT) $(SKYVERN) browser shell-tools ## everything the other targets set up, at once
 
