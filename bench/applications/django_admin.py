@@ -110,7 +110,7 @@ def admin_email_of_bob(look: Look) -> str:
 @judge
 def admin_how_many_users(look: Look) -> str:
     count = look.place.rows("SELECT count(*) FROM auth_user")[0]
-    return differs("the answer's numbers", set(re.findall(r"\d+", look.answer)), {str(count)})
+    return differs("the answer's numbers", set(map(float, re.findall(r"\d+(?:\.\d+)?", look.answer))), {float(count)})
 
 
 @judge

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tabkeep.v1 import actions_pb2
 
 from bench.applications.application import Judges, Look, Place, click, differs, fill, goto
-from bench.applications.installing import Installation
+from bench.applications.installing import Installation, NotInstalled
 
 _PASSWORDS = {"walter": "Green-Lantern-4", "librarian": "Old-Clock-21"}
 _PAGES = {
@@ -74,13 +76,24 @@ class DokuWiki:
             file = data / "data/pages" / (name.replace(":", "/") + ".txt")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
+        # Visits would fill the index of its search one by one.
+        indexing = subprocess.run(
+            [*self._php(installation), str(wiki / "bin/indexer.php"), "-q"],
+            env={**os.environ, "BENCH_DATA": str(data)}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if indexing.returncode != 0:
+            raise NotInstalled(f"the wiki's index could not be made:\n{(indexing.stdout + indexing.stderr)[-2000:]}")
 
-    def command(self, installation: Installation, data: Path, port: int) -> Sequence[str]:
+    def _php(self, installation: Installation) -> list[str]:
         root = installation.debian
         extensions = [part for name in _EXTENSIONS for part in ("-d", f"extension={name}")]
+        return [
+            str(root / "usr/bin/php8.2"), "-n", "-d", f"extension_dir={root}/usr/lib/php/20220829", *extensions
+        ]  # fmt: skip
+
+    def command(self, installation: Installation, data: Path, port: int) -> Sequence[str]:
         return (
-            str(root / "usr/bin/php8.2"), "-n", "-d", f"extension_dir={root}/usr/lib/php/20220829", *extensions,
-            "-d", f"session.save_path={data}/sessions", "-d", "display_errors=stderr",
+            *self._php(installation), "-d", f"session.save_path={data}/sessions", "-d", "display_errors=stderr",
             "-S", f"127.0.0.1:{port}", "-t", str(data / "wiki"),
         )  # fmt: skip
 
@@ -123,9 +136,10 @@ def signed_in(place: Place) -> set[str]:
     return {name for text in stored for name in re.findall(r'"user";s:\d+:"([^"]+)"', text)}
 
 
-def pages_served(place: Place) -> list[str]:
-    """Requests for pages of the wiki that were answered with one, in order."""
-    return re.findall(r"\[200\]: (?:GET|POST) (/(?:doku\.php)?(?:\?\S*)?)$", place.log.read_text(), re.MULTILINE)
+def last_page(place: Place) -> str:
+    """The last request for a page of the wiki that was answered with one; empty when there was none."""
+    asked = re.findall(r"\[200\]: (?:GET|POST) (/(?:doku\.php)?(?:\?\S*)?)$", place.log.read_text(), re.MULTILINE)
+    return str(asked[-1]) if asked else ""
 
 
 @judge
@@ -153,7 +167,7 @@ def wiki_replace_text(look: Look) -> str:
 
 @judge
 def wiki_open_by_search(look: Look) -> str:
-    last = pages_served(look.place)[-1]
+    last = last_page(look.place)
     return "" if "recipes:bread" in last or "recipes%3Abread" in last else f"the last page is {last}"
 
 
@@ -170,7 +184,7 @@ def wiki_ingredients(look: Look) -> str:
 
 @judge
 def wiki_recent_changes(look: Look) -> str:
-    last = pages_served(look.place)[-1]
+    last = last_page(look.place)
     return "" if "do=recent" in last else f"the last page is {last}"
 
 
@@ -195,5 +209,5 @@ def wiki_no_such_topic(look: Look) -> str:
 
 @judge
 def wiki_old_revision(look: Look) -> str:
-    last = pages_served(look.place)[-1]
+    last = last_page(look.place)
     return "" if "do=revisions" in last and "alpha" in last else f"the last page is {last}"

@@ -23,7 +23,7 @@ class Prompt:
     """A key of FILES."""
     application: str
     at: str
-    """Path of the page it begins on."""
+    """Path of the page it begins on; empty: it goes on where signing in ended."""
     text: str
     truth: str
     """What must hold in the application then, in words."""

@@ -83,7 +83,8 @@ class Trial:
             if prepared.status != runs_pb2.RUN_STATUS_COMPLETED:
                 raise NotPrepared(f"{prompt.signed_in} could not be signed in: {prepared.failure_message}")
         began = time.monotonic()
-        task = runs_pb2.RunTaskRequest(prompt=prompt.text, url=place.url + prompt.at, planner=runs_pb2.PLANNER_RULES)
+        url = place.url + prompt.at if prompt.at else ""
+        task = runs_pb2.RunTaskRequest(prompt=prompt.text, url=url, planner=runs_pb2.PLANNER_RULES)
         run = await self._run(session_id, task)
         seconds = time.monotonic() - began
         if self.verbose:

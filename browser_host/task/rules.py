@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from browser_host.task.everyday_rules import EVERYDAY_RULES
 from browser_host.task.failures import NEEDS_MODEL, Failed
 from browser_host.task.grammar import Reader
 from browser_host.task.page_rules import PAGE_RULES
@@ -35,7 +36,7 @@ class RulesPlanner:
     def plan(self, prompt: str, parameters: Parameters) -> Plan:
         """Understand a prompt whole."""
         text = PromptText(prompt)
-        reader = Reader(text, parameters, [*SITE_RULES, *PAGE_RULES])
+        reader = Reader(text, parameters, [*EVERYDAY_RULES, *SITE_RULES, *PAGE_RULES])
         intents = _fewest(text, reader, None)
         if intents is None:
             raise self._needs_model(text, reader)
@@ -55,7 +56,7 @@ class RulesPlanner:
             return None
         if any(_BOUND_TO_OTHERS.search(part) for part in text.clauses):
             return None
-        reader = Reader(text, parameters, [*SITE_RULES, *PAGE_RULES])
+        reader = Reader(text, parameters, [*EVERYDAY_RULES, *SITE_RULES, *PAGE_RULES])
         intents = _fewest(text, reader, lambda part: otherwise(text.shown(part, hide=False)))
         return None if intents is None else _plan(intents, reader, f"{RULES}, {MODEL}")
 

@@ -83,7 +83,9 @@ class Survey:
             )
             for one in found["items"]
         )
-        messages = tuple((one["kind"], one["text"]) for one in found["messages"])
+        # A link that is red because it deletes is no message.
+        names = {item.name for item in items}
+        messages = tuple((one["kind"], one["text"]) for one in found["messages"] if one["text"] not in names)
         return cls(found["url"], found["title"], found["text"], items, messages)
 
     def buttons(self, pattern: re.Pattern[str], without: re.Pattern[str] | None = None) -> list[Item]:
