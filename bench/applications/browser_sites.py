@@ -132,3 +132,8 @@ def todo_done_and_cleared(look: Look) -> str:
 @todos
 def todo_typed(look: Look) -> str:
     return page_has(look, todos=[["pay the rent", False]])
+
+
+@todos
+def todo_two_one_done(look: Look) -> str:
+    return page_has(look, todos=[["post the letter", False], ["feed the fish", True]])

@@ -142,3 +142,25 @@ def admin_group_without_name(look: Look) -> str:
 @judge
 def admin_log_out(look: Look) -> str:
     return differs("sessions", look.place.rows("SELECT count(*) FROM django_session")[0], 0)
+
+
+@judge
+def admin_redirect(look: Look) -> str:
+    rows = look.place.rows("SELECT old_path, new_path FROM django_redirect WHERE old_path != '/old/'")
+    return differs("redirects", rows, [("/spring/", "/summer/")])
+
+
+@judge
+def admin_rename_group(look: Look) -> str:
+    return differs("groups", groups(look.place), ["Support", "Writers"])
+
+
+@judge
+def admin_delete_user(look: Look) -> str:
+    left = look.place.rows("SELECT count(*), sum(username = 'igor') FROM auth_user")
+    return differs("users, and igors among them", left, [(13, 0)])
+
+
+@judge
+def admin_first_name_of_gina(look: Look) -> str:
+    return "" if "Smith" in look.answer and "Moore" not in look.answer else f"the answer is {look.answer}"

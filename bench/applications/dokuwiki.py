@@ -211,3 +211,8 @@ def wiki_no_such_topic(look: Look) -> str:
 def wiki_old_revision(look: Look) -> str:
     last = last_page(look.place)
     return "" if "do=revisions" in last and "alpha" in last else f"the last page is {last}"
+
+
+@judge
+def wiki_edit_soup(look: Look) -> str:
+    return differs("the page", page(look.place, "recipes:soup"), "Leeks, potatoes and cream.")

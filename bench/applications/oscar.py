@@ -171,3 +171,18 @@ def oscar_password_reset(look: Look) -> str:
     if told != [["dora.jones@mail.example"]]:
         return f"mails went to {told}"
     return "" if "password" in mails[0].lower() else "the mail is about something else"
+
+
+@judge
+def oscar_socks_and_shears(look: Look) -> str:
+    return holds(look, ("Merino wool socks", 1), ("Pruning shears", 1))
+
+
+@judge
+def oscar_most_expensive_teapot(look: Look) -> str:
+    return holds(look, ("Cast iron teapot", 1))
+
+
+@judge
+def oscar_status_of_order(look: Look) -> str:
+    return "" if "Pending" in look.answer else f"the answer is {look.answer}"

@@ -120,3 +120,15 @@ def roundup_resolve(look: Look) -> str:
 def roundup_search(look: Look) -> str:
     right = "Server room is too warm" in look.answer and "Invoices" not in look.answer
     return "" if right else f"the answer is {look.answer}"
+
+
+@judge
+def roundup_assign(look: Look) -> str:
+    wanted = _unchanged()
+    wanted[3] = (wanted[3][0], "bug", "chatting", "admin")
+    return differs("issues", issues(look.place), wanted)
+
+
+@judge
+def roundup_no_such_issue(look: Look) -> str:
+    return differs("issues", issues(look.place), _unchanged())

@@ -101,6 +101,12 @@ def sqlite_read(look: Look) -> str:
     return "" if right else f"the answer is {look.answer}"
 
 
+@editing
+def sqlite_new_order(look: Look) -> str:
+    rows = look.place.rows("SELECT customer_id, amount FROM orders WHERE id > 4")
+    return differs("new orders", rows, [(3, 88)])
+
+
 @showing
 def datasette_population(look: Look) -> str:
     numbers = set(re.findall(r"\d{6,}", look.answer.replace(",", "")))

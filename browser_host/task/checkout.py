@@ -20,6 +20,7 @@ from browser_host.task.failures import (
     Failed,
 )
 from browser_host.task.forms import set_item, settable
+from browser_host.task.likeness import words_of
 from browser_host.task.survey import CART, Item, Survey
 from browser_host.task.workspace import Workspace
 
@@ -125,8 +126,10 @@ class Checkout:
     async def _fill_given(self, workspace: Workspace, survey: Survey, button: Item) -> None:
         for name, value in self.given.items():
             fields = [item for item in settable(survey) if item.landmark not in _OUTSIDE]
-            known = (name, *_ALSO_CALLED.get(name.lower(), ()))
-            fields = next((found for one in known if (found := [item for item in fields if _named(item, one)])), [])
+            called = [item for item in fields if _named(item, name)]
+            for other in _ALSO_CALLED.get(name.lower(), ()):
+                called = called or [item for item in fields if words_of(item.name) == words_of(other)]
+            fields = called
             if len(fields) == 1 and fields[0].value != value:
                 await set_item(workspace, fields[0], value, secret=False)
                 survey = await workspace.survey()

@@ -219,6 +219,13 @@ def _press_phrase(reader: Reader, match: re.Match[str]) -> Intent:
     return PressWords(match[0].lower().replace(" my ", " ").replace("open ", ""))
 
 
+@rule(r"show (?:me )?(?:the )?(?P<what>(?:recent|latest|all|old) [a-z]+)")
+def _show(reader: Reader, match: re.Match[str]) -> Intent:
+    if match["what"].lower().startswith(("latest", "recent")) and not match["what"].lower().endswith("changes"):
+        raise NotUnderstood
+    return PressWords(match["what"].lower())
+
+
 @rule(r"send (?:him|her|them|it|the (?:user|customer)) (?:an? |the )?(?P<what>[a-z-]+(?: [a-z-]+){1,4})")
 def _send(reader: Reader, match: re.Match[str]) -> Intent:
     return PressWords(f"send {reader.value(match['what'])}")

@@ -98,19 +98,26 @@ async def set_parts(workspace: Workspace, parts: Sequence[Part], purpose: str = 
     """
     survey = await workspace.survey()
     # Found first, all of them: a form that is half filled in is nobody's wish.
-    form = _form_for(survey, parts, purpose)
+    form = _form_for(survey, parts, purpose, _begun(workspace, survey))
     last = None
     for part in parts:
         now = await workspace.survey()
         item, text = field_of(now, part, form)
         last = await set_item(workspace, item, text, secret=part.secret)
-        for other in _confirmations(now, item) if item.secret else []:
+        for other in _confirmations(now, item) if item.secret and not _is_old(item) else []:
             if not any(field_of(now, one, form)[0].id == other.id for one in parts if one is not part):
                 await set_item(workspace, other, text, secret=True)
+    if last is not None:
+        workspace.form = (survey.url, last.form)
     return last
 
 
-def _form_for(survey: Survey, parts: Sequence[Part], purpose: str) -> int | None:
+def _begun(workspace: Workspace, survey: Survey) -> int | None:
+    """The form of this page that an earlier clause has begun to fill in."""
+    return workspace.form[1] if workspace.form is not None and workspace.form[0] == survey.url else None
+
+
+def _form_for(survey: Survey, parts: Sequence[Part], purpose: str, begun: int | None = None) -> int | None:
     """The form that has all the fields, where the page as a whole leaves open which is meant; None: no matter which.
 
     Raises:
@@ -132,6 +139,8 @@ def _form_for(survey: Survey, parts: Sequence[Part], purpose: str) -> int | None
         except Failed:
             continue
         fitting.append(form)
+    if begun in fitting:
+        return begun
     if len(fitting) > 1 and purpose:
         fitting = [form for form in fitting if _sends(survey, form, purpose)]
     if len(fitting) != 1:
@@ -237,7 +246,13 @@ def _label_rating(asked: list[str], name: str) -> int:
         return 0
     if asked == theirs or "".join(asked) == "".join(theirs):
         return 100
-    same = ({"mail", "email"}, {"username", "user", "login"}, {"telephone", "phone"}, {"postcode", "zip", "zipcode"})
+    same = (
+        {"mail", "email"},
+        {"username", "user", "login"},
+        {"telephone", "phone"},
+        {"title", "displayname"},
+        {"postcode", "zip", "zipcode"},
+    )
     ours = {next((min(group) for group in same if word in group), word) for word in asked if word not in ("e", "the")}
     other = {next((min(group) for group in same if word in group), word) for word in theirs if word not in ("e", "the")}
     if ours == other:
@@ -251,6 +266,11 @@ def _says_again(item: Item) -> bool:
     return any(_AGAIN.search(name) for name in item.names) or any(re.search(r"2$", name) for name in item.names)
 
 
+def _is_old(password: Item) -> bool:
+    """Whether the field asks for the password that is in force."""
+    return any(re.search(r"\b(?:old|current)\b", name, re.IGNORECASE) for name in password.names)
+
+
 def _confirmations(survey: Survey, password: Item) -> list[Item]:
     """Empty fields of the same form that want a password once more."""
     return [
@@ -258,7 +278,7 @@ def _confirmations(survey: Survey, password: Item) -> list[Item]:
         for item in survey.items
         if item.secret and item.form == password.form and item.id != password.id and not item.filled
         and not item.disabled and item.type == "password" and (_says_again(item) or item.ref == password.ref + 1)
-        and not re.search(r"\b(?:old|current)\b", " ".join(item.names), re.IGNORECASE)
+        and not _is_old(item)
     ]  # fmt: skip
 
 
@@ -311,7 +331,7 @@ async def save(workspace: Workspace, form: int | None = None) -> None:
         Failed: NOT_FOUND, REJECTED_BY_PAGE, MISSING_INPUT.
     """
     before, _ = await workspace.until(lambda page: _save_button(page, form) is not None, timeout=_PATIENCE)
-    button = _save_button(before, form)
+    button = _save_button(before, _begun(workspace, before) if form is None else form)
     if button is None:
         raise Failed(NOT_FOUND, "there is no button to save with on the page")
     await workspace.click(button)
@@ -429,7 +449,11 @@ class NewRecord:
         """Buttons and links that lead to the form, the surest kind only."""
         noun = set(words_of(self.noun))
         plain = [item for item in survey.items if item.role in BUTTONS and not item.disabled]
-        named = [i for i in plain if _NEW_ANYWHERE.search(i.name) and noun <= set(words_of(i.name))]
+        named = [
+            item
+            for item in plain
+            if any(_NEW_ANYWHERE.search(name) and noun <= set(words_of(name)) for name in (item.name, *item.names))
+        ]
         if "account" in noun:
             named = named or [item for item in plain if re.search(r"\b(?:register|sign ?up|join)\b", item.name, re.I)]
         if named:
@@ -568,6 +592,12 @@ async def open_named(workspace: Workspace, name: str, kind: str = "") -> None:
     if len({link.href or link.name for link in links}) > 1:
         raise Failed(AMBIGUOUS, f'several links are meant by "{name}": {", ".join(i.name for i in links[:6])}')
     await workspace.click(links[0])
+
+
+def _called(survey: Survey, kind: str, name: str) -> list[Item]:
+    """Links that are called by the kind and the name together."""
+    whole = words_of(f"{kind} {name}")
+    return [item for item in survey.items if kind and item.role == "link" and words_of(item.name) == whole]
 
 
 def _links(survey: Survey, name: str, kind: str = "") -> list[Item]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
+
+from tabkeep.v1 import actions_pb2
 
 from browser_host.task.failures import AMBIGUOUS, NO_EFFECT, NOT_FOUND, REJECTED_BY_PAGE, Failed
 from browser_host.task.forms import PressWords
@@ -58,6 +61,10 @@ class RunQuery:
         body = body_of(survey)
         if body is None:
             raise Failed(NOT_FOUND, "there is no field for a query on the page")
+        # An editor that draws its text itself takes what is typed in place of what is chosen in it.
+        with contextlib.suppress(Failed):
+            every = actions_pb2.PressKey(key="Control+A", target=await workspace.target(body))
+            await workspace.do(actions_pb2.Action(press_key=every))
         await workspace.fill(body, self.text)
         survey = await workspace.survey()
         buttons = [item for item in survey.buttons(_RUN) if item.role == "button" and item.form == body.form]

@@ -33,17 +33,18 @@ class OpenResult:
 
     async def carry_out(self, workspace: Workspace) -> None:
         """Only a link whose own name, or whose row or card, has the words that were searched for is a result."""
+        known = {item.href for item in (await workspace.survey()).items}
         await search(workspace, self.text)
         survey, _ = await workspace.until(
-            lambda page: bool(self._results(page)) or bool(_NOTHING.search(page.text)), timeout=_PATIENCE
+            lambda page: bool(self._results(page, known)) or bool(_NOTHING.search(page.text)), timeout=_PATIENCE
         )
-        results = self._results(survey)
+        results = self._results(survey, known)
         if not results:
             words = next((line for line in survey.lines() if _NOTHING.search(line) and len(line) <= 160), "")
             raise Failed(NOT_FOUND, f'nothing was found for "{self.text}"{": " + words if words else ""}')
         await workspace.click(results[0])
 
-    def _results(self, survey: Survey) -> list[Item]:
+    def _results(self, survey: Survey, known: set[str]) -> list[Item]:
         asked = set(words_of(self.text))
         links = [
             item
@@ -53,4 +54,7 @@ class OpenResult:
         ]  # fmt: skip
         named = [item for item in links if asked <= set(words_of(item.name))]
         around = [item for item in links if asked <= set(words_of(f"{item.name} {item.context}"))]
-        return named or around
+        # Where nothing ties the link to the words that were found, it must be the only new one.
+        new = [item for item in links if item.href not in known and not _NOTHING.search(survey.text)]
+        alone = new if len({item.href for item in new}) == 1 else []
+        return named or around or alone
