@@ -34,17 +34,20 @@ SKYVERN := .tools/skyvern/.set-up-$(SKYVERN_VERSION)
 GO_CLIENT := .tools/.go-client
 TYPESCRIPT_CLIENT := clients/typescript/node_modules/.set-up
 
+AD_BLOCKER := .tools/ad-blocker
+MINIWOB := .venv/.miniwob-$(shell pwd | cksum | cut -d ' ' -f 1)
+
 SIMULATION := $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
 
-.PHONY: help demo test sim sim-mutants chaos soak check check-style check-types check-imports check-protos check-stubs gen bench applications load setup browser shell-tools clean
+.PHONY: help demo test sim sim-mutants chaos soak check check-style check-types check-imports check-protos check-stubs gen bench miniwob applications load setup browser ad-blocker shell-tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV) browser ## the whole story in a real browser, ending with what the demo site itself saw
+demo: $(VENV) browser ad-blocker ## the whole story in a real browser, ending with what the demo site itself saw
 	@$(RUN) -m demo $(ARGS)
 
-test: $(VENV) browser shell-tools $(SKYVERN) $(GO_CLIENT) $(TYPESCRIPT_CLIENT) ## unit, integration and end-to-end tests (ARGS=... for pytest)
+test: $(VENV) browser ad-blocker shell-tools $(SKYVERN) $(GO_CLIENT) $(TYPESCRIPT_CLIENT) ## unit, integration and end-to-end tests (ARGS=... for pytest)
 	@$(RUN) -m pytest $(ARGS)
 
 sim: $(VENV) ## worlds with faults on a virtual clock (SEEDS=300 FIRST=0; SEED=n replays one, ARGS=--trace shows it)
@@ -89,6 +92,9 @@ load: $(VENV) ## 1,000 simulated hosts with 10,000 sessions and 5,200 events a s
 bench: $(VENV) browser ## the figures: ours beside the floor and a peer, in one run
 	@$(RUN) -m bench $(ARGS)
 
+miniwob: $(MINIWOB) browser ## MiniWoB++ through the API: solved, refused, false successes (ARGS="--episodes 5 --first-seed 1")
+	@$(RUN) -m bench.miniwob $(ARGS)
+
 applications: $(VENV) browser ## prompts for real applications, which it installs into .tools/applications; judged by their own data
 	@$(RUN) -m bench.applications $(ARGS)
 
@@ -96,6 +102,9 @@ setup: $(VENV) $(GENERATORS) $(GO_CLIENT) $(TYPESCRIPT_CLIENT) $(SKYVERN) browse
 
 browser: $(VENV) ## find a browser, or install one
 	@$(RUN) scripts/set_up_browser.py
+
+ad-blocker: $(VENV) # for the demo, which goes on without it where the lists cannot be had
+	@test -e $(AD_BLOCKER)/manifest.json || $(RUN) -m browser_host.ad_blocker build --to $(AD_BLOCKER) || true
 
 shell-tools: # curl and jq, for the snippets of docs/http.md that tests run
 	@scripts/set_up_shell_tools.sh
@@ -105,6 +114,11 @@ clean: ## remove what was set up or built here; the next target sets it up again
 
 $(VENV): pyproject.toml scripts/set_up_python.sh
 	@PYTHON="$(PYTHON)" scripts/set_up_python.sh
+	@touch $@
+
+$(MINIWOB): $(VENV)
+	@echo "miniwob: installing the pages of MiniWoB++ into .venv"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --group miniwob
 	@touch $@
 
 $(GENERATORS): scripts/set_up_generators.sh

@@ -6,6 +6,7 @@ them. Every call is bounded by its `timeout` in seconds, also on a page that han
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -104,6 +105,9 @@ class Page(Protocol):
 
     async def mouse_click(self, x: float, y: float, *, click_count: int = 1, timeout: float) -> None:
         """Move to a point and click there with the left button."""
+
+    async def mouse_drag(self, path: Sequence[tuple[float, float]], *, timeout: float) -> None:
+        """Press the left button at the first point, go through the others in small steps, let go at the last."""
 
     async def mouse_wheel(self, delta_x: float, delta_y: float, *, timeout: float) -> None:
         """Turn the wheel at the pointer's place."""

@@ -60,6 +60,8 @@ class PlaywrightDownloads:
         self._untold: list[PlaywrightDownload] = []
         self._begun: Callable[[Download], None] | None = None
         self._count = 0
+        self._end = ""
+        """Why there can be no more of them; empty as long as the browser is to live."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def watch(self, context: BrowserContext) -> None:
@@ -82,7 +84,8 @@ class PlaywrightDownloads:
             begun(download)
 
     def end(self, why: str) -> None:
-        """The browser has ended."""
+        """The browser has ended or is about to: what is under way, or is only now heard of, fails for this reason."""
+        self._end = self._end or why
         for download in self._by_guid.values():
             download.fail(why)
         for task in list(self._tasks):
@@ -99,7 +102,9 @@ class PlaywrightDownloads:
             self._begun(download)
         else:
             self._untold.append(download)
-        if self._count > MAX_DOWNLOADS:
+        if self._end:
+            download.fail(self._end)
+        elif self._count > MAX_DOWNLOADS:
             self._break_off(guid, f"the session has begun more than {MAX_DOWNLOADS} downloads: no more are taken")
 
     def _progress(self, event: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 from playwright.async_api import CDPSession, Dialog, Error, Response
@@ -34,6 +34,8 @@ from browser_host.upstream import ProxyFailed
 
 _WORLD = "tabkeep"
 _JPEG_QUALITY = 60
+_DRAG_STEPS = 12
+"""Moves of the pointer from one point of a drag to the next."""
 _ERROR_PAGE = "chrome-error://"
 _NOT_TUNNELED = "ERR_TUNNEL_CONNECTION_FAILED"
 _ANSWERS_OF_OURS = (403, 502)
@@ -264,6 +266,29 @@ class PlaywrightPage:
             events.append({"type": "mousePressed", "buttons": 1, **at})
             events.append({"type": "mouseReleased", "buttons": 0, **at})
         await self._input("Input.dispatchMouseEvent", events, timeout)
+
+    async def mouse_drag(self, path: Sequence[tuple[float, float]], *, timeout: float) -> None:
+        """Drag; Playwright's own mouse knows how the browser's drag and drop begins and ends."""
+        try:
+            await self._bounded(self._drag(path), timeout)
+        except PageUnresponsive:
+            await self.free()
+            raise
+        except Error as error:
+            raise _document_replaced(error) from None
+
+    async def _drag(self, path: Sequence[tuple[float, float]]) -> None:
+        mouse = self._tab.mouse
+        await mouse.move(*path[0])
+        await mouse.down()
+        try:
+            for x, y in path[1:]:
+                await mouse.move(x, y, steps=_DRAG_STEPS)
+            # Lists that make room for what is dragged look where the pointer is only when it moves.
+            await mouse.move(path[-1][0] + 1, path[-1][1] + 1)
+            await mouse.move(*path[-1])
+        finally:
+            await mouse.up()
 
     async def mouse_wheel(self, delta_x: float, delta_y: float, *, timeout: float) -> None:
         """Turn the wheel."""

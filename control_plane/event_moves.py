@@ -6,16 +6,25 @@ far they are, once for all events of a batch. Those that move a run are rare and
 
 from __future__ import annotations
 
-from control_plane import run_moves, runs
+from control_plane import recording_moves, run_moves, runs
 from control_plane.effects import Send, Wake
 from control_plane.errors import HostProtocolError
 from control_plane.forgery import refuse_forged
 from control_plane.host_messages import EventAck, EventAcks, EventKind, ReportedEvent, Resend, StopRun
+from control_plane.recordings import Recorded, Replayed
 from control_plane.runs import RunStatus
 from control_plane.store import Progress, Transaction
 from control_plane.turns import save_run
 
-_MOVING = frozenset({EventKind.APPROVAL_REQUESTED, EventKind.APPROVAL_RESOLVED, EventKind.RUN_FINISHED})
+_MOVING = frozenset(
+    {
+        EventKind.APPROVAL_REQUESTED,
+        EventKind.APPROVAL_RESOLVED,
+        EventKind.RUN_FINISHED,
+        EventKind.TASK_RECORDED,
+        EventKind.REPLAYED,
+    }
+)
 
 
 def record_events(tx: Transaction, host_id: str, events: tuple[ReportedEvent, ...]) -> None:
@@ -110,13 +119,17 @@ class _Recording:
 
 
 def _move(tx: Transaction, event: ReportedEvent) -> None:
-    """Move a run as its event, which is stored, says."""
+    """Move a run, or a recording, as its event, which is stored, says."""
     run = tx.runs.get(event.run_id)
     assert run is not None
     if event.kind is EventKind.APPROVAL_REQUESTED and run.status is RunStatus.RUNNING:
         save_run(tx, run, runs.paused(run, event.approval_id, event.approval, tx.now))
     elif event.kind is EventKind.APPROVAL_RESOLVED and run.status is RunStatus.PAUSED:
         save_run(tx, run, runs.resumed(run, tx.now))
+    elif isinstance(event.recording, Recorded):
+        recording_moves.take_recorded(tx, run, event.recording)
+    elif isinstance(event.recording, Replayed):
+        recording_moves.take_replayed(tx, run, event.recording)
     elif event.kind is EventKind.RUN_FINISHED and event.status is not None:
         run_moves.finish(
             tx, run, event.status, reason=event.failure_reason, message=event.failure_message, output=event.output

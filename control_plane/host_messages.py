@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from control_plane.recordings import Recorded, Replayed
 from control_plane.records import CommandRow
 from control_plane.runs import Run, RunStatus
 from control_plane.sessions import CloseReason, Session
@@ -84,13 +85,15 @@ class Heartbeat:
 
 
 class EventKind(StrEnum):
-    """The events that move a run; all others are only stored."""
+    """The events that move a run or a recording; all others are only stored."""
 
     STEP_STARTED = "step_started"
     STEP_FINISHED = "step_finished"
     APPROVAL_REQUESTED = "approval_requested"
     APPROVAL_RESOLVED = "approval_resolved"
     RUN_FINISHED = "run_finished"
+    TASK_RECORDED = "task_recorded"
+    REPLAYED = "replayed"
     OTHER = "other"
 
 
@@ -111,6 +114,7 @@ class ReportedEvent:
     failure_reason: str = ""
     failure_message: str = ""
     output: bytes = b""
+    recording: Recorded | Replayed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,15 @@ from control_plane.host_messages import (
 )
 from control_plane.host_moves import PROTOCOL
 from control_plane.networks import NO_NETWORKS, Networks
+from control_plane.prompt_templates import template_key
+from control_plane.recordings import Recorded, Replayed
 from control_plane.records import CommandKind
 from control_plane.runs import FINAL, RunStatus
 from control_plane.seals import Seals
 from control_plane.sessions import CloseReason, Session
 
 _INCARNATION = re.compile(r"[0-9a-f]{32}")
+_LARGEST_RECORDING = 512 * 1024
 _MAX_BATCH = 256
 
 
@@ -167,7 +170,30 @@ def _event(hosted: host_pb2.HostedEvent) -> ReportedEvent:
         return ReportedEvent(*ids, EventKind.APPROVAL_RESOLVED, approval_id=event.approval_resolved.approval_id)
     if name == "run_finished":
         return _finished(ids, event.run_id, event.run_finished)
+    if name == "task_recorded":
+        return ReportedEvent(*ids, EventKind.TASK_RECORDED, recording=_recorded(event.run_id, event.task_recorded))
+    if name == "replayed":
+        said = event.replayed
+        replayed = Replayed(said.recording_id[:100], said.version, said.verified, said.stale)
+        return ReportedEvent(*ids, EventKind.REPLAYED, recording=replayed)
     return ReportedEvent(*ids, EventKind.OTHER)
+
+
+def _recorded(run_id: str, said: runs_pb2.TaskRecorded) -> Recorded:
+    task = said.task
+    if task.ByteSize() > _LARGEST_RECORDING or not (said.recording_id or said.HasField("task")):
+        raise HostProtocolError(f"the recording of run {run_id} is not whole, or over {_LARGEST_RECORDING} bytes")
+    if said.HasField("task") and any(value.secret and value.text for value in task.values):
+        raise HostProtocolError(f"the recording of run {run_id} has a secret in it")
+    return Recorded(
+        recording_id=said.recording_id[:100],
+        confirmed=said.confirmed,
+        mended=said.mended,
+        origin=task.origin[:500],
+        template_key=template_key(task.template),
+        template=task.template,
+        task=task.SerializeToString(deterministic=True) if said.HasField("task") else b"",
+    )
 
 
 def _finished(ids: tuple[str, int, str, int, bytes], run_id: str, finished: runs_pb2.RunFinished) -> ReportedEvent:

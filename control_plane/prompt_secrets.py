@@ -1,6 +1,6 @@
 """Finds passwords and the like in a prompt, so that nobody is shown them again.
 
-The host gets them beside the prompt and keeps them out of events, pictures' texts, messages and models. What is stored
+The host gets them beside the prompt and keeps them out of events, messages and models. What is stored
 of the prompt for people has a mask in their place; what the host gets is sealed while it waits.
 """
 

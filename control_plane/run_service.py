@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 import grpc
 from google.protobuf.json_format import MessageToDict
 from tabkeep import telemetry
+from tabkeep.host.v1 import host_pb2
+from tabkeep.v1 import recordings_pb2
 from tabkeep.v1 import runs_pb2 as pb
 from tabkeep.v1 import runs_pb2_grpc as pb_grpc
 
@@ -22,6 +24,8 @@ from control_plane.hosts import Host
 from control_plane.interceptors import caller
 from control_plane.networks import NO_NETWORKS, Networks
 from control_plane.page_tokens import PageTokens
+from control_plane.prompt_templates import taken_apart, template_key
+from control_plane.recordings import MOST_FOR_ONE_RUN, RecordingState
 from control_plane.records import Workflow
 from control_plane.requests import answered
 from control_plane.run_moves import RunSpec
@@ -57,9 +61,10 @@ class RunService(pb_grpc.RunServiceServicer):
         fields, organization_id = Fields(), caller.get().organization_id
         spec = self._with_network(fields, wire.task_spec(fields, request, organization_id, telemetry.inject()), request)
         webhook = sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals)
-        spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, spec.plan))
         again = wire.request_id(fields, organization_id, "RunTask", request)
         fields.raise_if_wrong()
+        plan = await self._with_recordings(organization_id, request, spec.plan)
+        spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, plan))
         shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
         return pb.RunTaskResponse(run=wire.run(*shown))
 
@@ -80,6 +85,31 @@ class RunService(pb_grpc.RunServiceServicer):
         fields.raise_if_wrong()
         shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
         return pb.RunWorkflowResponse(run=wire.run(*shown))
+
+    async def _with_recordings(self, organization_id: str, request: pb.RunTaskRequest, plan: bytes) -> bytes:
+        """The plan with what is recorded of its prompt."""
+        if not request.prompt or request.replay_mode == pb.REPLAY_MODE_OFF:
+            return plan
+        start = host_pb2.StartRun.FromString(plan)
+        template = taken_apart(request.prompt, list(start.secrets))
+        start.recordings.mode = request.replay_mode
+        if template is not None:
+            start.recordings.template = template.text
+            for value in template.values:
+                start.recordings.values.add(name=value.name, text=value.text, secret=value.secret)
+            key = template_key(template.text)
+            known = await self._database.read(
+                lambda tables: tables.recordings.usable(organization_id, key, MOST_FOR_ONE_RUN)
+            )
+            for one in known:
+                task = recordings_pb2.RecordedTask.FromString(one.task)
+                start.recordings.known.add(
+                    recording_id=one.recording_id,
+                    version=one.version,
+                    trusted=one.state is RecordingState.TRUSTED,
+                    task=task,
+                )
+        return start.SerializeToString()
 
     def _with_network(
         self, fields: Fields, spec: RunSpec, request: pb.RunTaskRequest | pb.RunWorkflowRequest

@@ -28,6 +28,8 @@ from tabkeep.v1 import (
     hosts_pb2_grpc,
     keys_pb2,
     keys_pb2_grpc,
+    recordings_pb2,
+    recordings_pb2_grpc,
     runs_pb2,
     runs_pb2_grpc,
     usage_pb2,
@@ -66,6 +68,7 @@ from control_plane.key_service import KeyService
 from control_plane.keys import KeyBook
 from control_plane.networks import Networks
 from control_plane.page_tokens import PageTokens
+from control_plane.recording_service import RecordingService
 from control_plane.run_service import RunService
 from control_plane.runs import Run
 from control_plane.seals import Seals
@@ -96,6 +99,7 @@ _PUBLIC = [
     browser_sessions_pb2,
     browser_profiles_pb2,
     runs_pb2,
+    recordings_pb2,
     workflows_pb2,
     artifacts_pb2,
     credentials_pb2,
@@ -196,6 +200,7 @@ async def _listening(
     runs_pb2_grpc.add_RunServiceServicer_to_server(
         RunService(coordinator, page_tokens, seals, plans, networks), services
     )
+    recordings_pb2_grpc.add_RecordingServiceServicer_to_server(RecordingService(coordinator, page_tokens), services)
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
     artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(coordinator, blobs, captures), services)
     hosts_pb2_grpc.add_HostServiceServicer_to_server(HostService(coordinator), services)

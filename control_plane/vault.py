@@ -12,16 +12,10 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+from control_plane.cipher import KEY_BYTES, Damaged, decrypt, encrypt
 from control_plane.errors import StoreUnusable
 
-_KEY_BYTES, _NONCE_BYTES = 32, 12
-
-
-class Damaged(Exception):
-    """The bytes are not those that were sealed, or were sealed for another context."""
+__all__ = ["Damaged", "KeyMissing", "Sealed", "Vault", "key_id", "load"]
 
 
 class KeyMissing(Exception):
@@ -50,8 +44,8 @@ class Vault:
 
     def seal(self, content: bytes, context: bytes) -> Sealed:
         """Encrypt `content` under a new data key."""
-        data_key = secrets.token_bytes(_KEY_BYTES)
-        return Sealed(_encrypt(data_key, content, context), self.current, self._wrap(data_key, context))
+        data_key = secrets.token_bytes(KEY_BYTES)
+        return Sealed(encrypt(data_key, content, context), self.current, self._wrap(data_key, context))
 
     def open(self, sealed: Sealed, context: bytes) -> bytes:
         """Decrypt what `seal` made for the same context.
@@ -60,20 +54,20 @@ class Vault:
             Damaged: it is not that.
             KeyMissing.
         """
-        return _decrypt(self._unwrap(sealed.key_id, sealed.wrapped_key, context), sealed.ciphertext, context)
+        return decrypt(self._unwrap(sealed.key_id, sealed.wrapped_key, context), sealed.ciphertext, context)
 
     def rewrap(self, old_key_id: str, wrapped_key: bytes, context: bytes) -> bytes:
         """A wrapped data key, wrapped by the current master key instead; raises like `open`."""
         return self._wrap(self._unwrap(old_key_id, wrapped_key, context), context)
 
     def _wrap(self, data_key: bytes, context: bytes) -> bytes:
-        return _encrypt(self._keys[self.current], data_key, b"key\0" + context)
+        return encrypt(self._keys[self.current], data_key, b"key\0" + context)
 
     def _unwrap(self, old_key_id: str, wrapped_key: bytes, context: bytes) -> bytes:
         master = self._keys.get(old_key_id)
         if master is None:
             raise KeyMissing(old_key_id)
-        return _decrypt(master, wrapped_key, b"key\0" + context)
+        return decrypt(master, wrapped_key, b"key\0" + context)
 
 
 def key_id(key: bytes) -> str:
@@ -92,7 +86,7 @@ def load(path: Path, *, make: bool) -> Vault:
             raise StoreUnusable(
                 f"{path} is not there, and things are sealed under it: restore it from a backup of its own"
             )
-        _write_new(path, secrets.token_hex(_KEY_BYTES))
+        _write_new(path, secrets.token_hex(KEY_BYTES))
     try:
         mode = path.stat().st_mode
         lines = path.read_text(encoding="ascii").split()
@@ -101,8 +95,8 @@ def load(path: Path, *, make: bool) -> Vault:
         raise StoreUnusable(f"{path} cannot be read ({type(error).__name__}): restore it from a backup") from error
     if mode & 0o077:
         raise StoreUnusable(f"{path} can be read by others than its owner (mode {mode & 0o777:o}): chmod 600 it")
-    if not keys or any(len(key) != _KEY_BYTES for key in keys):
-        raise StoreUnusable(f"{path} is damaged: it must have one key of {_KEY_BYTES * 2} hexadecimal digits in a line")
+    if not keys or any(len(key) != KEY_BYTES for key in keys):
+        raise StoreUnusable(f"{path} is damaged: it must have one key of {KEY_BYTES * 2} hexadecimal digits in a line")
     return Vault(keys)
 
 
@@ -118,15 +112,3 @@ def _write_new(path: Path, text: str) -> None:
         temporary.replace(path)
     except OSError as error:
         raise StoreUnusable(f"{path} cannot be written: {error.strerror}") from error
-
-
-def _encrypt(key: bytes, content: bytes, context: bytes) -> bytes:
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, content, context)
-
-
-def _decrypt(key: bytes, ciphertext: bytes, context: bytes) -> bytes:
-    try:
-        return AESGCM(key).decrypt(ciphertext[:_NONCE_BYTES], ciphertext[_NONCE_BYTES:], context)
-    except (InvalidTag, ValueError):
-        raise Damaged from None

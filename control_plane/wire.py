@@ -20,6 +20,7 @@ from jsonschema.exceptions import SchemaError
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import actions_pb2, artifacts_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
 
+from control_plane.action_bounds import check_gesture, names_an_element
 from control_plane.fields import Fields
 from control_plane.hosts import Host, HostState
 from control_plane.keys import Key, Scope
@@ -30,7 +31,7 @@ from control_plane.run_moves import RunSpec
 from control_plane.runs import Run, RunStatus, RunType
 from control_plane.session_moves import SessionSpec
 from control_plane.sessions import Session, SessionState
-from control_plane.workflow_definitions import Definition
+from control_plane.workflow_definitions import READING, Definition
 from control_plane.workflow_parameters import ParameterValue
 
 E = TypeVar("E", bound=StrEnum)
@@ -253,10 +254,15 @@ def task_spec(fields: Fields, request: runs_pb2.RunTaskRequest, organization_id:
         fields.wrong("prompt", "give either a prompt or actions")
     if request.planner and request.actions:
         fields.wrong("planner", "is for prompts: actions need no planner")
+    mode = _known(fields, "replay_mode", request.replay_mode, runs_pb2.ReplayMode)
+    if request.actions and mode:
+        fields.wrong("replay_mode", "is for prompts: actions are done as they are")
+    if request.planner and mode == runs_pb2.REPLAY_MODE_ONLY:
+        fields.wrong("replay_mode", "ONLY leaves nothing to plan: leave planner out")
     if len(request.actions) > 500:
         fields.wrong("actions", f"{len(request.actions)} actions are more than the maximum of 500")
     for index, action in enumerate(request.actions):
-        check_action(fields, f"actions[{index}]", action)
+        check_action(fields, f"actions[{index}]", action, request.actions[:index])
     schema = _schema(fields, "data_extraction_schema", request.data_extraction_schema)
     plan = host_pb2.StartRun()
     url = fields.url("url", request.url)
@@ -379,8 +385,10 @@ def _schema(fields: Fields, field: str, schema: struct_pb2.Struct) -> struct_pb2
     return schema
 
 
-def check_action(fields: Fields, field: str, action: actions_pb2.Action) -> None:
-    """The bounds of one action."""
+def check_action(
+    fields: Fields, field: str, action: actions_pb2.Action, earlier: Sequence[actions_pb2.Action] = ()
+) -> None:
+    """The bounds of one action; `earlier` are those before it in its list."""
     kind = action.WhichOneof("kind")
     if kind is None:
         fields.wrong(field, "says nothing to do: set one of goto, click, fill, …")
@@ -391,25 +399,48 @@ def check_action(fields: Fields, field: str, action: actions_pb2.Action) -> None
         if not action.goto.url:
             fields.wrong(f"{field}.goto.url", "must not be empty")
         fields.url(f"{field}.goto.url", action.goto.url)
-    value = action.fill.value if kind == "fill" else action.select.option if kind == "select" else None
+    values = {"fill": action.fill.value, "select": action.select.option, "find_record": action.find_record.value}
+    value = values.get(kind)
     if value is not None and value.WhichOneof("source") == "parameter":
         fields.wrong(
             f"{field}.{kind}", f"names the parameter {value.parameter[:100]!r}: only workflows have parameters"
         )
     if value is not None and value.WhichOneof("source") is None:
-        fields.wrong(f"{field}.{kind}", "needs a text: set value.literal" if kind == "fill" else "needs an option")
+        fields.wrong(f"{field}.{kind}", "needs an option" if kind == "select" else "needs a text: set value.literal")
     if value is not None:
         fields.text(f"{field}.{kind}", value.literal, 65_536)
-    if kind in ("click", "fill", "select", "set_checked", "hover"):
+        _check_source(fields, f"{field}.{kind}.{'option' if kind == 'select' else 'value'}", value, earlier)
+    check_gesture(fields, field, action)
+    if kind in ("click", "fill", "select", "set_checked", "hover", "drag", "set_range", "set_date", "select_text"):
         target: actions_pb2.Target = getattr(action, kind).target
-        if not (target.role or target.name or target.css or target.test_id):
+        if not names_an_element(target):
             fields.wrong(f"{field}.{kind}.target", "names no element: set role, name, css or test_id")
     if kind == "press_key" and not action.press_key.key:
         fields.wrong(f"{field}.press_key.key", "must not be empty")
     if kind == "wait" and action.wait.WhichOneof("until") is None:
         fields.wrong(f"{field}.wait", "waits for nothing: set duration or condition")
+    if kind == "find_record" and not action.find_record.label:
+        fields.wrong(f"{field}.find_record.label", "must not be empty")
     if kind == "extract":
         _schema(fields, f"{field}.extract.schema", action.extract.schema)
+
+
+def _check_source(fields: Fields, field: str, value: actions_pb2.Value, earlier: Sequence[actions_pb2.Action]) -> None:
+    """That what a value refers to comes before it."""
+    if value.HasField("from_step"):
+        field, step = f"{field}.from_step", value.from_step
+        fields.text(f"{field}.path", step.path, 500)
+        if step.block_id:
+            fields.wrong(f"{field}.block_id", "only workflows have blocks: name an action")
+        elif not 1 <= step.action <= len(earlier):
+            fields.wrong(f"{field}.action", f"{step.action} does not come before this action: use 1 to {len(earlier)}")
+        elif earlier[step.action - 1].WhichOneof("kind") not in READING:
+            fields.wrong(f"{field}.action", f"{step.action} brings nothing: only extract and find_record do")
+    elif value.HasField("credential"):
+        field = f"{field}.credential"
+        fields.text(f"{field}.username", value.credential.username, 500)
+        if value.credential.part not in (1, 2, 3):
+            fields.wrong(f"{field}.part", "must be USERNAME, PASSWORD or ONE_TIME_CODE")
 
 
 def run(run: Run, host: Host | None = None) -> runs_pb2.Run:

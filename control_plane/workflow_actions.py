@@ -12,6 +12,7 @@ from google.protobuf import json_format, struct_pb2
 from jsonschema import Draft202012Validator, SchemaError
 from tabkeep.v1 import actions_pb2
 
+from control_plane.action_bounds import FARTHEST_PX, MOST_CONDITIONS, MOST_OPTIONS, MOST_TIMES, is_a_date
 from control_plane.workflow_parameters import Holes
 from control_plane.workflow_text import Place, join, listing, shorten
 
@@ -30,7 +31,10 @@ DEFAULT_ACTION_TIMEOUT: Final = timedelta(seconds=15)
 
 SCHEMA_FIELDS: Final = ("schema", "data_extraction_schema", "output_schema")
 _TARGET: Final = ("role", "name", "exact", "within", "nth", "css", "test_id")
-_CONDITIONS: Final = ("url_glob", "text", "text_gone", "visible", "hidden", "value", "title")
+_CONDITIONS: Final = ("url_glob", "text", "text_gone", "visible", "hidden", "value", "title", "number")
+_NUMBER_COMPARISONS: Final = ("less_than", "greater_than", "equal_to")
+_ROW_COMPARISONS: Final = ("contains", "equals", "less_than", "greater_than")
+_DESTINATIONS: Final = ("onto", "before", "after", "by")
 _BESIDE: Final = ("timeout", "note", "expect")
 
 Fields = Mapping[str, Place]
@@ -216,10 +220,14 @@ def read_expectation(place: Place, holes: Holes) -> actions_pb2.Expect:
     for name, condition in fields.items():
         if name in {"visible", "hidden"}:
             getattr(expect, name).CopyFrom(_read_target_alone(condition, holes))
+        elif name == "number":
+            _read_number_is(condition, holes, expect.number)
         elif name == "value":
             _read_field_value(condition, holes, expect.value)
+        elif name == "url_glob":
+            expect.url_glob = holes.unfilled(condition, MAX_NAME) or ""
         else:
-            setattr(expect, name, holes.unfilled(condition, MAX_NAME) or "")
+            setattr(expect, name, holes.filled(condition, MAX_NAME, shown=True) or "")
     return expect
 
 
@@ -229,7 +237,37 @@ def _read_field_value(place: Place, holes: Holes, value: actions_pb2.FieldValue)
         return
     value.target.CopyFrom(_read_target(place, fields, holes, required=True) or actions_pb2.Target())
     if "equals" in fields:
-        value.equals = holes.unfilled(fields["equals"], MAX_NAME, may_be_empty=True) or ""
+        value.equals = holes.filled(fields["equals"], MAX_NAME, shown=True, may_be_empty=True) or ""
+
+
+def _read_number_is(place: Place, holes: Holes, number: actions_pb2.NumberIs) -> None:
+    fields = place.fields(("label", *_NUMBER_COMPARISONS), required=["label"])
+    if fields is None:
+        return
+    if "label" in fields:
+        number.label = holes.filled(fields["label"], MAX_NAME, shown=True) or ""
+    _compare(place, fields, _NUMBER_COMPARISONS, number, holes)
+
+
+def _compare(
+    place: Place,
+    fields: Fields,
+    known: tuple[str, ...],
+    message: actions_pb2.NumberIs | actions_pb2.RowIs,
+    holes: Holes,
+) -> None:
+    """Read the one comparison among the fields."""
+    given = [name for name in fields if name in known]
+    if len(given) != 1:
+        place.mistake(f"must compare in one way: {listing(known)}")
+        return
+    name = given[0]
+    value = (
+        holes.filled(fields[name], MAX_NAME, shown=True) or ""
+        if name in ("contains", "equals")
+        else fields[name].number() or 0.0
+    )
+    setattr(message, name, value)
 
 
 def _read_target_alone(place: Place, holes: Holes) -> actions_pb2.Target:
@@ -264,6 +302,8 @@ def _fill_target(place: Place, fields: Fields, holes: Holes, target: actions_pb2
             target.exact = bool(field.boolean())
         elif name == "nth":
             target.nth = field.integer(1, 10_000) or 0
+        elif name in ("name", "within"):
+            setattr(target, name, holes.filled(field, MAX_NAME, shown=True) or "")
         else:
             setattr(target, name, holes.unfilled(field, MAX_NAME) or "")
     if target.role and not (target.role.isascii() and target.role.isalpha() and target.role.islower()):
@@ -300,9 +340,15 @@ def _click(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     if place.is_short:
         action.click.target.CopyFrom(_read_target_alone(place, holes))
         return
-    fields = _on_target(place, holes, action.click.target, ("click_count",))
+    fields = _on_target(place, holes, action.click.target, ("click_count", "times", "every"))
     if "click_count" in fields:
         action.click.click_count = fields["click_count"].integer(1, 3) or 0
+    if "times" in fields:
+        action.click.times = fields["times"].integer(1, MOST_TIMES) or 0
+    if "every" in fields:
+        action.click.every = bool(fields["every"].boolean())
+    if action.click.every and ("times" in fields or action.click.target.nth):
+        place.mistake("is for every element: leave out times and nth")
 
 
 def _fill(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
@@ -314,9 +360,11 @@ def _fill(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
 
 
 def _select(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
-    fields = _on_target(place, holes, action.select.target, ("option",), ("option",))
+    fields = _on_target(place, holes, action.select.target, ("option", "more_options"), ("option",))
     if "option" in fields:
         action.select.option.CopyFrom(holes.value(fields["option"]) or actions_pb2.Value())
+    for item in (fields["more_options"].items(MOST_OPTIONS, "options") or []) if "more_options" in fields else []:
+        action.select.more_options.append(holes.value(item) or actions_pb2.Value())
 
 
 def _set_checked(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
@@ -364,6 +412,83 @@ def _scroll(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
         action.scroll.delta_y = fields["delta_y"].integer(-1_000_000, 1_000_000) or 0
 
 
+def _find_record(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = place.fields(("label", "value", "noun"), required=["label", "value"]) or {}
+    record = action.find_record
+    record.SetInParent()
+    if "label" in fields:
+        record.label = holes.filled(fields["label"], MAX_NAME, shown=True) or ""
+    if "noun" in fields:
+        record.noun = holes.unfilled(fields["noun"], MAX_NAME, may_be_empty=True) or ""
+    if "value" in fields:
+        record.value.CopyFrom(holes.value(fields["value"]) or actions_pb2.Value())
+
+
+def _drag(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = _on_target(place, holes, action.drag.target, (*_DESTINATIONS, "by_corner"))
+    given = [name for name in fields if name in _DESTINATIONS]
+    if len(given) != 1:
+        place.mistake(f"must lead to one place: {listing(_DESTINATIONS)}")
+    elif given[0] == "by":
+        offset = fields["by"].fields(("x", "y")) or {}
+        for name, field in offset.items():
+            setattr(action.drag.by, name, field.integer(-FARTHEST_PX, FARTHEST_PX) or 0)
+    else:
+        getattr(action.drag, given[0]).CopyFrom(_read_target_alone(fields[given[0]], holes))
+    if "by_corner" in fields:
+        action.drag.by_corner = bool(fields["by_corner"].boolean())
+        if action.drag.by_corner and given != ["by"]:
+            fields["by_corner"].mistake("means nothing without by")
+
+
+def _set_range(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = _on_target(place, holes, action.set_range.target, ("value",), ("value",))
+    if "value" in fields:
+        action.set_range.value = fields["value"].number() or 0.0
+
+
+def _set_date(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = _on_target(place, holes, action.set_date.target, ("date",), ("date",))
+    if "date" in fields:
+        action.set_date.date = holes.unfilled(fields["date"], 10) or ""
+        if action.set_date.date and not is_a_date(action.set_date.date):
+            fields["date"].mistake(f'must be a date such as "2026-04-08", found "{action.set_date.date}"')
+
+
+def _select_text(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.select_text.SetInParent()
+    if place.is_short:
+        action.select_text.target.CopyFrom(_read_target_alone(place, holes))
+        return
+    fields = _on_target(place, holes, action.select_text.target, ("text",))
+    if "text" in fields:
+        action.select_text.text = holes.filled(fields["text"], MAX_NAME, shown=True) or ""
+
+
+def _pick_row(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    pick = action.pick_row
+    pick.SetInParent()
+    fields = place.fields(("where", "order_by", "descending", "nth", "press"))
+    if fields is None:
+        return
+    if not {"where", "order_by", "nth"} & fields.keys():
+        place.mistake("chooses no row: give where, order_by or nth")
+    for item in (fields["where"].items(MOST_CONDITIONS, "conditions") or []) if "where" in fields else []:
+        said = item.fields(("label", *_ROW_COMPARISONS)) or {}
+        one = pick.where.add()
+        if "label" in said:
+            one.label = holes.filled(said["label"], MAX_NAME, shown=True) or ""
+        _compare(item, said, _ROW_COMPARISONS, one, holes)
+    if "order_by" in fields:
+        pick.order_by = holes.filled(fields["order_by"], MAX_NAME, shown=True) or ""
+    if "descending" in fields:
+        pick.descending = bool(fields["descending"].boolean())
+    if "nth" in fields:
+        pick.nth = fields["nth"].integer(1, 10_000) or 0
+    if "press" in fields:
+        pick.press.CopyFrom(_read_target_alone(fields["press"], holes))
+
+
 def _back(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     action.back.SetInParent()
     _nothing_inside(place)
@@ -394,4 +519,10 @@ ACTION_KINDS: Final[Mapping[str, _Reader]] = {
     "extract": _extract,
     "back": _back,
     "reload": _reload,
+    "find_record": _find_record,
+    "drag": _drag,
+    "set_range": _set_range,
+    "set_date": _set_date,
+    "select_text": _select_text,
+    "pick_row": _pick_row,
 }

@@ -45,6 +45,8 @@ __all__ = [
     "parse",
 ]
 
+READING: Final = ("extract", "find_record")
+"""The actions that bring an output."""
 MAX_TITLE: Final = 200
 MAX_BLOCKS: Final = 200
 MAX_PROMPT: Final = 16_384
@@ -129,6 +131,8 @@ def _read_block(
             general[name] = value
     block.block_id = _read_id(place, general.get("id"), ids, number)
     _set_timeout(block, general.get("timeout"), default_timeout)
+    reads = any(action.WhichOneof("kind") in READING for action in block.actions.actions)
+    holes.blocks[block.block_id] = reads or block.WhichOneof("kind") in ("task", "extract")
     return block
 
 
@@ -196,8 +200,11 @@ def _task(place: Place, holes: Holes, block: host_pb2.Block) -> None:
 def _actions(place: Place, holes: Holes, block: host_pb2.Block) -> None:
     block.actions.SetInParent()
     fields = {"steps": place} if place.is_list else place.fields(("steps", *_OF_ANY_BLOCK), required=["steps"]) or {}
+    holes.actions.clear()
     for step in (fields["steps"].items(MAX_ACTIONS, "actions") or []) if "steps" in fields else []:
-        block.actions.actions.append(read_action(step, holes))
+        action = read_action(step, holes)
+        block.actions.actions.append(action)
+        holes.actions.append(action.WhichOneof("kind") in READING)
 
 
 def _approve(place: Place, holes: Holes, block: host_pb2.Block) -> None:

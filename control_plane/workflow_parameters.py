@@ -4,13 +4,13 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from tabkeep.v1 import actions_pb2
 
 from control_plane.errors import FieldInvalid, FieldViolation
-from control_plane.workflow_text import MAX_EXACT_INTEGER, Place, shorten, suggestion
+from control_plane.workflow_text import MAX_EXACT_INTEGER, Place, listing, shorten, suggestion
 
 MAX_PARAMETERS: Final = 100
 MAX_PARAMETERS_BYTES: Final = 65_536
@@ -20,6 +20,12 @@ IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 # No brace inside: what never closes would otherwise cost quadratic time.
 _HOLE: Final = re.compile(r"\{\{([^{}]*)\}\}")
 _FIELDS: Final = ("type", "required", "default", "description", "secret")
+_SOURCES: Final = ("literal", "parameter", "from_step", "credential")
+_CREDENTIAL_PARTS: Final = {
+    "username": actions_pb2.CREDENTIAL_PART_USERNAME,
+    "password": actions_pb2.CREDENTIAL_PART_PASSWORD,
+    "one_time_code": actions_pb2.CREDENTIAL_PART_ONE_TIME_CODE,
+}
 _TYPES: Final = {"string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false"}
 
 ParameterValue: TypeAlias = str | int | float | bool
@@ -46,14 +52,18 @@ class ParametersInvalid(FieldInvalid):
 
 @dataclass(frozen=True, slots=True)
 class Holes:
-    """The parameters that `{{ name }}` may name in a definition."""
+    """The parameters that `{{ name }}` may name in a definition, and what steps may be referred to where it is read."""
 
     names: tuple[str, ...]
     secrets: frozenset[str]
+    blocks: dict[str, bool] = field(default_factory=dict)
+    """The blocks read so far, and whether each brings an output."""
+    actions: list[bool] = field(default_factory=list)
+    """Those of the list that is read, likewise."""
 
-    def filled(self, place: Place, most: int, *, shown: bool = False) -> str | None:
+    def filled(self, place: Place, most: int, *, shown: bool = False, may_be_empty: bool = False) -> str | None:
         """Return text whose holes the host fills, each written `{{name}}`; secrets are refused in what is `shown`."""
-        text = place.text(most)
+        text = place.text(most, may_be_empty=may_be_empty)
         if text is None or "{{" not in text:
             return text
         names = _HOLE.findall(text)
@@ -70,7 +80,10 @@ class Holes:
         text = place.text(most, may_be_empty=may_be_empty)
         if text is None or "{{" not in text:
             return text
-        where = "goto url, task prompt, approve message, fill value and select option"
+        where = (
+            "goto url, task prompt, approve message, fill value, select option, the name and within of a target, and "
+            "the texts of expectations"
+        )
         place.mistake(f"holes are not filled here: they work in {where}")
         return None
 
@@ -90,13 +103,21 @@ class Holes:
         return self._parameter(place, hole[1].strip())
 
     def _explicit_value(self, place: Place) -> actions_pb2.Value | None:
-        fields = place.fields(("literal", "parameter", "sensitive"))
+        fields = place.fields((*_SOURCES, "sensitive", "username"))
         if fields is None:
             return None
         sensitive = fields["sensitive"].boolean() if "sensitive" in fields else False
-        if ("literal" in fields) == ("parameter" in fields):
-            place.mistake("must have either literal or parameter")
+        given = [name for name in _SOURCES if name in fields]
+        if len(given) != 1:
+            place.mistake(f"must have one of {listing(_SOURCES)}")
             return None
+        if "username" in fields and "credential" not in fields:
+            fields["username"].mistake("belongs to credential")
+        if "from_step" in fields:
+            step = self._step(fields["from_step"])
+            return None if step is None else actions_pb2.Value(from_step=step, sensitive=bool(sensitive))
+        if "credential" in fields:
+            return self._credential(fields)
         if "literal" in fields:
             literal = fields["literal"].text(MAX_LITERAL, may_be_empty=True)
             return None if literal is None else actions_pb2.Value(literal=literal, sensitive=bool(sensitive))
@@ -105,6 +126,50 @@ class Holes:
         if value is not None:
             value.sensitive |= bool(sensitive)
         return value
+
+    def _step(self, place: Place) -> actions_pb2.StepOutput | None:
+        """Return what an earlier step brings; one that does not come earlier, or brings nothing, is a mistake."""
+        fields = place.fields(("action", "block", "path"))
+        if fields is None:
+            return None
+        step = actions_pb2.StepOutput()
+        if ("action" in fields) == ("block" in fields):
+            place.mistake("must have either action, a number in this list, or block, an id")
+            return None
+        if "path" in fields:
+            step.path = fields["path"].text(500) or ""
+        if "action" in fields:
+            number = fields["action"].integer(1, 500)
+            if number is None:
+                return None
+            if number > len(self.actions):
+                fields["action"].mistake(f"{number} does not come before this action, which is {len(self.actions) + 1}")
+            elif not self.actions[number - 1]:
+                fields["action"].mistake(f"{number} brings nothing: only extract and find_record do")
+            step.action = number
+            return step
+        block_id = fields["block"].text(64)
+        if block_id is None:
+            return None
+        if block_id not in self.blocks:
+            fields["block"].mistake(f'no block before this one is called "{shorten(block_id)}"')
+        elif not self.blocks[block_id]:
+            fields["block"].mistake(
+                f'"{shorten(block_id)}" brings nothing: only task, extract and actions that read do'
+            )
+        step.block_id = block_id
+        return step
+
+    def _credential(self, fields: Mapping[str, Place]) -> actions_pb2.Value | None:
+        name = fields["credential"].text(20)
+        if name is None:
+            return None
+        if name not in _CREDENTIAL_PARTS:
+            fields["credential"].mistake(f"must be {listing(tuple(_CREDENTIAL_PARTS))}")
+            return None
+        username = self.filled(fields["username"], 500, shown=True) if "username" in fields else ""
+        credential = actions_pb2.CredentialField(part=_CREDENTIAL_PARTS[name], username=username or "")
+        return actions_pb2.Value(credential=credential, sensitive=name != "username")
 
     def _parameter(self, place: Place, name: str) -> actions_pb2.Value | None:
         if not self._declared(place, name, shown=False):

@@ -192,6 +192,17 @@ class Place:
             return int(self.node.value)
         return None
 
+    def number(self) -> float | None:
+        """Return a number that is finite."""
+        if self.node.tag not in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
+            self.mistake(f"must be a number, {self.found()}")
+        elif not _NUMBER.fullmatch(self.node.value):
+            self.mistake(f"must be a number in plain decimal digits, found {self.source}")
+        else:
+            value = self._number()
+            return None if value is None else float(value)
+        return None
+
     def boolean(self) -> bool | None:
         """Return true or false (yes, no, on and off are the same to YAML)."""
         if self.node.tag != "tag:yaml.org,2002:bool":

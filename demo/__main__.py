@@ -2,7 +2,8 @@
 
 A control plane and a browser host start as `tabkeep up` starts them, in a directory of their own. A session logs in,
 finds a customer, puts headphones into the cart, pauses for a person, checks out, and runs a workflow; then it closes.
-Its state becomes a profile, and a second session that starts from it is logged in without a login.
+Its state becomes a profile, and a second session that starts from it is logged in without a login; where the ad blocker
+was built, that session has it, and the shop's advertisement is not asked for any more.
 The exit status is 0 only if the site's own log shows each of these exactly as often as it should, by one visitor, and
 no process of the browser is left.
 """
@@ -27,7 +28,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
-from tabkeep import Client, Run, RunEvent, RunStatus
+from tabkeep import Client, Run, RunEvent, RunStatus, actions
 from tabkeep.records import StepFinished, StepOutcome, StepStarted
 
 from browser_host import isolation
@@ -36,6 +37,7 @@ from demo.site import DemoSite, SiteLog
 USERNAME, PASSWORD = "support@company.com", "headphones-4-all"
 CUSTOMER = "customer@example.com"
 HEADPHONES = "cove-wireless-headphones"
+AD_BLOCKER = Path(__file__).parents[1] / ".tools" / "ad-blocker"
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
@@ -160,8 +162,22 @@ async def _answer(client: Client, run: Run) -> None:
     await client.resolve_approval(run.run_id, approval.approval_id, approved, comment=comment)
 
 
-async def main_job(client: Client, site: DemoSite) -> list[str]:
-    """Everything a user's program would do; returns the sessions' ids."""
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the main job did."""
+
+    browser_session_ids: list[str]
+    advertisements: int
+    """How many the second session's browser asked for."""
+
+
+def has_ad_blocker() -> bool:
+    """Whether `make ad-blocker` has built it."""
+    return (AD_BLOCKER / "manifest.json").exists()
+
+
+async def main_job(client: Client, site: DemoSite) -> Job:
+    """Everything a user's program would do."""
     for workflow_id, definition in (("wf_checkout", CHECKOUT), ("wf_export_monthly_report", REPORT)):
         await client.create_workflow(definition, workflow_id=workflow_id)
     async with client.browser_session(timeout=30, save_profile=True) as session:
@@ -192,7 +208,17 @@ async def main_job(client: Client, site: DemoSite) -> list[str]:
         )
     profile = await client.create_browser_profile("demo", browser_session_id=browser_session_id)
     console.print(f"\nthe state of that session is profile [bold]{profile.browser_profile_id}[/bold]")
-    async with client.browser_session(timeout=30, browser_profile_id=profile.browser_profile_id) as later:
+    extensions = ["ad-blocker"] if has_ad_blocker() else []
+    async with client.browser_session(
+        timeout=30, browser_profile_id=profile.browser_profile_id, extensions=extensions
+    ) as later:
+        seen = len(site.log.entries)
+        await show(
+            client,
+            f"Open the shop again, {'with' if extensions else 'without'} the ad blocker",
+            await client.run_task(actions=[actions.goto(site.url)], browser_session_id=later.browser_session_id),
+        )
+        advertisements = len(site.log.events("advertisement_shown", since=seen))
         run = await client.run_task(
             f"Find customer with email '{CUSTOMER}'",
             url=f"{site.url}/desk/customers",
@@ -201,7 +227,7 @@ async def main_job(client: Client, site: DemoSite) -> list[str]:
         found = await show(client, "Find the customer in another session, logged in from the profile", run)
         if "Casey Morgan" not in json.dumps(found.output):
             raise DemoFailed(f"the customer found is not the one asked for: {found.output}")
-    return [browser_session_id, later.browser_session_id]
+    return Job([browser_session_id, later.browser_session_id], advertisements)
 
 
 async def browsers_gone(client: Client, browser_session_ids: list[str], data_dir: Path) -> bool:
@@ -223,12 +249,15 @@ async def browsers_gone(client: Client, browser_session_ids: list[str], data_dir
     return not left
 
 
-def verdict(log: SiteLog, gone: bool) -> bool:
+def verdict(log: SiteLog, advertisements_later: int, gone: bool) -> bool:
     """Print what the site saw beside what it should have seen; True when they agree."""
     visitors = {entry.visitor for entry in log.events("login", "added_to_cart", "order_placed", "report_exported")}
     users = [entry.user for entry in log.events("login")]
     carts = [entry.details["product"] for entry in log.events("added_to_cart")]
     orders = [entry.details["products"] for entry in log.events("order_placed")]
+    advertisements = log.count("advertisement_shown") - advertisements_later
+    expected_later = 0 if has_ad_blocker() else 1
+    blocked = f"… in the second, {'with' if has_ad_blocker() else 'without'} the ad blocker"
     rows: list[tuple[str, object, bool]] = [
         ("logins", ", ".join(map(str, users)), users == [USERNAME]),
         ("logins refused", log.count("login_failed"), log.count("login_failed") == 0),
@@ -237,6 +266,8 @@ def verdict(log: SiteLog, gone: bool) -> bool:
         ("orders placed", len(orders), orders == [{HEADPHONES: 1}]),
         ("orders sent twice", log.count("order_resubmitted"), log.count("order_resubmitted") == 0),
         ("reports exported", log.count("report_exported"), log.count("report_exported") == 1),
+        ("advertisements, first session", advertisements, advertisements >= 1),
+        (blocked, advertisements_later, advertisements_later == expected_later),
         ("visitors in all of this", len(visitors), len(visitors) == 1),
         ("browsers gone after the close", "yes" if gone else "no", gone),
     ]
@@ -260,12 +291,12 @@ async def main() -> int:
                 async with running_stack(data_dir) as stack:
                     console.print(f"control plane at {stack.address} (pid {stack.pids[0]}), host pid {stack.pids[1]}")
                     async with Client(api_key=stack.api_key, address=stack.address) as client:
-                        sessions = await main_job(client, site)
-                        gone = await browsers_gone(client, sessions, data_dir)
+                        job = await main_job(client, site)
+                        gone = await browsers_gone(client, job.browser_session_ids, data_dir)
             except DemoFailed as error:
                 console.print(f"\n[red]the demo failed:[/red] {error}")
                 return 1
-            return 0 if verdict(site.log, gone) else 1
+            return 0 if verdict(site.log, job.advertisements, gone) else 1
 
 
 def prepare() -> None:
@@ -273,6 +304,10 @@ def prepare() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     # Every browser that there is belongs to the session then, and the end can be told from the process table.
     os.environ.setdefault("TABKEEP_WARM_BROWSERS", "0")
+    if has_ad_blocker():
+        os.environ.setdefault("TABKEEP_EXTENSIONS", f"ad-blocker={AD_BLOCKER}")
+    else:
+        console.print("the ad blocker is not built (`make ad-blocker` says why): the demo goes on without it")
     if not isolation.sandbox_is_possible():
         os.environ.setdefault("TABKEEP_ALLOW_UNSANDBOXED", "1")
         console.print("no user namespaces here: the browser opens the demo's own site, and does so without its sandbox")

@@ -28,6 +28,7 @@ from tabkeep.v1 import (
     credentials_pb2_grpc,
     hosts_pb2_grpc,
     keys_pb2_grpc,
+    recordings_pb2_grpc,
     runs_pb2_grpc,
     usage_pb2_grpc,
     webhooks_pb2_grpc,
@@ -80,6 +81,7 @@ class Api:
     usage: Any
     webhooks: Any
     credentials: Any
+    recordings: Any
 
 
 class Keyed:
@@ -108,6 +110,7 @@ def api_on(channel: grpc.aio.Channel, key: str, *more: tuple[str, str]) -> Api:
         usage=Keyed(usage_pb2_grpc.UsageServiceStub(channel), *metadata),
         webhooks=Keyed(webhooks_pb2_grpc.WebhookServiceStub(channel), *metadata),
         credentials=Keyed(credentials_pb2_grpc.CredentialServiceStub(channel), *metadata),
+        recordings=Keyed(recordings_pb2_grpc.RecordingServiceStub(channel), *metadata),
     )
 
 

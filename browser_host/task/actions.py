@@ -22,9 +22,11 @@ from browser_host.browser import (
     PageUnresponsive,
 )
 from browser_host.clock import Clock
-from browser_host.task import extract
+from browser_host.task import extract, record_match
 from browser_host.task.failures import (
     AMBIGUOUS,
+    BLOCKED_BY_POLICY,
+    CREDENTIAL_REQUIRED,
     EXPECTATION_FAILED,
     NAVIGATION,
     NO_EFFECT,
@@ -36,9 +38,10 @@ from browser_host.task.failures import (
     navigation,
 )
 from browser_host.task.gate import Gate
-from browser_host.task.journal import ActionLeaseOver, Journal
+from browser_host.task.gestures import Gestures
+from browser_host.task.journal import ActionLeaseOver, CredentialMissing, Journal
 from browser_host.task.page_script import call, look
-from browser_host.task.values import Parameters, Secrets, to_schema
+from browser_host.task.values import Parameters, Secrets, origin_of, to_schema
 from browser_host.task.wording import condition_words, names_a_secret, script_condition, script_target
 
 DEFAULT_TIMEOUT = 15.0
@@ -50,6 +53,8 @@ _KEY_PATIENCE = 1.0
 _LEAVING_PATIENCE = 1.0
 """Seconds in which a link or form that leaves the page begins to load the next one."""
 _LEASE_POLL = 0.1
+_READ_GRACE = 10.0
+_READ_PAUSE = 0.25
 _REASONS = {"NOT_FOUND": NOT_FOUND, "AMBIGUOUS": AMBIGUOUS, "STEP_TIMEOUT": STEP_TIMEOUT}
 """What the page's script answers when it cannot do what it was asked."""
 
@@ -64,6 +69,8 @@ class Done:
     """The page's title afterwards, where it was seen in passing."""
     output: Any = None
     has_output: bool = False
+    element: dict[str, Any] | None = None
+    """What the page's script says of its element, where the task is recorded."""
 
 
 def timeout_of(action: actions_pb2.Action) -> float:
@@ -77,7 +84,7 @@ def timeout_of(action: actions_pb2.Action) -> float:
     return DEFAULT_TIMEOUT
 
 
-class Actor:
+class Actor(Gestures):
     """Carries out one action on one page."""
 
     def __init__(
@@ -89,8 +96,12 @@ class Actor:
         secrets: Secrets,
         timeout: float,
         gate: Gate,
+        *,
+        recording: bool = False,
     ) -> None:
         """The action's time begins now; `gate` is asked at the last moment before each press."""
+        self._recording = recording
+        self._element: dict[str, Any] | None = None
         self._page = page
         self._journal = journal
         self._clock = clock
@@ -109,6 +120,7 @@ class Actor:
         """
         try:
             done = await self._act(action)
+            done.element = self._element
             if action.expect:
                 done.title = await self._expect(list(action.expect))
             return done
@@ -129,6 +141,18 @@ class Actor:
         match action.WhichOneof("kind"):
             case "goto":
                 return await self._goto(action.goto)
+            case "click" if action.click.every or action.click.times > 1:
+                return Done(await self._click_often(action.click))
+            case "drag":
+                return Done(await self._drag(action.drag))
+            case "set_range":
+                return Done(await self._set_range(action.set_range))
+            case "set_date":
+                return Done(await self._set_date(action.set_date))
+            case "select_text":
+                return Done(await self._select_text(action.select_text))
+            case "pick_row":
+                return Done(await self._pick_row(action.pick_row))
             case "click":
                 return await self._click(action.click, bool(action.expect))
             case "fill":
@@ -147,6 +171,8 @@ class Actor:
                 return await self._wait(action.wait)
             case "extract":
                 return await self._extract(action.extract)
+            case "find_record":
+                return await self._find_record(action.find_record)
             case "back":
                 return self._arrived(await self._load(self._page.back))
             case "reload":
@@ -170,7 +196,17 @@ class Actor:
 
     async def _look(self, name: str, argument: dict[str, Any] | None = None) -> Any:
         """Ask the page something, waiting for it as long as the action may take."""
-        return await look(self._page, name, argument, timeout=self._left())
+        return self._noted(await look(self._page, name, argument, timeout=self._left()))
+
+    def _target(self, target: actions_pb2.Target) -> dict[str, Any]:
+        """A target for the page's script, which also tells what it found where the task is recorded."""
+        return {**script_target(target), "record": self._recording}
+
+    def _noted(self, answer: Any) -> Any:
+        """Keep what the script says of the action's element, which is the first one that was found."""
+        if self._element is None and isinstance(answer, dict):
+            self._element = answer.get("element")
+        return answer
 
     async def _write(self, name: str, argument: dict[str, Any]) -> Any:
         """Call a function of the script that acts once it has found its element; never past the lease.
@@ -185,7 +221,7 @@ class Actor:
                 await self._page.loaded(timeout=self._left())
                 continue
             if answer.get("ok") or answer.get("final") or answer.get("reason") == "AMBIGUOUS" or self._left() <= 0.05:
-                return answer
+                return self._noted(answer)
 
     # Loading
 
@@ -215,7 +251,7 @@ class Actor:
     async def _prepare(
         self, target: actions_pb2.Target, purpose: str, avoid: list[list[float]] | None = None
     ) -> dict[str, Any]:
-        wanted = {"target": script_target(target), "purpose": purpose, "avoid": avoid or []}
+        wanted = {"target": self._target(target), "purpose": purpose, "avoid": avoid or []}
         found: dict[str, Any] = await self._look("prepare", wanted)
         return _checked(found)
 
@@ -249,6 +285,13 @@ class Actor:
             if not seen["landed"]:
                 raise Failed(NO_EFFECT, f"the press did not reach {label}{_instead(seen['hit'])}", target=label)
             raise Failed(NO_EFFECT, f"{label} was pressed and nothing changed", target=label)
+
+    async def _pressed(self, target: actions_pb2.Target, click_count: int = 1) -> str:
+        """Press an element and see its effect; what it is called."""
+        return (await self._press(target, "click", click_count, EFFECT_PATIENCE))[0].target
+
+    def _answered(self, answer: dict[str, Any]) -> dict[str, Any]:
+        return _checked(answer)
 
     async def _strike(self, point: dict[str, Any], click_count: int, patience: float) -> dict[str, Any]:
         """Press at a point and watch for the first effect, in the document or beyond it."""
@@ -302,16 +345,16 @@ class Actor:
     # Fields and controls
 
     async def _fill(self, fill: actions_pb2.Fill) -> Done:
-        text = self._parameters.value(fill.value)
+        text = await self._text(fill.value, fill.target)
         secret = fill.value.sensitive or names_a_secret(fill.target)
         if secret:
             self._secrets.add(text)
-        filled = _checked(await self._write("fill", {"target": script_target(fill.target), "value": text}))
+        filled = _checked(await self._write("fill", {"target": self._target(fill.target), "value": text}))
         if filled["secret"]:
             self._secrets.add(text)
         label = filled["label"]
         if not filled["equal"]:
-            hidden = secret or filled["secret"] or fill.value.WhichOneof("source") == "parameter"
+            hidden = secret or filled["secret"] or fill.value.WhichOneof("source") != "literal"
             shown = "" if hidden else f': it shows "{filled["shown"][:100]}"'
             raise Failed(EXPECTATION_FAILED, f"{label} did not take the text{shown}", target=label)
         done = Done(label, title=filled["title"])
@@ -319,11 +362,41 @@ class Actor:
             done.title = await self._key("Enter", await self._look("armFocused"))
         return done
 
+    async def _text(self, value: actions_pb2.Value, target: actions_pb2.Target) -> str:
+        """The text that goes into a field.
+
+        Raises:
+            Failed: MISSING_INPUT, CREDENTIAL_REQUIRED, BLOCKED_BY_POLICY.
+        """
+        if value.WhichOneof("source") != "credential":
+            return self._parameters.value(value)
+        origin = origin_of(self._page.url)
+        try:
+            login = await self._journal.credential(origin, value.credential.username)
+        except CredentialMissing as missing:
+            raise Failed(CREDENTIAL_REQUIRED, f"a stored login is to be filled in, and {missing}") from None
+        part = value.credential.part
+        if part == actions_pb2.CREDENTIAL_PART_USERNAME:
+            return login.username
+        text = login.password if part == actions_pb2.CREDENTIAL_PART_PASSWORD else login.one_time_code
+        if not text:
+            raise Failed(CREDENTIAL_REQUIRED, f"the login stored for {origin} has no one-time codes")
+        self._secrets.add(text)
+        answer = await self._look("secrecy", {"target": script_target(target)})
+        if part == actions_pb2.CREDENTIAL_PART_PASSWORD and answer["secret"] is not True:
+            raise Failed(
+                BLOCKED_BY_POLICY,
+                "a stored password goes only into a field that hides what is typed; this one does not, or is not there",
+            )
+        return text
+
     async def _select(self, select: actions_pb2.Select) -> Done:
-        option = self._parameters.value(select.option)
-        if select.option.sensitive:
-            self._secrets.add(option)
-        wanted = {"target": script_target(select.target), "option": option}
+        option = await self._text(select.option, select.target)
+        more = [await self._text(one, select.target) for one in select.more_options]
+        for value, text in zip((select.option, *select.more_options), (option, *more), strict=True):
+            if value.sensitive:
+                self._secrets.add(text)
+        wanted = {"target": self._target(select.target), "option": option, "more": more}
         control = _checked(await self._write("choose", wanted))
         label = control["label"]
         if control["native"]:
@@ -375,7 +448,7 @@ class Actor:
 
     async def _press_key(self, press: actions_pb2.PressKey) -> Done:
         if press.HasField("target"):
-            focused = _checked(await self._write("focusOn", {"target": script_target(press.target)}))
+            focused = _checked(await self._write("focusOn", {"target": self._target(press.target)}))
             if not focused["focused"]:
                 raise Failed(EXPECTATION_FAILED, f"{focused['label']} does not take the focus", target=focused["label"])
         armed = await self._look("armFocused")
@@ -405,7 +478,7 @@ class Actor:
 
     async def _scroll(self, scroll: actions_pb2.Scroll) -> Done:
         if scroll.HasField("target"):
-            found = _checked(await self._write("bringIn", {"target": script_target(scroll.target)}))
+            found = _checked(await self._write("bringIn", {"target": self._target(scroll.target)}))
             return Done(found["label"])
         await self._allowed()
         moved = await self._look("scrollBy", {"delta": scroll.delta_y})
@@ -438,6 +511,21 @@ class Actor:
         schema = to_schema(wanted.schema) if wanted.HasField("schema") else None
         output = extract.from_page(found, schema)
         return Done(output=output, has_output=True, title=found["title"])
+
+    async def _find_record(self, wanted: actions_pb2.FindRecord) -> Done:
+        value = self._parameters.value(wanted.value)
+        near: list[str] = []
+        while True:
+            found = await look(self._page, "read", {"within": ""}, timeout=0, grace=_READ_GRACE)
+            matches = record_match.matching(found, wanted.label, value)
+            if matches:
+                output = record_match.only(matches, wanted.label, value)
+                return Done(output=output, has_output=True, title=found["title"])
+            near = record_match.near(found, value)
+            if self._left() <= 0.05:
+                hint = f"; close, but not it: {', '.join(near)}" if near else ""
+                raise Failed(NOT_FOUND, f'no {wanted.noun or "record"} with {wanted.label} "{value}" is shown{hint}')
+            await look(self._page, "pause", timeout=min(_READ_PAUSE, self._left()))
 
 
 def _checked(answer: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,17 @@ from typing import Any
 
 from browser_host.browser import DocumentReplaced, Page
 
-_FILES = ("dom.js", "names.js", "targets.js", "watching.js", "acting.js", "reading.js", "entry.js")
+_FILES = (
+    "dom.js",
+    "names.js",
+    "targets.js",
+    "watching.js",
+    "acting.js",
+    "reading.js",
+    "gestures.js",
+    "remembering.js",
+    "entry.js",
+)
 _CALL = "(call) => globalThis.__tabkeep ? globalThis.__tabkeep(call.name, call.argument) : null"
 _GRACE = 1.0
 """Seconds a page may take to answer beyond the time it was told to wait."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from google.protobuf import json_format, struct_pb2
 from tabkeep.v1 import actions_pb2
@@ -25,6 +25,7 @@ _LOAD_PATIENCE = 30.0
 class OneAction:
     """A clause that is one action."""
 
+    repeatable: ClassVar[bool] = True
     words: str
     action: actions_pb2.Action
 
@@ -39,6 +40,7 @@ class OneAction:
 class Fills:
     """Several fields that one clause fills."""
 
+    repeatable: ClassVar[bool] = True
     fills: tuple[OneAction, ...]
 
     @property
@@ -56,6 +58,7 @@ class Fills:
 class PageLoaded:
     """Wait for the page to load. Every step does so anyway; what comes later by script is not waited for."""
 
+    repeatable: ClassVar[bool] = True
     words: str = "wait until the page is loaded"
 
     async def carry_out(self, workspace: Workspace) -> None:
@@ -68,6 +71,7 @@ class PageLoaded:
 class Choose:
     """Choose an option without saying in which control: a radio button, else an option of the one that has it."""
 
+    repeatable: ClassVar[bool] = True
     words: str
     option: str
 
@@ -87,6 +91,7 @@ class Choose:
 class SetField:
     """ "Set FIELD to V": fill a field for text, choose in a list, check a box."""
 
+    repeatable: ClassVar[bool] = True
     words: str
     field: str
     text: str
@@ -117,6 +122,7 @@ _SWITCH = {"on": True, "true": True, "yes": True, "checked": True, "off": False,
 class SearchFor:
     """Put a text into the page's search box and send it."""
 
+    repeatable: ClassVar[bool] = True
     words: str
     text: str
 

@@ -19,6 +19,8 @@ class Plan:
     """Texts of the prompt that must never be shown."""
     planner: str
     """What events call whoever planned it: "rules", "model", or both."""
+    texts: tuple[str, ...] = ()
+    """The words of the prompt that each intent was read from."""
 
     @property
     def clauses(self) -> Iterable[str]:

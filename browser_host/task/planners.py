@@ -60,7 +60,7 @@ class _WithModel:
         return mixed
 
     def _by_model(self, prompt: str) -> Plan:
-        return Plan((self._intent(prompt, prompt),), (), MODEL)
+        return Plan((self._intent(prompt, prompt),), (), MODEL, (prompt,))
 
     def _intent(self, part: str, prompt: str) -> ByModel:
         brief = Brief(hide(part, self._hidden), hide(prompt, self._hidden), self._hidden)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from browser_host.task import extract
-from browser_host.task.failures import AMBIGUOUS, NOT_FOUND, Failed
+from tabkeep.v1 import actions_pb2
+
+from browser_host.task import record_match
+from browser_host.task.failures import NOT_FOUND, Failed
 from browser_host.task.plain_clauses import search, search_box
 from browser_host.task.survey import Item, Survey
-from browser_host.task.workspace import Workspace
+from browser_host.task.workspace import Workspace, seconds
 
 _NOTHING = re.compile(
     r"\b(no|0|zero) (\w+ ){0,3}(results?|matches|records?|entries|found|match)\b|nothing (was )?found|not found|"
@@ -63,6 +65,7 @@ _COMMON_LABELS = frozenset(["name", "email", "mail", "phone", "id", "number", "a
 class FindRecord:
     """Find the record of a kind (`noun`) whose `label` is `value`."""
 
+    repeatable: ClassVar[bool] = True
     noun: str
     label: str
     value: str
@@ -77,11 +80,12 @@ class FindRecord:
         await self._show_candidates(workspace)
         seen_near: list[str] = []
         shown: dict[str, Any] = {}
-        for _ in range(_MOST_PAGES):
+        for turned in range(_MOST_PAGES):
             shown, matches = await self._matches(workspace, shown)
-            seen_near += self._near(shown)
+            seen_near += record_match.near(shown, self.value)
             if matches:
-                workspace.output = self._only(matches)
+                workspace.output = record_match.only(matches, self.label, self.value)
+                self._record(workspace, first=turned == 0)
                 return
             survey = await workspace.survey()
             following = [item for item in survey.buttons(_NEXT) if item.landmark not in ("header", "footer")]
@@ -91,6 +95,17 @@ class FindRecord:
         hint = f"; close, but not it: {', '.join(dict.fromkeys(seen_near))}" if seen_near else ""
         raise Failed(NOT_FOUND, f'no {self.noun} with {self.label} "{self.value}" is shown{hint}')
 
+    def _record(self, workspace: Workspace, *, first: bool) -> None:
+        """Let a recording read the record again; on which page of the results it will be then nobody knows."""
+        recorder = workspace.steps.recorder
+        if recorder is None:
+            return
+        if not first:
+            recorder.look_again()
+            return
+        wanted = actions_pb2.FindRecord(label=self.label, noun=self.noun, value=actions_pb2.Value(literal=self.value))
+        recorder.add_read(actions_pb2.Action(find_record=wanted, timeout=seconds(_RESULT_PATIENCE)))
+
     async def _show_candidates(self, workspace: Workspace) -> None:
         """Search for the value, where need be on the page that the site has for such records."""
         survey, _ = await workspace.until(self._can_look, timeout=_BOX_PATIENCE)
@@ -99,7 +114,7 @@ class FindRecord:
             called = re.compile(rf"^\s*{re.escape(_singular(self.noun))}(s|es)?\s*$", re.IGNORECASE)
             links = survey.buttons(called)
             pressed: set[int] = set()
-            while links and len(pressed) < _MOST_LEVELS and not _holds(survey.text, self.value):
+            while links and len(pressed) < _MOST_LEVELS and not record_match.holds(survey.text, self.value):
                 pressed.add(links[0].id)
                 await workspace.click(links[0])
                 # A menu may open first, with the entry that leads there.
@@ -119,7 +134,7 @@ class FindRecord:
 
     def _can_look(self, survey: Survey) -> bool:
         box = search_box(survey, self.label)
-        return (box is not None and self._suits(box)) or _holds(survey.text, self.value)
+        return (box is not None and self._suits(box)) or record_match.holds(survey.text, self.value)
 
     def _suits(self, box: Item) -> bool:
         """Whether the search box is one for such records, as far as its words say."""
@@ -136,7 +151,7 @@ class FindRecord:
         results_came = False
         while True:
             found = await workspace.read()
-            matches = self._in(found)
+            matches = record_match.matching(found, self.label, self.value)
             is_new = not before or found["text"] != before["text"]
             if (is_new and matches) or _NOTHING.search(found["text"]) or clock.monotonic() >= end:
                 return found, matches
@@ -145,65 +160,6 @@ class FindRecord:
                 end = min(end, clock.monotonic() + _LATE_ROWS)
             await workspace.pause()
             workspace.steps.check()
-
-    def _in(self, found: dict[str, Any]) -> list[dict[str, str]]:
-        rows = [row for table in extract.tables_of(found) for row in table]
-        records = [_keyed(row) for row in rows if self._is_it(row)]
-        if not records:
-            pairs: dict[str, str] = {}
-            for label, value in found["pairs"]:
-                pairs.setdefault(label, value)
-            if self._is_it(pairs):
-                records = [_keyed(pairs)]
-        if not records:
-            records = [
-                {"title": card["title"], "text": card["text"]}
-                for card in found["cards"]
-                if any(_holds(line, self.value) for line in card["lines"])
-            ]
-        return [record for index, record in enumerate(records) if record not in records[:index]]
-
-    def _is_it(self, row: dict[str, str]) -> bool:
-        """Whether the row has the value under its label; under any where no label is called so."""
-        label = next((name for name in row if _key(name) == _key(self.label)), None)
-        if label is None:
-            label = next((name for name in row if _key(self.label) in _key(name).split("_")), None)
-        cells = [row[label]] if label is not None else list(row.values())
-        return any(_same(cell, self.value) for cell in cells)
-
-    def _near(self, found: dict[str, Any]) -> list[str]:
-        """Values that look like the one asked for."""
-        start = self.value.split("@")[0].lower()
-        words = re.findall(r"[^\s,;()<>]+", found["text"])
-        return [word for word in words if len(start) > 3 and word.lower().startswith(start) and "@" in word][:3]
-
-    def _only(self, matches: list[dict[str, str]]) -> dict[str, str]:
-        if len(matches) > 1:
-            listed = "; ".join(", ".join(list(match.values())[:3]) for match in matches[:5])
-            raise Failed(AMBIGUOUS, f'{len(matches)} records have {self.label} "{self.value}": {listed}')
-        return matches[0]
-
-
-def _holds(text: str, value: str) -> bool:
-    """Whether the text has the value as a word of its own; an address that goes on is another one."""
-    edge = r"[\w@+/-]"
-    pattern = rf"(?<!{edge})(?<![\w][.]){re.escape(value)}(?!{edge})(?![.]\w)"
-    return re.search(pattern, text, re.IGNORECASE) is not None
-
-
-def _same(cell: str, value: str) -> bool:
-    """Whether a cell holds the value and nothing like it."""
-    folded = " ".join(cell.split()).lower()
-    return folded == " ".join(value.split()).lower() or ("@" in value and _holds(cell, value))
-
-
-def _keyed(row: dict[str, str]) -> dict[str, str]:
-    return {_key(name): value for name, value in row.items() if value}
-
-
-def _key(label: str) -> str:
-    """A label as a JSON key: "Customer ID" is customer_id."""
-    return "_".join(re.findall(r"\w+", label.lower())) or "value"
 
 
 def _singular(word: str) -> str:

@@ -29,6 +29,9 @@ _SECRET_WORD = re.compile(
     r"pass(word|phrase|code)?\b|\bpwd\b|\bpin\b|secret|\bcvv\b|\bcvc\b|card number|token|credential", re.IGNORECASE
 )
 
+_Read = tuple[Intent, str]
+"""An intent, and the part of the prompt that it was read from."""
+
 
 class RulesPlanner:
     """Implements `planner.Planner` by the grammar of this module."""
@@ -40,7 +43,7 @@ class RulesPlanner:
         intents = _fewest(text, reader, None)
         if intents is None:
             raise self._needs_model(text, reader)
-        return _plan(intents, reader, RULES)
+        return _plan(intents, reader, text, RULES)
 
     def plan_with(self, prompt: str, parameters: Parameters, otherwise: Callable[[str], Intent]) -> Plan | None:
         """Understand a prompt with the help of another planner: `otherwise` takes the text of parts that no rule reads.
@@ -58,7 +61,7 @@ class RulesPlanner:
             return None
         reader = Reader(text, parameters, [*EVERYDAY_RULES, *SITE_RULES, *PAGE_RULES])
         intents = _fewest(text, reader, lambda part: otherwise(text.shown(part, hide=False)))
-        return None if intents is None else _plan(intents, reader, f"{RULES}, {MODEL}")
+        return None if intents is None else _plan(intents, reader, text, f"{RULES}, {MODEL}")
 
     def _needs_model(self, text: PromptText, reader: Reader) -> Failed:
         hide = any(_SECRET_WORD.search(part) for part in text.clauses)
@@ -74,17 +77,20 @@ class RulesPlanner:
         return Failed(NEEDS_MODEL, "this prompt needs a model: its parts do not fit together; nothing was done")
 
 
-def _plan(intents: list[Intent], reader: Reader, planner: str) -> Plan:
-    return Plan(tuple(intents), tuple(reader.secrets), planner)
+def _plan(read: list[_Read], reader: Reader, text: PromptText, planner: str) -> Plan:
+    texts = tuple(text.shown(part, hide=False) for _, part in read)
+    return Plan(tuple(intent for intent, _ in read), tuple(reader.secrets), planner, texts)
 
 
-def _fewest(text: PromptText, reader: Reader, otherwise: Callable[[str], Intent] | None) -> list[Intent] | None:
+def _fewest(text: PromptText, reader: Reader, otherwise: Callable[[str], Intent] | None) -> list[_Read] | None:
     """Read the clauses, joining neighbours where a rule takes them together; the fewest intents win.
+
+    Each comes with the text that it was read from.
 
     What no rule reads goes to `otherwise`, as little of it as possible; None where that is not given.
     """
     parts = text.clauses
-    best: list[tuple[int, list[Intent]] | None] = [None] * len(parts) + [(0, [])]
+    best: list[tuple[int, list[_Read]] | None] = [None] * len(parts) + [(0, [])]
     for start in range(len(parts) - 1, -1, -1):
         for end in range(len(parts), start, -1):
             rest = best[end]
@@ -97,5 +103,5 @@ def _fewest(text: PromptText, reader: Reader, otherwise: Callable[[str], Intent]
                 intent, cost = otherwise(joined), _BY_MODEL * (end - start + 1)
             known = best[start]
             if intent is not None and (known is None or rest[0] + cost < known[0]):
-                best[start] = (rest[0] + cost, [intent, *rest[1]])
+                best[start] = (rest[0] + cost, [(intent, joined), *rest[1]])
     return None if best[0] is None else best[0][1]

@@ -38,12 +38,14 @@ from browser_host.task.failures import (
     navigation,
 )
 from browser_host.task.journal import Journal
+from browser_host.task.memory import Memory
 from browser_host.task.model import Model
 from browser_host.task.own_output import brought
 from browser_host.task.planner import Plan, Planner
 from browser_host.task.planners import planner_for
+from browser_host.task.recording_holes import fill_texts
 from browser_host.task.steps import Steps
-from browser_host.task.values import Parameters, to_schema, to_value
+from browser_host.task.values import Parameters, origin_of, to_schema, to_value
 from browser_host.task.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -105,9 +107,21 @@ class _Run:
         )
         for secret in (*start_run.secrets, *self._secret_values(start_run)):
             self._steps.secrets.add(secret)
+        self._memory = self._remembers()
+        self._unplanned: Failed | None = None
+        """Why a prompt was not understood, where a recording may do it all the same."""
         self._source = "workflow" if workflow else "caller"
         self._output: Any = {} if workflow else _NOTHING
         self._partial: Any = _NOTHING
+
+    def _remembers(self) -> Memory | None:
+        """What the run remembers, where it is of one prompt."""
+        start = self._start_run
+        prompts = [block.task.prompt for block in start.blocks if block.WhichOneof("kind") == "task"]
+        if not start.HasField("recordings") or start.workflow or len(prompts) != 1:
+            return None
+        given = start.planner != runs_pb2.PLANNER_UNSPECIFIED
+        return Memory(start.recordings, prompts[0], self._steps, planner_given=given)
 
     def _secret_values(self, start_run: host_pb2.StartRun) -> Iterator[str]:
         for name in start_run.secret_parameters:
@@ -127,6 +141,8 @@ class _Run:
                 INTERNAL,
                 f"a fault of Tabkeep's own; the host's log has it under {incident}",
             )
+        if self._memory is not None:
+            await self._memory.report(end.status)
         scrub = self._steps.secrets.scrub
         finished = runs_pb2.RunFinished(
             status=end.status, failure_reason=end.reason, failure_message=scrub(end.message)
@@ -138,7 +154,7 @@ class _Run:
     async def _outcome(self) -> _End:
         try:
             await self._begin()
-            self._understand()
+            await self._understand()
             for block in self._start_run.blocks:
                 await self._block(block)
             await self._shape_output()
@@ -159,7 +175,7 @@ class _Run:
             pass  # a page that hangs or has crashed has no title to tell
         await self._journal.record(RunEvent(run_started=started))
 
-    def _understand(self) -> None:
+    async def _understand(self) -> None:
         """Plan every prompt of the run before anything is done for any part of it, loading a page included.
 
         Raises:
@@ -167,10 +183,22 @@ class _Run:
         """
         for block in self._start_run.blocks:
             if block.WhichOneof("kind") == "task":
-                plan = self._planner.plan(block.task.prompt, self._steps.parameters)
+                try:
+                    plan = self._planner.plan(block.task.prompt, self._steps.parameters)
+                except Failed as failed:
+                    if self._memory is None or not self._memory.may_replay(await self._first_origin()):
+                        raise
+                    self._unplanned = failed
+                    continue
                 for secret in plan.secrets:
                     self._steps.secrets.add(secret)
                 self._plans[block.block_id] = plan
+
+    async def _first_origin(self) -> str:
+        """The site that the run begins on."""
+        first = self._start_run.blocks[0]
+        url = first.goto.url if first.WhichOneof("kind") == "goto" else (await self._steps.page()).url
+        return origin_of(url)
 
     # Parts
 
@@ -247,7 +275,7 @@ class _Run:
             case "wait":
                 return await self._actions([self._wait(block)])
             case "task":
-                return await self._task(block.task, self._plans[block.block_id])
+                return await self._task(block.task, self._plans.get(block.block_id))
             case "approve":
                 await self._approve(block)
                 return _NOTHING
@@ -276,40 +304,63 @@ class _Run:
     async def _actions(self, actions: list[actions_pb2.Action]) -> Any:
         """Do the actions; the output is what they read: of one extract its data, of several a list."""
         outputs: list[Any] = []
+        parameters = self._steps.parameters
+        parameters.actions = []
+        if self._start_run.workflow:
+            parameters.blocks = self._output
         for action in actions:
             done = await self._steps.do(self._filled(action), self._source)
+            parameters.actions.append(done.output if done.has_output else None)
             if done.has_output:
                 outputs.append(done.output)
                 self._partial = outputs[0] if len(outputs) == 1 else list(outputs)
         return self._partial
 
     def _filled(self, action: actions_pb2.Action) -> actions_pb2.Action:
-        """The action with a workflow's parameters in a URL's holes, so that events show where it goes."""
-        if not self._start_run.workflow or action.WhichOneof("kind") != "goto" or "{{" not in action.goto.url:
+        """The action with a workflow's parameters in the holes of its URL, names and conditions, as events show it."""
+        if not self._start_run.workflow:
             return action
         filled = actions_pb2.Action()
         filled.CopyFrom(action)
-        filled.goto.url = self._steps.parameters.fill(action.goto.url)
+        fill_texts(filled, self._steps.parameters.fill)
         return filled
 
-    async def _task(self, task: host_pb2.TaskBlock, plan: Plan) -> Any:
-        """Do what a prompt says, as it was understood."""
-        clauses = [self._steps.secrets.scrub(clause) for clause in plan.clauses]
-        made = runs_pb2.PlanMade(planner=plan.planner, clauses=clauses)
-        await self._journal.record(RunEvent(plan_made=made))
+    async def _task(self, task: host_pb2.TaskBlock, plan: Plan | None) -> Any:
+        """Do what a prompt says: by a recording of it, else as it was understood."""
         workspace = Workspace(self._steps)
         workspace.schema = to_schema(task.data_extraction_schema) if task.HasField("data_extraction_schema") else None
         with self._steps.at_most(task.max_steps):
-            for intent in plan.intents:
-                try:
-                    await intent.carry_out(workspace)
-                finally:
-                    if workspace.output is not None:
-                        self._partial = workspace.output
+            try:
+                if self._memory is None or not await self._memory.replay(workspace, plan):
+                    await self._as_planned(plan, workspace)
+            finally:
+                if workspace.output is not None:
+                    self._partial = workspace.output
             if task.HasField("data_extraction_schema"):
                 schema = to_schema(task.data_extraction_schema)
                 self._partial = await self._shaped(schema, workspace)
         return self._partial
+
+    async def _as_planned(self, plan: Plan | None, workspace: Workspace) -> None:
+        if plan is None:
+            assert self._unplanned is not None
+            raise self._unplanned
+        clauses = [self._steps.secrets.scrub(clause) for clause in plan.clauses]
+        made = runs_pb2.PlanMade(planner=plan.planner, clauses=clauses)
+        await self._journal.record(RunEvent(plan_made=made))
+        memory = self._memory
+        if memory is not None:
+            await memory.begin(plan)
+        for intent, text in zip(plan.intents, plan.texts, strict=True):
+            if memory is not None:
+                memory.part(intent, text)
+            try:
+                await intent.carry_out(workspace)
+            finally:
+                if workspace.output is not None:
+                    self._partial = workspace.output
+            if memory is not None:
+                await memory.part_done(intent, workspace)
 
     async def _shaped(self, schema: dict[str, Any], workspace: Workspace) -> Any:
         """The task's output in the shape that was asked for: what it brought itself, the rest read off the page.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from functools import partial
-from urllib.parse import urlsplit
+from typing import ClassVar
 
 from tabkeep.v1 import actions_pb2
 
@@ -20,6 +20,7 @@ from browser_host.task.failures import (
 )
 from browser_host.task.journal import CredentialMissing
 from browser_host.task.survey import Item, Survey
+from browser_host.task.values import origin_of
 from browser_host.task.workspace import OUTCOME_PATIENCE, Workspace
 
 _USERNAME = re.compile(r"user|e-?mail|login|account|phone|\bid\b|identifier", re.IGNORECASE)
@@ -67,6 +68,7 @@ class _Login:
 class SignIn:
     """Log in with a username and a password, or with a stored credential where there is no password."""
 
+    repeatable: ClassVar[bool] = True
     username: str
     password: str = field(repr=False)
     url: str = ""
@@ -94,10 +96,11 @@ class SignIn:
             if user is None:
                 raise Failed(NOT_FOUND, "there is no field for the username beside the password")
             await workspace.fill(user, login.username)
-        if not self.password and _origin(survey.url) != login.origin:
+        if not self.password and origin_of(survey.url) != login.origin:
             raise Failed(
                 CREDENTIAL_REQUIRED,
-                f"the credential is for {login.origin}, and {_origin(survey.url)} asks for the password: not filled in",
+                f"the credential is for {login.origin}, and {origin_of(survey.url)} asks for the password: it was not "
+                "filled in",
             )
         page = await workspace.steps.page()
         moves = page.effects_so_far()
@@ -112,7 +115,7 @@ class SignIn:
         Raises:
             Failed: CREDENTIAL_REQUIRED.
         """
-        origin = _origin(url)
+        origin = origin_of(url)
         if self.password:
             return _Login(origin, self.username, self.password)
         try:
@@ -126,7 +129,18 @@ class SignIn:
             ) from None
         for secret in (stored.password, stored.one_time_code):
             workspace.steps.secrets.add(secret)
+        if workspace.steps.recorder is not None:
+            workspace.steps.recorder.use(stored)
         return _Login(origin, stored.username, stored.password, has_code=bool(stored.one_time_code))
+
+    async def prove(self, workspace: Workspace) -> None:
+        """See that a replayed login worked, as after one that was planned."""
+        survey = await workspace.survey()
+        try:
+            login = await self._login(workspace, survey.url)
+        except Failed:  # the login led to another site, for which nothing is stored
+            login = _Login(origin_of(survey.url), self.username, self.password)
+        await self._prove(workspace, None, login)
 
     async def _find_form(self, workspace: Workspace) -> Survey | None:
         """Find the page with the form; None if this very user is logged in already."""
@@ -171,13 +185,15 @@ class SignIn:
             await workspace.click(sending)
 
     async def _give_code(self, workspace: Workspace, survey: Survey, code: Item, login: _Login) -> None:
-        if _origin(survey.url) != login.origin:
+        if origin_of(survey.url) != login.origin:
             raise Failed(CREDENTIAL_REQUIRED, f"the credential is for {login.origin}; another site asks for its code")
         try:
             fresh = await workspace.steps.journal.credential(login.origin, login.username)
         except CredentialMissing as missing:
             raise Failed(CREDENTIAL_REQUIRED, f"the page asks for a one-time code, and {missing}") from None
         workspace.steps.secrets.add(fresh.one_time_code)
+        if workspace.steps.recorder is not None:
+            workspace.steps.recorder.use(fresh)
         await self._send(workspace, survey, code, fresh.one_time_code)
 
     async def _prove(self, workspace: Workspace, before: Survey | None, login: _Login) -> None:
@@ -213,11 +229,6 @@ class SignIn:
             _, back = await workspace.until(lambda page: _password_field(page) is not None, timeout=_STAYS_GONE)
             if not back:
                 return
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _can_begin(survey: Survey) -> bool:

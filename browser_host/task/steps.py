@@ -22,6 +22,7 @@ from browser_host.task.approvals import ask
 from browser_host.task.failures import Failed, Stopped, canceled
 from browser_host.task.gate import Gate, Irreversible, NeedsApproval, OnSite
 from browser_host.task.journal import ActionLeaseOver, Journal
+from browser_host.task.recorder import Recorder
 from browser_host.task.values import Parameters, Secrets, to_value
 from browser_host.task.wording import describe, names_a_secret, script_target
 
@@ -58,6 +59,8 @@ class Steps:
         self.secrets = Secrets()
         self.irreversible = irreversible
         self.gate = Irreversible(irreversible)
+        self.recorder: Recorder | None = None
+        """What keeps the steps of a task, where it is recorded."""
         self._limits: list[tuple[float, Failed]] = [(clock.monotonic() + timeout, _timed_out(timeout))]
         self.block_id = ""
         self._browser = browser
@@ -130,6 +133,8 @@ class Steps:
                 f"max_steps is reached: {self._begun} steps were begun, and there is more to do",
             )
         page = await self.page()
+        if self.recorder is not None:
+            await self.recorder.look(page)
         shown = await self._shown(action, page)
         self._begun += 1
         step = self._begun
@@ -152,6 +157,8 @@ class Steps:
         except Failed as failed:
             failure = failed
         await self._finish(step, page, done, failure, self.clock.monotonic() - began)
+        if self.recorder is not None:
+            self.recorder.step(action, done) if failure is None else self.recorder.failed(failure)
         if failure is not None:
             raise failure
         return done
@@ -209,7 +216,10 @@ class Steps:
 
     async def _bounded(self, action: actions_pb2.Action, page: Page, gate: Gate) -> Done:
         """Act, but end with the run's time, and soon after the run was canceled."""
-        actor = Actor(page, self.journal, self.clock, self.parameters, self.secrets, timeout_of(action), gate)
+        recording = self.recorder is not None
+        actor = Actor(
+            page, self.journal, self.clock, self.parameters, self.secrets, timeout_of(action), gate, recording=recording
+        )
         return await self.until_stopped(
             actor.carry_out(action), grace=0 if action.WhichOneof("kind") == "wait" else CANCEL_GRACE
         )

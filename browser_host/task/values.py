@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 
 from google.protobuf import json_format, struct_pb2
 from tabkeep.v1 import actions_pb2
@@ -23,7 +23,15 @@ class Parameters:
 
     def __init__(self, given: struct_pb2.Struct) -> None:
         """Take them from a StartRun."""
-        self._values: Mapping[str, Any] = json_format.MessageToDict(given)
+        self._values: dict[str, Any] = json_format.MessageToDict(given)
+        self.actions: list[Any] = []
+        """What the actions of the list that is carried out brought, each in its place; None for nothing."""
+        self.blocks: Mapping[str, Any] = {}
+        """What the blocks before this one brought, by their ids."""
+
+    def add(self, name: str, text: str) -> None:
+        """One more: a value of the prompt that a recording has a hole for."""
+        self._values[name] = text
 
     def text(self, name: str) -> str:
         """A parameter as a page gets it.
@@ -54,9 +62,40 @@ class Parameters:
         Raises:
             Failed: MISSING_INPUT.
         """
-        if value.WhichOneof("source") == "parameter":
-            return self.text(value.parameter)
+        match value.WhichOneof("source"):
+            case "parameter":
+                return self.text(value.parameter)
+            case "from_step":
+                return self._brought(value.from_step)
         return value.literal
+
+    def _brought(self, source: actions_pb2.StepOutput) -> str:
+        """What an earlier step brought, as a text.
+
+        Raises:
+            Failed: MISSING_INPUT.
+        """
+        if source.action:
+            who = f"action {source.action}"
+            known = source.action <= len(self.actions)
+            output = self.actions[source.action - 1] if known else None
+        else:
+            who, output = f'block "{source.block_id}"', self.blocks.get(source.block_id)
+        for name in source.path.split(".") if source.path else ():
+            if isinstance(output, list) and name.isdigit() and int(name) < len(output):
+                output = output[int(name)]
+            else:
+                output = output.get(name) if isinstance(output, dict) else None
+        if isinstance(output, bool):
+            return "true" if output else "false"
+        if isinstance(output, float) and output.is_integer():
+            return str(int(output))
+        if isinstance(output, str | int | float):
+            return str(output)
+        what = f'nothing at "{source.path}"' if source.path else "nothing"
+        if output is not None:
+            what = f"no single text at {source.path!r}" if source.path else "no single text"
+        raise Failed(MISSING_INPUT, f"{who} brought {what} that could be filled in")
 
 
 class Secrets:
@@ -93,6 +132,12 @@ class Secrets:
         if isinstance(value, dict):
             return {self.scrub(name): self.scrub_value(one) for name, one in value.items()}
         return value
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def to_value(output: Any) -> struct_pb2.Value:

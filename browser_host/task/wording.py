@@ -67,6 +67,14 @@ def target_words(target: actions_pb2.Target) -> str:
 
 def value_words(value: actions_pb2.Value) -> str:
     """A value in words; sensitive ones are masked."""
+    match value.WhichOneof("source"):
+        case "credential":
+            part = actions_pb2.CredentialPart.Name(value.credential.part).removeprefix("CREDENTIAL_PART_")
+            return f"the {part.lower().replace('_', '-')} of a stored login"
+        case "from_step":
+            step = value.from_step
+            what = f"action {step.action}" if step.action else f'block "{step.block_id}"'
+            return f"{step.path or 'what'} {'of' if step.path else 'is brought by'} {what}"
     if value.sensitive:
         return MASK
     if value.WhichOneof("source") == "parameter":
@@ -98,6 +106,10 @@ def script_condition(expect: actions_pb2.Expect) -> dict[str, Any]:
             return {"value": {"target": script_target(expect.value.target), "equals": expect.value.equals}}
         case "title":
             return {"title": expect.title}
+        case "number":
+            how = expect.number.WhichOneof("comparison") or "equal_to"
+            compared = {how.split("_")[0]: getattr(expect.number, how)}
+            return {"number": {"label": expect.number.label, **compared}}
     raise ValueError("an expectation without a condition")
 
 
@@ -119,6 +131,9 @@ def condition_words(expect: actions_pb2.Expect) -> str:
             return f"{target_words(expect.value.target)} has the value {MASK if secret else expect.value.equals!r}"
         case "title":
             return f'the title has "{expect.title}"'
+        case "number":
+            how = expect.number.WhichOneof("comparison") or "equal_to"
+            return f'"{expect.number.label}" is {how.replace("_", " ")} {getattr(expect.number, how):g}'
     raise ValueError("an expectation without a condition")
 
 
@@ -129,12 +144,14 @@ def describe(action: actions_pb2.Action) -> str:
             return f"go to {action.goto.url}"
         case "click":
             times = {2: "double-click ", 3: "triple-click "}.get(action.click.click_count, "click ")
-            return times + target_words(action.click.target)
+            often = f", {action.click.times} times" if action.click.times > 1 else ""
+            return times + ("every " if action.click.every else "") + target_words(action.click.target) + often
         case "fill":
             submit = " and press Enter" if action.fill.submit else ""
             return f"fill {target_words(action.fill.target)} with {value_words(action.fill.value)}{submit}"
         case "select":
-            return f"select {value_words(action.select.option)} in {target_words(action.select.target)}"
+            options = ", ".join(value_words(one) for one in (action.select.option, *action.select.more_options))
+            return f"select {options} in {target_words(action.select.target)}"
         case "set_checked":
             return f"{'check' if action.set_checked.checked else 'uncheck'} {target_words(action.set_checked.target)}"
         case "press_key":
@@ -152,8 +169,43 @@ def describe(action: actions_pb2.Action) -> str:
             return f"wait until {condition_words(action.wait.condition)}"
         case "extract":
             return f'extract data from "{action.extract.within}"' if action.extract.within else "extract data"
+        case "find_record":
+            record = action.find_record
+            return f"read the {record.noun or 'record'} with {record.label} {value_words(record.value)}"
         case "back":
             return "go back"
         case "reload":
             return "reload the page"
+        case "drag":
+            return _drag_words(action.drag)
+        case "set_range":
+            return f"set {target_words(action.set_range.target)} to {action.set_range.value:g}"
+        case "set_date":
+            return f"set {target_words(action.set_date.target)} to {action.set_date.date}"
+        case "select_text":
+            part = f'"{action.select_text.text}" in ' if action.select_text.text else "the text of "
+            return f"select {part}{target_words(action.select_text.target)}"
+        case "pick_row":
+            return _row_words(action.pick_row)
     raise ValueError("an action without a kind")
+
+
+def _drag_words(drag: actions_pb2.Drag) -> str:
+    taken = f"drag {'the corner of ' if drag.by_corner else ''}{target_words(drag.target)}"
+    how = drag.WhichOneof("destination")
+    if how == "by":
+        return f"{taken} by {drag.by.x}, {drag.by.y} px"
+    return f"{taken} {how} {target_words(getattr(drag, how))}" if how else taken
+
+
+def _row_words(pick: actions_pb2.PickRow) -> str:
+    pressed = f"press {target_words(pick.press)} in" if pick.HasField("press") else "press"
+    which = f" number {pick.nth}" if pick.nth else ""
+    order = f" by {pick.order_by}, {'greatest' if pick.descending else 'least'} first" if pick.order_by else ""
+    said = []
+    for one in pick.where:
+        how = one.WhichOneof("comparison") or "contains"
+        value = getattr(one, how)
+        shown = f"{value:g}" if isinstance(value, float) else f'"{value}"'
+        said.append(f"{one.label} {how.replace('_', ' ')} {shown}".strip())
+    return f"{pressed} the row{which}{order}{' where ' if said else ''}{' and '.join(said)}"

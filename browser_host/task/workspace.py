@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from google.protobuf.duration_pb2 import Duration
 from tabkeep.v1 import actions_pb2
@@ -17,6 +17,7 @@ from browser_host.task.wording import target_from_script
 
 RULES = "rules"
 MODEL = "model"
+REPLAY = "replay"
 """Who decided a step, as events say it."""
 _SURVEY_GRACE = 10.0
 _PAUSE = 0.25
@@ -33,6 +34,8 @@ class Workspace:
         self.output: Any = None
         self.schema: dict[str, Any] | None = None
         """The JSON Schema that the task's output must fit."""
+        self.source = RULES
+        """Who decides the steps."""
         self.products: Any = None
         """What the last clause that looked for products found: `shopping.Products`."""
         self.form: tuple[str, int] | None = None
@@ -40,7 +43,7 @@ class Workspace:
 
     async def do(self, action: actions_pb2.Action) -> Done:
         """Carry out an action as a step."""
-        return await self.steps.do(action, RULES)
+        return await self.steps.do(action, self.source)
 
     async def click(self, item: Item) -> Done:
         """Click something a survey showed."""
@@ -111,6 +114,28 @@ class Intent(Protocol):
 
     async def carry_out(self, workspace: Workspace) -> None:
         """Do it, step by step, and prove that it is done; what it brings goes to `workspace.output`.
+
+        Raises:
+            Failed.
+        """
+
+
+@runtime_checkable
+class Repeatable(Protocol):
+    """A clause whose steps follow from its words alone, so that a recording of them does it again.
+
+    All others choose by what the page shows at that moment: a recording of them looks again.
+    """
+
+    repeatable: ClassVar[bool]
+
+
+@runtime_checkable
+class Proved(Protocol):
+    """A clause that proves by more than its last step's effect that it is done."""
+
+    async def prove(self, workspace: Workspace) -> None:
+        """See that it is done, after its steps were replayed.
 
         Raises:
             Failed.

@@ -319,3 +319,25 @@ CREATE TABLE credentials (
     create_time     TEXT NOT NULL,
     UNIQUE (organization_id, origin, username)
 ) STRICT;
+
+-- Tasks that were done, with holes for their values; no secret is in one. `task` is a serialized RecordedTask.
+CREATE TABLE recordings (
+    recording_id    TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    origin          TEXT NOT NULL,
+    template_key    BLOB NOT NULL CHECK (length(template_key) = 32),
+    template        TEXT NOT NULL,
+    state           TEXT NOT NULL CHECK (state IN ('candidate', 'trusted', 'demoted')),
+    version         INTEGER NOT NULL CHECK (version > 0),
+    run_id          TEXT NOT NULL,
+    success_count   INTEGER NOT NULL CHECK (success_count > 0),
+    failure_count   INTEGER NOT NULL CHECK (failure_count >= 0),
+    task            BLOB NOT NULL,
+    create_time     TEXT NOT NULL,
+    update_time     TEXT NOT NULL,
+    UNIQUE (organization_id, template_key, origin),
+    CHECK (state != 'trusted' OR success_count > 1),
+    CHECK (state != 'demoted' OR failure_count > 1)
+) STRICT;
+CREATE INDEX recordings_of_organization ON recordings (organization_id, recording_id);
+CREATE INDEX recordings_oldest ON recordings (organization_id, update_time, recording_id);

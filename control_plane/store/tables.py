@@ -17,6 +17,7 @@ from control_plane.sessions import Session, SessionState
 from control_plane.store.artifact_tables import Artifacts
 from control_plane.store.credential_tables import Credentials
 from control_plane.store.profile_tables import Profiles
+from control_plane.store.recording_tables import Recordings
 from control_plane.store.rows import Table, time_text
 from control_plane.store.usage_tables import Usage
 from control_plane.store.webhook_tables import Webhooks
@@ -562,6 +563,7 @@ class Tables:
         self.usage = Usage(connection)
         self.webhooks = Webhooks(connection)
         self.credentials = Credentials(connection)
+        self.recordings = Recordings(connection)
 
     def next_due_time(self) -> datetime | None:
         """The earliest stored deadline."""

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 Event = Literal[
     "page",
+    "advertisement_shown",
     "login",
     "login_failed",
     "logout",

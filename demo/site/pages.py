@@ -76,7 +76,13 @@ async def asset(request: Request) -> Response:
     name = request.path_params.get("name", "icon.svg")
     if name not in _ASSETS:
         return Response(status_code=HTTPStatus.NOT_FOUND)
-    return Response(_ASSETS[name], media_type=_MEDIA_TYPES[Path(name).suffix], headers=_CACHED)
+    return asset_response(name, cached=True)
+
+
+def asset_response(name: str, *, cached: bool) -> Response:
+    """One of the files that belong to the site."""
+    headers = _CACHED if cached else {"cache-control": "no-store"}
+    return Response(_ASSETS[name], media_type=_MEDIA_TYPES[Path(name).suffix], headers=headers)
 
 
 ROUTES = [Route("/static/{name}", asset), Route("/favicon.ico", asset)]

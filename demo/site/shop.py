@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from demo.site import catalogue
 from demo.site.catalogue import Product, SortOrder
-from demo.site.pages import go, page, read_form
+from demo.site.pages import asset_response, go, page, read_form
 from demo.site.visits import Caller, caller_of
 
 ADDED = "Added to cart"
@@ -23,6 +23,12 @@ async def front(request: Request) -> Response:
     """Show the shop window."""
     favourites = [catalogue.BY_SLUG[slug] for slug in catalogue.FAVOURITES]
     return page(request, "front.html", products=favourites)
+
+
+async def advertisement(request: Request) -> Response:
+    """Serve the banner of the shop window, from an address as advertisements have them; each time anew."""
+    caller_of(request).record("advertisement_shown")
+    return asset_response("banner.svg", cached=False)
 
 
 async def search(request: Request) -> Response:
@@ -111,6 +117,7 @@ def _record_change(caller: Caller, product: Product, quantity: int) -> None:
 
 ROUTES = [
     Route("/", front),
+    Route("/ad_banner/mugs.svg", advertisement),
     Route("/search", search),
     Route("/products/{slug}", product),
     Route("/cart", cart),

@@ -60,7 +60,7 @@ class VisitMiddleware:
 
 def _is_asset(path: str) -> bool:
     """Whether browsers ask for the path by themselves."""
-    return path.startswith("/static/") or path == "/favicon.ico"
+    return path.startswith(("/static/", "/ad_banner/")) or path == "/favicon.ico"
 
 
 def _with_visitor_cookie(send: Send, visitor: str) -> Send:

@@ -143,6 +143,11 @@ class Scene:
 
     # Sessions and work.
 
+    def begun(self, work: Work) -> set[int]:
+        """The steps of it whose start is stored."""
+        events = self.events(work.run_id).values()
+        return {event.step_started.step for event in events if event.HasField("step_started")}
+
     async def a_session(self, **options: Any) -> str:
         """A session whose browser is up: its id."""
         session = await self.client.create_browser_session(queue_timeout=timedelta(minutes=5), **options)
@@ -273,7 +278,7 @@ class Scene:
             assert event.kind == stored[seq].WhichOneof("kind"), (seq, event.kind)
         pressed = {number for key, number in self.site.effects if key == work.key}
         # Step 1 opens the page, step n + 1 presses button n.
-        began = {event.step_started.step - 1 for event in stored.values() if event.HasField("step_started")}
+        began = {step - 1 for step in self.begun(work)}
         done = {
             event.step_finished.step - 1
             for event in stored.values()

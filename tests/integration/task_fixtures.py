@@ -184,6 +184,8 @@ class Desk:
                 start.timeout.FromNanoseconds(int(value * 1e9))
             elif name in ("secrets", "secret_parameters"):
                 getattr(start, name).extend(value)
+            elif name == "recordings":
+                start.recordings.CopyFrom(value)
             else:
                 setattr(start, name, value)
         if actions:
@@ -223,9 +225,9 @@ def struct(value: dict[str, Any]) -> struct_pb2.Struct:
     return json_format.ParseDict(value, struct_pb2.Struct())
 
 
-def act(text: str, timeout: float | None = None, **extra: Any) -> actions_pb2.Action:
+def act(kind: str, /, timeout: float | None = None, **extra: Any) -> actions_pb2.Action:
     """An action from its JSON-like fields: act("click", target={...})."""
-    action = json_format.ParseDict({text: extra}, actions_pb2.Action())
+    action = json_format.ParseDict({kind: extra}, actions_pb2.Action())
     if timeout is not None:
         action.timeout.FromNanoseconds(int(timeout * 1e9))
     return action

@@ -135,8 +135,8 @@ async def test_schemathesis_finds_no_fault_and_no_answer_that_is_not_documented(
     process = await asyncio.create_subprocess_exec(
         *[program, "run", f"http://{control_plane.http_address}/openapi.json"],
         *["--header", f"x-api-key: {http.headers['x-api-key']}"],
-        *["--checks", ",".join(checks), "--phases", "fuzzing", "--max-examples", "3", "--seed", "1"],
-        *["--request-timeout", "30", "--warnings", "off", "--no-color", "--exclude-operation-id", "RevokeKey"],
+        *["--checks", ",".join(checks), "--phases", "coverage,fuzzing", "--max-examples", "5", "--seed", "1"],
+        *["--request-timeout", "10", "--warnings", "off", "--no-color", "--exclude-operation-id", "RevokeKey"],
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

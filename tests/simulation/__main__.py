@@ -27,6 +27,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=0, help="processes (one for each core)")
     parser.add_argument("--no-ledger", action="store_true", help="do not record the seeds in the ledger")
     options = parser.parse_args()
+    if options.seed is None and (options.mutant or options.kinds or options.only or options.trace or options.shrink):
+        parser.error("--mutant, --kinds, --only, --trace and --shrink are for one --seed: say which")
     kinds = (
         tuple(options.kinds.split(",")) if options.kinds else MUTANTS[options.mutant].faults if options.mutant else ()
     )

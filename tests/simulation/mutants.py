@@ -360,6 +360,7 @@ MUTANTS: dict[str, Mutant] = {
     "events of ended runs are stored": Mutant(
         "a run that is final takes no more events",
         edited(event_moves._Recording, "take", "elif not run.status.active:", "elif False:"),
+        caught_by=(4,),
     ),
     "duplicate events are not known": Mutant(
         "an event that is stored already is acknowledged again",
@@ -376,10 +377,12 @@ MUTANTS: dict[str, Mutant] = {
     "any fence will do in a tombstone": Mutant(
         "a tombstone counts for its own placement only",
         edited(host_moves, "bury", "(session.host_id, session.fence) != (host_id, tombstone.fence)", "False"),
+        caught_by=(4,),
     ),
     "a lost host keeps its sessions": Mutant(
         "the sessions of a lost host end or are placed anew",
         edited(host_moves, "lease_over", "lose_browsers(tx, host, message)", "pass"),
+        caught_by=(7,),
     ),
     "a new process keeps the old one's sessions": Mutant(
         "a new incarnation proves that the old one's browsers are gone",

@@ -22,6 +22,7 @@ from tabkeep.v1 import (
     credentials_pb2,
     hosts_pb2,
     keys_pb2,
+    recordings_pb2,
     runs_pb2,
     usage_pb2,
     webhooks_pb2,
@@ -76,6 +77,7 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     exported = browser_profiles_pb2.ExportedStorageState(size=2, sha256=sha256(b"{}").hexdigest())
     export = browser_profiles_pb2.ExportBrowserProfileResponse
     record = artifacts_pb2.Artifact(artifact_id="art_1", size=0, sha256=sha256(b"").hexdigest())
+    recorded = recordings_pb2.Recording(recording_id="rec_1", state=recordings_pb2.RECORDING_STATE_TRUSTED)
     login = credentials_pb2.Credential(credential_id="cred_1", username="ada")
     for method, answer in {
         "BrowserSessionService/CreateBrowserSession": browser_sessions_pb2.CreateBrowserSessionResponse(
@@ -132,6 +134,10 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
         "CredentialService/CreateCredential": credentials_pb2.CreateCredentialResponse(credential=login),
         "CredentialService/ListCredentials": credentials_pb2.ListCredentialsResponse(credentials=[login]),
         "CredentialService/DeleteCredential": credentials_pb2.DeleteCredentialResponse(),
+        "RecordingService/ListRecordings": recordings_pb2.ListRecordingsResponse(recordings=[recorded]),
+        "RecordingService/GetRecording": recordings_pb2.GetRecordingResponse(recording=recorded),
+        "RecordingService/DeleteRecording": recordings_pb2.DeleteRecordingResponse(),
+        "RecordingService/ExportRecording": recordings_pb2.ExportRecordingResponse(content="version: 1"),
         "UsageService/GetUsage": usage_pb2.GetUsageResponse(usage=usage_pb2.Usage(session_minutes=7)),
         "WebhookService/ListWebhookDeliveries": webhooks_pb2.ListWebhookDeliveriesResponse(
             webhook_deliveries=[delivery]
@@ -184,6 +190,10 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     assert [k.key_id for k in await client.list_keys()] == ["k"]
     assert (await client.revoke_key("k")).key_id == "k"
     assert (await client.create_credential("https://a.example", "ada", "pw")).credential_id == "cred_1"
+    assert [r.state async for r in client.list_recordings(origin="https://a.example")] == ["trusted"]
+    assert (await client.get_recording("rec_1")).recording_id == "rec_1"
+    await client.delete_recording("rec_1")
+    assert (await client.export_recording("rec_1", "workflow_yaml")).content == "version: 1"
     assert [c.username for c in await client.list_credentials("https://a.example")] == ["ada"]
     await client.delete_credential("cred_1")
     assert (await client.get_usage("2026-11")).session_minutes == 7

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +17,7 @@ from tabkeep.v1 import (
     browser_sessions_pb2,
     hosts_pb2,
     keys_pb2,
+    recordings_pb2,
     runs_pb2,
     usage_pb2,
     webhooks_pb2,
@@ -50,6 +51,15 @@ def test_each_enum_has_exactly_the_words_of_its_proto(kind: type[StrEnum]) -> No
         (records.ApprovalResolved, runs_pb2.ApprovalResolved),
         (records.RunWarning, runs_pb2.Warning),
         (records.RunFinished, runs_pb2.RunFinished),
+        (records.TaskRecorded, runs_pb2.TaskRecorded),
+        (records.Replayed, runs_pb2.Replayed),
+        (records.StepHealed, runs_pb2.StepHealed),
+        (records.Recording, recordings_pb2.Recording),
+        (records.RecordedTask, recordings_pb2.RecordedTask),
+        (records.RecordedPart, recordings_pb2.RecordedPart),
+        (records.RecordedStep, recordings_pb2.RecordedStep),
+        (records.RecordedValue, recordings_pb2.RecordedValue),
+        (records.ExportedRecording, recordings_pb2.ExportRecordingResponse),
         (records.Workflow, workflows_pb2.Workflow),
         (records.WorkflowParameter, workflows_pb2.WorkflowParameter),
         (records.Artifact, artifacts_pb2.Artifact),
@@ -236,8 +246,17 @@ def test_there_is_a_builder_for_every_kind_of_action() -> None:
         actions.extract(),
         actions.back(),
         actions.reload(),
+        actions.drag(css="a", before=actions.target(css="b")),
+        actions.set_range(3, role="slider"),
+        actions.set_date(date(2026, 4, 8), name="Arrival"),
+        actions.select_text("fox", css="p"),
+        actions.pick_row(actions.row_is("Price", less_than=9), order_by="Price", press=actions.target(name="Book")),
+        actions.find_record("email", actions.from_action(1, "email")),
     ]
-    assert {action.WhichOneof("kind") for action in made} == kinds
+    by_kind = {action.WhichOneof("kind"): action for action in made}
+    assert by_kind["pick_row"].pick_row.where[0].WhichOneof("comparison") == "less_than"
+    assert by_kind["drag"].drag.WhichOneof("destination") == "before"
+    assert by_kind.keys() == kinds
 
 
 def test_actions_come_from_json_and_a_wrong_one_is_named_by_its_place() -> None:

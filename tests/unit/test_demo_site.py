@@ -347,6 +347,17 @@ async def test_the_desk_shows_what_was_ordered_in_the_shop(site, browser):
     assert "TK-100001" in (await browser.get("/desk/customers/C-1027")).text
 
 
+async def test_the_advertisement_of_the_shop_window_is_logged_each_time_it_is_asked_for(site, browser):
+    window = (await browser.get("/")).text
+    address = re.search(r'<img class="banner" src="([^"]+)"', window)
+    assert address
+    assert site.log.count("advertisement_shown") == 0
+    for _ in range(2):
+        banner = await browser.get(address[1])
+        assert banner.headers["content-type"] == "image/svg+xml"
+    assert site.log.count("advertisement_shown") == 2
+
+
 async def test_a_report_is_viewed_exported_and_downloaded(site, browser):
     await browser.sign_in("admin", "letmein-admin")
     await browser.get("/desk/reports/2026-10")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -113,12 +115,27 @@ def test_a_directory_with_a_similar_name_is_not_the_browsers():
     assert members(COVER, [a_process(50, 50, "chromium", "--user-data-dir=/data/7-abc")])
 
 
+WAITS = ("cat", "-", "-")
+
+
+@contextmanager
+def a_child() -> Iterator[subprocess.Popen[bytes]]:
+    """A process of its own group that has answered: until then the kernel may not show its arguments."""
+    with subprocess.Popen(WAITS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(b"here\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == b"here\n"
+        yield child
+
+
 def test_processes_are_listed_with_group_and_start():
-    with subprocess.Popen(["sleep", "60"], start_new_session=True) as child:
+    with a_child() as child:
         listed = next(process for process in guardian.list_processes() if process.pid == child.pid)
         assert (listed.group, listed.dead) == (child.pid, False)
         assert listed.started == guardian.started(child.pid) != ""
-        assert listed.arguments[:2] == ("sleep", "60")
+        assert listed.arguments[: len(WAITS)] == WAITS
         guardian.kill(replace(listed, started="another"))
         assert child.poll() is None
         guardian.kill(listed)
@@ -128,9 +145,9 @@ def test_processes_are_listed_with_group_and_start():
 
 
 def test_ps_says_the_same_where_there_is_no_proc():
-    with subprocess.Popen(["sleep", "60"], start_new_session=True) as child:
+    with a_child() as child:
         listed = next(process for process in guardian._ask_ps() if process.pid == child.pid)
-        assert (listed.group, listed.dead, listed.arguments) == (child.pid, False, ("sleep", "60"))
+        assert (listed.group, listed.dead, listed.arguments) == (child.pid, False, WAITS)
         assert len(listed.started.split()) == 5
         child.kill()
 

@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 from google.protobuf import json_format, struct_pb2
 from tabkeep import actions
+from tabkeep.cli import commands
 from tabkeep.v1 import runs_pb2
 
 from browser_host.task.failures import Failed
 from browser_host.task.rules import RulesPlanner
 from browser_host.task.values import Parameters
+from control_plane import workflow_definitions
 from control_plane.fields import Fields
+from control_plane.prompt_secrets import secrets_in
+from control_plane.prompt_templates import taken_apart
 from control_plane.wire import check_action
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text(encoding="utf-8")
@@ -37,7 +41,29 @@ def planned(prompt: str) -> list[str]:
 
 def test_every_block_of_the_page_has_a_mark_that_is_checked_or_is_an_output():
     marks = {block["mark"] for block in BLOCK.finditer(PAGE)}
-    assert marks == {"prompt", "prompt-whole", "refused", "json actions", "json"}
+    assert marks == {
+        "prompt", "prompt-whole", "refused", "recorded", "json actions", "json", "yaml workflow", "sh"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("template", lines("recorded"))
+def test_a_template_of_the_page_is_what_a_prompt_is_taken_apart_to(template: str):
+    prompt = template.replace("{{value_1}}", "100").replace("{{secret_1}}", "pw-1 x")
+    taken = taken_apart(prompt, secrets_in(prompt))
+    assert taken is not None
+    assert taken.text == template
+
+
+@pytest.mark.parametrize("text", blocks("yaml workflow"))
+def test_a_workflow_of_the_page_is_a_definition(text: str):
+    assert workflow_definitions.parse(text).blocks
+
+
+@pytest.mark.parametrize("line", lines("sh"))
+def test_a_command_of_the_page_is_one(line: str):
+    program, group, name, *arguments = line.split()
+    command = commands.tabkeep.commands[group].commands[name]
+    command.make_context(f"{program} {group} {name}", arguments)
 
 
 @pytest.mark.parametrize("prompt", lines("prompt") + blocks("prompt-whole"))
@@ -65,7 +91,7 @@ def test_actions_of_the_page_are_taken_by_the_client_and_the_control_plane(text:
     assert parsed
     fields = Fields()
     for place, action in enumerate(parsed):
-        check_action(fields, f"actions[{place}]", action)
+        check_action(fields, f"actions[{place}]", action, parsed[:place])
     assert fields.violations == []
 
 

@@ -313,6 +313,44 @@ def test_a_schema_that_cannot_be_used_is_refused(schema, message):
         ("extract: {within: Cart}", {"extract": {"within": "Cart"}}),
         ("back: ", {"back": {}}),
         ("reload: {}", {"reload": {}}),
+        ("click: {name: Like, every: true}", {"click": {"target": {"name": "Like"}, "every": True}}),
+        ("click: {name: Plus, times: 3}", {"click": {"target": {"name": "Plus"}, "times": 3}}),
+        (
+            "select: {name: Toppings, option: Ham, more_options: [Rye]}",
+            {
+                "select": {
+                    "target": {"name": "Toppings"},
+                    "option": {"literal": "Ham"},
+                    "more_options": [{"literal": "Rye"}],
+                }
+            },
+        ),
+        ("drag: {name: A, after: B}", {"drag": {"target": {"name": "A"}, "after": {"name": "B"}}}),
+        (
+            "drag: {css: '#box', by: {x: 4, y: -5}, by_corner: true}",
+            {"drag": {"target": {"css": "#box"}, "by": {"x": 4, "y": -5}, "by_corner": True}},
+        ),
+        ("set_range: {role: slider, value: -2.5}", {"set_range": {"target": {"role": "slider"}, "value": -2.5}}),
+        ("set_date: {name: D, date: '2026-04-08'}", {"set_date": {"target": {"name": "D"}, "date": "2026-04-08"}}),
+        ("select_text: Story", {"select_text": {"target": {"name": "Story"}}}),
+        ("select_text: {css: p, text: fox}", {"select_text": {"target": {"css": "p"}, "text": "fox"}}),
+        (
+            "pick_row: {where: [{label: Status, equals: open}, {label: Price, less_than: 9}], order_by: Price,"
+            " descending: true, nth: 2, press: {role: button, name: Book}}",
+            {
+                "pick_row": {
+                    "where": [{"label": "Status", "equals": "open"}, {"label": "Price", "less_than": 9.0}],
+                    "order_by": "Price",
+                    "descending": True,
+                    "nth": 2,
+                    "press": {"role": "button", "name": "Book"},
+                }
+            },
+        ),
+        (
+            "wait: {condition: {number: {label: Price, greater_than: 4.5}}}",
+            {"wait": {"condition": {"number": {"label": "Price", "greater_than": 4.5}}}},
+        ),
         (
             "{hover: A, timeout: 100ms, note: why, expect: [{visible: B}, {hidden: {css: '#c'}}, {title: T},"
             " {value: {name: Email, equals: ''}}, {text: D}, {text_gone: E}, {url_glob: '*'}]}",
@@ -341,7 +379,17 @@ def test_an_action_is_read_into_its_message(source, expected):
     ("source", "message"),
     [
         ("{note: a}", ": names no action: one of goto, click, fill, select, set_checked, check, uncheck, press_key, "
-         "hover, scroll, wait, extract, back, reload"),
+         "hover, scroll, wait, extract, back, reload, find_record, drag, set_range, set_date, select_text, pick_row"),
+        ("drag: {name: A}", "drag: must lead to one place: onto, before, after, by"),
+        ("drag: {name: A, onto: B, by_corner: true}", "drag.by_corner: means nothing without by"),
+        ("click: {name: A, every: true, nth: 2}", "click: is for every element: leave out times and nth"),
+        ("set_date: {name: D, date: '8.4.2026'}", 'set_date.date: must be a date such as "2026-04-08", found "8.4.2026"'),
+        ("set_range: {name: V, value: much}", 'set_range.value: must be a number, found the text "much"'),
+        ("pick_row: {press: Book}", "pick_row: chooses no row: give where, order_by or nth"),
+        (
+            "pick_row: {where: [{label: A}]}",
+            "pick_row.where[0]: must compare in one way: contains, equals, less_than, greater_than",
+        ),
         ("{back: , reload: }", ": is back and reload at once: make it 2 actions"),
         ("clik: a", 'clik: unknown field; did you mean "click"?'),
         ("click: {nme: a, role: link}", 'click.nme: unknown field; did you mean "name"?'),
@@ -357,7 +405,7 @@ def test_an_action_is_read_into_its_message(source, expected):
          'found the text "Email"'),
         ("fill: {name: a, value: 1.10}", "fill.value: must be text, found 1.10, which without quotes is a number: "
          'write "1.10"'),
-        ("fill: {name: a, value: {literal: b, parameter: c}}", "fill.value: must have either literal or parameter"),
+        ("fill: {name: a, value: {literal: b, parameter: c}}", "fill.value: must have one of literal, parameter, from_step, credential"),
         ("select: {name: a, option: on}", "select.option: must be text, found on, which without quotes is true or false: "
          'write "on"'),
         ("set_checked: {name: a}", "set_checked.checked: is missing"),
@@ -369,7 +417,7 @@ def test_an_action_is_read_into_its_message(source, expected):
         (f"{{back: , note: {'a' * 501}}}", "note: has 501 characters: at most 500 are possible"),
         ("{back: , expect: {text: a}}", "expect: must be a list of expectations, found a mapping"),
         ("{back: , expect: [{}]}", "expect[0]: names no condition: one of url_glob, text, text_gone, visible, hidden, "
-         "value, title"),
+         "value, title, number"),
         ("{back: , expect: [{text: a, title: b}]}", "expect[0]: has text and title: write each as an item of its own"),
         ("{back: , expect: [{value: {name: a}}]}", "expect[0].value.equals: is missing"),
     ],
@@ -430,10 +478,10 @@ def test_a_secret_parameter_makes_every_value_sensitive_and_is_not_shown():
          "one {{ name }}; for braces as such write {literal: ...}"),
         ("actions: [fill: {name: a, value: {parameter: emial}}]", 'actions[0].fill.value.parameter: no parameter is called '
          '"emial"; did you mean "email"?'),
-        ('actions: [click: "{{ email }}"]', "actions[0].click: holes are not filled here: they work in goto url, task "
-         "prompt, approve message, fill value and select option"),
-        ('wait: {condition: {text: "{{ email }}"}}', "wait.condition.text: holes are not filled here: they work in goto "
-         "url, task prompt, approve message, fill value and select option"),
+        ('actions: [press_key: "{{ email }}"]', "actions[0].press_key: holes are not filled here: they work in goto url, "
+         "task prompt, approve message, fill value, select option, the name and within of a target, and the texts of "
+         "expectations"),
+        ('actions: [click: "{{ emial }}"]', 'actions[0].click: no parameter is called "emial"; did you mean "email"?'),
     ],
 )  # fmt: skip
 def test_a_hole_that_would_not_be_filled_is_a_mistake(source, message):

@@ -20,7 +20,10 @@ async function patiently(wait, attempt) {
 async function found(target, purpose, wait, use) {
   const answer = await patiently(wait, async () => {
     const one = resolve(target, purpose);
-    return one.el ? use(one.el) : one;
+    if (!one.el) return one;
+    const element = target.record ? elementFacts(one.el) : undefined; // before it is acted on, which may replace it
+    const answer = await use(one.el);
+    return answer.ok ? { ...answer, element } : answer;
   });
   if (!answer.ok && answer.near) {
     const near = nearNames(target, purpose);
@@ -196,7 +199,7 @@ function optionFor(options, wanted) {
 }
 
 // Chooses in a native select; of other controls it says what they are.
-async function choose({ target, option, wait }) {
+async function choose({ target, option, more, wait }) {
   return found(target, "select", wait, async (el) => {
     const refused = refuse(el, false);
     if (refused) return refused;
@@ -205,16 +208,23 @@ async function choose({ target, option, wait }) {
     const chosen = optionFor([...el.options], option);
     if (!chosen.option) return chosen;
     if (chosen.option.disabled) return { final: true, reason: "NOT_FOUND", message: `option "${chosen.text}" of ${label} is disabled` };
+    const also = [];
+    for (const other of more || []) {
+      const one = optionFor([...el.options], other);
+      if (!one.option) return one;
+      also.push(one.option);
+    }
+    if (also.length && !el.multiple) return { final: true, reason: "NOT_FOUND", message: `${label} takes only one option` };
     el.scrollIntoView({ block: "nearest", behavior: "instant" });
     el.focus({ preventScroll: true });
     state.press = null;
-    if (el.multiple) for (const one of el.options) one.selected = one === chosen.option;
+    if (el.multiple) for (const one of el.options) one.selected = one === chosen.option || also.includes(one);
     else el.selectedIndex = [...el.options].indexOf(chosen.option);
     el.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
     el.dispatchEvent(new Event("change", { bubbles: true }));
     state.lastPress = now();
     await tick();
-    const equal = chosen.option.isConnected ? chosen.option.selected : low(valueOf(el)) === low(chosen.text);
+    const equal = chosen.option.isConnected ? chosen.option.selected && also.every((one) => one.selected) : low(valueOf(el)) === low(chosen.text);
     return { ok: true, native: true, label, equal, shown: valueOf(el), chosen: chosen.text, title: document.title };
   });
 }
@@ -303,8 +313,18 @@ const CONDITIONS = {
     const answer = resolve(one.value.target, "value");
     return !!answer.el && valueOf(answer.el) === one.value.equals;
   },
+  number: (one) => numberHolds(one.number),
   title: (one) => low(document.title).includes(low(one.title)),
 };
+
+// Whether the number that the page shows with a label compares as asked; one label with several numbers does not.
+function numberHolds({ label, less, greater, equal }) {
+  const shown = [...pairsOf(document.body), ...fieldsOf(document.body)].filter(([name]) => hasWords(name, label)).map(([, value]) => comparable(value));
+  const numbers = [...new Set(shown.filter((one) => one !== null))];
+  if (numbers.length !== 1) return false;
+  if (less !== undefined) return numbers[0] < less;
+  return greater !== undefined ? numbers[0] > greater : numbers[0] === equal;
+}
 
 // Waits until all conditions hold at once; says which do not.
 async function until({ conditions, wait }) {

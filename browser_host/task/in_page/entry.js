@@ -2,7 +2,8 @@
 
 const calls = {
   prepare, outcome, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
-  survey, naming, read, pause,
+  survey, naming, read, pause, facts, locate,
+  dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every,
 };
 
 globalThis.__tabkeep = async (name, argument) => {

@@ -24,12 +24,18 @@ function roleOf(el) {
   const given = (el.getAttribute("role") || "").trim().split(/\s+/)[0];
   if (given && given !== "presentation" && given !== "none") return given;
   const tag = el.tagName;
+  if (slides(el)) return "slider";
   if (tag === "A" || tag === "AREA") return el.hasAttribute("href") ? "link" : "";
   if (tag === "INPUT") return el.type in INPUT_ROLES ? INPUT_ROLES[el.type] : el.hasAttribute("list") ? "combobox" : "textbox";
   if (tag === "SELECT") return el.multiple || el.size > 1 ? "listbox" : "combobox";
   if (tag === "TH" && el.scope === "row") return "rowheader";
   if (el.isContentEditable && !(el.parentElement && el.parentElement.isContentEditable)) return "textbox";
   return TAG_ROLES[tag] || "";
+}
+
+// The part of a drawn slider that takes the keys.
+function slides(el) {
+  return (el.hasAttribute("tabindex") || el.tagName === "A") && /handle|thumb|knob/i.test(el.getAttribute("class") || "") && !!el.parentElement && /slider|range/i.test(el.parentElement.getAttribute("class") || "");
 }
 
 // How well an element's role answers to the one asked for: 0 equal, 12 of the same family, null not at all.

@@ -34,6 +34,7 @@ const PURPOSES = {
   fill: (el) => editable(el),
   select: (el) => /^(combobox|listbox|radiogroup|group|radio)$/.test(roleOf(el)) || (roleOf(el) === "button" && el.hasAttribute("aria-haspopup")),
   check: (el) => checkedState(el) !== null,
+  range: (el) => /^(slider|spinbutton)$/.test(roleOf(el)) || (editable(el) && el.tagName === "INPUT"),
   value: (el) => valueOf(el) !== "" || FIELD_ROLES.has(roleOf(el)) || el.tagName === "SELECT",
   any: (el) => true,
 };

@@ -16,7 +16,7 @@ Every action takes `timeout`, `note` and `expect`; `tabkeep.v1.actions_pb2` says
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, TypedDict, Unpack
 
 from google.protobuf import json_format
@@ -26,17 +26,22 @@ from tabkeep.v1 import actions_pb2
 
 Action = actions_pb2.Action
 Expect = actions_pb2.Expect
+RowIs = actions_pb2.RowIs
 Target = actions_pb2.Target
 Value = actions_pb2.Value
 
 __all__ = [
     "Action",
     "Expect",
+    "RowIs",
     "Target",
     "Value",
     "back",
     "click",
+    "credential",
+    "drag",
     "expect_hidden",
+    "expect_number",
     "expect_text",
     "expect_text_gone",
     "expect_title",
@@ -45,16 +50,23 @@ __all__ = [
     "expect_visible",
     "extract",
     "fill",
+    "find_record",
+    "from_action",
     "from_json",
     "goto",
     "hover",
     "parameter",
+    "pick_row",
     "press_key",
     "reload",
+    "row_is",
     "scroll",
     "secret",
     "select",
+    "select_text",
     "set_checked",
+    "set_date",
+    "set_range",
     "target",
     "uncheck",
     "wait_for",
@@ -101,15 +113,34 @@ def parameter(name: str) -> Value:
     return Value(parameter=name)
 
 
+def from_action(number: int, path: str = "") -> Value:
+    """Take what an earlier action of the same list brought, from 1: `from_action(1, "rows.0.email")`."""
+    return Value(from_step=actions_pb2.StepOutput(action=number, path=path))
+
+
+def credential(part: str, *, username: str = "") -> Value:
+    """Take "username", "password" or "one_time_code" of the login stored for the page's origin.
+
+    Only the host sees it.
+    """
+    field = actions_pb2.CredentialField(username=username)
+    field.part = actions_pb2.CredentialPart.Value(f"CREDENTIAL_PART_{part.upper()}")  # type: ignore[assignment]
+    return Value(credential=field, sensitive=part != "username")
+
+
 def goto(url: str, *, allow_error_status: bool = False, **common: Unpack[Common]) -> Action:
     """Open a URL; HTTP statuses of 400 and more fail unless `allow_error_status`."""
     return _action(common, goto=actions_pb2.Goto(url=url, allow_error_status=allow_error_status))
 
 
-def click(*, click_count: int = 1, **element: Unpack[OnElement]) -> Action:
-    """Click an element; it fails when the click has no effect that can be seen."""
+def click(*, click_count: int = 1, times: int = 0, every: bool = False, **element: Unpack[OnElement]) -> Action:
+    """Click an element; it fails when the click has no effect that can be seen.
+
+    `times` clicks it again and again; `every` clicks all elements that match.
+    """
     which, common = _split(element)
-    return _action(common, click=actions_pb2.Click(target=which, click_count=click_count))
+    click = actions_pb2.Click(target=which, click_count=click_count, times=times, every=every)
+    return _action(common, click=click)
 
 
 def fill(text: str | Value, *, submit: bool = False, **element: Unpack[OnElement]) -> Action:
@@ -118,10 +149,11 @@ def fill(text: str | Value, *, submit: bool = False, **element: Unpack[OnElement
     return _action(common, fill=actions_pb2.Fill(target=which, value=_value(text), submit=submit))
 
 
-def select(option: str | Value, **element: Unpack[OnElement]) -> Action:
-    """Choose an option by its visible text or value."""
+def select(option: str | Value, *more_options: str | Value, **element: Unpack[OnElement]) -> Action:
+    """Choose an option by its visible text or value; several of a list that takes several."""
     which, common = _split(element)
-    return _action(common, select=actions_pb2.Select(target=which, option=_value(option)))
+    more = [_value(one) for one in more_options]
+    return _action(common, select=actions_pb2.Select(target=which, option=_value(option), more_options=more))
 
 
 def set_checked(checked: bool = True, **element: Unpack[OnElement]) -> Action:
@@ -153,6 +185,71 @@ def scroll(delta_y: int = 0, **element: Unpack[OnElement]) -> Action:
     return _action(common, scroll=actions_pb2.Scroll(target=_named(which), delta_y=delta_y))
 
 
+def drag(
+    *,
+    onto: Target | None = None,
+    before: Target | None = None,
+    after: Target | None = None,
+    by: tuple[int, int] | None = None,
+    by_corner: bool = False,
+    **element: Unpack[OnElement],
+) -> Action:
+    """Drag an element onto another, before or after one of its list, or by pixels; `by_corner` resizes it.
+
+    One of `onto`, `before`, `after` and `by` has to be given.
+    """
+    which, common = _split(element)
+    offset = actions_pb2.Offset(x=by[0], y=by[1]) if by is not None else None
+    message = actions_pb2.Drag(target=which, onto=onto, before=before, after=after, by=offset, by_corner=by_corner)
+    return _action(common, drag=message)
+
+
+def set_range(value: float, **element: Unpack[OnElement]) -> Action:
+    """Move a slider or spinner to a number and read it back."""
+    which, common = _split(element)
+    return _action(common, set_range=actions_pb2.SetRange(target=which, value=value))
+
+
+def set_date(day: date, **element: Unpack[OnElement]) -> Action:
+    """Put a date into a field, by its calendar where it takes no text, and read it back."""
+    which, common = _split(element)
+    return _action(common, set_date=actions_pb2.SetDate(target=which, date=day.isoformat()))
+
+
+def select_text(text: str = "", **element: Unpack[OnElement]) -> Action:
+    """Select an element's text, or the part of it that is given."""
+    which, common = _split(element)
+    return _action(common, select_text=actions_pb2.SelectText(target=which, text=text))
+
+
+def pick_row(
+    *where: RowIs,
+    order_by: str = "",
+    descending: bool = False,
+    nth: int = 0,
+    press: Target | None = None,
+    **common: Unpack[Common],
+) -> Action:
+    """Press a row, card or entry that is found by what it says, or something in it.
+
+    a.pick_row(a.row_is("Status", equals="open"), order_by="Price", press=a.target(role="button", name="Buy"))
+    """
+    message = actions_pb2.PickRow(where=where, order_by=order_by, descending=descending, nth=nth, press=press)
+    return _action(common, pick_row=message)
+
+
+def row_is(
+    label: str = "",
+    *,
+    contains: str | None = None,
+    equals: str | None = None,
+    less_than: float | None = None,
+    greater_than: float | None = None,
+) -> RowIs:
+    """Say what must be true of a row: of the value with this label, or of the row as a whole."""
+    return RowIs(label=label, contains=contains, equals=equals, less_than=less_than, greater_than=greater_than)
+
+
 def wait_for(condition: Expect, **common: Unpack[Common]) -> Action:
     """Wait until something is true of the page: `wait_for(expect_text("Order placed"))`."""
     return _action(common, wait=actions_pb2.Wait(condition=condition))
@@ -169,6 +266,11 @@ def extract(schema: Mapping[str, Any] | None = None, *, within: str = "", **comm
     if schema is not None:
         message.schema.CopyFrom(wire.to_struct(schema))
     return _action(common, extract=message)
+
+
+def find_record(label: str, value: str | Value, *, noun: str = "", **common: Unpack[Common]) -> Action:
+    """Read the one record that has exactly this value under a label; it fails where none or several have it."""
+    return _action(common, find_record=actions_pb2.FindRecord(label=label, value=_value(value), noun=noun))
 
 
 def back(**common: Unpack[Common]) -> Action:
@@ -214,6 +316,14 @@ def expect_hidden(**which: Unpack[Which]) -> Expect:
 def expect_value(equals: str, **which: Unpack[Which]) -> Expect:
     """The field has this value."""
     return Expect(value=actions_pb2.FieldValue(target=Target(**which), equals=equals))
+
+
+def expect_number(
+    label: str, *, less_than: float | None = None, greater_than: float | None = None, equal_to: float | None = None
+) -> Expect:
+    """The number that the page shows with this label compares so."""
+    number = actions_pb2.NumberIs(label=label, less_than=less_than, greater_than=greater_than, equal_to=equal_to)
+    return Expect(number=number)
 
 
 def from_json(items: Sequence[Mapping[str, Any]]) -> list[Action]:

@@ -27,12 +27,16 @@ from tabkeep.records import (
     BrowserType,
     CreatedKey,
     Credential,
+    ExportedRecording,
     Host,
     IrreversiblePolicy,
     Key,
     KeyScope,
     Planner,
     Proxy,
+    Recording,
+    RecordingFormat,
+    ReplayMode,
     Run,
     RunStatus,
     RunUpdate,
@@ -51,6 +55,7 @@ from tabkeep.v1 import (
     credentials_pb2,
     hosts_pb2,
     keys_pb2,
+    recordings_pb2,
     runs_pb2,
     usage_pb2,
     webhooks_pb2,
@@ -470,6 +475,7 @@ class Client:
         screenshots: ScreenshotMode | str | None = None,
         planner: Planner | str | None = None,
         irreversible_policy: IrreversiblePolicy | str | None = None,
+        replay_mode: ReplayMode | str | None = None,
         webhook_url: str | None = None,
         request_id: str | None = None,
         wait_for_completion: bool = False,
@@ -480,8 +486,8 @@ class Client:
         current page unless `url` is given. Without, it gets a session of its own, opened as `browser_session` says
         and closed afterwards. With `wait_for_completion` the final run is returned, however it ended: look at its
         `status` or call `raise_for_failure`. When the waiting is given up, the run goes on. `planner` says who turns
-        the prompt into steps, `irreversible_policy` what happens before paying, ordering, deleting and sending;
-        `webhook_url` is told of the run's end.
+        the prompt into steps, `irreversible_policy` what happens before paying, ordering, deleting and sending,
+        `replay_mode` whether recordings are used and made; `webhook_url` is told of the run's end.
 
         Raises:
             InvalidArgument: a field is wrong; nothing was stored.
@@ -503,6 +509,8 @@ class Client:
         )
         if data_extraction_schema is not None:
             request.data_extraction_schema.CopyFrom(wire.to_struct(data_extraction_schema))
+        if replay_mode is not None:
+            request.replay_mode = wire.enum_to_proto(ReplayMode, replay_mode)
         _set_run_options(request, browser_session, timeout, screenshots, planner, irreversible_policy)
         answer = await self._calls.unary("RunService/RunTask", request, runs_pb2.RunTaskResponse)
         run = wire.run(answer.run)
@@ -898,6 +906,57 @@ class Client:
         """
         request = credentials_pb2.DeleteCredentialRequest(credential_id=credential_id)
         await self._calls.unary("CredentialService/DeleteCredential", request, credentials_pb2.DeleteCredentialResponse)
+
+    async def list_recordings(
+        self, *, origin: str | None = None, page_size: int = _PAGE_SIZE
+    ) -> AsyncIterator[Recording]:
+        """Yield what is recorded, or what is for the site of a URL, without its parts, newest first."""
+        request = recordings_pb2.ListRecordingsRequest(page_size=page_size, origin=origin or "")
+        while True:
+            page = await self._calls.unary(
+                "RecordingService/ListRecordings", request, recordings_pb2.ListRecordingsResponse
+            )
+            for one in page.recordings:
+                yield wire.recording(one)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def get_recording(self, recording_id: str) -> Recording:
+        """Return a recording with its parts.
+
+        Raises:
+            NotFound: no such recording in the caller's organization.
+        """
+        request = recordings_pb2.GetRecordingRequest(recording_id=recording_id)
+        answer = await self._calls.unary("RecordingService/GetRecording", request, recordings_pb2.GetRecordingResponse)
+        return wire.recording(answer.recording)
+
+    async def delete_recording(self, recording_id: str) -> None:
+        """Delete a recording; the next success records anew.
+
+        Raises:
+            NotFound: no such recording in the caller's organization.
+        """
+        request = recordings_pb2.DeleteRecordingRequest(recording_id=recording_id)
+        await self._calls.unary("RecordingService/DeleteRecording", request, recordings_pb2.DeleteRecordingResponse)
+
+    async def export_recording(
+        self, recording_id: str, export_format: RecordingFormat | str = RecordingFormat.WORKFLOW_YAML
+    ) -> ExportedRecording:
+        """Return a recording as a workflow's definition, or as a script for Playwright alone.
+
+        Raises:
+            NotFound: no such recording in the caller's organization.
+            FailedPrecondition: the format cannot say a part of it.
+        """
+        request = recordings_pb2.ExportRecordingRequest(
+            recording_id=recording_id, format=wire.enum_to_proto(RecordingFormat, export_format)
+        )
+        answer = await self._calls.unary(
+            "RecordingService/ExportRecording", request, recordings_pb2.ExportRecordingResponse
+        )
+        return wire.exported_recording(answer)
 
     async def get_usage(self, month: str | None = None, *, organization_id: str | None = None) -> Usage:
         """Return what an organization used in a month ("2026-11", in UTC; the present one unless told).

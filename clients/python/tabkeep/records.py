@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from tabkeep.v1 import actions_pb2
+    from tabkeep.v1 import actions_pb2, recordings_pb2
 
 Json: TypeAlias = Any
 """What JSON can say, as Python's own types; whole numbers are ints. Not spelled out, so that callers need no casts."""
@@ -141,6 +141,8 @@ class FailureReason(StrEnum):
     MODEL_FAILED = "MODEL_FAILED"
     MODEL_BUDGET = "MODEL_BUDGET"
     PROXY_FAILED = "PROXY_FAILED"
+    STALE_RECORDING = "STALE_RECORDING"
+    NO_RECORDING = "NO_RECORDING"
     UNKNOWN = "UNKNOWN"
 
 
@@ -166,6 +168,32 @@ class Planner(StrEnum):
 
     RULES = "rules"
     MODEL = "model"
+    UNKNOWN = "unknown"
+
+
+class ReplayMode(StrEnum):
+    """What recordings are to a run; not given: a trusted one is replayed, else the prompt is planned and recorded."""
+
+    ONLY = "only"
+    PLAN = "plan"
+    OFF = "off"
+    UNKNOWN = "unknown"
+
+
+class RecordingState(StrEnum):
+    """How far a recording is to be trusted; only a trusted one is replayed without being asked for."""
+
+    CANDIDATE = "candidate"
+    TRUSTED = "trusted"
+    DEMOTED = "demoted"
+    UNKNOWN = "unknown"
+
+
+class RecordingFormat(StrEnum):
+    """What a recording is exported as."""
+
+    WORKFLOW_YAML = "workflow_yaml"
+    PLAYWRIGHT_PYTHON = "playwright_python"
     UNKNOWN = "unknown"
 
 
@@ -477,6 +505,8 @@ class PlanMade:
 
     planner: str
     clauses: tuple[str, ...]
+    recording_id: str | None = None
+    """The recording that is replayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -553,6 +583,102 @@ class ModelCall:
     error: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedValue:
+    """A hole of a recorded task; one that is `fixed` holds only for its `text`."""
+
+    name: str
+    secret: bool
+    fixed: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedStep:
+    """A recorded step: what was done, with what element, and what was true afterwards."""
+
+    action: actions_pb2.Action
+    elements: tuple[recordings_pb2.RecordedElement, ...]
+    seen: tuple[actions_pb2.Expect, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedPart:
+    """A clause of a recorded task; one that `looks_again` has no steps, the rules do it anew."""
+
+    clause: str
+    looks_again: bool
+    steps: tuple[RecordedStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedTask:
+    """What is recorded of a task; lists of recordings leave the parts out."""
+
+    template: str
+    origin: str
+    start: str
+    values: tuple[RecordedValue, ...]
+    parts: tuple[RecordedPart, ...]
+    planner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A task that was done, kept so that it can be done again with other values."""
+
+    recording_id: str
+    organization_id: str
+    state: RecordingState
+    version: int
+    run_id: str
+    success_count: int
+    failure_count: int
+    create_time: datetime
+    update_time: datetime
+    task: RecordedTask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedRecording:
+    """A recording as a program."""
+
+    content: str
+    file_name: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRecorded:
+    """The task was done and is recorded, or its recording was confirmed or mended; `task` is None where it stays."""
+
+    recording_id: str | None
+    confirmed: bool
+    mended: bool
+    task: RecordedTask | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """How a recording fared."""
+
+    recording_id: str
+    version: int
+    verified: bool
+    stale: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepHealed:
+    """A recorded step was done with an element that is not quite the recorded one."""
+
+    step: int
+    recorded: str
+    found: str
+    by: str
+
+
 @dataclass(frozen=True, slots=True)
 class RunWarning:
     """Something worth knowing that stops nothing."""
@@ -582,6 +708,9 @@ RunEventDetail: TypeAlias = (
     | ApprovalResolved
     | RunWarning
     | ModelCall
+    | TaskRecorded
+    | Replayed
+    | StepHealed
     | RunFinished
 )
 

@@ -207,6 +207,11 @@ class Client:
     list_credentials = _Blocking(asynchronous.Client.list_credentials)
     delete_credential = _Blocking(asynchronous.Client.delete_credential)
 
+    list_recordings = _Iterating(asynchronous.Client.list_recordings)
+    get_recording = _Blocking(asynchronous.Client.get_recording)
+    delete_recording = _Blocking(asynchronous.Client.delete_recording)
+    export_recording = _Blocking(asynchronous.Client.export_recording)
+
     get_usage = _Blocking(asynchronous.Client.get_usage)
     list_webhook_deliveries = _Iterating(asynchronous.Client.list_webhook_deliveries)
     get_webhook_delivery = _Blocking(asynchronous.Client.get_webhook_delivery)

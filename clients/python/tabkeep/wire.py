@@ -20,6 +20,7 @@ from tabkeep.v1 import (
     credentials_pb2,
     hosts_pb2,
     keys_pb2,
+    recordings_pb2,
     runs_pb2,
     usage_pb2,
     webhooks_pb2,
@@ -59,6 +60,9 @@ ENUMERATIONS: Mapping[type[StrEnum], _Enumeration] = {
         (r.FailureReason, runs_pb2.FailureReason, "FAILURE_REASON_"),
         (r.StepOutcome, runs_pb2.StepOutcome, "STEP_OUTCOME_"),
         (r.Planner, runs_pb2.Planner, "PLANNER_"),
+        (r.ReplayMode, runs_pb2.ReplayMode, "REPLAY_MODE_"),
+        (r.RecordingState, recordings_pb2.RecordingState, "RECORDING_STATE_"),
+        (r.RecordingFormat, recordings_pb2.RecordingFormat, "RECORDING_FORMAT_"),
         (r.IrreversiblePolicy, runs_pb2.IrreversiblePolicy, "IRREVERSIBLE_POLICY_"),
         (r.ScreenshotMode, runs_pb2.ScreenshotMode, "SCREENSHOT_MODE_"),
         (r.ArtifactType, artifacts_pb2.ArtifactType, "ARTIFACT_TYPE_"),
@@ -506,7 +510,7 @@ def _run_started(message: runs_pb2.RunStarted) -> r.RunStarted:
 
 
 def _plan_made(message: runs_pb2.PlanMade) -> r.PlanMade:
-    return r.PlanMade(message.planner, tuple(message.clauses))
+    return r.PlanMade(message.planner, tuple(message.clauses), message.recording_id or None)
 
 
 def _block_started(message: runs_pb2.BlockStarted) -> r.BlockStarted:
@@ -578,6 +582,70 @@ def _model_call(message: runs_pb2.ModelCall) -> r.ModelCall:
     )
 
 
+def _task_recorded(message: runs_pb2.TaskRecorded) -> r.TaskRecorded:
+    return r.TaskRecorded(
+        recording_id=message.recording_id or None,
+        confirmed=message.confirmed,
+        mended=message.mended,
+        task=_recorded_task(message.task) if message.HasField("task") else None,
+    )
+
+
+def _replayed(message: runs_pb2.Replayed) -> r.Replayed:
+    return r.Replayed(
+        recording_id=message.recording_id,
+        version=message.version,
+        verified=message.verified,
+        stale=message.stale,
+        message=message.message,
+    )
+
+
+def _step_healed(message: runs_pb2.StepHealed) -> r.StepHealed:
+    return r.StepHealed(step=message.step, recorded=message.recorded, found=message.found, by=message.by)
+
+
+def recording(message: recordings_pb2.Recording) -> r.Recording:
+    """Return a recording."""
+    return r.Recording(
+        recording_id=message.recording_id,
+        organization_id=message.organization_id,
+        state=_enum(r.RecordingState, message.state),
+        version=message.version,
+        run_id=message.run_id,
+        success_count=message.success_count,
+        failure_count=message.failure_count,
+        create_time=_time(message.create_time),
+        update_time=_time(message.update_time),
+        task=_recorded_task(message.task),
+    )
+
+
+def exported_recording(message: recordings_pb2.ExportRecordingResponse) -> r.ExportedRecording:
+    """Return a recording as a program."""
+    return r.ExportedRecording(content=message.content, file_name=message.file_name, content_type=message.content_type)
+
+
+def _recorded_task(message: recordings_pb2.RecordedTask) -> r.RecordedTask:
+    return r.RecordedTask(
+        template=message.template,
+        origin=message.origin,
+        start=message.start,
+        values=tuple(
+            r.RecordedValue(name=one.name, secret=one.secret, fixed=one.fixed, text=one.text) for one in message.values
+        ),
+        parts=tuple(_recorded_part(one) for one in message.parts),
+        planner=message.planner,
+    )
+
+
+def _recorded_part(message: recordings_pb2.RecordedPart) -> r.RecordedPart:
+    steps = (
+        r.RecordedStep(action=one.action, elements=tuple(one.elements), seen=tuple(one.seen)) for one in message.steps
+    )
+    return r.RecordedPart(clause=message.clause, looks_again=message.looks_again, steps=tuple(steps))
+
+
 def _run_finished(message: runs_pb2.RunFinished) -> r.RunFinished:
     return r.RunFinished(
         _enum(r.RunStatus, message.status),
@@ -598,6 +666,9 @@ _DETAILS: Mapping[str, Callable[[Any], r.RunEventDetail]] = {
     "approval_resolved": _approval_resolved,
     "warning": _warning,
     "model_call": _model_call,
+    "task_recorded": _task_recorded,
+    "replayed": _replayed,
+    "step_healed": _step_healed,
     "run_finished": _run_finished,
 }
 

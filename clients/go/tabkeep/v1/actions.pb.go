@@ -25,6 +25,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// A part of a stored login.
+type CredentialPart int32
+
+const (
+	// Never sent.
+	CredentialPart_CREDENTIAL_PART_UNSPECIFIED CredentialPart = 0
+	// The username.
+	CredentialPart_CREDENTIAL_PART_USERNAME CredentialPart = 1
+	// The password; only into fields that hide what is typed.
+	CredentialPart_CREDENTIAL_PART_PASSWORD CredentialPart = 2
+	// The one-time code of the moment; empty where the login has none.
+	CredentialPart_CREDENTIAL_PART_ONE_TIME_CODE CredentialPart = 3
+)
+
+// Enum value maps for CredentialPart.
+var (
+	CredentialPart_name = map[int32]string{
+		0: "CREDENTIAL_PART_UNSPECIFIED",
+		1: "CREDENTIAL_PART_USERNAME",
+		2: "CREDENTIAL_PART_PASSWORD",
+		3: "CREDENTIAL_PART_ONE_TIME_CODE",
+	}
+	CredentialPart_value = map[string]int32{
+		"CREDENTIAL_PART_UNSPECIFIED":   0,
+		"CREDENTIAL_PART_USERNAME":      1,
+		"CREDENTIAL_PART_PASSWORD":      2,
+		"CREDENTIAL_PART_ONE_TIME_CODE": 3,
+	}
+)
+
+func (x CredentialPart) Enum() *CredentialPart {
+	p := new(CredentialPart)
+	*p = x
+	return p
+}
+
+func (x CredentialPart) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CredentialPart) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_actions_proto_enumTypes[0].Descriptor()
+}
+
+func (CredentialPart) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_actions_proto_enumTypes[0]
+}
+
+func (x CredentialPart) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CredentialPart.Descriptor instead.
+func (CredentialPart) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{0}
+}
+
 // One thing to do, and what must be true afterwards.
 type Action struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -50,6 +107,12 @@ type Action struct {
 	//	*Action_Extract
 	//	*Action_Back
 	//	*Action_Reload
+	//	*Action_FindRecord
+	//	*Action_Drag
+	//	*Action_SetRange
+	//	*Action_SetDate
+	//	*Action_SelectText
+	//	*Action_PickRow
 	Kind          isAction_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -221,6 +284,60 @@ func (x *Action) GetReload() *Reload {
 	return nil
 }
 
+func (x *Action) GetFindRecord() *FindRecord {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_FindRecord); ok {
+			return x.FindRecord
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetDrag() *Drag {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_Drag); ok {
+			return x.Drag
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetSetRange() *SetRange {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_SetRange); ok {
+			return x.SetRange
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetSetDate() *SetDate {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_SetDate); ok {
+			return x.SetDate
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetSelectText() *SelectText {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_SelectText); ok {
+			return x.SelectText
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetPickRow() *PickRow {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_PickRow); ok {
+			return x.PickRow
+		}
+	}
+	return nil
+}
+
 type isAction_Kind interface {
 	isAction_Kind()
 }
@@ -285,6 +402,36 @@ type Action_Reload struct {
 	Reload *Reload `protobuf:"bytes,21,opt,name=reload,proto3,oneof"`
 }
 
+type Action_FindRecord struct {
+	// Reads the one record that holds a value.
+	FindRecord *FindRecord `protobuf:"bytes,43,opt,name=find_record,json=findRecord,proto3,oneof"`
+}
+
+type Action_Drag struct {
+	// Drags an element to another place.
+	Drag *Drag `protobuf:"bytes,28,opt,name=drag,proto3,oneof"`
+}
+
+type Action_SetRange struct {
+	// Moves a slider or spinner to a number.
+	SetRange *SetRange `protobuf:"bytes,29,opt,name=set_range,json=setRange,proto3,oneof"`
+}
+
+type Action_SetDate struct {
+	// Puts a date into a field or chooses it in a calendar.
+	SetDate *SetDate `protobuf:"bytes,30,opt,name=set_date,json=setDate,proto3,oneof"`
+}
+
+type Action_SelectText struct {
+	// Selects text, as with the pointer.
+	SelectText *SelectText `protobuf:"bytes,31,opt,name=select_text,json=selectText,proto3,oneof"`
+}
+
+type Action_PickRow struct {
+	// Presses a row, card or entry, or something in it, that is found by what the row says.
+	PickRow *PickRow `protobuf:"bytes,32,opt,name=pick_row,json=pickRow,proto3,oneof"`
+}
+
 func (*Action_Goto) isAction_Kind() {}
 
 func (*Action_Click) isAction_Kind() {}
@@ -308,6 +455,18 @@ func (*Action_Extract) isAction_Kind() {}
 func (*Action_Back) isAction_Kind() {}
 
 func (*Action_Reload) isAction_Kind() {}
+
+func (*Action_FindRecord) isAction_Kind() {}
+
+func (*Action_Drag) isAction_Kind() {}
+
+func (*Action_SetRange) isAction_Kind() {}
+
+func (*Action_SetDate) isAction_Kind() {}
+
+func (*Action_SelectText) isAction_Kind() {}
+
+func (*Action_PickRow) isAction_Kind() {}
 
 // Names an element the way a person would. All given parts must hold; the match must be unique unless nth
 // is given, otherwise the action fails AMBIGUOUS and lists the candidates.
@@ -419,6 +578,8 @@ type Value struct {
 	//
 	//	*Value_Literal
 	//	*Value_Parameter
+	//	*Value_FromStep
+	//	*Value_Credential
 	Source isValue_Source `protobuf_oneof:"source"`
 	// The text is never shown in events, logs or errors. Always so for password fields.
 	Sensitive     bool `protobuf:"varint,3,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
@@ -481,6 +642,24 @@ func (x *Value) GetParameter() string {
 	return ""
 }
 
+func (x *Value) GetFromStep() *StepOutput {
+	if x != nil {
+		if x, ok := x.Source.(*Value_FromStep); ok {
+			return x.FromStep
+		}
+	}
+	return nil
+}
+
+func (x *Value) GetCredential() *CredentialField {
+	if x != nil {
+		if x, ok := x.Source.(*Value_Credential); ok {
+			return x.Credential
+		}
+	}
+	return nil
+}
+
 func (x *Value) GetSensitive() bool {
 	if x != nil {
 		return x.Sensitive
@@ -502,9 +681,146 @@ type Value_Parameter struct {
 	Parameter string `protobuf:"bytes,2,opt,name=parameter,proto3,oneof"`
 }
 
+type Value_FromStep struct {
+	// What an earlier step brought.
+	FromStep *StepOutput `protobuf:"bytes,10,opt,name=from_step,json=fromStep,proto3,oneof"`
+}
+
+type Value_Credential struct {
+	// A part of a stored login. The host fetches it as it fills the field, for the page's own origin; callers, events
+	// and models never see it.
+	Credential *CredentialField `protobuf:"bytes,11,opt,name=credential,proto3,oneof"`
+}
+
 func (*Value_Literal) isValue_Source() {}
 
 func (*Value_Parameter) isValue_Source() {}
+
+func (*Value_FromStep) isValue_Source() {}
+
+func (*Value_Credential) isValue_Source() {}
+
+// What an earlier step of the same run brought. Checked before anything is done: the step must come earlier and be one
+// that brings something. A run in which it then has nothing at `path`, or no text, number or truth value there, fails
+// MISSING_INPUT at this step.
+type StepOutput struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The action of the same list that brought it, from 1. 0: block_id says which.
+	Action int32 `protobuf:"varint,1,opt,name=action,proto3" json:"action,omitempty"`
+	// The block that brought it; workflows only.
+	BlockId string `protobuf:"bytes,2,opt,name=block_id,json=blockId,proto3" json:"block_id,omitempty"`
+	// Where in what it brought: names and, for lists, numbers from 0, with dots between them, for example
+	// "rows.0.email". Empty: all of it. At most 500 characters.
+	Path          string `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepOutput) Reset() {
+	*x = StepOutput{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepOutput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepOutput) ProtoMessage() {}
+
+func (x *StepOutput) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepOutput.ProtoReflect.Descriptor instead.
+func (*StepOutput) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *StepOutput) GetAction() int32 {
+	if x != nil {
+		return x.Action
+	}
+	return 0
+}
+
+func (x *StepOutput) GetBlockId() string {
+	if x != nil {
+		return x.BlockId
+	}
+	return ""
+}
+
+func (x *StepOutput) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+// A part of a login that CredentialService has for the page's origin. Without one the step fails CREDENTIAL_REQUIRED.
+type CredentialField struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which part.
+	Part CredentialPart `protobuf:"varint,1,opt,name=part,proto3,enum=tabkeep.v1.CredentialPart" json:"part,omitempty"`
+	// Whose login. Empty: the only one there is for the origin.
+	Username      string `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CredentialField) Reset() {
+	*x = CredentialField{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CredentialField) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CredentialField) ProtoMessage() {}
+
+func (x *CredentialField) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CredentialField.ProtoReflect.Descriptor instead.
+func (*CredentialField) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CredentialField) GetPart() CredentialPart {
+	if x != nil {
+		return x.Part
+	}
+	return CredentialPart_CREDENTIAL_PART_UNSPECIFIED
+}
+
+func (x *CredentialField) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
 
 // Opens a URL. Fails NAVIGATION when the server cannot be reached or answers 400 or more.
 type Goto struct {
@@ -519,7 +835,7 @@ type Goto struct {
 
 func (x *Goto) Reset() {
 	*x = Goto{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -531,7 +847,7 @@ func (x *Goto) String() string {
 func (*Goto) ProtoMessage() {}
 
 func (x *Goto) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -544,7 +860,7 @@ func (x *Goto) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Goto.ProtoReflect.Descriptor instead.
 func (*Goto) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Goto) GetUrl() string {
@@ -568,14 +884,19 @@ type Click struct {
 	// The element.
 	Target *Target `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
 	// 1 (default), 2 for a double click, at most 3.
-	ClickCount    int32 `protobuf:"varint,2,opt,name=click_count,json=clickCount,proto3" json:"click_count,omitempty"`
+	ClickCount int32 `protobuf:"varint,2,opt,name=click_count,json=clickCount,proto3" json:"click_count,omitempty"`
+	// Click so many times, one after the other, at most 100; each of them must have an effect. 0: once.
+	Times int32 `protobuf:"varint,10,opt,name=times,proto3" json:"times,omitempty"`
+	// Click every element that matches, in page order, at most 200; nth and times must not be given then. Fails
+	// NOT_FOUND when there is none.
+	Every         bool `protobuf:"varint,11,opt,name=every,proto3" json:"every,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Click) Reset() {
 	*x = Click{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -587,7 +908,7 @@ func (x *Click) String() string {
 func (*Click) ProtoMessage() {}
 
 func (x *Click) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -600,7 +921,7 @@ func (x *Click) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Click.ProtoReflect.Descriptor instead.
 func (*Click) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Click) GetTarget() *Target {
@@ -615,6 +936,20 @@ func (x *Click) GetClickCount() int32 {
 		return x.ClickCount
 	}
 	return 0
+}
+
+func (x *Click) GetTimes() int32 {
+	if x != nil {
+		return x.Times
+	}
+	return 0
+}
+
+func (x *Click) GetEvery() bool {
+	if x != nil {
+		return x.Every
+	}
+	return false
 }
 
 // Replaces the text of a field and reads it back.
@@ -632,7 +967,7 @@ type Fill struct {
 
 func (x *Fill) Reset() {
 	*x = Fill{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -644,7 +979,7 @@ func (x *Fill) String() string {
 func (*Fill) ProtoMessage() {}
 
 func (x *Fill) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -657,7 +992,7 @@ func (x *Fill) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fill.ProtoReflect.Descriptor instead.
 func (*Fill) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Fill) GetTarget() *Target {
@@ -687,14 +1022,16 @@ type Select struct {
 	// The control.
 	Target *Target `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
 	// The option's visible text or its value.
-	Option        *Value `protobuf:"bytes,2,opt,name=option,proto3" json:"option,omitempty"`
+	Option *Value `protobuf:"bytes,2,opt,name=option,proto3" json:"option,omitempty"`
+	// More options, in a list that takes several; afterwards exactly all of these are chosen. At most 200.
+	MoreOptions   []*Value `protobuf:"bytes,10,rep,name=more_options,json=moreOptions,proto3" json:"more_options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Select) Reset() {
 	*x = Select{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -706,7 +1043,7 @@ func (x *Select) String() string {
 func (*Select) ProtoMessage() {}
 
 func (x *Select) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -719,7 +1056,7 @@ func (x *Select) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Select.ProtoReflect.Descriptor instead.
 func (*Select) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Select) GetTarget() *Target {
@@ -732,6 +1069,13 @@ func (x *Select) GetTarget() *Target {
 func (x *Select) GetOption() *Value {
 	if x != nil {
 		return x.Option
+	}
+	return nil
+}
+
+func (x *Select) GetMoreOptions() []*Value {
+	if x != nil {
+		return x.MoreOptions
 	}
 	return nil
 }
@@ -749,7 +1093,7 @@ type SetChecked struct {
 
 func (x *SetChecked) Reset() {
 	*x = SetChecked{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -761,7 +1105,7 @@ func (x *SetChecked) String() string {
 func (*SetChecked) ProtoMessage() {}
 
 func (x *SetChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -774,7 +1118,7 @@ func (x *SetChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetChecked.ProtoReflect.Descriptor instead.
 func (*SetChecked) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SetChecked) GetTarget() *Target {
@@ -804,7 +1148,7 @@ type PressKey struct {
 
 func (x *PressKey) Reset() {
 	*x = PressKey{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -816,7 +1160,7 @@ func (x *PressKey) String() string {
 func (*PressKey) ProtoMessage() {}
 
 func (x *PressKey) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -829,7 +1173,7 @@ func (x *PressKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PressKey.ProtoReflect.Descriptor instead.
 func (*PressKey) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PressKey) GetKey() string {
@@ -857,7 +1201,7 @@ type Hover struct {
 
 func (x *Hover) Reset() {
 	*x = Hover{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -869,7 +1213,7 @@ func (x *Hover) String() string {
 func (*Hover) ProtoMessage() {}
 
 func (x *Hover) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -882,7 +1226,7 @@ func (x *Hover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hover.ProtoReflect.Descriptor instead.
 func (*Hover) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{9}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Hover) GetTarget() *Target {
@@ -905,7 +1249,7 @@ type Scroll struct {
 
 func (x *Scroll) Reset() {
 	*x = Scroll{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -917,7 +1261,7 @@ func (x *Scroll) String() string {
 func (*Scroll) ProtoMessage() {}
 
 func (x *Scroll) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -930,7 +1274,7 @@ func (x *Scroll) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scroll.ProtoReflect.Descriptor instead.
 func (*Scroll) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{10}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Scroll) GetTarget() *Target {
@@ -963,7 +1307,7 @@ type Wait struct {
 
 func (x *Wait) Reset() {
 	*x = Wait{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -975,7 +1319,7 @@ func (x *Wait) String() string {
 func (*Wait) ProtoMessage() {}
 
 func (x *Wait) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -988,7 +1332,7 @@ func (x *Wait) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wait.ProtoReflect.Descriptor instead.
 func (*Wait) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{11}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Wait) GetUntil() isWait_Until {
@@ -1048,6 +1392,7 @@ type Expect struct {
 	//	*Expect_Hidden
 	//	*Expect_Value
 	//	*Expect_Title
+	//	*Expect_Number
 	Condition     isExpect_Condition `protobuf_oneof:"condition"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1055,7 +1400,7 @@ type Expect struct {
 
 func (x *Expect) Reset() {
 	*x = Expect{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1412,7 @@ func (x *Expect) String() string {
 func (*Expect) ProtoMessage() {}
 
 func (x *Expect) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1425,7 @@ func (x *Expect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expect.ProtoReflect.Descriptor instead.
 func (*Expect) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{12}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Expect) GetCondition() isExpect_Condition {
@@ -1153,6 +1498,15 @@ func (x *Expect) GetTitle() string {
 	return ""
 }
 
+func (x *Expect) GetNumber() *NumberIs {
+	if x != nil {
+		if x, ok := x.Condition.(*Expect_Number); ok {
+			return x.Number
+		}
+	}
+	return nil
+}
+
 type isExpect_Condition interface {
 	isExpect_Condition()
 }
@@ -1192,6 +1546,11 @@ type Expect_Title struct {
 	Title string `protobuf:"bytes,7,opt,name=title,proto3,oneof"`
 }
 
+type Expect_Number struct {
+	// A number that the page shows with a label is less or greater than another.
+	Number *NumberIs `protobuf:"bytes,20,opt,name=number,proto3,oneof"`
+}
+
 func (*Expect_UrlGlob) isExpect_Condition() {}
 
 func (*Expect_Text) isExpect_Condition() {}
@@ -1206,6 +1565,8 @@ func (*Expect_Value) isExpect_Condition() {}
 
 func (*Expect_Title) isExpect_Condition() {}
 
+func (*Expect_Number) isExpect_Condition() {}
+
 // A field and the value it must have.
 type FieldValue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1219,7 +1580,7 @@ type FieldValue struct {
 
 func (x *FieldValue) Reset() {
 	*x = FieldValue{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1231,7 +1592,7 @@ func (x *FieldValue) String() string {
 func (*FieldValue) ProtoMessage() {}
 
 func (x *FieldValue) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1244,7 +1605,7 @@ func (x *FieldValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldValue.ProtoReflect.Descriptor instead.
 func (*FieldValue) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{13}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FieldValue) GetTarget() *Target {
@@ -1276,7 +1637,7 @@ type Extract struct {
 
 func (x *Extract) Reset() {
 	*x = Extract{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1288,7 +1649,7 @@ func (x *Extract) String() string {
 func (*Extract) ProtoMessage() {}
 
 func (x *Extract) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1301,7 +1662,7 @@ func (x *Extract) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extract.ProtoReflect.Descriptor instead.
 func (*Extract) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{14}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Extract) GetSchema() *structpb.Struct {
@@ -1318,6 +1679,71 @@ func (x *Extract) GetWithin() string {
 	return ""
 }
 
+// Reads the one record that has exactly this value under a label, from the tables, label-value pairs or repeated cards
+// that the page shows; waits for it. Changes nothing. Fails NOT_FOUND where none has it, AMBIGUOUS where several do.
+type FindRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What its label is called, for example "email"; where no label is called so, any may have the value.
+	Label string `protobuf:"bytes,1,opt,name=label,proto3" json:"label,omitempty"`
+	// The value.
+	Value *Value `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// What such records are called, for messages; for example "customer".
+	Noun          string `protobuf:"bytes,3,opt,name=noun,proto3" json:"noun,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindRecord) Reset() {
+	*x = FindRecord{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindRecord) ProtoMessage() {}
+
+func (x *FindRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindRecord.ProtoReflect.Descriptor instead.
+func (*FindRecord) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *FindRecord) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *FindRecord) GetValue() *Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *FindRecord) GetNoun() string {
+	if x != nil {
+		return x.Noun
+	}
+	return ""
+}
+
 // Goes one page back. Fails NAVIGATION when there is none.
 type Back struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1327,7 +1753,7 @@ type Back struct {
 
 func (x *Back) Reset() {
 	*x = Back{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1339,7 +1765,7 @@ func (x *Back) String() string {
 func (*Back) ProtoMessage() {}
 
 func (x *Back) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1352,7 +1778,7 @@ func (x *Back) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Back.ProtoReflect.Descriptor instead.
 func (*Back) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{15}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{18}
 }
 
 // Loads the page again. Fails NAVIGATION like goto.
@@ -1364,7 +1790,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1376,7 +1802,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1389,15 +1815,702 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{16}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{19}
 }
+
+// A number of the page, found by its label as in "Price: $47.10", compared with another.
+type NumberIs struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The label.
+	Label string `protobuf:"bytes,1,opt,name=label,proto3" json:"label,omitempty"`
+	// How it must be. Required.
+	//
+	// Types that are valid to be assigned to Comparison:
+	//
+	//	*NumberIs_LessThan
+	//	*NumberIs_GreaterThan
+	//	*NumberIs_EqualTo
+	Comparison    isNumberIs_Comparison `protobuf_oneof:"comparison"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NumberIs) Reset() {
+	*x = NumberIs{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NumberIs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NumberIs) ProtoMessage() {}
+
+func (x *NumberIs) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NumberIs.ProtoReflect.Descriptor instead.
+func (*NumberIs) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *NumberIs) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *NumberIs) GetComparison() isNumberIs_Comparison {
+	if x != nil {
+		return x.Comparison
+	}
+	return nil
+}
+
+func (x *NumberIs) GetLessThan() float64 {
+	if x != nil {
+		if x, ok := x.Comparison.(*NumberIs_LessThan); ok {
+			return x.LessThan
+		}
+	}
+	return 0
+}
+
+func (x *NumberIs) GetGreaterThan() float64 {
+	if x != nil {
+		if x, ok := x.Comparison.(*NumberIs_GreaterThan); ok {
+			return x.GreaterThan
+		}
+	}
+	return 0
+}
+
+func (x *NumberIs) GetEqualTo() float64 {
+	if x != nil {
+		if x, ok := x.Comparison.(*NumberIs_EqualTo); ok {
+			return x.EqualTo
+		}
+	}
+	return 0
+}
+
+type isNumberIs_Comparison interface {
+	isNumberIs_Comparison()
+}
+
+type NumberIs_LessThan struct {
+	// Less than this.
+	LessThan float64 `protobuf:"fixed64,2,opt,name=less_than,json=lessThan,proto3,oneof"`
+}
+
+type NumberIs_GreaterThan struct {
+	// Greater than this.
+	GreaterThan float64 `protobuf:"fixed64,3,opt,name=greater_than,json=greaterThan,proto3,oneof"`
+}
+
+type NumberIs_EqualTo struct {
+	// Equal to this.
+	EqualTo float64 `protobuf:"fixed64,4,opt,name=equal_to,json=equalTo,proto3,oneof"`
+}
+
+func (*NumberIs_LessThan) isNumberIs_Comparison() {}
+
+func (*NumberIs_GreaterThan) isNumberIs_Comparison() {}
+
+func (*NumberIs_EqualTo) isNumberIs_Comparison() {}
+
+// Drags an element with the pointer. Fails NO_EFFECT when nothing of the page changed or moved by it.
+type Drag struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The element to take.
+	Target *Target `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
+	// Where to. Required.
+	//
+	// Types that are valid to be assigned to Destination:
+	//
+	//	*Drag_Onto
+	//	*Drag_Before
+	//	*Drag_After
+	//	*Drag_By
+	Destination isDrag_Destination `protobuf_oneof:"destination"`
+	// Take the element at its lower right corner, as to resize it, and see that its size changed.
+	ByCorner      bool `protobuf:"varint,6,opt,name=by_corner,json=byCorner,proto3" json:"by_corner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Drag) Reset() {
+	*x = Drag{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Drag) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Drag) ProtoMessage() {}
+
+func (x *Drag) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Drag.ProtoReflect.Descriptor instead.
+func (*Drag) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Drag) GetTarget() *Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *Drag) GetDestination() isDrag_Destination {
+	if x != nil {
+		return x.Destination
+	}
+	return nil
+}
+
+func (x *Drag) GetOnto() *Target {
+	if x != nil {
+		if x, ok := x.Destination.(*Drag_Onto); ok {
+			return x.Onto
+		}
+	}
+	return nil
+}
+
+func (x *Drag) GetBefore() *Target {
+	if x != nil {
+		if x, ok := x.Destination.(*Drag_Before); ok {
+			return x.Before
+		}
+	}
+	return nil
+}
+
+func (x *Drag) GetAfter() *Target {
+	if x != nil {
+		if x, ok := x.Destination.(*Drag_After); ok {
+			return x.After
+		}
+	}
+	return nil
+}
+
+func (x *Drag) GetBy() *Offset {
+	if x != nil {
+		if x, ok := x.Destination.(*Drag_By); ok {
+			return x.By
+		}
+	}
+	return nil
+}
+
+func (x *Drag) GetByCorner() bool {
+	if x != nil {
+		return x.ByCorner
+	}
+	return false
+}
+
+type isDrag_Destination interface {
+	isDrag_Destination()
+}
+
+type Drag_Onto struct {
+	// Onto the middle of this element.
+	Onto *Target `protobuf:"bytes,2,opt,name=onto,proto3,oneof"`
+}
+
+type Drag_Before struct {
+	// Before this element of the same list: above it, or left of it where they stand side by side. The order is
+	// read back.
+	Before *Target `protobuf:"bytes,3,opt,name=before,proto3,oneof"`
+}
+
+type Drag_After struct {
+	// After this element of the same list. The order is read back.
+	After *Target `protobuf:"bytes,4,opt,name=after,proto3,oneof"`
+}
+
+type Drag_By struct {
+	// By so many CSS pixels.
+	By *Offset `protobuf:"bytes,5,opt,name=by,proto3,oneof"`
+}
+
+func (*Drag_Onto) isDrag_Destination() {}
+
+func (*Drag_Before) isDrag_Destination() {}
+
+func (*Drag_After) isDrag_Destination() {}
+
+func (*Drag_By) isDrag_Destination() {}
+
+// A way in CSS pixels.
+type Offset struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// To the right; negative to the left. At most 10,000 either way.
+	X int32 `protobuf:"varint,1,opt,name=x,proto3" json:"x,omitempty"`
+	// Downwards; negative upwards. At most 10,000 either way.
+	Y             int32 `protobuf:"varint,2,opt,name=y,proto3" json:"y,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Offset) Reset() {
+	*x = Offset{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Offset) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Offset) ProtoMessage() {}
+
+func (x *Offset) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Offset.ProtoReflect.Descriptor instead.
+func (*Offset) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Offset) GetX() int32 {
+	if x != nil {
+		return x.X
+	}
+	return 0
+}
+
+func (x *Offset) GetY() int32 {
+	if x != nil {
+		return x.Y
+	}
+	return 0
+}
+
+// Moves a slider or a spinner to a number and reads it back. Works on native controls, on those with ARIA values, and
+// on drawn ones that show their number beside them.
+type SetRange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The slider or spinner.
+	Target *Target `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
+	// The number.
+	Value         float64 `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRange) Reset() {
+	*x = SetRange{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRange) ProtoMessage() {}
+
+func (x *SetRange) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRange.ProtoReflect.Descriptor instead.
+func (*SetRange) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SetRange) GetTarget() *Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *SetRange) GetValue() float64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+// Puts a date into a field and reads it back; a field that takes no text is set with its calendar.
+type SetDate struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field.
+	Target *Target `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
+	// The date: "2026-04-08".
+	Date          string `protobuf:"bytes,2,opt,name=date,proto3" json:"date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetDate) Reset() {
+	*x = SetDate{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetDate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetDate) ProtoMessage() {}
+
+func (x *SetDate) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetDate.ProtoReflect.Descriptor instead.
+func (*SetDate) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SetDate) GetTarget() *Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *SetDate) GetDate() string {
+	if x != nil {
+		return x.Date
+	}
+	return ""
+}
+
+// Selects the text of an element, or a part of it, and reads the selection back.
+type SelectText struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The element.
+	Target *Target `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
+	// The part of its text; it must be there once. Empty: all of it.
+	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SelectText) Reset() {
+	*x = SelectText{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SelectText) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SelectText) ProtoMessage() {}
+
+func (x *SelectText) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SelectText.ProtoReflect.Descriptor instead.
+func (*SelectText) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *SelectText) GetTarget() *Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *SelectText) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// Finds rows of a table, entries of a list or cards by what they say, and presses one of them. What is compared must
+// be there: a row without the label does not match. Fails NOT_FOUND or AMBIGUOUS with the rows that are near.
+type PickRow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What must be true of the row. All of them must hold.
+	Where []*RowIs `protobuf:"bytes,1,rep,name=where,proto3" json:"where,omitempty"`
+	// Order the rows by the number, date or length of time with this label, the least first.
+	OrderBy string `protobuf:"bytes,2,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
+	// The greatest first.
+	Descending bool `protobuf:"varint,3,opt,name=descending,proto3" json:"descending,omitempty"`
+	// Which of the rows, from 1. 0: the first where an order is given, else there must be only one.
+	Nth int32 `protobuf:"varint,4,opt,name=nth,proto3" json:"nth,omitempty"`
+	// What to press in the row, looked for only there. Absent: the row itself.
+	Press         *Target `protobuf:"bytes,5,opt,name=press,proto3" json:"press,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PickRow) Reset() {
+	*x = PickRow{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PickRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PickRow) ProtoMessage() {}
+
+func (x *PickRow) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PickRow.ProtoReflect.Descriptor instead.
+func (*PickRow) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *PickRow) GetWhere() []*RowIs {
+	if x != nil {
+		return x.Where
+	}
+	return nil
+}
+
+func (x *PickRow) GetOrderBy() string {
+	if x != nil {
+		return x.OrderBy
+	}
+	return ""
+}
+
+func (x *PickRow) GetDescending() bool {
+	if x != nil {
+		return x.Descending
+	}
+	return false
+}
+
+func (x *PickRow) GetNth() int32 {
+	if x != nil {
+		return x.Nth
+	}
+	return 0
+}
+
+func (x *PickRow) GetPress() *Target {
+	if x != nil {
+		return x.Press
+	}
+	return nil
+}
+
+// Something that must be true of a row.
+type RowIs struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The label or column; empty: anywhere in the row.
+	Label string `protobuf:"bytes,1,opt,name=label,proto3" json:"label,omitempty"`
+	// How. Required.
+	//
+	// Types that are valid to be assigned to Comparison:
+	//
+	//	*RowIs_Contains
+	//	*RowIs_Equals
+	//	*RowIs_LessThan
+	//	*RowIs_GreaterThan
+	Comparison    isRowIs_Comparison `protobuf_oneof:"comparison"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RowIs) Reset() {
+	*x = RowIs{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RowIs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RowIs) ProtoMessage() {}
+
+func (x *RowIs) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RowIs.ProtoReflect.Descriptor instead.
+func (*RowIs) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RowIs) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *RowIs) GetComparison() isRowIs_Comparison {
+	if x != nil {
+		return x.Comparison
+	}
+	return nil
+}
+
+func (x *RowIs) GetContains() string {
+	if x != nil {
+		if x, ok := x.Comparison.(*RowIs_Contains); ok {
+			return x.Contains
+		}
+	}
+	return ""
+}
+
+func (x *RowIs) GetEquals() string {
+	if x != nil {
+		if x, ok := x.Comparison.(*RowIs_Equals); ok {
+			return x.Equals
+		}
+	}
+	return ""
+}
+
+func (x *RowIs) GetLessThan() float64 {
+	if x != nil {
+		if x, ok := x.Comparison.(*RowIs_LessThan); ok {
+			return x.LessThan
+		}
+	}
+	return 0
+}
+
+func (x *RowIs) GetGreaterThan() float64 {
+	if x != nil {
+		if x, ok := x.Comparison.(*RowIs_GreaterThan); ok {
+			return x.GreaterThan
+		}
+	}
+	return 0
+}
+
+type isRowIs_Comparison interface {
+	isRowIs_Comparison()
+}
+
+type RowIs_Contains struct {
+	// The row shows these words.
+	Contains string `protobuf:"bytes,2,opt,name=contains,proto3,oneof"`
+}
+
+type RowIs_Equals struct {
+	// The value is this one, spaces folded and case ignored.
+	Equals string `protobuf:"bytes,3,opt,name=equals,proto3,oneof"`
+}
+
+type RowIs_LessThan struct {
+	// The value is a number less than this.
+	LessThan float64 `protobuf:"fixed64,4,opt,name=less_than,json=lessThan,proto3,oneof"`
+}
+
+type RowIs_GreaterThan struct {
+	// The value is a number greater than this.
+	GreaterThan float64 `protobuf:"fixed64,5,opt,name=greater_than,json=greaterThan,proto3,oneof"`
+}
+
+func (*RowIs_Contains) isRowIs_Comparison() {}
+
+func (*RowIs_Equals) isRowIs_Comparison() {}
+
+func (*RowIs_LessThan) isRowIs_Comparison() {}
+
+func (*RowIs_GreaterThan) isRowIs_Comparison() {}
 
 var File_tabkeep_v1_actions_proto protoreflect.FileDescriptor
 
 const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\n" +
 	"\x18tabkeep/v1/actions.proto\x12\n" +
-	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xa6\x05\n" +
+	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xdd\a\n" +
 	"\x06Action\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12\x12\n" +
 	"\x04note\x18\x02 \x01(\tR\x04note\x12*\n" +
@@ -1415,7 +2528,15 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x04wait\x18\x12 \x01(\v2\x10.tabkeep.v1.WaitH\x00R\x04wait\x12/\n" +
 	"\aextract\x18\x13 \x01(\v2\x13.tabkeep.v1.ExtractH\x00R\aextract\x12&\n" +
 	"\x04back\x18\x14 \x01(\v2\x10.tabkeep.v1.BackH\x00R\x04back\x12,\n" +
-	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reloadB\x06\n" +
+	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reload\x129\n" +
+	"\vfind_record\x18+ \x01(\v2\x16.tabkeep.v1.FindRecordH\x00R\n" +
+	"findRecord\x12&\n" +
+	"\x04drag\x18\x1c \x01(\v2\x10.tabkeep.v1.DragH\x00R\x04drag\x123\n" +
+	"\tset_range\x18\x1d \x01(\v2\x14.tabkeep.v1.SetRangeH\x00R\bsetRange\x120\n" +
+	"\bset_date\x18\x1e \x01(\v2\x13.tabkeep.v1.SetDateH\x00R\asetDate\x129\n" +
+	"\vselect_text\x18\x1f \x01(\v2\x16.tabkeep.v1.SelectTextH\x00R\n" +
+	"selectText\x120\n" +
+	"\bpick_row\x18  \x01(\v2\x13.tabkeep.v1.PickRowH\x00R\apickRowB\x06\n" +
 	"\x04kind\"\x9b\x01\n" +
 	"\x06Target\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x12\n" +
@@ -1424,26 +2545,44 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x06within\x18\x04 \x01(\tR\x06within\x12\x10\n" +
 	"\x03nth\x18\x05 \x01(\x05R\x03nth\x12\x10\n" +
 	"\x03css\x18\x06 \x01(\tR\x03css\x12\x17\n" +
-	"\atest_id\x18\a \x01(\tR\x06testId\"k\n" +
+	"\atest_id\x18\a \x01(\tR\x06testId\"\xe1\x01\n" +
 	"\x05Value\x12\x1a\n" +
 	"\aliteral\x18\x01 \x01(\tH\x00R\aliteral\x12\x1e\n" +
-	"\tparameter\x18\x02 \x01(\tH\x00R\tparameter\x12\x1c\n" +
+	"\tparameter\x18\x02 \x01(\tH\x00R\tparameter\x125\n" +
+	"\tfrom_step\x18\n" +
+	" \x01(\v2\x16.tabkeep.v1.StepOutputH\x00R\bfromStep\x12=\n" +
+	"\n" +
+	"credential\x18\v \x01(\v2\x1b.tabkeep.v1.CredentialFieldH\x00R\n" +
+	"credential\x12\x1c\n" +
 	"\tsensitive\x18\x03 \x01(\bR\tsensitiveB\b\n" +
-	"\x06source\"F\n" +
+	"\x06source\"S\n" +
+	"\n" +
+	"StepOutput\x12\x16\n" +
+	"\x06action\x18\x01 \x01(\x05R\x06action\x12\x19\n" +
+	"\bblock_id\x18\x02 \x01(\tR\ablockId\x12\x12\n" +
+	"\x04path\x18\x03 \x01(\tR\x04path\"]\n" +
+	"\x0fCredentialField\x12.\n" +
+	"\x04part\x18\x01 \x01(\x0e2\x1a.tabkeep.v1.CredentialPartR\x04part\x12\x1a\n" +
+	"\busername\x18\x02 \x01(\tR\busername\"F\n" +
 	"\x04Goto\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12,\n" +
-	"\x12allow_error_status\x18\x02 \x01(\bR\x10allowErrorStatus\"T\n" +
+	"\x12allow_error_status\x18\x02 \x01(\bR\x10allowErrorStatus\"\x80\x01\n" +
 	"\x05Click\x12*\n" +
 	"\x06target\x18\x01 \x01(\v2\x12.tabkeep.v1.TargetR\x06target\x12\x1f\n" +
 	"\vclick_count\x18\x02 \x01(\x05R\n" +
-	"clickCount\"s\n" +
+	"clickCount\x12\x14\n" +
+	"\x05times\x18\n" +
+	" \x01(\x05R\x05times\x12\x14\n" +
+	"\x05every\x18\v \x01(\bR\x05every\"s\n" +
 	"\x04Fill\x12*\n" +
 	"\x06target\x18\x01 \x01(\v2\x12.tabkeep.v1.TargetR\x06target\x12'\n" +
 	"\x05value\x18\x02 \x01(\v2\x11.tabkeep.v1.ValueR\x05value\x12\x16\n" +
-	"\x06submit\x18\x03 \x01(\bR\x06submit\"_\n" +
+	"\x06submit\x18\x03 \x01(\bR\x06submit\"\x95\x01\n" +
 	"\x06Select\x12*\n" +
 	"\x06target\x18\x01 \x01(\v2\x12.tabkeep.v1.TargetR\x06target\x12)\n" +
-	"\x06option\x18\x02 \x01(\v2\x11.tabkeep.v1.ValueR\x06option\"R\n" +
+	"\x06option\x18\x02 \x01(\v2\x11.tabkeep.v1.ValueR\x06option\x124\n" +
+	"\fmore_options\x18\n" +
+	" \x03(\v2\x11.tabkeep.v1.ValueR\vmoreOptions\"R\n" +
 	"\n" +
 	"SetChecked\x12*\n" +
 	"\x06target\x18\x01 \x01(\v2\x12.tabkeep.v1.TargetR\x06target\x12\x18\n" +
@@ -1459,7 +2598,7 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x04Wait\x127\n" +
 	"\bduration\x18\x01 \x01(\v2\x19.google.protobuf.DurationH\x00R\bduration\x122\n" +
 	"\tcondition\x18\x02 \x01(\v2\x12.tabkeep.v1.ExpectH\x00R\tconditionB\a\n" +
-	"\x05until\"\x8d\x02\n" +
+	"\x05until\"\xbd\x02\n" +
 	"\x06Expect\x12\x1b\n" +
 	"\burl_glob\x18\x01 \x01(\tH\x00R\aurlGlob\x12\x14\n" +
 	"\x04text\x18\x02 \x01(\tH\x00R\x04text\x12\x1d\n" +
@@ -1467,7 +2606,8 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\avisible\x18\x04 \x01(\v2\x12.tabkeep.v1.TargetH\x00R\avisible\x12,\n" +
 	"\x06hidden\x18\x05 \x01(\v2\x12.tabkeep.v1.TargetH\x00R\x06hidden\x12.\n" +
 	"\x05value\x18\x06 \x01(\v2\x16.tabkeep.v1.FieldValueH\x00R\x05value\x12\x16\n" +
-	"\x05title\x18\a \x01(\tH\x00R\x05titleB\v\n" +
+	"\x05title\x18\a \x01(\tH\x00R\x05title\x12.\n" +
+	"\x06number\x18\x14 \x01(\v2\x14.tabkeep.v1.NumberIsH\x00R\x06numberB\v\n" +
 	"\tcondition\"P\n" +
 	"\n" +
 	"FieldValue\x12*\n" +
@@ -1475,9 +2615,63 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x06equals\x18\x02 \x01(\tR\x06equals\"R\n" +
 	"\aExtract\x12/\n" +
 	"\x06schema\x18\x01 \x01(\v2\x17.google.protobuf.StructR\x06schema\x12\x16\n" +
-	"\x06within\x18\x02 \x01(\tR\x06within\"\x06\n" +
+	"\x06within\x18\x02 \x01(\tR\x06within\"_\n" +
+	"\n" +
+	"FindRecord\x12\x14\n" +
+	"\x05label\x18\x01 \x01(\tR\x05label\x12'\n" +
+	"\x05value\x18\x02 \x01(\v2\x11.tabkeep.v1.ValueR\x05value\x12\x12\n" +
+	"\x04noun\x18\x03 \x01(\tR\x04noun\"\x06\n" +
 	"\x04Back\"\b\n" +
-	"\x06ReloadB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
+	"\x06Reload\"\x8f\x01\n" +
+	"\bNumberIs\x12\x14\n" +
+	"\x05label\x18\x01 \x01(\tR\x05label\x12\x1d\n" +
+	"\tless_than\x18\x02 \x01(\x01H\x00R\blessThan\x12#\n" +
+	"\fgreater_than\x18\x03 \x01(\x01H\x00R\vgreaterThan\x12\x1b\n" +
+	"\bequal_to\x18\x04 \x01(\x01H\x00R\aequalToB\f\n" +
+	"\n" +
+	"comparison\"\x88\x02\n" +
+	"\x04Drag\x12*\n" +
+	"\x06target\x18\x01 \x01(\v2\x12.tabkeep.v1.TargetR\x06target\x12(\n" +
+	"\x04onto\x18\x02 \x01(\v2\x12.tabkeep.v1.TargetH\x00R\x04onto\x12,\n" +
+	"\x06before\x18\x03 \x01(\v2\x12.tabkeep.v1.TargetH\x00R\x06before\x12*\n" +
+	"\x05after\x18\x04 \x01(\v2\x12.tabkeep.v1.TargetH\x00R\x05after\x12$\n" +
+	"\x02by\x18\x05 \x01(\v2\x12.tabkeep.v1.OffsetH\x00R\x02by\x12\x1b\n" +
+	"\tby_corner\x18\x06 \x01(\bR\bbyCornerB\r\n" +
+	"\vdestination\"$\n" +
+	"\x06Offset\x12\f\n" +
+	"\x01x\x18\x01 \x01(\x05R\x01x\x12\f\n" +
+	"\x01y\x18\x02 \x01(\x05R\x01y\"L\n" +
+	"\bSetRange\x12*\n" +
+	"\x06target\x18\x01 \x01(\v2\x12.tabkeep.v1.TargetR\x06target\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value\"I\n" +
+	"\aSetDate\x12*\n" +
+	"\x06target\x18\x01 \x01(\v2\x12.tabkeep.v1.TargetR\x06target\x12\x12\n" +
+	"\x04date\x18\x02 \x01(\tR\x04date\"L\n" +
+	"\n" +
+	"SelectText\x12*\n" +
+	"\x06target\x18\x01 \x01(\v2\x12.tabkeep.v1.TargetR\x06target\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\xa9\x01\n" +
+	"\aPickRow\x12'\n" +
+	"\x05where\x18\x01 \x03(\v2\x11.tabkeep.v1.RowIsR\x05where\x12\x19\n" +
+	"\border_by\x18\x02 \x01(\tR\aorderBy\x12\x1e\n" +
+	"\n" +
+	"descending\x18\x03 \x01(\bR\n" +
+	"descending\x12\x10\n" +
+	"\x03nth\x18\x04 \x01(\x05R\x03nth\x12(\n" +
+	"\x05press\x18\x05 \x01(\v2\x12.tabkeep.v1.TargetR\x05press\"\xa7\x01\n" +
+	"\x05RowIs\x12\x14\n" +
+	"\x05label\x18\x01 \x01(\tR\x05label\x12\x1c\n" +
+	"\bcontains\x18\x02 \x01(\tH\x00R\bcontains\x12\x18\n" +
+	"\x06equals\x18\x03 \x01(\tH\x00R\x06equals\x12\x1d\n" +
+	"\tless_than\x18\x04 \x01(\x01H\x00R\blessThan\x12#\n" +
+	"\fgreater_than\x18\x05 \x01(\x01H\x00R\vgreaterThanB\f\n" +
+	"\n" +
+	"comparison*\x90\x01\n" +
+	"\x0eCredentialPart\x12\x1f\n" +
+	"\x1bCREDENTIAL_PART_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18CREDENTIAL_PART_USERNAME\x10\x01\x12\x1c\n" +
+	"\x18CREDENTIAL_PART_PASSWORD\x10\x02\x12!\n" +
+	"\x1dCREDENTIAL_PART_ONE_TIME_CODE\x10\x03B<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
 
 var (
 	file_tabkeep_v1_actions_proto_rawDescOnce sync.Once
@@ -1491,64 +2685,99 @@ func file_tabkeep_v1_actions_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_actions_proto_rawDescData
 }
 
-var file_tabkeep_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_tabkeep_v1_actions_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_tabkeep_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_tabkeep_v1_actions_proto_goTypes = []any{
-	(*Action)(nil),              // 0: tabkeep.v1.Action
-	(*Target)(nil),              // 1: tabkeep.v1.Target
-	(*Value)(nil),               // 2: tabkeep.v1.Value
-	(*Goto)(nil),                // 3: tabkeep.v1.Goto
-	(*Click)(nil),               // 4: tabkeep.v1.Click
-	(*Fill)(nil),                // 5: tabkeep.v1.Fill
-	(*Select)(nil),              // 6: tabkeep.v1.Select
-	(*SetChecked)(nil),          // 7: tabkeep.v1.SetChecked
-	(*PressKey)(nil),            // 8: tabkeep.v1.PressKey
-	(*Hover)(nil),               // 9: tabkeep.v1.Hover
-	(*Scroll)(nil),              // 10: tabkeep.v1.Scroll
-	(*Wait)(nil),                // 11: tabkeep.v1.Wait
-	(*Expect)(nil),              // 12: tabkeep.v1.Expect
-	(*FieldValue)(nil),          // 13: tabkeep.v1.FieldValue
-	(*Extract)(nil),             // 14: tabkeep.v1.Extract
-	(*Back)(nil),                // 15: tabkeep.v1.Back
-	(*Reload)(nil),              // 16: tabkeep.v1.Reload
-	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
-	(*structpb.Struct)(nil),     // 18: google.protobuf.Struct
+	(CredentialPart)(0),         // 0: tabkeep.v1.CredentialPart
+	(*Action)(nil),              // 1: tabkeep.v1.Action
+	(*Target)(nil),              // 2: tabkeep.v1.Target
+	(*Value)(nil),               // 3: tabkeep.v1.Value
+	(*StepOutput)(nil),          // 4: tabkeep.v1.StepOutput
+	(*CredentialField)(nil),     // 5: tabkeep.v1.CredentialField
+	(*Goto)(nil),                // 6: tabkeep.v1.Goto
+	(*Click)(nil),               // 7: tabkeep.v1.Click
+	(*Fill)(nil),                // 8: tabkeep.v1.Fill
+	(*Select)(nil),              // 9: tabkeep.v1.Select
+	(*SetChecked)(nil),          // 10: tabkeep.v1.SetChecked
+	(*PressKey)(nil),            // 11: tabkeep.v1.PressKey
+	(*Hover)(nil),               // 12: tabkeep.v1.Hover
+	(*Scroll)(nil),              // 13: tabkeep.v1.Scroll
+	(*Wait)(nil),                // 14: tabkeep.v1.Wait
+	(*Expect)(nil),              // 15: tabkeep.v1.Expect
+	(*FieldValue)(nil),          // 16: tabkeep.v1.FieldValue
+	(*Extract)(nil),             // 17: tabkeep.v1.Extract
+	(*FindRecord)(nil),          // 18: tabkeep.v1.FindRecord
+	(*Back)(nil),                // 19: tabkeep.v1.Back
+	(*Reload)(nil),              // 20: tabkeep.v1.Reload
+	(*NumberIs)(nil),            // 21: tabkeep.v1.NumberIs
+	(*Drag)(nil),                // 22: tabkeep.v1.Drag
+	(*Offset)(nil),              // 23: tabkeep.v1.Offset
+	(*SetRange)(nil),            // 24: tabkeep.v1.SetRange
+	(*SetDate)(nil),             // 25: tabkeep.v1.SetDate
+	(*SelectText)(nil),          // 26: tabkeep.v1.SelectText
+	(*PickRow)(nil),             // 27: tabkeep.v1.PickRow
+	(*RowIs)(nil),               // 28: tabkeep.v1.RowIs
+	(*durationpb.Duration)(nil), // 29: google.protobuf.Duration
+	(*structpb.Struct)(nil),     // 30: google.protobuf.Struct
 }
 var file_tabkeep_v1_actions_proto_depIdxs = []int32{
-	17, // 0: tabkeep.v1.Action.timeout:type_name -> google.protobuf.Duration
-	12, // 1: tabkeep.v1.Action.expect:type_name -> tabkeep.v1.Expect
-	3,  // 2: tabkeep.v1.Action.goto:type_name -> tabkeep.v1.Goto
-	4,  // 3: tabkeep.v1.Action.click:type_name -> tabkeep.v1.Click
-	5,  // 4: tabkeep.v1.Action.fill:type_name -> tabkeep.v1.Fill
-	6,  // 5: tabkeep.v1.Action.select:type_name -> tabkeep.v1.Select
-	7,  // 6: tabkeep.v1.Action.set_checked:type_name -> tabkeep.v1.SetChecked
-	8,  // 7: tabkeep.v1.Action.press_key:type_name -> tabkeep.v1.PressKey
-	9,  // 8: tabkeep.v1.Action.hover:type_name -> tabkeep.v1.Hover
-	10, // 9: tabkeep.v1.Action.scroll:type_name -> tabkeep.v1.Scroll
-	11, // 10: tabkeep.v1.Action.wait:type_name -> tabkeep.v1.Wait
-	14, // 11: tabkeep.v1.Action.extract:type_name -> tabkeep.v1.Extract
-	15, // 12: tabkeep.v1.Action.back:type_name -> tabkeep.v1.Back
-	16, // 13: tabkeep.v1.Action.reload:type_name -> tabkeep.v1.Reload
-	1,  // 14: tabkeep.v1.Click.target:type_name -> tabkeep.v1.Target
-	1,  // 15: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
-	2,  // 16: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
-	1,  // 17: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
-	2,  // 18: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
-	1,  // 19: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
-	1,  // 20: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
-	1,  // 21: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
-	1,  // 22: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
-	17, // 23: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
-	12, // 24: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
-	1,  // 25: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
-	1,  // 26: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
-	13, // 27: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
-	1,  // 28: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
-	18, // 29: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	29, // 0: tabkeep.v1.Action.timeout:type_name -> google.protobuf.Duration
+	15, // 1: tabkeep.v1.Action.expect:type_name -> tabkeep.v1.Expect
+	6,  // 2: tabkeep.v1.Action.goto:type_name -> tabkeep.v1.Goto
+	7,  // 3: tabkeep.v1.Action.click:type_name -> tabkeep.v1.Click
+	8,  // 4: tabkeep.v1.Action.fill:type_name -> tabkeep.v1.Fill
+	9,  // 5: tabkeep.v1.Action.select:type_name -> tabkeep.v1.Select
+	10, // 6: tabkeep.v1.Action.set_checked:type_name -> tabkeep.v1.SetChecked
+	11, // 7: tabkeep.v1.Action.press_key:type_name -> tabkeep.v1.PressKey
+	12, // 8: tabkeep.v1.Action.hover:type_name -> tabkeep.v1.Hover
+	13, // 9: tabkeep.v1.Action.scroll:type_name -> tabkeep.v1.Scroll
+	14, // 10: tabkeep.v1.Action.wait:type_name -> tabkeep.v1.Wait
+	17, // 11: tabkeep.v1.Action.extract:type_name -> tabkeep.v1.Extract
+	19, // 12: tabkeep.v1.Action.back:type_name -> tabkeep.v1.Back
+	20, // 13: tabkeep.v1.Action.reload:type_name -> tabkeep.v1.Reload
+	18, // 14: tabkeep.v1.Action.find_record:type_name -> tabkeep.v1.FindRecord
+	22, // 15: tabkeep.v1.Action.drag:type_name -> tabkeep.v1.Drag
+	24, // 16: tabkeep.v1.Action.set_range:type_name -> tabkeep.v1.SetRange
+	25, // 17: tabkeep.v1.Action.set_date:type_name -> tabkeep.v1.SetDate
+	26, // 18: tabkeep.v1.Action.select_text:type_name -> tabkeep.v1.SelectText
+	27, // 19: tabkeep.v1.Action.pick_row:type_name -> tabkeep.v1.PickRow
+	4,  // 20: tabkeep.v1.Value.from_step:type_name -> tabkeep.v1.StepOutput
+	5,  // 21: tabkeep.v1.Value.credential:type_name -> tabkeep.v1.CredentialField
+	0,  // 22: tabkeep.v1.CredentialField.part:type_name -> tabkeep.v1.CredentialPart
+	2,  // 23: tabkeep.v1.Click.target:type_name -> tabkeep.v1.Target
+	2,  // 24: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
+	3,  // 25: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
+	2,  // 26: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
+	3,  // 27: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
+	3,  // 28: tabkeep.v1.Select.more_options:type_name -> tabkeep.v1.Value
+	2,  // 29: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
+	2,  // 30: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
+	2,  // 31: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
+	2,  // 32: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
+	29, // 33: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
+	15, // 34: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
+	2,  // 35: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
+	2,  // 36: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
+	16, // 37: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
+	21, // 38: tabkeep.v1.Expect.number:type_name -> tabkeep.v1.NumberIs
+	2,  // 39: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
+	30, // 40: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
+	3,  // 41: tabkeep.v1.FindRecord.value:type_name -> tabkeep.v1.Value
+	2,  // 42: tabkeep.v1.Drag.target:type_name -> tabkeep.v1.Target
+	2,  // 43: tabkeep.v1.Drag.onto:type_name -> tabkeep.v1.Target
+	2,  // 44: tabkeep.v1.Drag.before:type_name -> tabkeep.v1.Target
+	2,  // 45: tabkeep.v1.Drag.after:type_name -> tabkeep.v1.Target
+	23, // 46: tabkeep.v1.Drag.by:type_name -> tabkeep.v1.Offset
+	2,  // 47: tabkeep.v1.SetRange.target:type_name -> tabkeep.v1.Target
+	2,  // 48: tabkeep.v1.SetDate.target:type_name -> tabkeep.v1.Target
+	2,  // 49: tabkeep.v1.SelectText.target:type_name -> tabkeep.v1.Target
+	28, // 50: tabkeep.v1.PickRow.where:type_name -> tabkeep.v1.RowIs
+	2,  // 51: tabkeep.v1.PickRow.press:type_name -> tabkeep.v1.Target
+	52, // [52:52] is the sub-list for method output_type
+	52, // [52:52] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_actions_proto_init() }
@@ -1569,16 +2798,24 @@ func file_tabkeep_v1_actions_proto_init() {
 		(*Action_Extract)(nil),
 		(*Action_Back)(nil),
 		(*Action_Reload)(nil),
+		(*Action_FindRecord)(nil),
+		(*Action_Drag)(nil),
+		(*Action_SetRange)(nil),
+		(*Action_SetDate)(nil),
+		(*Action_SelectText)(nil),
+		(*Action_PickRow)(nil),
 	}
 	file_tabkeep_v1_actions_proto_msgTypes[2].OneofWrappers = []any{
 		(*Value_Literal)(nil),
 		(*Value_Parameter)(nil),
+		(*Value_FromStep)(nil),
+		(*Value_Credential)(nil),
 	}
-	file_tabkeep_v1_actions_proto_msgTypes[11].OneofWrappers = []any{
+	file_tabkeep_v1_actions_proto_msgTypes[13].OneofWrappers = []any{
 		(*Wait_Duration)(nil),
 		(*Wait_Condition)(nil),
 	}
-	file_tabkeep_v1_actions_proto_msgTypes[12].OneofWrappers = []any{
+	file_tabkeep_v1_actions_proto_msgTypes[14].OneofWrappers = []any{
 		(*Expect_UrlGlob)(nil),
 		(*Expect_Text)(nil),
 		(*Expect_TextGone)(nil),
@@ -1586,19 +2823,38 @@ func file_tabkeep_v1_actions_proto_init() {
 		(*Expect_Hidden)(nil),
 		(*Expect_Value)(nil),
 		(*Expect_Title)(nil),
+		(*Expect_Number)(nil),
+	}
+	file_tabkeep_v1_actions_proto_msgTypes[20].OneofWrappers = []any{
+		(*NumberIs_LessThan)(nil),
+		(*NumberIs_GreaterThan)(nil),
+		(*NumberIs_EqualTo)(nil),
+	}
+	file_tabkeep_v1_actions_proto_msgTypes[21].OneofWrappers = []any{
+		(*Drag_Onto)(nil),
+		(*Drag_Before)(nil),
+		(*Drag_After)(nil),
+		(*Drag_By)(nil),
+	}
+	file_tabkeep_v1_actions_proto_msgTypes[27].OneofWrappers = []any{
+		(*RowIs_Contains)(nil),
+		(*RowIs_Equals)(nil),
+		(*RowIs_LessThan)(nil),
+		(*RowIs_GreaterThan)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_actions_proto_rawDesc), len(file_tabkeep_v1_actions_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   17,
+			NumEnums:      1,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_tabkeep_v1_actions_proto_goTypes,
 		DependencyIndexes: file_tabkeep_v1_actions_proto_depIdxs,
+		EnumInfos:         file_tabkeep_v1_actions_proto_enumTypes,
 		MessageInfos:      file_tabkeep_v1_actions_proto_msgTypes,
 	}.Build()
 	File_tabkeep_v1_actions_proto = out.File

@@ -228,6 +228,11 @@ const (
 	// The session's proxy let nothing through: not reachable, or it refused the credentials; the message has what
 	// it said.
 	FailureReason_FAILURE_REASON_PROXY_FAILED FailureReason = 33
+	// The page is no longer as it was when the task was recorded, and steps had been done already, so that nothing else
+	// could be tried; the message names the step and what is different.
+	FailureReason_FAILURE_REASON_STALE_RECORDING FailureReason = 42
+	// Only a recording was to be used, and there is none that fits.
+	FailureReason_FAILURE_REASON_NO_RECORDING FailureReason = 43
 )
 
 // Enum value maps for FailureReason.
@@ -264,6 +269,8 @@ var (
 		30: "FAILURE_REASON_MODEL_FAILED",
 		31: "FAILURE_REASON_MODEL_BUDGET",
 		33: "FAILURE_REASON_PROXY_FAILED",
+		42: "FAILURE_REASON_STALE_RECORDING",
+		43: "FAILURE_REASON_NO_RECORDING",
 	}
 	FailureReason_value = map[string]int32{
 		"FAILURE_REASON_UNSPECIFIED":         0,
@@ -297,6 +304,8 @@ var (
 		"FAILURE_REASON_MODEL_FAILED":        30,
 		"FAILURE_REASON_MODEL_BUDGET":        31,
 		"FAILURE_REASON_PROXY_FAILED":        33,
+		"FAILURE_REASON_STALE_RECORDING":     42,
+		"FAILURE_REASON_NO_RECORDING":        43,
 	}
 )
 
@@ -331,7 +340,8 @@ func (FailureReason) EnumDescriptor() ([]byte, []int) {
 type Planner int32
 
 const (
-	// Not given: the rules, and for what they do not understand the model, where the host has one.
+	// Not given: a trusted recording of the same task, else the rules, and for what they do not understand the model,
+	// where the host has one.
 	Planner_PLANNER_UNSPECIFIED Planner = 0
 	// Only the rules.
 	Planner_PLANNER_RULES Planner = 1
@@ -380,6 +390,65 @@ func (Planner) EnumDescriptor() ([]byte, []int) {
 	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
 }
 
+// What recordings are to a run; see RecordingService. Whatever is said here, a run by typed actions or of a workflow
+// has none.
+type ReplayMode int32
+
+const (
+	// Not given: a trusted recording of the same task is replayed, unless planner says who plans; without one the prompt
+	// is planned. What was planned and succeeded is recorded.
+	ReplayMode_REPLAY_MODE_UNSPECIFIED ReplayMode = 0
+	// Only a recording is used, one that is not trusted yet included. Without one the run fails NO_RECORDING.
+	ReplayMode_REPLAY_MODE_ONLY ReplayMode = 1
+	// The prompt is planned whatever is recorded, and recorded.
+	ReplayMode_REPLAY_MODE_PLAN ReplayMode = 2
+	// Neither replayed nor recorded.
+	ReplayMode_REPLAY_MODE_OFF ReplayMode = 3
+)
+
+// Enum value maps for ReplayMode.
+var (
+	ReplayMode_name = map[int32]string{
+		0: "REPLAY_MODE_UNSPECIFIED",
+		1: "REPLAY_MODE_ONLY",
+		2: "REPLAY_MODE_PLAN",
+		3: "REPLAY_MODE_OFF",
+	}
+	ReplayMode_value = map[string]int32{
+		"REPLAY_MODE_UNSPECIFIED": 0,
+		"REPLAY_MODE_ONLY":        1,
+		"REPLAY_MODE_PLAN":        2,
+		"REPLAY_MODE_OFF":         3,
+	}
+)
+
+func (x ReplayMode) Enum() *ReplayMode {
+	p := new(ReplayMode)
+	*p = x
+	return p
+}
+
+func (x ReplayMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ReplayMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_runs_proto_enumTypes[4].Descriptor()
+}
+
+func (ReplayMode) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_runs_proto_enumTypes[4]
+}
+
+func (x ReplayMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ReplayMode.Descriptor instead.
+func (ReplayMode) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
+}
+
 // What happens before an act that cannot be undone: paying, placing an order, deleting, sending, publishing,
 // transferring. Such acts are told by the name of the button or link that does them.
 type IrreversiblePolicy int32
@@ -423,11 +492,11 @@ func (x IrreversiblePolicy) String() string {
 }
 
 func (IrreversiblePolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[4].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[5].Descriptor()
 }
 
 func (IrreversiblePolicy) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[4]
+	return &file_tabkeep_v1_runs_proto_enumTypes[5]
 }
 
 func (x IrreversiblePolicy) Number() protoreflect.EnumNumber {
@@ -436,7 +505,7 @@ func (x IrreversiblePolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use IrreversiblePolicy.Descriptor instead.
 func (IrreversiblePolicy) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
 }
 
 // Which steps of a run get a screenshot.
@@ -480,11 +549,11 @@ func (x ScreenshotMode) String() string {
 }
 
 func (ScreenshotMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[5].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[6].Descriptor()
 }
 
 func (ScreenshotMode) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[5]
+	return &file_tabkeep_v1_runs_proto_enumTypes[6]
 }
 
 func (x ScreenshotMode) Number() protoreflect.EnumNumber {
@@ -493,7 +562,7 @@ func (x ScreenshotMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ScreenshotMode.Descriptor instead.
 func (ScreenshotMode) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
 }
 
 // Whether a step did what it says.
@@ -533,11 +602,11 @@ func (x StepOutcome) String() string {
 }
 
 func (StepOutcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[6].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[7].Descriptor()
 }
 
 func (StepOutcome) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[6]
+	return &file_tabkeep_v1_runs_proto_enumTypes[7]
 }
 
 func (x StepOutcome) Number() protoreflect.EnumNumber {
@@ -546,7 +615,7 @@ func (x StepOutcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StepOutcome.Descriptor instead.
 func (StepOutcome) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
 }
 
 // A task or workflow in a session.
@@ -937,6 +1006,8 @@ type RunTaskRequest struct {
 	Planner Planner `protobuf:"varint,20,opt,name=planner,proto3,enum=tabkeep.v1.Planner" json:"planner,omitempty"`
 	// What happens before acts that cannot be undone.
 	IrreversiblePolicy IrreversiblePolicy `protobuf:"varint,21,opt,name=irreversible_policy,json=irreversiblePolicy,proto3,enum=tabkeep.v1.IrreversiblePolicy" json:"irreversible_policy,omitempty"`
+	// Whether recordings are used and made.
+	ReplayMode ReplayMode `protobuf:"varint,33,opt,name=replay_mode,json=replayMode,proto3,enum=tabkeep.v1.ReplayMode" json:"replay_mode,omitempty"`
 	// Told of the run's end by a POST: an absolute http or https URL without user name and fragment. Refused where it
 	// names an address that is not public, unless the operator allows that one; see WebhookService. Absent: nobody is
 	// told.
@@ -1078,6 +1149,13 @@ func (x *RunTaskRequest) GetIrreversiblePolicy() IrreversiblePolicy {
 		return x.IrreversiblePolicy
 	}
 	return IrreversiblePolicy_IRREVERSIBLE_POLICY_UNSPECIFIED
+}
+
+func (x *RunTaskRequest) GetReplayMode() ReplayMode {
+	if x != nil {
+		return x.ReplayMode
+	}
+	return ReplayMode_REPLAY_MODE_UNSPECIFIED
 }
 
 func (x *RunTaskRequest) GetWebhookUrl() string {
@@ -1975,6 +2053,9 @@ type RunEvent struct {
 	//	*RunEvent_Warning
 	//	*RunEvent_RunFinished
 	//	*RunEvent_ModelCall
+	//	*RunEvent_TaskRecorded
+	//	*RunEvent_Replayed
+	//	*RunEvent_StepHealed
 	Kind          isRunEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2137,6 +2218,33 @@ func (x *RunEvent) GetModelCall() *ModelCall {
 	return nil
 }
 
+func (x *RunEvent) GetTaskRecorded() *TaskRecorded {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_TaskRecorded); ok {
+			return x.TaskRecorded
+		}
+	}
+	return nil
+}
+
+func (x *RunEvent) GetReplayed() *Replayed {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_Replayed); ok {
+			return x.Replayed
+		}
+	}
+	return nil
+}
+
+func (x *RunEvent) GetStepHealed() *StepHealed {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_StepHealed); ok {
+			return x.StepHealed
+		}
+	}
+	return nil
+}
+
 type isRunEvent_Kind interface {
 	isRunEvent_Kind()
 }
@@ -2196,6 +2304,21 @@ type RunEvent_ModelCall struct {
 	ModelCall *ModelCall `protobuf:"bytes,20,opt,name=model_call,json=modelCall,proto3,oneof"`
 }
 
+type RunEvent_TaskRecorded struct {
+	// The task was done and is recorded, or its recording was confirmed or mended.
+	TaskRecorded *TaskRecorded `protobuf:"bytes,75,opt,name=task_recorded,json=taskRecorded,proto3,oneof"`
+}
+
+type RunEvent_Replayed struct {
+	// How a recording fared.
+	Replayed *Replayed `protobuf:"bytes,76,opt,name=replayed,proto3,oneof"`
+}
+
+type RunEvent_StepHealed struct {
+	// A recorded step found its element changed, and did what it was to do with the one that it takes for the same.
+	StepHealed *StepHealed `protobuf:"bytes,77,opt,name=step_healed,json=stepHealed,proto3,oneof"`
+}
+
 func (*RunEvent_RunStarted) isRunEvent_Kind() {}
 
 func (*RunEvent_PlanMade) isRunEvent_Kind() {}
@@ -2217,6 +2340,12 @@ func (*RunEvent_Warning) isRunEvent_Kind() {}
 func (*RunEvent_RunFinished) isRunEvent_Kind() {}
 
 func (*RunEvent_ModelCall) isRunEvent_Kind() {}
+
+func (*RunEvent_TaskRecorded) isRunEvent_Kind() {}
+
+func (*RunEvent_Replayed) isRunEvent_Kind() {}
+
+func (*RunEvent_StepHealed) isRunEvent_Kind() {}
 
 // The host began to carry out the run.
 type RunStarted struct {
@@ -2276,10 +2405,12 @@ func (x *RunStarted) GetTitle() string {
 // How a prompt was understood.
 type PlanMade struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which planner: "rules", "model", or "rules, model" where the model has a part of the prompt.
+	// Which planner: "replay", "rules", "model", or "rules, model" where the model has a part of the prompt.
 	Planner string `protobuf:"bytes,1,opt,name=planner,proto3" json:"planner,omitempty"`
 	// The parts, each in the planner's own words.
-	Clauses       []string `protobuf:"bytes,2,rep,name=clauses,proto3" json:"clauses,omitempty"`
+	Clauses []string `protobuf:"bytes,2,rep,name=clauses,proto3" json:"clauses,omitempty"`
+	// The recording that is replayed.
+	RecordingId   string `protobuf:"bytes,3,opt,name=recording_id,json=recordingId,proto3" json:"recording_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2326,6 +2457,13 @@ func (x *PlanMade) GetClauses() []string {
 		return x.Clauses
 	}
 	return nil
+}
+
+func (x *PlanMade) GetRecordingId() string {
+	if x != nil {
+		return x.RecordingId
+	}
+	return ""
 }
 
 // A workflow's block began.
@@ -2456,7 +2594,7 @@ type StepStarted struct {
 	Action *Action `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"`
 	// The same in one line for people.
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	// Who decided it: "rules", "model", "caller" or "workflow".
+	// Who decided it: "replay", "rules", "model", "caller" or "workflow".
 	Source string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
 	// The page before it.
 	Url string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
@@ -2876,6 +3014,235 @@ func (x *ModelCall) GetError() string {
 	return ""
 }
 
+// A task that was done is recorded. What was recorded before under the same task is replaced by it.
+type TaskRecorded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The recording that was confirmed or mended; empty for a new one.
+	RecordingId string `protobuf:"bytes,1,opt,name=recording_id,json=recordingId,proto3" json:"recording_id,omitempty"`
+	// Another run did the same steps; otherwise the recording begins anew as a candidate.
+	Confirmed bool `protobuf:"varint,2,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	// What is recorded; absent where it stays as it was.
+	Task *RecordedTask `protobuf:"bytes,3,opt,name=task,proto3" json:"task,omitempty"`
+	// A replay found elements changed; they are recorded as they are now.
+	Mended        bool `protobuf:"varint,4,opt,name=mended,proto3" json:"mended,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskRecorded) Reset() {
+	*x = TaskRecorded{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskRecorded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskRecorded) ProtoMessage() {}
+
+func (x *TaskRecorded) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskRecorded.ProtoReflect.Descriptor instead.
+func (*TaskRecorded) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *TaskRecorded) GetRecordingId() string {
+	if x != nil {
+		return x.RecordingId
+	}
+	return ""
+}
+
+func (x *TaskRecorded) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
+func (x *TaskRecorded) GetTask() *RecordedTask {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
+func (x *TaskRecorded) GetMended() bool {
+	if x != nil {
+		return x.Mended
+	}
+	return false
+}
+
+// How a recording fared.
+type Replayed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The recording.
+	RecordingId string `protobuf:"bytes,1,opt,name=recording_id,json=recordingId,proto3" json:"recording_id,omitempty"`
+	// Which version of it.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Every step had the effect that was recorded.
+	Verified bool `protobuf:"varint,3,opt,name=verified,proto3" json:"verified,omitempty"`
+	// It does not fit the site any more.
+	Stale bool `protobuf:"varint,4,opt,name=stale,proto3" json:"stale,omitempty"`
+	// What was different, in words.
+	Message       string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Replayed) Reset() {
+	*x = Replayed{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Replayed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Replayed) ProtoMessage() {}
+
+func (x *Replayed) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Replayed.ProtoReflect.Descriptor instead.
+func (*Replayed) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Replayed) GetRecordingId() string {
+	if x != nil {
+		return x.RecordingId
+	}
+	return ""
+}
+
+func (x *Replayed) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Replayed) GetVerified() bool {
+	if x != nil {
+		return x.Verified
+	}
+	return false
+}
+
+func (x *Replayed) GetStale() bool {
+	if x != nil {
+		return x.Stale
+	}
+	return false
+}
+
+func (x *Replayed) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+// A recorded step was done with an element that is not quite the recorded one.
+type StepHealed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The step.
+	Step int32 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
+	// How the element was recorded.
+	Recorded string `protobuf:"bytes,2,opt,name=recorded,proto3" json:"recorded,omitempty"`
+	// What it was found as.
+	Found string `protobuf:"bytes,3,opt,name=found,proto3" json:"found,omitempty"`
+	// By what it was found: name, test_id, id, label, placeholder or css; moved, where it has the same name in another
+	// part of the page; or rules, which found it by the prompt's own words.
+	By            string `protobuf:"bytes,4,opt,name=by,proto3" json:"by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepHealed) Reset() {
+	*x = StepHealed{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepHealed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepHealed) ProtoMessage() {}
+
+func (x *StepHealed) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepHealed.ProtoReflect.Descriptor instead.
+func (*StepHealed) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *StepHealed) GetStep() int32 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
+func (x *StepHealed) GetRecorded() string {
+	if x != nil {
+		return x.Recorded
+	}
+	return ""
+}
+
+func (x *StepHealed) GetFound() string {
+	if x != nil {
+		return x.Found
+	}
+	return ""
+}
+
+func (x *StepHealed) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
 // Something worth knowing that stops nothing.
 type Warning struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2889,7 +3256,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2901,7 +3268,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2914,7 +3281,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Warning) GetCode() string {
@@ -2948,7 +3315,7 @@ type RunFinished struct {
 
 func (x *RunFinished) Reset() {
 	*x = RunFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2960,7 +3327,7 @@ func (x *RunFinished) String() string {
 func (*RunFinished) ProtoMessage() {}
 
 func (x *RunFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2973,7 +3340,7 @@ func (x *RunFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunFinished.ProtoReflect.Descriptor instead.
 func (*RunFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RunFinished) GetStatus() RunStatus {
@@ -3009,7 +3376,7 @@ var File_tabkeep_v1_runs_proto protoreflect.FileDescriptor
 const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\n" +
 	"\x15tabkeep/v1/runs.proto\x12\n" +
-	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tabkeep/v1/actions.proto\x1a!tabkeep/v1/browser_sessions.proto\"\xd2\t\n" +
+	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tabkeep/v1/actions.proto\x1a!tabkeep/v1/browser_sessions.proto\x1a\x1btabkeep/v1/recordings.proto\"\xd2\t\n" +
 	"\x03Run\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12.\n" +
@@ -3058,7 +3425,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x124\n" +
-	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\xd2\x06\n" +
+	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\x8b\a\n" +
 	"\x0eRunTaskRequest\x12\x16\n" +
 	"\x06prompt\x18\x01 \x01(\tR\x06prompt\x12,\n" +
 	"\aactions\x18\x02 \x03(\v2\x12.tabkeep.v1.ActionR\aactions\x12\x10\n" +
@@ -3077,7 +3444,9 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"request_id\x18\f \x01(\tR\trequestId\x12<\n" +
 	"\vscreenshots\x18\r \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x12-\n" +
 	"\aplanner\x18\x14 \x01(\x0e2\x13.tabkeep.v1.PlannerR\aplanner\x12O\n" +
-	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12\x1f\n" +
+	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x127\n" +
+	"\vreplay_mode\x18! \x01(\x0e2\x16.tabkeep.v1.ReplayModeR\n" +
+	"replayMode\x12\x1f\n" +
 	"\vwebhook_url\x18P \x01(\tR\n" +
 	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
@@ -3148,7 +3517,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\bapproved\x18\x03 \x01(\bR\bapproved\x12\x18\n" +
 	"\acomment\x18\x04 \x01(\tR\acomment\"<\n" +
 	"\x17ResolveApprovalResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xb0\x06\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xe0\a\n" +
 	"\bRunEvent\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12;\n" +
@@ -3167,15 +3536,20 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\awarning\x18\x12 \x01(\v2\x13.tabkeep.v1.WarningH\x00R\awarning\x12<\n" +
 	"\frun_finished\x18\x13 \x01(\v2\x17.tabkeep.v1.RunFinishedH\x00R\vrunFinished\x126\n" +
 	"\n" +
-	"model_call\x18\x14 \x01(\v2\x15.tabkeep.v1.ModelCallH\x00R\tmodelCallB\x06\n" +
+	"model_call\x18\x14 \x01(\v2\x15.tabkeep.v1.ModelCallH\x00R\tmodelCall\x12?\n" +
+	"\rtask_recorded\x18K \x01(\v2\x18.tabkeep.v1.TaskRecordedH\x00R\ftaskRecorded\x122\n" +
+	"\breplayed\x18L \x01(\v2\x14.tabkeep.v1.ReplayedH\x00R\breplayed\x129\n" +
+	"\vstep_healed\x18M \x01(\v2\x16.tabkeep.v1.StepHealedH\x00R\n" +
+	"stepHealedB\x06\n" +
 	"\x04kind\"4\n" +
 	"\n" +
 	"RunStarted\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x14\n" +
-	"\x05title\x18\x02 \x01(\tR\x05title\">\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\"a\n" +
 	"\bPlanMade\x12\x18\n" +
 	"\aplanner\x18\x01 \x01(\tR\aplanner\x12\x18\n" +
-	"\aclauses\x18\x02 \x03(\tR\aclauses\"H\n" +
+	"\aclauses\x18\x02 \x03(\tR\aclauses\x12!\n" +
+	"\frecording_id\x18\x03 \x01(\tR\vrecordingId\"H\n" +
 	"\fBlockStarted\x12\x19\n" +
 	"\bblock_id\x18\x01 \x01(\tR\ablockId\x12\x1d\n" +
 	"\n" +
@@ -3217,7 +3591,24 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\finput_tokens\x18\x03 \x01(\x03R\vinputTokens\x12#\n" +
 	"\routput_tokens\x18\x04 \x01(\x03R\foutputTokens\x125\n" +
 	"\bduration\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bduration\x12\x14\n" +
-	"\x05error\x18\x06 \x01(\tR\x05error\"7\n" +
+	"\x05error\x18\x06 \x01(\tR\x05error\"\x95\x01\n" +
+	"\fTaskRecorded\x12!\n" +
+	"\frecording_id\x18\x01 \x01(\tR\vrecordingId\x12\x1c\n" +
+	"\tconfirmed\x18\x02 \x01(\bR\tconfirmed\x12,\n" +
+	"\x04task\x18\x03 \x01(\v2\x18.tabkeep.v1.RecordedTaskR\x04task\x12\x16\n" +
+	"\x06mended\x18\x04 \x01(\bR\x06mended\"\x93\x01\n" +
+	"\bReplayed\x12!\n" +
+	"\frecording_id\x18\x01 \x01(\tR\vrecordingId\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x05R\aversion\x12\x1a\n" +
+	"\bverified\x18\x03 \x01(\bR\bverified\x12\x14\n" +
+	"\x05stale\x18\x04 \x01(\bR\x05stale\x12\x18\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\"b\n" +
+	"\n" +
+	"StepHealed\x12\x12\n" +
+	"\x04step\x18\x01 \x01(\x05R\x04step\x12\x1a\n" +
+	"\brecorded\x18\x02 \x01(\tR\brecorded\x12\x14\n" +
+	"\x05found\x18\x03 \x01(\tR\x05found\x12\x0e\n" +
+	"\x02by\x18\x04 \x01(\tR\x02by\"7\n" +
 	"\aWarning\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\"\xd7\x01\n" +
@@ -3240,7 +3631,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x11RUN_STATUS_FAILED\x10\x06\x12\x19\n" +
 	"\x15RUN_STATUS_TERMINATED\x10\a\x12\x17\n" +
 	"\x13RUN_STATUS_CANCELED\x10\b\x12\x18\n" +
-	"\x14RUN_STATUS_TIMED_OUT\x10\t*\x96\b\n" +
+	"\x14RUN_STATUS_TIMED_OUT\x10\t*\xdb\b\n" +
 	"\rFailureReason\x12\x1e\n" +
 	"\x1aFAILURE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aFAILURE_REASON_NEEDS_MODEL\x10\x01\x12\x1c\n" +
@@ -3273,11 +3664,19 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x17FAILURE_REASON_INTERNAL\x10\x1b\x12\x1f\n" +
 	"\x1bFAILURE_REASON_MODEL_FAILED\x10\x1e\x12\x1f\n" +
 	"\x1bFAILURE_REASON_MODEL_BUDGET\x10\x1f\x12\x1f\n" +
-	"\x1bFAILURE_REASON_PROXY_FAILED\x10!*H\n" +
+	"\x1bFAILURE_REASON_PROXY_FAILED\x10!\x12\"\n" +
+	"\x1eFAILURE_REASON_STALE_RECORDING\x10*\x12\x1f\n" +
+	"\x1bFAILURE_REASON_NO_RECORDING\x10+*H\n" +
 	"\aPlanner\x12\x17\n" +
 	"\x13PLANNER_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rPLANNER_RULES\x10\x01\x12\x11\n" +
-	"\rPLANNER_MODEL\x10\x02*\x97\x01\n" +
+	"\rPLANNER_MODEL\x10\x02*j\n" +
+	"\n" +
+	"ReplayMode\x12\x1b\n" +
+	"\x17REPLAY_MODE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10REPLAY_MODE_ONLY\x10\x01\x12\x14\n" +
+	"\x10REPLAY_MODE_PLAN\x10\x02\x12\x13\n" +
+	"\x0fREPLAY_MODE_OFF\x10\x03*\x97\x01\n" +
 	"\x12IrreversiblePolicy\x12#\n" +
 	"\x1fIRREVERSIBLE_POLICY_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19IRREVERSIBLE_POLICY_ALLOW\x10\x01\x12\x1f\n" +
@@ -3314,139 +3713,149 @@ func file_tabkeep_v1_runs_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_runs_proto_rawDescData
 }
 
-var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(RunType)(0),                        // 0: tabkeep.v1.RunType
 	(RunStatus)(0),                      // 1: tabkeep.v1.RunStatus
 	(FailureReason)(0),                  // 2: tabkeep.v1.FailureReason
 	(Planner)(0),                        // 3: tabkeep.v1.Planner
-	(IrreversiblePolicy)(0),             // 4: tabkeep.v1.IrreversiblePolicy
-	(ScreenshotMode)(0),                 // 5: tabkeep.v1.ScreenshotMode
-	(StepOutcome)(0),                    // 6: tabkeep.v1.StepOutcome
-	(*Run)(nil),                         // 7: tabkeep.v1.Run
-	(*Approval)(nil),                    // 8: tabkeep.v1.Approval
-	(*RunTaskRequest)(nil),              // 9: tabkeep.v1.RunTaskRequest
-	(*RunTaskResponse)(nil),             // 10: tabkeep.v1.RunTaskResponse
-	(*RunWorkflowRequest)(nil),          // 11: tabkeep.v1.RunWorkflowRequest
-	(*RunWorkflowResponse)(nil),         // 12: tabkeep.v1.RunWorkflowResponse
-	(*GetRunRequest)(nil),               // 13: tabkeep.v1.GetRunRequest
-	(*GetRunResponse)(nil),              // 14: tabkeep.v1.GetRunResponse
-	(*ListRunsRequest)(nil),             // 15: tabkeep.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),            // 16: tabkeep.v1.ListRunsResponse
-	(*WatchRunRequest)(nil),             // 17: tabkeep.v1.WatchRunRequest
-	(*WatchRunResponse)(nil),            // 18: tabkeep.v1.WatchRunResponse
-	(*CancelRunRequest)(nil),            // 19: tabkeep.v1.CancelRunRequest
-	(*CancelRunResponse)(nil),           // 20: tabkeep.v1.CancelRunResponse
-	(*ResolveApprovalRequest)(nil),      // 21: tabkeep.v1.ResolveApprovalRequest
-	(*ResolveApprovalResponse)(nil),     // 22: tabkeep.v1.ResolveApprovalResponse
-	(*RunEvent)(nil),                    // 23: tabkeep.v1.RunEvent
-	(*RunStarted)(nil),                  // 24: tabkeep.v1.RunStarted
-	(*PlanMade)(nil),                    // 25: tabkeep.v1.PlanMade
-	(*BlockStarted)(nil),                // 26: tabkeep.v1.BlockStarted
-	(*BlockFinished)(nil),               // 27: tabkeep.v1.BlockFinished
-	(*StepStarted)(nil),                 // 28: tabkeep.v1.StepStarted
-	(*StepFinished)(nil),                // 29: tabkeep.v1.StepFinished
-	(*ApprovalRequested)(nil),           // 30: tabkeep.v1.ApprovalRequested
-	(*ApprovalResolved)(nil),            // 31: tabkeep.v1.ApprovalResolved
-	(*ModelCall)(nil),                   // 32: tabkeep.v1.ModelCall
-	(*Warning)(nil),                     // 33: tabkeep.v1.Warning
-	(*RunFinished)(nil),                 // 34: tabkeep.v1.RunFinished
-	nil,                                 // 35: tabkeep.v1.Run.LabelsEntry
-	nil,                                 // 36: tabkeep.v1.RunTaskRequest.LabelsEntry
-	nil,                                 // 37: tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	(*structpb.Value)(nil),              // 38: google.protobuf.Value
-	(*timestamppb.Timestamp)(nil),       // 39: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),         // 40: google.protobuf.Duration
-	(*Condition)(nil),                   // 41: tabkeep.v1.Condition
-	(*structpb.Struct)(nil),             // 42: google.protobuf.Struct
-	(*Action)(nil),                      // 43: tabkeep.v1.Action
-	(*CreateBrowserSessionRequest)(nil), // 44: tabkeep.v1.CreateBrowserSessionRequest
+	(ReplayMode)(0),                     // 4: tabkeep.v1.ReplayMode
+	(IrreversiblePolicy)(0),             // 5: tabkeep.v1.IrreversiblePolicy
+	(ScreenshotMode)(0),                 // 6: tabkeep.v1.ScreenshotMode
+	(StepOutcome)(0),                    // 7: tabkeep.v1.StepOutcome
+	(*Run)(nil),                         // 8: tabkeep.v1.Run
+	(*Approval)(nil),                    // 9: tabkeep.v1.Approval
+	(*RunTaskRequest)(nil),              // 10: tabkeep.v1.RunTaskRequest
+	(*RunTaskResponse)(nil),             // 11: tabkeep.v1.RunTaskResponse
+	(*RunWorkflowRequest)(nil),          // 12: tabkeep.v1.RunWorkflowRequest
+	(*RunWorkflowResponse)(nil),         // 13: tabkeep.v1.RunWorkflowResponse
+	(*GetRunRequest)(nil),               // 14: tabkeep.v1.GetRunRequest
+	(*GetRunResponse)(nil),              // 15: tabkeep.v1.GetRunResponse
+	(*ListRunsRequest)(nil),             // 16: tabkeep.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),            // 17: tabkeep.v1.ListRunsResponse
+	(*WatchRunRequest)(nil),             // 18: tabkeep.v1.WatchRunRequest
+	(*WatchRunResponse)(nil),            // 19: tabkeep.v1.WatchRunResponse
+	(*CancelRunRequest)(nil),            // 20: tabkeep.v1.CancelRunRequest
+	(*CancelRunResponse)(nil),           // 21: tabkeep.v1.CancelRunResponse
+	(*ResolveApprovalRequest)(nil),      // 22: tabkeep.v1.ResolveApprovalRequest
+	(*ResolveApprovalResponse)(nil),     // 23: tabkeep.v1.ResolveApprovalResponse
+	(*RunEvent)(nil),                    // 24: tabkeep.v1.RunEvent
+	(*RunStarted)(nil),                  // 25: tabkeep.v1.RunStarted
+	(*PlanMade)(nil),                    // 26: tabkeep.v1.PlanMade
+	(*BlockStarted)(nil),                // 27: tabkeep.v1.BlockStarted
+	(*BlockFinished)(nil),               // 28: tabkeep.v1.BlockFinished
+	(*StepStarted)(nil),                 // 29: tabkeep.v1.StepStarted
+	(*StepFinished)(nil),                // 30: tabkeep.v1.StepFinished
+	(*ApprovalRequested)(nil),           // 31: tabkeep.v1.ApprovalRequested
+	(*ApprovalResolved)(nil),            // 32: tabkeep.v1.ApprovalResolved
+	(*ModelCall)(nil),                   // 33: tabkeep.v1.ModelCall
+	(*TaskRecorded)(nil),                // 34: tabkeep.v1.TaskRecorded
+	(*Replayed)(nil),                    // 35: tabkeep.v1.Replayed
+	(*StepHealed)(nil),                  // 36: tabkeep.v1.StepHealed
+	(*Warning)(nil),                     // 37: tabkeep.v1.Warning
+	(*RunFinished)(nil),                 // 38: tabkeep.v1.RunFinished
+	nil,                                 // 39: tabkeep.v1.Run.LabelsEntry
+	nil,                                 // 40: tabkeep.v1.RunTaskRequest.LabelsEntry
+	nil,                                 // 41: tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	(*structpb.Value)(nil),              // 42: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil),       // 43: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),         // 44: google.protobuf.Duration
+	(*Condition)(nil),                   // 45: tabkeep.v1.Condition
+	(*structpb.Struct)(nil),             // 46: google.protobuf.Struct
+	(*Action)(nil),                      // 47: tabkeep.v1.Action
+	(*CreateBrowserSessionRequest)(nil), // 48: tabkeep.v1.CreateBrowserSessionRequest
+	(*RecordedTask)(nil),                // 49: tabkeep.v1.RecordedTask
 }
 var file_tabkeep_v1_runs_proto_depIdxs = []int32{
 	0,  // 0: tabkeep.v1.Run.run_type:type_name -> tabkeep.v1.RunType
 	1,  // 1: tabkeep.v1.Run.status:type_name -> tabkeep.v1.RunStatus
 	2,  // 2: tabkeep.v1.Run.failure_reason:type_name -> tabkeep.v1.FailureReason
-	38, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
-	35, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
-	39, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
-	39, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
-	39, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
-	40, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
-	8,  // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
-	41, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
-	39, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
-	42, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
-	39, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
-	39, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
-	43, // 15: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
-	44, // 16: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	40, // 17: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
-	42, // 18: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
-	36, // 19: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
-	5,  // 20: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	42, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
+	39, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
+	43, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
+	43, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
+	43, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
+	44, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
+	9,  // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
+	45, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
+	43, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
+	46, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
+	43, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
+	43, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
+	47, // 15: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
+	48, // 16: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	44, // 17: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
+	46, // 18: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
+	40, // 19: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
+	6,  // 20: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
 	3,  // 21: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
-	4,  // 22: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	7,  // 23: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
-	42, // 24: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
-	44, // 25: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	40, // 26: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
-	37, // 27: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	5,  // 28: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	3,  // 29: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
-	4,  // 30: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	7,  // 31: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
-	40, // 32: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
-	7,  // 33: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
-	1,  // 34: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
-	7,  // 35: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
-	23, // 36: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
-	7,  // 37: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
-	7,  // 38: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
-	7,  // 39: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
-	39, // 40: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
-	24, // 41: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
-	25, // 42: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
-	26, // 43: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
-	27, // 44: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
-	28, // 45: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
-	29, // 46: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
-	30, // 47: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
-	31, // 48: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
-	33, // 49: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
-	34, // 50: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
-	32, // 51: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
-	6,  // 52: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	38, // 53: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
-	43, // 54: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
-	6,  // 55: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	2,  // 56: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	40, // 57: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
-	38, // 58: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
-	8,  // 59: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
-	40, // 60: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
-	1,  // 61: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
-	2,  // 62: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	38, // 63: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
-	9,  // 64: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
-	11, // 65: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
-	13, // 66: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
-	15, // 67: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
-	17, // 68: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
-	19, // 69: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
-	21, // 70: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
-	10, // 71: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
-	12, // 72: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
-	14, // 73: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
-	16, // 74: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
-	18, // 75: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
-	20, // 76: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
-	22, // 77: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
-	71, // [71:78] is the sub-list for method output_type
-	64, // [64:71] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	5,  // 22: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	4,  // 23: tabkeep.v1.RunTaskRequest.replay_mode:type_name -> tabkeep.v1.ReplayMode
+	8,  // 24: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
+	46, // 25: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
+	48, // 26: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	44, // 27: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
+	41, // 28: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	6,  // 29: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 30: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
+	5,  // 31: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	8,  // 32: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
+	44, // 33: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
+	8,  // 34: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
+	1,  // 35: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
+	8,  // 36: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
+	24, // 37: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
+	8,  // 38: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
+	8,  // 39: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
+	8,  // 40: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
+	43, // 41: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
+	25, // 42: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
+	26, // 43: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
+	27, // 44: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
+	28, // 45: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
+	29, // 46: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
+	30, // 47: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
+	31, // 48: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
+	32, // 49: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
+	37, // 50: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
+	38, // 51: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
+	33, // 52: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
+	34, // 53: tabkeep.v1.RunEvent.task_recorded:type_name -> tabkeep.v1.TaskRecorded
+	35, // 54: tabkeep.v1.RunEvent.replayed:type_name -> tabkeep.v1.Replayed
+	36, // 55: tabkeep.v1.RunEvent.step_healed:type_name -> tabkeep.v1.StepHealed
+	7,  // 56: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	42, // 57: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
+	47, // 58: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
+	7,  // 59: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	2,  // 60: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	44, // 61: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
+	42, // 62: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
+	9,  // 63: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
+	44, // 64: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
+	49, // 65: tabkeep.v1.TaskRecorded.task:type_name -> tabkeep.v1.RecordedTask
+	1,  // 66: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
+	2,  // 67: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	42, // 68: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
+	10, // 69: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
+	12, // 70: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
+	14, // 71: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
+	16, // 72: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
+	18, // 73: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
+	20, // 74: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
+	22, // 75: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
+	11, // 76: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
+	13, // 77: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
+	15, // 78: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
+	17, // 79: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
+	19, // 80: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
+	21, // 81: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
+	23, // 82: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
+	76, // [76:83] is the sub-list for method output_type
+	69, // [69:76] is the sub-list for method input_type
+	69, // [69:69] is the sub-list for extension type_name
+	69, // [69:69] is the sub-list for extension extendee
+	0,  // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_runs_proto_init() }
@@ -3456,6 +3865,7 @@ func file_tabkeep_v1_runs_proto_init() {
 	}
 	file_tabkeep_v1_actions_proto_init()
 	file_tabkeep_v1_browser_sessions_proto_init()
+	file_tabkeep_v1_recordings_proto_init()
 	file_tabkeep_v1_runs_proto_msgTypes[11].OneofWrappers = []any{
 		(*WatchRunResponse_Event)(nil),
 		(*WatchRunResponse_Run)(nil),
@@ -3472,14 +3882,17 @@ func file_tabkeep_v1_runs_proto_init() {
 		(*RunEvent_Warning)(nil),
 		(*RunEvent_RunFinished)(nil),
 		(*RunEvent_ModelCall)(nil),
+		(*RunEvent_TaskRecorded)(nil),
+		(*RunEvent_Replayed)(nil),
+		(*RunEvent_StepHealed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_runs_proto_rawDesc), len(file_tabkeep_v1_runs_proto_rawDesc)),
-			NumEnums:      7,
-			NumMessages:   31,
+			NumEnums:      8,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

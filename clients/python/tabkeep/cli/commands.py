@@ -18,6 +18,7 @@ from tabkeep.cli.hosts import host
 from tabkeep.cli.keys import key
 from tabkeep.cli.profiles import profile
 from tabkeep.cli.programs import control_plane
+from tabkeep.cli.recordings import recording
 from tabkeep.cli.runs import run as run_group
 from tabkeep.cli.sessions import session
 from tabkeep.cli.up import up
@@ -45,6 +46,7 @@ for command in (
     profile,
     run_group,
     workflow,
+    recording,
     artifact,
     credential,
     usage,

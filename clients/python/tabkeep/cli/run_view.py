@@ -18,6 +18,7 @@ from tabkeep.records import (
     BlockStarted,
     ModelCall,
     PlanMade,
+    Replayed,
     Run,
     RunEvent,
     RunStarted,
@@ -25,8 +26,10 @@ from tabkeep.records import (
     RunUpdate,
     RunWarning,
     StepFinished,
+    StepHealed,
     StepOutcome,
     StepStarted,
+    TaskRecorded,
 )
 
 
@@ -182,6 +185,15 @@ def event_text(detail: object) -> str:
     match detail:
         case RunStarted():
             return f"started on {clean(detail.url)}" if detail.url else "started"
+        case PlanMade() if detail.recording_id:
+            return f"replay of {detail.recording_id}: " + "; ".join(clean(clause) for clause in detail.clauses)
+        case StepHealed():
+            return f"step {detail.step} healed by {detail.by}: {clean(detail.recorded)} is now {clean(detail.found)}"
+        case Replayed() if detail.stale:
+            return f"recording {detail.recording_id} does not fit any more: {clean(detail.message)}"
+        case TaskRecorded():
+            what = "mended" if detail.mended else "confirmed" if detail.confirmed else "recorded"
+            return f"task {what}{f': {detail.recording_id}' if detail.recording_id else ''}"
         case PlanMade():
             return "plan: " + "; ".join(clean(clause) for clause in detail.clauses)
         case BlockStarted():

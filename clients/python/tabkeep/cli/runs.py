@@ -60,6 +60,12 @@ def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--actions", type=click.File(encoding="utf-8"), help="JSON array of actions; - for standard input.")
 @click.option("--url", help="Opened first.  [default: go on on the session's current page]")
 @click.option("--schema", type=click.File(encoding="utf-8"), help="JSON Schema for the output.")
+@click.option(
+    "--replay",
+    "replay_mode",
+    type=click.Choice(["only", "plan", "off"]),
+    help="By a recording only, planned anew, or not recorded either.  [default: by a trusted recording, else planned]",
+)
 @_run_options
 @calls_control_plane
 async def task(

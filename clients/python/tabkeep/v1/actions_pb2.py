@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tabkeep/v1/actions.proto\x12\ntabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb2\x04\n\x06\x41\x63tion\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04note\x18\x02 \x01(\t\x12\"\n\x06\x65xpect\x18\x03 \x03(\x0b\x32\x12.tabkeep.v1.Expect\x12 \n\x04goto\x18\n \x01(\x0b\x32\x10.tabkeep.v1.GotoH\x00\x12\"\n\x05\x63lick\x18\x0b \x01(\x0b\x32\x11.tabkeep.v1.ClickH\x00\x12 \n\x04\x66ill\x18\x0c \x01(\x0b\x32\x10.tabkeep.v1.FillH\x00\x12$\n\x06select\x18\r \x01(\x0b\x32\x12.tabkeep.v1.SelectH\x00\x12-\n\x0bset_checked\x18\x0e \x01(\x0b\x32\x16.tabkeep.v1.SetCheckedH\x00\x12)\n\tpress_key\x18\x0f \x01(\x0b\x32\x14.tabkeep.v1.PressKeyH\x00\x12\"\n\x05hover\x18\x10 \x01(\x0b\x32\x11.tabkeep.v1.HoverH\x00\x12$\n\x06scroll\x18\x11 \x01(\x0b\x32\x12.tabkeep.v1.ScrollH\x00\x12 \n\x04wait\x18\x12 \x01(\x0b\x32\x10.tabkeep.v1.WaitH\x00\x12&\n\x07\x65xtract\x18\x13 \x01(\x0b\x32\x13.tabkeep.v1.ExtractH\x00\x12 \n\x04\x62\x61\x63k\x18\x14 \x01(\x0b\x32\x10.tabkeep.v1.BackH\x00\x12$\n\x06reload\x18\x15 \x01(\x0b\x32\x12.tabkeep.v1.ReloadH\x00\x42\x06\n\x04kind\"n\n\x06Target\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\x12\x0e\n\x06within\x18\x04 \x01(\t\x12\x0b\n\x03nth\x18\x05 \x01(\x05\x12\x0b\n\x03\x63ss\x18\x06 \x01(\t\x12\x0f\n\x07test_id\x18\x07 \x01(\t\"L\n\x05Value\x12\x11\n\x07literal\x18\x01 \x01(\tH\x00\x12\x13\n\tparameter\x18\x02 \x01(\tH\x00\x12\x11\n\tsensitive\x18\x03 \x01(\x08\x42\x08\n\x06source\"/\n\x04Goto\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x1a\n\x12\x61llow_error_status\x18\x02 \x01(\x08\"@\n\x05\x43lick\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x13\n\x0b\x63lick_count\x18\x02 \x01(\x05\"\\\n\x04\x46ill\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\x0e\n\x06submit\x18\x03 \x01(\x08\"O\n\x06Select\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12!\n\x06option\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\"A\n\nSetChecked\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x63hecked\x18\x02 \x01(\x08\";\n\x08PressKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x06target\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.Target\"+\n\x05Hover\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\"=\n\x06Scroll\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x64\x65lta_y\x18\x02 \x01(\x05\"g\n\x04Wait\x12-\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\'\n\tcondition\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.ExpectH\x00\x42\x07\n\x05until\"\xd5\x01\n\x06\x45xpect\x12\x12\n\x08url_glob\x18\x01 \x01(\tH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\x13\n\ttext_gone\x18\x03 \x01(\tH\x00\x12%\n\x07visible\x18\x04 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12$\n\x06hidden\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12\'\n\x05value\x18\x06 \x01(\x0b\x32\x16.tabkeep.v1.FieldValueH\x00\x12\x0f\n\x05title\x18\x07 \x01(\tH\x00\x42\x0b\n\tcondition\"@\n\nFieldValue\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0e\n\x06\x65quals\x18\x02 \x01(\t\"B\n\x07\x45xtract\x12\'\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0e\n\x06within\x18\x02 \x01(\t\"\x06\n\x04\x42\x61\x63k\"\x08\n\x06ReloadB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tabkeep/v1/actions.proto\x12\ntabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xaf\x06\n\x06\x41\x63tion\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04note\x18\x02 \x01(\t\x12\"\n\x06\x65xpect\x18\x03 \x03(\x0b\x32\x12.tabkeep.v1.Expect\x12 \n\x04goto\x18\n \x01(\x0b\x32\x10.tabkeep.v1.GotoH\x00\x12\"\n\x05\x63lick\x18\x0b \x01(\x0b\x32\x11.tabkeep.v1.ClickH\x00\x12 \n\x04\x66ill\x18\x0c \x01(\x0b\x32\x10.tabkeep.v1.FillH\x00\x12$\n\x06select\x18\r \x01(\x0b\x32\x12.tabkeep.v1.SelectH\x00\x12-\n\x0bset_checked\x18\x0e \x01(\x0b\x32\x16.tabkeep.v1.SetCheckedH\x00\x12)\n\tpress_key\x18\x0f \x01(\x0b\x32\x14.tabkeep.v1.PressKeyH\x00\x12\"\n\x05hover\x18\x10 \x01(\x0b\x32\x11.tabkeep.v1.HoverH\x00\x12$\n\x06scroll\x18\x11 \x01(\x0b\x32\x12.tabkeep.v1.ScrollH\x00\x12 \n\x04wait\x18\x12 \x01(\x0b\x32\x10.tabkeep.v1.WaitH\x00\x12&\n\x07\x65xtract\x18\x13 \x01(\x0b\x32\x13.tabkeep.v1.ExtractH\x00\x12 \n\x04\x62\x61\x63k\x18\x14 \x01(\x0b\x32\x10.tabkeep.v1.BackH\x00\x12$\n\x06reload\x18\x15 \x01(\x0b\x32\x12.tabkeep.v1.ReloadH\x00\x12-\n\x0b\x66ind_record\x18+ \x01(\x0b\x32\x16.tabkeep.v1.FindRecordH\x00\x12 \n\x04\x64rag\x18\x1c \x01(\x0b\x32\x10.tabkeep.v1.DragH\x00\x12)\n\tset_range\x18\x1d \x01(\x0b\x32\x14.tabkeep.v1.SetRangeH\x00\x12\'\n\x08set_date\x18\x1e \x01(\x0b\x32\x13.tabkeep.v1.SetDateH\x00\x12-\n\x0bselect_text\x18\x1f \x01(\x0b\x32\x16.tabkeep.v1.SelectTextH\x00\x12\'\n\x08pick_row\x18  \x01(\x0b\x32\x13.tabkeep.v1.PickRowH\x00\x42\x06\n\x04kind\"n\n\x06Target\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\x12\x0e\n\x06within\x18\x04 \x01(\t\x12\x0b\n\x03nth\x18\x05 \x01(\x05\x12\x0b\n\x03\x63ss\x18\x06 \x01(\t\x12\x0f\n\x07test_id\x18\x07 \x01(\t\"\xac\x01\n\x05Value\x12\x11\n\x07literal\x18\x01 \x01(\tH\x00\x12\x13\n\tparameter\x18\x02 \x01(\tH\x00\x12+\n\tfrom_step\x18\n \x01(\x0b\x32\x16.tabkeep.v1.StepOutputH\x00\x12\x31\n\ncredential\x18\x0b \x01(\x0b\x32\x1b.tabkeep.v1.CredentialFieldH\x00\x12\x11\n\tsensitive\x18\x03 \x01(\x08\x42\x08\n\x06source\"<\n\nStepOutput\x12\x0e\n\x06\x61\x63tion\x18\x01 \x01(\x05\x12\x10\n\x08\x62lock_id\x18\x02 \x01(\t\x12\x0c\n\x04path\x18\x03 \x01(\t\"M\n\x0f\x43redentialField\x12(\n\x04part\x18\x01 \x01(\x0e\x32\x1a.tabkeep.v1.CredentialPart\x12\x10\n\x08username\x18\x02 \x01(\t\"/\n\x04Goto\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x1a\n\x12\x61llow_error_status\x18\x02 \x01(\x08\"^\n\x05\x43lick\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x13\n\x0b\x63lick_count\x18\x02 \x01(\x05\x12\r\n\x05times\x18\n \x01(\x05\x12\r\n\x05\x65very\x18\x0b \x01(\x08\"\\\n\x04\x46ill\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\x0e\n\x06submit\x18\x03 \x01(\x08\"x\n\x06Select\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12!\n\x06option\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\'\n\x0cmore_options\x18\n \x03(\x0b\x32\x11.tabkeep.v1.Value\"A\n\nSetChecked\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x63hecked\x18\x02 \x01(\x08\";\n\x08PressKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x06target\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.Target\"+\n\x05Hover\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\"=\n\x06Scroll\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0f\n\x07\x64\x65lta_y\x18\x02 \x01(\x05\"g\n\x04Wait\x12-\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\'\n\tcondition\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.ExpectH\x00\x42\x07\n\x05until\"\xfd\x01\n\x06\x45xpect\x12\x12\n\x08url_glob\x18\x01 \x01(\tH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\x13\n\ttext_gone\x18\x03 \x01(\tH\x00\x12%\n\x07visible\x18\x04 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12$\n\x06hidden\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12\'\n\x05value\x18\x06 \x01(\x0b\x32\x16.tabkeep.v1.FieldValueH\x00\x12\x0f\n\x05title\x18\x07 \x01(\tH\x00\x12&\n\x06number\x18\x14 \x01(\x0b\x32\x14.tabkeep.v1.NumberIsH\x00\x42\x0b\n\tcondition\"@\n\nFieldValue\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0e\n\x06\x65quals\x18\x02 \x01(\t\"B\n\x07\x45xtract\x12\'\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0e\n\x06within\x18\x02 \x01(\t\"K\n\nFindRecord\x12\r\n\x05label\x18\x01 \x01(\t\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.tabkeep.v1.Value\x12\x0c\n\x04noun\x18\x03 \x01(\t\"\x06\n\x04\x42\x61\x63k\"\x08\n\x06Reload\"h\n\x08NumberIs\x12\r\n\x05label\x18\x01 \x01(\t\x12\x13\n\tless_than\x18\x02 \x01(\x01H\x00\x12\x16\n\x0cgreater_than\x18\x03 \x01(\x01H\x00\x12\x12\n\x08\x65qual_to\x18\x04 \x01(\x01H\x00\x42\x0c\n\ncomparison\"\xdd\x01\n\x04\x44rag\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\"\n\x04onto\x18\x02 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12$\n\x06\x62\x65\x66ore\x18\x03 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12#\n\x05\x61\x66ter\x18\x04 \x01(\x0b\x32\x12.tabkeep.v1.TargetH\x00\x12 \n\x02\x62y\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.OffsetH\x00\x12\x11\n\tby_corner\x18\x06 \x01(\x08\x42\r\n\x0b\x64\x65stination\"\x1e\n\x06Offset\x12\t\n\x01x\x18\x01 \x01(\x05\x12\t\n\x01y\x18\x02 \x01(\x05\"=\n\x08SetRange\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\r\n\x05value\x18\x02 \x01(\x01\";\n\x07SetDate\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\">\n\nSelectText\x12\"\n\x06target\x18\x01 \x01(\x0b\x32\x12.tabkeep.v1.Target\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x81\x01\n\x07PickRow\x12 \n\x05where\x18\x01 \x03(\x0b\x32\x11.tabkeep.v1.RowIs\x12\x10\n\x08order_by\x18\x02 \x01(\t\x12\x12\n\ndescending\x18\x03 \x01(\x08\x12\x0b\n\x03nth\x18\x04 \x01(\x05\x12!\n\x05press\x18\x05 \x01(\x0b\x32\x12.tabkeep.v1.Target\"w\n\x05RowIs\x12\r\n\x05label\x18\x01 \x01(\t\x12\x12\n\x08\x63ontains\x18\x02 \x01(\tH\x00\x12\x10\n\x06\x65quals\x18\x03 \x01(\tH\x00\x12\x13\n\tless_than\x18\x04 \x01(\x01H\x00\x12\x16\n\x0cgreater_than\x18\x05 \x01(\x01H\x00\x42\x0c\n\ncomparison*\x90\x01\n\x0e\x43redentialPart\x12\x1f\n\x1b\x43REDENTIAL_PART_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43REDENTIAL_PART_USERNAME\x10\x01\x12\x1c\n\x18\x43REDENTIAL_PART_PASSWORD\x10\x02\x12!\n\x1d\x43REDENTIAL_PART_ONE_TIME_CODE\x10\x03\x42<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,38 +34,62 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabkeep.v1.actions_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1'
+  _globals['_CREDENTIALPART']._serialized_start=3339
+  _globals['_CREDENTIALPART']._serialized_end=3483
   _globals['_ACTION']._serialized_start=103
-  _globals['_ACTION']._serialized_end=665
-  _globals['_TARGET']._serialized_start=667
-  _globals['_TARGET']._serialized_end=777
-  _globals['_VALUE']._serialized_start=779
-  _globals['_VALUE']._serialized_end=855
-  _globals['_GOTO']._serialized_start=857
-  _globals['_GOTO']._serialized_end=904
-  _globals['_CLICK']._serialized_start=906
-  _globals['_CLICK']._serialized_end=970
-  _globals['_FILL']._serialized_start=972
-  _globals['_FILL']._serialized_end=1064
-  _globals['_SELECT']._serialized_start=1066
-  _globals['_SELECT']._serialized_end=1145
-  _globals['_SETCHECKED']._serialized_start=1147
-  _globals['_SETCHECKED']._serialized_end=1212
-  _globals['_PRESSKEY']._serialized_start=1214
-  _globals['_PRESSKEY']._serialized_end=1273
-  _globals['_HOVER']._serialized_start=1275
-  _globals['_HOVER']._serialized_end=1318
-  _globals['_SCROLL']._serialized_start=1320
-  _globals['_SCROLL']._serialized_end=1381
-  _globals['_WAIT']._serialized_start=1383
-  _globals['_WAIT']._serialized_end=1486
-  _globals['_EXPECT']._serialized_start=1489
-  _globals['_EXPECT']._serialized_end=1702
-  _globals['_FIELDVALUE']._serialized_start=1704
-  _globals['_FIELDVALUE']._serialized_end=1768
-  _globals['_EXTRACT']._serialized_start=1770
-  _globals['_EXTRACT']._serialized_end=1836
-  _globals['_BACK']._serialized_start=1838
-  _globals['_BACK']._serialized_end=1844
-  _globals['_RELOAD']._serialized_start=1846
-  _globals['_RELOAD']._serialized_end=1854
+  _globals['_ACTION']._serialized_end=918
+  _globals['_TARGET']._serialized_start=920
+  _globals['_TARGET']._serialized_end=1030
+  _globals['_VALUE']._serialized_start=1033
+  _globals['_VALUE']._serialized_end=1205
+  _globals['_STEPOUTPUT']._serialized_start=1207
+  _globals['_STEPOUTPUT']._serialized_end=1267
+  _globals['_CREDENTIALFIELD']._serialized_start=1269
+  _globals['_CREDENTIALFIELD']._serialized_end=1346
+  _globals['_GOTO']._serialized_start=1348
+  _globals['_GOTO']._serialized_end=1395
+  _globals['_CLICK']._serialized_start=1397
+  _globals['_CLICK']._serialized_end=1491
+  _globals['_FILL']._serialized_start=1493
+  _globals['_FILL']._serialized_end=1585
+  _globals['_SELECT']._serialized_start=1587
+  _globals['_SELECT']._serialized_end=1707
+  _globals['_SETCHECKED']._serialized_start=1709
+  _globals['_SETCHECKED']._serialized_end=1774
+  _globals['_PRESSKEY']._serialized_start=1776
+  _globals['_PRESSKEY']._serialized_end=1835
+  _globals['_HOVER']._serialized_start=1837
+  _globals['_HOVER']._serialized_end=1880
+  _globals['_SCROLL']._serialized_start=1882
+  _globals['_SCROLL']._serialized_end=1943
+  _globals['_WAIT']._serialized_start=1945
+  _globals['_WAIT']._serialized_end=2048
+  _globals['_EXPECT']._serialized_start=2051
+  _globals['_EXPECT']._serialized_end=2304
+  _globals['_FIELDVALUE']._serialized_start=2306
+  _globals['_FIELDVALUE']._serialized_end=2370
+  _globals['_EXTRACT']._serialized_start=2372
+  _globals['_EXTRACT']._serialized_end=2438
+  _globals['_FINDRECORD']._serialized_start=2440
+  _globals['_FINDRECORD']._serialized_end=2515
+  _globals['_BACK']._serialized_start=2517
+  _globals['_BACK']._serialized_end=2523
+  _globals['_RELOAD']._serialized_start=2525
+  _globals['_RELOAD']._serialized_end=2533
+  _globals['_NUMBERIS']._serialized_start=2535
+  _globals['_NUMBERIS']._serialized_end=2639
+  _globals['_DRAG']._serialized_start=2642
+  _globals['_DRAG']._serialized_end=2863
+  _globals['_OFFSET']._serialized_start=2865
+  _globals['_OFFSET']._serialized_end=2895
+  _globals['_SETRANGE']._serialized_start=2897
+  _globals['_SETRANGE']._serialized_end=2958
+  _globals['_SETDATE']._serialized_start=2960
+  _globals['_SETDATE']._serialized_end=3019
+  _globals['_SELECTTEXT']._serialized_start=3021
+  _globals['_SELECTTEXT']._serialized_end=3083
+  _globals['_PICKROW']._serialized_start=3086
+  _globals['_PICKROW']._serialized_end=3215
+  _globals['_ROWIS']._serialized_start=3217
+  _globals['_ROWIS']._serialized_end=3336
 # @@protoc_insertion_point(module_scope)

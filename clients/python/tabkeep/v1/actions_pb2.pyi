@@ -3,6 +3,7 @@ import datetime
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -10,8 +11,19 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class CredentialPart(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CREDENTIAL_PART_UNSPECIFIED: _ClassVar[CredentialPart]
+    CREDENTIAL_PART_USERNAME: _ClassVar[CredentialPart]
+    CREDENTIAL_PART_PASSWORD: _ClassVar[CredentialPart]
+    CREDENTIAL_PART_ONE_TIME_CODE: _ClassVar[CredentialPart]
+CREDENTIAL_PART_UNSPECIFIED: CredentialPart
+CREDENTIAL_PART_USERNAME: CredentialPart
+CREDENTIAL_PART_PASSWORD: CredentialPart
+CREDENTIAL_PART_ONE_TIME_CODE: CredentialPart
+
 class Action(_message.Message):
-    __slots__ = ("timeout", "note", "expect", "goto", "click", "fill", "select", "set_checked", "press_key", "hover", "scroll", "wait", "extract", "back", "reload")
+    __slots__ = ("timeout", "note", "expect", "goto", "click", "fill", "select", "set_checked", "press_key", "hover", "scroll", "wait", "extract", "back", "reload", "find_record", "drag", "set_range", "set_date", "select_text", "pick_row")
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     EXPECT_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +39,12 @@ class Action(_message.Message):
     EXTRACT_FIELD_NUMBER: _ClassVar[int]
     BACK_FIELD_NUMBER: _ClassVar[int]
     RELOAD_FIELD_NUMBER: _ClassVar[int]
+    FIND_RECORD_FIELD_NUMBER: _ClassVar[int]
+    DRAG_FIELD_NUMBER: _ClassVar[int]
+    SET_RANGE_FIELD_NUMBER: _ClassVar[int]
+    SET_DATE_FIELD_NUMBER: _ClassVar[int]
+    SELECT_TEXT_FIELD_NUMBER: _ClassVar[int]
+    PICK_ROW_FIELD_NUMBER: _ClassVar[int]
     timeout: _duration_pb2.Duration
     note: str
     expect: _containers.RepeatedCompositeFieldContainer[Expect]
@@ -42,7 +60,13 @@ class Action(_message.Message):
     extract: Extract
     back: Back
     reload: Reload
-    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ...) -> None: ...
+    find_record: FindRecord
+    drag: Drag
+    set_range: SetRange
+    set_date: SetDate
+    select_text: SelectText
+    pick_row: PickRow
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ..., find_record: _Optional[_Union[FindRecord, _Mapping]] = ..., drag: _Optional[_Union[Drag, _Mapping]] = ..., set_range: _Optional[_Union[SetRange, _Mapping]] = ..., set_date: _Optional[_Union[SetDate, _Mapping]] = ..., select_text: _Optional[_Union[SelectText, _Mapping]] = ..., pick_row: _Optional[_Union[PickRow, _Mapping]] = ...) -> None: ...
 
 class Target(_message.Message):
     __slots__ = ("role", "name", "exact", "within", "nth", "css", "test_id")
@@ -63,14 +87,36 @@ class Target(_message.Message):
     def __init__(self, role: _Optional[str] = ..., name: _Optional[str] = ..., exact: _Optional[bool] = ..., within: _Optional[str] = ..., nth: _Optional[int] = ..., css: _Optional[str] = ..., test_id: _Optional[str] = ...) -> None: ...
 
 class Value(_message.Message):
-    __slots__ = ("literal", "parameter", "sensitive")
+    __slots__ = ("literal", "parameter", "from_step", "credential", "sensitive")
     LITERAL_FIELD_NUMBER: _ClassVar[int]
     PARAMETER_FIELD_NUMBER: _ClassVar[int]
+    FROM_STEP_FIELD_NUMBER: _ClassVar[int]
+    CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
     SENSITIVE_FIELD_NUMBER: _ClassVar[int]
     literal: str
     parameter: str
+    from_step: StepOutput
+    credential: CredentialField
     sensitive: bool
-    def __init__(self, literal: _Optional[str] = ..., parameter: _Optional[str] = ..., sensitive: _Optional[bool] = ...) -> None: ...
+    def __init__(self, literal: _Optional[str] = ..., parameter: _Optional[str] = ..., from_step: _Optional[_Union[StepOutput, _Mapping]] = ..., credential: _Optional[_Union[CredentialField, _Mapping]] = ..., sensitive: _Optional[bool] = ...) -> None: ...
+
+class StepOutput(_message.Message):
+    __slots__ = ("action", "block_id", "path")
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_ID_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    action: int
+    block_id: str
+    path: str
+    def __init__(self, action: _Optional[int] = ..., block_id: _Optional[str] = ..., path: _Optional[str] = ...) -> None: ...
+
+class CredentialField(_message.Message):
+    __slots__ = ("part", "username")
+    PART_FIELD_NUMBER: _ClassVar[int]
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    part: CredentialPart
+    username: str
+    def __init__(self, part: _Optional[_Union[CredentialPart, str]] = ..., username: _Optional[str] = ...) -> None: ...
 
 class Goto(_message.Message):
     __slots__ = ("url", "allow_error_status")
@@ -81,12 +127,16 @@ class Goto(_message.Message):
     def __init__(self, url: _Optional[str] = ..., allow_error_status: _Optional[bool] = ...) -> None: ...
 
 class Click(_message.Message):
-    __slots__ = ("target", "click_count")
+    __slots__ = ("target", "click_count", "times", "every")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     CLICK_COUNT_FIELD_NUMBER: _ClassVar[int]
+    TIMES_FIELD_NUMBER: _ClassVar[int]
+    EVERY_FIELD_NUMBER: _ClassVar[int]
     target: Target
     click_count: int
-    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., click_count: _Optional[int] = ...) -> None: ...
+    times: int
+    every: bool
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., click_count: _Optional[int] = ..., times: _Optional[int] = ..., every: _Optional[bool] = ...) -> None: ...
 
 class Fill(_message.Message):
     __slots__ = ("target", "value", "submit")
@@ -99,12 +149,14 @@ class Fill(_message.Message):
     def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., value: _Optional[_Union[Value, _Mapping]] = ..., submit: _Optional[bool] = ...) -> None: ...
 
 class Select(_message.Message):
-    __slots__ = ("target", "option")
+    __slots__ = ("target", "option", "more_options")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     OPTION_FIELD_NUMBER: _ClassVar[int]
+    MORE_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     target: Target
     option: Value
-    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., option: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+    more_options: _containers.RepeatedCompositeFieldContainer[Value]
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., option: _Optional[_Union[Value, _Mapping]] = ..., more_options: _Optional[_Iterable[_Union[Value, _Mapping]]] = ...) -> None: ...
 
 class SetChecked(_message.Message):
     __slots__ = ("target", "checked")
@@ -145,7 +197,7 @@ class Wait(_message.Message):
     def __init__(self, duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., condition: _Optional[_Union[Expect, _Mapping]] = ...) -> None: ...
 
 class Expect(_message.Message):
-    __slots__ = ("url_glob", "text", "text_gone", "visible", "hidden", "value", "title")
+    __slots__ = ("url_glob", "text", "text_gone", "visible", "hidden", "value", "title", "number")
     URL_GLOB_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     TEXT_GONE_FIELD_NUMBER: _ClassVar[int]
@@ -153,6 +205,7 @@ class Expect(_message.Message):
     HIDDEN_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
     url_glob: str
     text: str
     text_gone: str
@@ -160,7 +213,8 @@ class Expect(_message.Message):
     hidden: Target
     value: FieldValue
     title: str
-    def __init__(self, url_glob: _Optional[str] = ..., text: _Optional[str] = ..., text_gone: _Optional[str] = ..., visible: _Optional[_Union[Target, _Mapping]] = ..., hidden: _Optional[_Union[Target, _Mapping]] = ..., value: _Optional[_Union[FieldValue, _Mapping]] = ..., title: _Optional[str] = ...) -> None: ...
+    number: NumberIs
+    def __init__(self, url_glob: _Optional[str] = ..., text: _Optional[str] = ..., text_gone: _Optional[str] = ..., visible: _Optional[_Union[Target, _Mapping]] = ..., hidden: _Optional[_Union[Target, _Mapping]] = ..., value: _Optional[_Union[FieldValue, _Mapping]] = ..., title: _Optional[str] = ..., number: _Optional[_Union[NumberIs, _Mapping]] = ...) -> None: ...
 
 class FieldValue(_message.Message):
     __slots__ = ("target", "equals")
@@ -178,6 +232,16 @@ class Extract(_message.Message):
     within: str
     def __init__(self, schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., within: _Optional[str] = ...) -> None: ...
 
+class FindRecord(_message.Message):
+    __slots__ = ("label", "value", "noun")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    NOUN_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    value: Value
+    noun: str
+    def __init__(self, label: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping]] = ..., noun: _Optional[str] = ...) -> None: ...
+
 class Back(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
@@ -185,3 +249,91 @@ class Back(_message.Message):
 class Reload(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class NumberIs(_message.Message):
+    __slots__ = ("label", "less_than", "greater_than", "equal_to")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    LESS_THAN_FIELD_NUMBER: _ClassVar[int]
+    GREATER_THAN_FIELD_NUMBER: _ClassVar[int]
+    EQUAL_TO_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    less_than: float
+    greater_than: float
+    equal_to: float
+    def __init__(self, label: _Optional[str] = ..., less_than: _Optional[float] = ..., greater_than: _Optional[float] = ..., equal_to: _Optional[float] = ...) -> None: ...
+
+class Drag(_message.Message):
+    __slots__ = ("target", "onto", "before", "after", "by", "by_corner")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    ONTO_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    BY_CORNER_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    onto: Target
+    before: Target
+    after: Target
+    by: Offset
+    by_corner: bool
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., onto: _Optional[_Union[Target, _Mapping]] = ..., before: _Optional[_Union[Target, _Mapping]] = ..., after: _Optional[_Union[Target, _Mapping]] = ..., by: _Optional[_Union[Offset, _Mapping]] = ..., by_corner: _Optional[bool] = ...) -> None: ...
+
+class Offset(_message.Message):
+    __slots__ = ("x", "y")
+    X_FIELD_NUMBER: _ClassVar[int]
+    Y_FIELD_NUMBER: _ClassVar[int]
+    x: int
+    y: int
+    def __init__(self, x: _Optional[int] = ..., y: _Optional[int] = ...) -> None: ...
+
+class SetRange(_message.Message):
+    __slots__ = ("target", "value")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    value: float
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., value: _Optional[float] = ...) -> None: ...
+
+class SetDate(_message.Message):
+    __slots__ = ("target", "date")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    DATE_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    date: str
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., date: _Optional[str] = ...) -> None: ...
+
+class SelectText(_message.Message):
+    __slots__ = ("target", "text")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    text: str
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., text: _Optional[str] = ...) -> None: ...
+
+class PickRow(_message.Message):
+    __slots__ = ("where", "order_by", "descending", "nth", "press")
+    WHERE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    DESCENDING_FIELD_NUMBER: _ClassVar[int]
+    NTH_FIELD_NUMBER: _ClassVar[int]
+    PRESS_FIELD_NUMBER: _ClassVar[int]
+    where: _containers.RepeatedCompositeFieldContainer[RowIs]
+    order_by: str
+    descending: bool
+    nth: int
+    press: Target
+    def __init__(self, where: _Optional[_Iterable[_Union[RowIs, _Mapping]]] = ..., order_by: _Optional[str] = ..., descending: _Optional[bool] = ..., nth: _Optional[int] = ..., press: _Optional[_Union[Target, _Mapping]] = ...) -> None: ...
+
+class RowIs(_message.Message):
+    __slots__ = ("label", "contains", "equals", "less_than", "greater_than")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    CONTAINS_FIELD_NUMBER: _ClassVar[int]
+    EQUALS_FIELD_NUMBER: _ClassVar[int]
+    LESS_THAN_FIELD_NUMBER: _ClassVar[int]
+    GREATER_THAN_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    contains: str
+    equals: str
+    less_than: float
+    greater_than: float
+    def __init__(self, label: _Optional[str] = ..., contains: _Optional[str] = ..., equals: _Optional[str] = ..., less_than: _Optional[float] = ..., greater_than: _Optional[float] = ...) -> None: ...

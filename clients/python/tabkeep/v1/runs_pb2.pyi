@@ -6,6 +6,7 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from tabkeep.v1 import actions_pb2 as _actions_pb2
 from tabkeep.v1 import browser_sessions_pb2 as _browser_sessions_pb2
+from tabkeep.v1 import recordings_pb2 as _recordings_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -67,12 +68,21 @@ class FailureReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAILURE_REASON_MODEL_FAILED: _ClassVar[FailureReason]
     FAILURE_REASON_MODEL_BUDGET: _ClassVar[FailureReason]
     FAILURE_REASON_PROXY_FAILED: _ClassVar[FailureReason]
+    FAILURE_REASON_STALE_RECORDING: _ClassVar[FailureReason]
+    FAILURE_REASON_NO_RECORDING: _ClassVar[FailureReason]
 
 class Planner(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     PLANNER_UNSPECIFIED: _ClassVar[Planner]
     PLANNER_RULES: _ClassVar[Planner]
     PLANNER_MODEL: _ClassVar[Planner]
+
+class ReplayMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REPLAY_MODE_UNSPECIFIED: _ClassVar[ReplayMode]
+    REPLAY_MODE_ONLY: _ClassVar[ReplayMode]
+    REPLAY_MODE_PLAN: _ClassVar[ReplayMode]
+    REPLAY_MODE_OFF: _ClassVar[ReplayMode]
 
 class IrreversiblePolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -137,9 +147,15 @@ FAILURE_REASON_INTERNAL: FailureReason
 FAILURE_REASON_MODEL_FAILED: FailureReason
 FAILURE_REASON_MODEL_BUDGET: FailureReason
 FAILURE_REASON_PROXY_FAILED: FailureReason
+FAILURE_REASON_STALE_RECORDING: FailureReason
+FAILURE_REASON_NO_RECORDING: FailureReason
 PLANNER_UNSPECIFIED: Planner
 PLANNER_RULES: Planner
 PLANNER_MODEL: Planner
+REPLAY_MODE_UNSPECIFIED: ReplayMode
+REPLAY_MODE_ONLY: ReplayMode
+REPLAY_MODE_PLAN: ReplayMode
+REPLAY_MODE_OFF: ReplayMode
 IRREVERSIBLE_POLICY_UNSPECIFIED: IrreversiblePolicy
 IRREVERSIBLE_POLICY_ALLOW: IrreversiblePolicy
 IRREVERSIBLE_POLICY_APPROVE: IrreversiblePolicy
@@ -230,7 +246,7 @@ class Approval(_message.Message):
     def __init__(self, approval_id: _Optional[str] = ..., message: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., screenshot_artifact_id: _Optional[str] = ...) -> None: ...
 
 class RunTaskRequest(_message.Message):
-    __slots__ = ("prompt", "actions", "url", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "data_extraction_schema", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "webhook_url")
+    __slots__ = ("prompt", "actions", "url", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "data_extraction_schema", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "replay_mode", "webhook_url")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -253,6 +269,7 @@ class RunTaskRequest(_message.Message):
     SCREENSHOTS_FIELD_NUMBER: _ClassVar[int]
     PLANNER_FIELD_NUMBER: _ClassVar[int]
     IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    REPLAY_MODE_FIELD_NUMBER: _ClassVar[int]
     WEBHOOK_URL_FIELD_NUMBER: _ClassVar[int]
     prompt: str
     actions: _containers.RepeatedCompositeFieldContainer[_actions_pb2.Action]
@@ -269,8 +286,9 @@ class RunTaskRequest(_message.Message):
     screenshots: ScreenshotMode
     planner: Planner
     irreversible_policy: IrreversiblePolicy
+    replay_mode: ReplayMode
     webhook_url: str
-    def __init__(self, prompt: _Optional[str] = ..., actions: _Optional[_Iterable[_Union[_actions_pb2.Action, _Mapping]]] = ..., url: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
+    def __init__(self, prompt: _Optional[str] = ..., actions: _Optional[_Iterable[_Union[_actions_pb2.Action, _Mapping]]] = ..., url: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., replay_mode: _Optional[_Union[ReplayMode, str]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
 
 class RunTaskResponse(_message.Message):
     __slots__ = ("run",)
@@ -410,7 +428,7 @@ class ResolveApprovalResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ...) -> None: ...
 
 class RunEvent(_message.Message):
-    __slots__ = ("run_id", "seq", "create_time", "run_started", "plan_made", "block_started", "block_finished", "step_started", "step_finished", "approval_requested", "approval_resolved", "warning", "run_finished", "model_call")
+    __slots__ = ("run_id", "seq", "create_time", "run_started", "plan_made", "block_started", "block_finished", "step_started", "step_finished", "approval_requested", "approval_resolved", "warning", "run_finished", "model_call", "task_recorded", "replayed", "step_healed")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -425,6 +443,9 @@ class RunEvent(_message.Message):
     WARNING_FIELD_NUMBER: _ClassVar[int]
     RUN_FINISHED_FIELD_NUMBER: _ClassVar[int]
     MODEL_CALL_FIELD_NUMBER: _ClassVar[int]
+    TASK_RECORDED_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    STEP_HEALED_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     seq: int
     create_time: _timestamp_pb2.Timestamp
@@ -439,7 +460,10 @@ class RunEvent(_message.Message):
     warning: Warning
     run_finished: RunFinished
     model_call: ModelCall
-    def __init__(self, run_id: _Optional[str] = ..., seq: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., run_started: _Optional[_Union[RunStarted, _Mapping]] = ..., plan_made: _Optional[_Union[PlanMade, _Mapping]] = ..., block_started: _Optional[_Union[BlockStarted, _Mapping]] = ..., block_finished: _Optional[_Union[BlockFinished, _Mapping]] = ..., step_started: _Optional[_Union[StepStarted, _Mapping]] = ..., step_finished: _Optional[_Union[StepFinished, _Mapping]] = ..., approval_requested: _Optional[_Union[ApprovalRequested, _Mapping]] = ..., approval_resolved: _Optional[_Union[ApprovalResolved, _Mapping]] = ..., warning: _Optional[_Union[Warning, _Mapping]] = ..., run_finished: _Optional[_Union[RunFinished, _Mapping]] = ..., model_call: _Optional[_Union[ModelCall, _Mapping]] = ...) -> None: ...
+    task_recorded: TaskRecorded
+    replayed: Replayed
+    step_healed: StepHealed
+    def __init__(self, run_id: _Optional[str] = ..., seq: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., run_started: _Optional[_Union[RunStarted, _Mapping]] = ..., plan_made: _Optional[_Union[PlanMade, _Mapping]] = ..., block_started: _Optional[_Union[BlockStarted, _Mapping]] = ..., block_finished: _Optional[_Union[BlockFinished, _Mapping]] = ..., step_started: _Optional[_Union[StepStarted, _Mapping]] = ..., step_finished: _Optional[_Union[StepFinished, _Mapping]] = ..., approval_requested: _Optional[_Union[ApprovalRequested, _Mapping]] = ..., approval_resolved: _Optional[_Union[ApprovalResolved, _Mapping]] = ..., warning: _Optional[_Union[Warning, _Mapping]] = ..., run_finished: _Optional[_Union[RunFinished, _Mapping]] = ..., model_call: _Optional[_Union[ModelCall, _Mapping]] = ..., task_recorded: _Optional[_Union[TaskRecorded, _Mapping]] = ..., replayed: _Optional[_Union[Replayed, _Mapping]] = ..., step_healed: _Optional[_Union[StepHealed, _Mapping]] = ...) -> None: ...
 
 class RunStarted(_message.Message):
     __slots__ = ("url", "title")
@@ -450,12 +474,14 @@ class RunStarted(_message.Message):
     def __init__(self, url: _Optional[str] = ..., title: _Optional[str] = ...) -> None: ...
 
 class PlanMade(_message.Message):
-    __slots__ = ("planner", "clauses")
+    __slots__ = ("planner", "clauses", "recording_id")
     PLANNER_FIELD_NUMBER: _ClassVar[int]
     CLAUSES_FIELD_NUMBER: _ClassVar[int]
+    RECORDING_ID_FIELD_NUMBER: _ClassVar[int]
     planner: str
     clauses: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, planner: _Optional[str] = ..., clauses: _Optional[_Iterable[str]] = ...) -> None: ...
+    recording_id: str
+    def __init__(self, planner: _Optional[str] = ..., clauses: _Optional[_Iterable[str]] = ..., recording_id: _Optional[str] = ...) -> None: ...
 
 class BlockStarted(_message.Message):
     __slots__ = ("block_id", "block_type")
@@ -548,6 +574,44 @@ class ModelCall(_message.Message):
     duration: _duration_pb2.Duration
     error: str
     def __init__(self, model: _Optional[str] = ..., attempt: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., error: _Optional[str] = ...) -> None: ...
+
+class TaskRecorded(_message.Message):
+    __slots__ = ("recording_id", "confirmed", "task", "mended")
+    RECORDING_ID_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    MENDED_FIELD_NUMBER: _ClassVar[int]
+    recording_id: str
+    confirmed: bool
+    task: _recordings_pb2.RecordedTask
+    mended: bool
+    def __init__(self, recording_id: _Optional[str] = ..., confirmed: _Optional[bool] = ..., task: _Optional[_Union[_recordings_pb2.RecordedTask, _Mapping]] = ..., mended: _Optional[bool] = ...) -> None: ...
+
+class Replayed(_message.Message):
+    __slots__ = ("recording_id", "version", "verified", "stale", "message")
+    RECORDING_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_FIELD_NUMBER: _ClassVar[int]
+    STALE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    recording_id: str
+    version: int
+    verified: bool
+    stale: bool
+    message: str
+    def __init__(self, recording_id: _Optional[str] = ..., version: _Optional[int] = ..., verified: _Optional[bool] = ..., stale: _Optional[bool] = ..., message: _Optional[str] = ...) -> None: ...
+
+class StepHealed(_message.Message):
+    __slots__ = ("step", "recorded", "found", "by")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    RECORDED_FIELD_NUMBER: _ClassVar[int]
+    FOUND_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    step: int
+    recorded: str
+    found: str
+    by: str
+    def __init__(self, step: _Optional[int] = ..., recorded: _Optional[str] = ..., found: _Optional[str] = ..., by: _Optional[str] = ...) -> None: ...
 
 class Warning(_message.Message):
     __slots__ = ("code", "message")

@@ -6,6 +6,7 @@ from tabkeep.v1 import actions_pb2 as _actions_pb2
 from tabkeep.v1 import artifacts_pb2 as _artifacts_pb2
 from tabkeep.v1 import browser_sessions_pb2 as _browser_sessions_pb2
 from tabkeep.v1 import hosts_pb2 as _hosts_pb2
+from tabkeep.v1 import recordings_pb2 as _recordings_pb2
 from tabkeep.v1 import runs_pb2 as _runs_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -290,7 +291,7 @@ class Close(_message.Message):
     def __init__(self, reason: _Optional[_Union[_browser_sessions_pb2.CloseReason, str]] = ...) -> None: ...
 
 class StartRun(_message.Message):
-    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow", "planner", "irreversible_policy", "secrets", "secret_parameters")
+    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow", "planner", "irreversible_policy", "secrets", "secret_parameters", "recordings")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
@@ -303,6 +304,7 @@ class StartRun(_message.Message):
     IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
     SECRETS_FIELD_NUMBER: _ClassVar[int]
     SECRET_PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    RECORDINGS_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     blocks: _containers.RepeatedCompositeFieldContainer[Block]
     parameters: _struct_pb2.Struct
@@ -315,7 +317,41 @@ class StartRun(_message.Message):
     irreversible_policy: _runs_pb2.IrreversiblePolicy
     secrets: _containers.RepeatedScalarFieldContainer[str]
     secret_parameters: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ..., planner: _Optional[_Union[_runs_pb2.Planner, str]] = ..., irreversible_policy: _Optional[_Union[_runs_pb2.IrreversiblePolicy, str]] = ..., secrets: _Optional[_Iterable[str]] = ..., secret_parameters: _Optional[_Iterable[str]] = ...) -> None: ...
+    recordings: Recordings
+    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ..., planner: _Optional[_Union[_runs_pb2.Planner, str]] = ..., irreversible_policy: _Optional[_Union[_runs_pb2.IrreversiblePolicy, str]] = ..., secrets: _Optional[_Iterable[str]] = ..., secret_parameters: _Optional[_Iterable[str]] = ..., recordings: _Optional[_Union[Recordings, _Mapping]] = ...) -> None: ...
+
+class Recordings(_message.Message):
+    __slots__ = ("mode", "template", "values", "known")
+    class Known(_message.Message):
+        __slots__ = ("recording_id", "version", "trusted", "task")
+        RECORDING_ID_FIELD_NUMBER: _ClassVar[int]
+        VERSION_FIELD_NUMBER: _ClassVar[int]
+        TRUSTED_FIELD_NUMBER: _ClassVar[int]
+        TASK_FIELD_NUMBER: _ClassVar[int]
+        recording_id: str
+        version: int
+        trusted: bool
+        task: _recordings_pb2.RecordedTask
+        def __init__(self, recording_id: _Optional[str] = ..., version: _Optional[int] = ..., trusted: _Optional[bool] = ..., task: _Optional[_Union[_recordings_pb2.RecordedTask, _Mapping]] = ...) -> None: ...
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
+    mode: _runs_pb2.ReplayMode
+    template: str
+    values: _containers.RepeatedCompositeFieldContainer[PromptValue]
+    known: _containers.RepeatedCompositeFieldContainer[Recordings.Known]
+    def __init__(self, mode: _Optional[_Union[_runs_pb2.ReplayMode, str]] = ..., template: _Optional[str] = ..., values: _Optional[_Iterable[_Union[PromptValue, _Mapping]]] = ..., known: _Optional[_Iterable[_Union[Recordings.Known, _Mapping]]] = ...) -> None: ...
+
+class PromptValue(_message.Message):
+    __slots__ = ("name", "text", "secret")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    text: str
+    secret: bool
+    def __init__(self, name: _Optional[str] = ..., text: _Optional[str] = ..., secret: _Optional[bool] = ...) -> None: ...
 
 class Block(_message.Message):
     __slots__ = ("block_id", "timeout", "goto", "task", "actions", "extract", "wait", "approve")

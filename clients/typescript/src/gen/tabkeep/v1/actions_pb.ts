@@ -4,8 +4,8 @@
 
 // Actions: what can be done in a page. Callers, planners and workflows use the same records.
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
@@ -14,7 +14,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/actions.proto.
  */
 export const file_tabkeep_v1_actions: GenFile = /*@__PURE__*/
-  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEisgQKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIAEIGCgRraW5kIm4KBlRhcmdldBIMCgRyb2xlGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFZXhhY3QYAyABKAgSDgoGd2l0aGluGAQgASgJEgsKA250aBgFIAEoBRILCgNjc3MYBiABKAkSDwoHdGVzdF9pZBgHIAEoCSJMCgVWYWx1ZRIRCgdsaXRlcmFsGAEgASgJSAASEwoJcGFyYW1ldGVyGAIgASgJSAASEQoJc2Vuc2l0aXZlGAMgASgIQggKBnNvdXJjZSIvCgRHb3RvEgsKA3VybBgBIAEoCRIaChJhbGxvd19lcnJvcl9zdGF0dXMYAiABKAgiQAoFQ2xpY2sSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSEwoLY2xpY2tfY291bnQYAiABKAUiXAoERmlsbBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIgCgV2YWx1ZRgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSDgoGc3VibWl0GAMgASgIIk8KBlNlbGVjdBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIhCgZvcHRpb24YAiABKAsyES50YWJrZWVwLnYxLlZhbHVlIkEKClNldENoZWNrZWQSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSDwoHY2hlY2tlZBgCIAEoCCI7CghQcmVzc0tleRILCgNrZXkYASABKAkSIgoGdGFyZ2V0GAIgASgLMhIudGFia2VlcC52MS5UYXJnZXQiKwoFSG92ZXISIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQiPQoGU2Nyb2xsEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg8KB2RlbHRhX3kYAiABKAUiZwoEV2FpdBItCghkdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAEicKCWNvbmRpdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuRXhwZWN0SABCBwoFdW50aWwi1QEKBkV4cGVjdBISCgh1cmxfZ2xvYhgBIAEoCUgAEg4KBHRleHQYAiABKAlIABITCgl0ZXh0X2dvbmUYAyABKAlIABIlCgd2aXNpYmxlGAQgASgLMhIudGFia2VlcC52MS5UYXJnZXRIABIkCgZoaWRkZW4YBSABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEicKBXZhbHVlGAYgASgLMhYudGFia2VlcC52MS5GaWVsZFZhbHVlSAASDwoFdGl0bGUYByABKAlIAEILCgljb25kaXRpb24iQAoKRmllbGRWYWx1ZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIOCgZlcXVhbHMYAiABKAkiQgoHRXh0cmFjdBInCgZzY2hlbWEYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg4KBndpdGhpbhgCIAEoCSIGCgRCYWNrIggKBlJlbG9hZEI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct]);
+  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEirwYKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIABItCgtmaW5kX3JlY29yZBgrIAEoCzIWLnRhYmtlZXAudjEuRmluZFJlY29yZEgAEiAKBGRyYWcYHCABKAsyEC50YWJrZWVwLnYxLkRyYWdIABIpCglzZXRfcmFuZ2UYHSABKAsyFC50YWJrZWVwLnYxLlNldFJhbmdlSAASJwoIc2V0X2RhdGUYHiABKAsyEy50YWJrZWVwLnYxLlNldERhdGVIABItCgtzZWxlY3RfdGV4dBgfIAEoCzIWLnRhYmtlZXAudjEuU2VsZWN0VGV4dEgAEicKCHBpY2tfcm93GCAgASgLMhMudGFia2VlcC52MS5QaWNrUm93SABCBgoEa2luZCJuCgZUYXJnZXQSDAoEcm9sZRgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBWV4YWN0GAMgASgIEg4KBndpdGhpbhgEIAEoCRILCgNudGgYBSABKAUSCwoDY3NzGAYgASgJEg8KB3Rlc3RfaWQYByABKAkirAEKBVZhbHVlEhEKB2xpdGVyYWwYASABKAlIABITCglwYXJhbWV0ZXIYAiABKAlIABIrCglmcm9tX3N0ZXAYCiABKAsyFi50YWJrZWVwLnYxLlN0ZXBPdXRwdXRIABIxCgpjcmVkZW50aWFsGAsgASgLMhsudGFia2VlcC52MS5DcmVkZW50aWFsRmllbGRIABIRCglzZW5zaXRpdmUYAyABKAhCCAoGc291cmNlIjwKClN0ZXBPdXRwdXQSDgoGYWN0aW9uGAEgASgFEhAKCGJsb2NrX2lkGAIgASgJEgwKBHBhdGgYAyABKAkiTQoPQ3JlZGVudGlhbEZpZWxkEigKBHBhcnQYASABKA4yGi50YWJrZWVwLnYxLkNyZWRlbnRpYWxQYXJ0EhAKCHVzZXJuYW1lGAIgASgJIi8KBEdvdG8SCwoDdXJsGAEgASgJEhoKEmFsbG93X2Vycm9yX3N0YXR1cxgCIAEoCCJeCgVDbGljaxIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBITCgtjbGlja19jb3VudBgCIAEoBRINCgV0aW1lcxgKIAEoBRINCgVldmVyeRgLIAEoCCJcCgRGaWxsEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiAKBXZhbHVlGAIgASgLMhEudGFia2VlcC52MS5WYWx1ZRIOCgZzdWJtaXQYAyABKAgieAoGU2VsZWN0EiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiEKBm9wdGlvbhgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSJwoMbW9yZV9vcHRpb25zGAogAygLMhEudGFia2VlcC52MS5WYWx1ZSJBCgpTZXRDaGVja2VkEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg8KB2NoZWNrZWQYAiABKAgiOwoIUHJlc3NLZXkSCwoDa2V5GAEgASgJEiIKBnRhcmdldBgCIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0IisKBUhvdmVyEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Ij0KBlNjcm9sbBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIPCgdkZWx0YV95GAIgASgFImcKBFdhaXQSLQoIZHVyYXRpb24YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IABInCgljb25kaXRpb24YAiABKAsyEi50YWJrZWVwLnYxLkV4cGVjdEgAQgcKBXVudGlsIv0BCgZFeHBlY3QSEgoIdXJsX2dsb2IYASABKAlIABIOCgR0ZXh0GAIgASgJSAASEwoJdGV4dF9nb25lGAMgASgJSAASJQoHdmlzaWJsZRgEIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0SAASJAoGaGlkZGVuGAUgASgLMhIudGFia2VlcC52MS5UYXJnZXRIABInCgV2YWx1ZRgGIAEoCzIWLnRhYmtlZXAudjEuRmllbGRWYWx1ZUgAEg8KBXRpdGxlGAcgASgJSAASJgoGbnVtYmVyGBQgASgLMhQudGFia2VlcC52MS5OdW1iZXJJc0gAQgsKCWNvbmRpdGlvbiJACgpGaWVsZFZhbHVlEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg4KBmVxdWFscxgCIAEoCSJCCgdFeHRyYWN0EicKBnNjaGVtYRgBIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDgoGd2l0aGluGAIgASgJIksKCkZpbmRSZWNvcmQSDQoFbGFiZWwYASABKAkSIAoFdmFsdWUYAiABKAsyES50YWJrZWVwLnYxLlZhbHVlEgwKBG5vdW4YAyABKAkiBgoEQmFjayIICgZSZWxvYWQiaAoITnVtYmVySXMSDQoFbGFiZWwYASABKAkSEwoJbGVzc190aGFuGAIgASgBSAASFgoMZ3JlYXRlcl90aGFuGAMgASgBSAASEgoIZXF1YWxfdG8YBCABKAFIAEIMCgpjb21wYXJpc29uIt0BCgREcmFnEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiIKBG9udG8YAiABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiQKBmJlZm9yZRgDIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0SAASIwoFYWZ0ZXIYBCABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiAKAmJ5GAUgASgLMhIudGFia2VlcC52MS5PZmZzZXRIABIRCglieV9jb3JuZXIYBiABKAhCDQoLZGVzdGluYXRpb24iHgoGT2Zmc2V0EgkKAXgYASABKAUSCQoBeRgCIAEoBSI9CghTZXRSYW5nZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBINCgV2YWx1ZRgCIAEoASI7CgdTZXREYXRlEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EgwKBGRhdGUYAiABKAkiPgoKU2VsZWN0VGV4dBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIMCgR0ZXh0GAIgASgJIoEBCgdQaWNrUm93EiAKBXdoZXJlGAEgAygLMhEudGFia2VlcC52MS5Sb3dJcxIQCghvcmRlcl9ieRgCIAEoCRISCgpkZXNjZW5kaW5nGAMgASgIEgsKA250aBgEIAEoBRIhCgVwcmVzcxgFIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0IncKBVJvd0lzEg0KBWxhYmVsGAEgASgJEhIKCGNvbnRhaW5zGAIgASgJSAASEAoGZXF1YWxzGAMgASgJSAASEwoJbGVzc190aGFuGAQgASgBSAASFgoMZ3JlYXRlcl90aGFuGAUgASgBSABCDAoKY29tcGFyaXNvbiqQAQoOQ3JlZGVudGlhbFBhcnQSHwobQ1JFREVOVElBTF9QQVJUX1VOU1BFQ0lGSUVEEAASHAoYQ1JFREVOVElBTF9QQVJUX1VTRVJOQU1FEAESHAoYQ1JFREVOVElBTF9QQVJUX1BBU1NXT1JEEAISIQodQ1JFREVOVElBTF9QQVJUX09ORV9USU1FX0NPREUQA0I8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct]);
 
 /**
  * One thing to do, and what must be true afterwards.
@@ -144,6 +144,54 @@ export type Action = Message<"tabkeep.v1.Action"> & {
      */
     value: Reload;
     case: "reload";
+  } | {
+    /**
+     * Reads the one record that holds a value.
+     *
+     * @generated from field: tabkeep.v1.FindRecord find_record = 43;
+     */
+    value: FindRecord;
+    case: "findRecord";
+  } | {
+    /**
+     * Drags an element to another place.
+     *
+     * @generated from field: tabkeep.v1.Drag drag = 28;
+     */
+    value: Drag;
+    case: "drag";
+  } | {
+    /**
+     * Moves a slider or spinner to a number.
+     *
+     * @generated from field: tabkeep.v1.SetRange set_range = 29;
+     */
+    value: SetRange;
+    case: "setRange";
+  } | {
+    /**
+     * Puts a date into a field or chooses it in a calendar.
+     *
+     * @generated from field: tabkeep.v1.SetDate set_date = 30;
+     */
+    value: SetDate;
+    case: "setDate";
+  } | {
+    /**
+     * Selects text, as with the pointer.
+     *
+     * @generated from field: tabkeep.v1.SelectText select_text = 31;
+     */
+    value: SelectText;
+    case: "selectText";
+  } | {
+    /**
+     * Presses a row, card or entry, or something in it, that is found by what the row says.
+     *
+     * @generated from field: tabkeep.v1.PickRow pick_row = 32;
+     */
+    value: PickRow;
+    case: "pickRow";
   } | { case: undefined; value?: undefined };
 };
 
@@ -245,6 +293,23 @@ export type Value = Message<"tabkeep.v1.Value"> & {
      */
     value: string;
     case: "parameter";
+  } | {
+    /**
+     * What an earlier step brought.
+     *
+     * @generated from field: tabkeep.v1.StepOutput from_step = 10;
+     */
+    value: StepOutput;
+    case: "fromStep";
+  } | {
+    /**
+     * A part of a stored login. The host fetches it as it fills the field, for the page's own origin; callers, events
+     * and models never see it.
+     *
+     * @generated from field: tabkeep.v1.CredentialField credential = 11;
+     */
+    value: CredentialField;
+    case: "credential";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -261,6 +326,72 @@ export type Value = Message<"tabkeep.v1.Value"> & {
  */
 export const ValueSchema: GenMessage<Value> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_actions, 2);
+
+/**
+ * What an earlier step of the same run brought. Checked before anything is done: the step must come earlier and be one
+ * that brings something. A run in which it then has nothing at `path`, or no text, number or truth value there, fails
+ * MISSING_INPUT at this step.
+ *
+ * @generated from message tabkeep.v1.StepOutput
+ */
+export type StepOutput = Message<"tabkeep.v1.StepOutput"> & {
+  /**
+   * The action of the same list that brought it, from 1. 0: block_id says which.
+   *
+   * @generated from field: int32 action = 1;
+   */
+  action: number;
+
+  /**
+   * The block that brought it; workflows only.
+   *
+   * @generated from field: string block_id = 2;
+   */
+  blockId: string;
+
+  /**
+   * Where in what it brought: names and, for lists, numbers from 0, with dots between them, for example
+   * "rows.0.email". Empty: all of it. At most 500 characters.
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.StepOutput.
+ * Use `create(StepOutputSchema)` to create a new message.
+ */
+export const StepOutputSchema: GenMessage<StepOutput> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 3);
+
+/**
+ * A part of a login that CredentialService has for the page's origin. Without one the step fails CREDENTIAL_REQUIRED.
+ *
+ * @generated from message tabkeep.v1.CredentialField
+ */
+export type CredentialField = Message<"tabkeep.v1.CredentialField"> & {
+  /**
+   * Which part.
+   *
+   * @generated from field: tabkeep.v1.CredentialPart part = 1;
+   */
+  part: CredentialPart;
+
+  /**
+   * Whose login. Empty: the only one there is for the origin.
+   *
+   * @generated from field: string username = 2;
+   */
+  username: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.CredentialField.
+ * Use `create(CredentialFieldSchema)` to create a new message.
+ */
+export const CredentialFieldSchema: GenMessage<CredentialField> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 4);
 
 /**
  * Opens a URL. Fails NAVIGATION when the server cannot be reached or answers 400 or more.
@@ -288,7 +419,7 @@ export type Goto = Message<"tabkeep.v1.Goto"> & {
  * Use `create(GotoSchema)` to create a new message.
  */
 export const GotoSchema: GenMessage<Goto> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 3);
+  messageDesc(file_tabkeep_v1_actions, 5);
 
 /**
  * Clicks an element. Succeeds only when the click had an effect that can be seen: another URL, a change in
@@ -310,6 +441,21 @@ export type Click = Message<"tabkeep.v1.Click"> & {
    * @generated from field: int32 click_count = 2;
    */
   clickCount: number;
+
+  /**
+   * Click so many times, one after the other, at most 100; each of them must have an effect. 0: once.
+   *
+   * @generated from field: int32 times = 10;
+   */
+  times: number;
+
+  /**
+   * Click every element that matches, in page order, at most 200; nth and times must not be given then. Fails
+   * NOT_FOUND when there is none.
+   *
+   * @generated from field: bool every = 11;
+   */
+  every: boolean;
 };
 
 /**
@@ -317,7 +463,7 @@ export type Click = Message<"tabkeep.v1.Click"> & {
  * Use `create(ClickSchema)` to create a new message.
  */
 export const ClickSchema: GenMessage<Click> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 4);
+  messageDesc(file_tabkeep_v1_actions, 6);
 
 /**
  * Replaces the text of a field and reads it back.
@@ -352,7 +498,7 @@ export type Fill = Message<"tabkeep.v1.Fill"> & {
  * Use `create(FillSchema)` to create a new message.
  */
 export const FillSchema: GenMessage<Fill> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 5);
+  messageDesc(file_tabkeep_v1_actions, 7);
 
 /**
  * Chooses one option of a select, listbox or radio group and reads it back.
@@ -373,6 +519,13 @@ export type Select = Message<"tabkeep.v1.Select"> & {
    * @generated from field: tabkeep.v1.Value option = 2;
    */
   option?: Value | undefined;
+
+  /**
+   * More options, in a list that takes several; afterwards exactly all of these are chosen. At most 200.
+   *
+   * @generated from field: repeated tabkeep.v1.Value more_options = 10;
+   */
+  moreOptions: Value[];
 };
 
 /**
@@ -380,7 +533,7 @@ export type Select = Message<"tabkeep.v1.Select"> & {
  * Use `create(SelectSchema)` to create a new message.
  */
 export const SelectSchema: GenMessage<Select> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 6);
+  messageDesc(file_tabkeep_v1_actions, 8);
 
 /**
  * Sets a checkbox, radio button or switch and reads it back.
@@ -408,7 +561,7 @@ export type SetChecked = Message<"tabkeep.v1.SetChecked"> & {
  * Use `create(SetCheckedSchema)` to create a new message.
  */
 export const SetCheckedSchema: GenMessage<SetChecked> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 7);
+  messageDesc(file_tabkeep_v1_actions, 9);
 
 /**
  * Presses a key on the focused element or on a target.
@@ -436,7 +589,7 @@ export type PressKey = Message<"tabkeep.v1.PressKey"> & {
  * Use `create(PressKeySchema)` to create a new message.
  */
 export const PressKeySchema: GenMessage<PressKey> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 8);
+  messageDesc(file_tabkeep_v1_actions, 10);
 
 /**
  * Moves the pointer onto an element.
@@ -457,7 +610,7 @@ export type Hover = Message<"tabkeep.v1.Hover"> & {
  * Use `create(HoverSchema)` to create a new message.
  */
 export const HoverSchema: GenMessage<Hover> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 9);
+  messageDesc(file_tabkeep_v1_actions, 11);
 
 /**
  * Scrolls.
@@ -485,7 +638,7 @@ export type Scroll = Message<"tabkeep.v1.Scroll"> & {
  * Use `create(ScrollSchema)` to create a new message.
  */
 export const ScrollSchema: GenMessage<Scroll> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 10);
+  messageDesc(file_tabkeep_v1_actions, 12);
 
 /**
  * Waits for a time, or until a condition holds; a condition that does not come true fails STEP_TIMEOUT.
@@ -522,7 +675,7 @@ export type Wait = Message<"tabkeep.v1.Wait"> & {
  * Use `create(WaitSchema)` to create a new message.
  */
 export const WaitSchema: GenMessage<Wait> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 11);
+  messageDesc(file_tabkeep_v1_actions, 13);
 
 /**
  * Something that must be true of the page.
@@ -591,6 +744,14 @@ export type Expect = Message<"tabkeep.v1.Expect"> & {
      */
     value: string;
     case: "title";
+  } | {
+    /**
+     * A number that the page shows with a label is less or greater than another.
+     *
+     * @generated from field: tabkeep.v1.NumberIs number = 20;
+     */
+    value: NumberIs;
+    case: "number";
   } | { case: undefined; value?: undefined };
 };
 
@@ -599,7 +760,7 @@ export type Expect = Message<"tabkeep.v1.Expect"> & {
  * Use `create(ExpectSchema)` to create a new message.
  */
 export const ExpectSchema: GenMessage<Expect> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 12);
+  messageDesc(file_tabkeep_v1_actions, 14);
 
 /**
  * A field and the value it must have.
@@ -627,7 +788,7 @@ export type FieldValue = Message<"tabkeep.v1.FieldValue"> & {
  * Use `create(FieldValueSchema)` to create a new message.
  */
 export const FieldValueSchema: GenMessage<FieldValue> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 13);
+  messageDesc(file_tabkeep_v1_actions, 15);
 
 /**
  * Reads data from the page without changing it. What is not on the page is never made up: a required
@@ -657,7 +818,43 @@ export type Extract = Message<"tabkeep.v1.Extract"> & {
  * Use `create(ExtractSchema)` to create a new message.
  */
 export const ExtractSchema: GenMessage<Extract> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 14);
+  messageDesc(file_tabkeep_v1_actions, 16);
+
+/**
+ * Reads the one record that has exactly this value under a label, from the tables, label-value pairs or repeated cards
+ * that the page shows; waits for it. Changes nothing. Fails NOT_FOUND where none has it, AMBIGUOUS where several do.
+ *
+ * @generated from message tabkeep.v1.FindRecord
+ */
+export type FindRecord = Message<"tabkeep.v1.FindRecord"> & {
+  /**
+   * What its label is called, for example "email"; where no label is called so, any may have the value.
+   *
+   * @generated from field: string label = 1;
+   */
+  label: string;
+
+  /**
+   * The value.
+   *
+   * @generated from field: tabkeep.v1.Value value = 2;
+   */
+  value?: Value | undefined;
+
+  /**
+   * What such records are called, for messages; for example "customer".
+   *
+   * @generated from field: string noun = 3;
+   */
+  noun: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.FindRecord.
+ * Use `create(FindRecordSchema)` to create a new message.
+ */
+export const FindRecordSchema: GenMessage<FindRecord> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 17);
 
 /**
  * Goes one page back. Fails NAVIGATION when there is none.
@@ -672,7 +869,7 @@ export type Back = Message<"tabkeep.v1.Back"> & {
  * Use `create(BackSchema)` to create a new message.
  */
 export const BackSchema: GenMessage<Back> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 15);
+  messageDesc(file_tabkeep_v1_actions, 18);
 
 /**
  * Loads the page again. Fails NAVIGATION like goto.
@@ -687,5 +884,389 @@ export type Reload = Message<"tabkeep.v1.Reload"> & {
  * Use `create(ReloadSchema)` to create a new message.
  */
 export const ReloadSchema: GenMessage<Reload> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 16);
+  messageDesc(file_tabkeep_v1_actions, 19);
+
+/**
+ * A number of the page, found by its label as in "Price: $47.10", compared with another.
+ *
+ * @generated from message tabkeep.v1.NumberIs
+ */
+export type NumberIs = Message<"tabkeep.v1.NumberIs"> & {
+  /**
+   * The label.
+   *
+   * @generated from field: string label = 1;
+   */
+  label: string;
+
+  /**
+   * How it must be. Required.
+   *
+   * @generated from oneof tabkeep.v1.NumberIs.comparison
+   */
+  comparison: {
+    /**
+     * Less than this.
+     *
+     * @generated from field: double less_than = 2;
+     */
+    value: number;
+    case: "lessThan";
+  } | {
+    /**
+     * Greater than this.
+     *
+     * @generated from field: double greater_than = 3;
+     */
+    value: number;
+    case: "greaterThan";
+  } | {
+    /**
+     * Equal to this.
+     *
+     * @generated from field: double equal_to = 4;
+     */
+    value: number;
+    case: "equalTo";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tabkeep.v1.NumberIs.
+ * Use `create(NumberIsSchema)` to create a new message.
+ */
+export const NumberIsSchema: GenMessage<NumberIs> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 20);
+
+/**
+ * Drags an element with the pointer. Fails NO_EFFECT when nothing of the page changed or moved by it.
+ *
+ * @generated from message tabkeep.v1.Drag
+ */
+export type Drag = Message<"tabkeep.v1.Drag"> & {
+  /**
+   * The element to take.
+   *
+   * @generated from field: tabkeep.v1.Target target = 1;
+   */
+  target?: Target | undefined;
+
+  /**
+   * Where to. Required.
+   *
+   * @generated from oneof tabkeep.v1.Drag.destination
+   */
+  destination: {
+    /**
+     * Onto the middle of this element.
+     *
+     * @generated from field: tabkeep.v1.Target onto = 2;
+     */
+    value: Target;
+    case: "onto";
+  } | {
+    /**
+     * Before this element of the same list: above it, or left of it where they stand side by side. The order is
+     * read back.
+     *
+     * @generated from field: tabkeep.v1.Target before = 3;
+     */
+    value: Target;
+    case: "before";
+  } | {
+    /**
+     * After this element of the same list. The order is read back.
+     *
+     * @generated from field: tabkeep.v1.Target after = 4;
+     */
+    value: Target;
+    case: "after";
+  } | {
+    /**
+     * By so many CSS pixels.
+     *
+     * @generated from field: tabkeep.v1.Offset by = 5;
+     */
+    value: Offset;
+    case: "by";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Take the element at its lower right corner, as to resize it, and see that its size changed.
+   *
+   * @generated from field: bool by_corner = 6;
+   */
+  byCorner: boolean;
+};
+
+/**
+ * Describes the message tabkeep.v1.Drag.
+ * Use `create(DragSchema)` to create a new message.
+ */
+export const DragSchema: GenMessage<Drag> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 21);
+
+/**
+ * A way in CSS pixels.
+ *
+ * @generated from message tabkeep.v1.Offset
+ */
+export type Offset = Message<"tabkeep.v1.Offset"> & {
+  /**
+   * To the right; negative to the left. At most 10,000 either way.
+   *
+   * @generated from field: int32 x = 1;
+   */
+  x: number;
+
+  /**
+   * Downwards; negative upwards. At most 10,000 either way.
+   *
+   * @generated from field: int32 y = 2;
+   */
+  y: number;
+};
+
+/**
+ * Describes the message tabkeep.v1.Offset.
+ * Use `create(OffsetSchema)` to create a new message.
+ */
+export const OffsetSchema: GenMessage<Offset> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 22);
+
+/**
+ * Moves a slider or a spinner to a number and reads it back. Works on native controls, on those with ARIA values, and
+ * on drawn ones that show their number beside them.
+ *
+ * @generated from message tabkeep.v1.SetRange
+ */
+export type SetRange = Message<"tabkeep.v1.SetRange"> & {
+  /**
+   * The slider or spinner.
+   *
+   * @generated from field: tabkeep.v1.Target target = 1;
+   */
+  target?: Target | undefined;
+
+  /**
+   * The number.
+   *
+   * @generated from field: double value = 2;
+   */
+  value: number;
+};
+
+/**
+ * Describes the message tabkeep.v1.SetRange.
+ * Use `create(SetRangeSchema)` to create a new message.
+ */
+export const SetRangeSchema: GenMessage<SetRange> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 23);
+
+/**
+ * Puts a date into a field and reads it back; a field that takes no text is set with its calendar.
+ *
+ * @generated from message tabkeep.v1.SetDate
+ */
+export type SetDate = Message<"tabkeep.v1.SetDate"> & {
+  /**
+   * The field.
+   *
+   * @generated from field: tabkeep.v1.Target target = 1;
+   */
+  target?: Target | undefined;
+
+  /**
+   * The date: "2026-04-08".
+   *
+   * @generated from field: string date = 2;
+   */
+  date: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.SetDate.
+ * Use `create(SetDateSchema)` to create a new message.
+ */
+export const SetDateSchema: GenMessage<SetDate> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 24);
+
+/**
+ * Selects the text of an element, or a part of it, and reads the selection back.
+ *
+ * @generated from message tabkeep.v1.SelectText
+ */
+export type SelectText = Message<"tabkeep.v1.SelectText"> & {
+  /**
+   * The element.
+   *
+   * @generated from field: tabkeep.v1.Target target = 1;
+   */
+  target?: Target | undefined;
+
+  /**
+   * The part of its text; it must be there once. Empty: all of it.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.SelectText.
+ * Use `create(SelectTextSchema)` to create a new message.
+ */
+export const SelectTextSchema: GenMessage<SelectText> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 25);
+
+/**
+ * Finds rows of a table, entries of a list or cards by what they say, and presses one of them. What is compared must
+ * be there: a row without the label does not match. Fails NOT_FOUND or AMBIGUOUS with the rows that are near.
+ *
+ * @generated from message tabkeep.v1.PickRow
+ */
+export type PickRow = Message<"tabkeep.v1.PickRow"> & {
+  /**
+   * What must be true of the row. All of them must hold.
+   *
+   * @generated from field: repeated tabkeep.v1.RowIs where = 1;
+   */
+  where: RowIs[];
+
+  /**
+   * Order the rows by the number, date or length of time with this label, the least first.
+   *
+   * @generated from field: string order_by = 2;
+   */
+  orderBy: string;
+
+  /**
+   * The greatest first.
+   *
+   * @generated from field: bool descending = 3;
+   */
+  descending: boolean;
+
+  /**
+   * Which of the rows, from 1. 0: the first where an order is given, else there must be only one.
+   *
+   * @generated from field: int32 nth = 4;
+   */
+  nth: number;
+
+  /**
+   * What to press in the row, looked for only there. Absent: the row itself.
+   *
+   * @generated from field: tabkeep.v1.Target press = 5;
+   */
+  press?: Target | undefined;
+};
+
+/**
+ * Describes the message tabkeep.v1.PickRow.
+ * Use `create(PickRowSchema)` to create a new message.
+ */
+export const PickRowSchema: GenMessage<PickRow> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 26);
+
+/**
+ * Something that must be true of a row.
+ *
+ * @generated from message tabkeep.v1.RowIs
+ */
+export type RowIs = Message<"tabkeep.v1.RowIs"> & {
+  /**
+   * The label or column; empty: anywhere in the row.
+   *
+   * @generated from field: string label = 1;
+   */
+  label: string;
+
+  /**
+   * How. Required.
+   *
+   * @generated from oneof tabkeep.v1.RowIs.comparison
+   */
+  comparison: {
+    /**
+     * The row shows these words.
+     *
+     * @generated from field: string contains = 2;
+     */
+    value: string;
+    case: "contains";
+  } | {
+    /**
+     * The value is this one, spaces folded and case ignored.
+     *
+     * @generated from field: string equals = 3;
+     */
+    value: string;
+    case: "equals";
+  } | {
+    /**
+     * The value is a number less than this.
+     *
+     * @generated from field: double less_than = 4;
+     */
+    value: number;
+    case: "lessThan";
+  } | {
+    /**
+     * The value is a number greater than this.
+     *
+     * @generated from field: double greater_than = 5;
+     */
+    value: number;
+    case: "greaterThan";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tabkeep.v1.RowIs.
+ * Use `create(RowIsSchema)` to create a new message.
+ */
+export const RowIsSchema: GenMessage<RowIs> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 27);
+
+/**
+ * A part of a stored login.
+ *
+ * @generated from enum tabkeep.v1.CredentialPart
+ */
+export enum CredentialPart {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: CREDENTIAL_PART_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The username.
+   *
+   * @generated from enum value: CREDENTIAL_PART_USERNAME = 1;
+   */
+  USERNAME = 1,
+
+  /**
+   * The password; only into fields that hide what is typed.
+   *
+   * @generated from enum value: CREDENTIAL_PART_PASSWORD = 2;
+   */
+  PASSWORD = 2,
+
+  /**
+   * The one-time code of the moment; empty where the login has none.
+   *
+   * @generated from enum value: CREDENTIAL_PART_ONE_TIME_CODE = 3;
+   */
+  ONE_TIME_CODE = 3,
+}
+
+/**
+ * Describes the enum tabkeep.v1.CredentialPart.
+ */
+export const CredentialPartSchema: GenEnum<CredentialPart> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_actions, 0);
 

@@ -1,0 +1,312 @@
+"""Recordings on real pages: what the site saw is the truth, not what a replay says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from tabkeep.host.v1 import host_pb2
+from tabkeep.v1 import recordings_pb2, runs_pb2
+
+from browser_host.chat_completions import ChatCompletions, ModelSettings
+from browser_host.clock import SystemClock
+from browser_host.task import replay
+from browser_host.task.journal import Credential
+from control_plane.prompt_secrets import secrets_in
+from control_plane.prompt_templates import taken_apart
+from demo.site import DemoSite
+from tests.integration.task_fixtures import Desk, ListJournal, OneTab, Outcome, PageServer
+from tests.model_stub import calls, model_stub, tool
+
+LOGIN = "Login with username '{}' and password '{}'"
+STAFF = ("support@company.com", "headphones-4-all")
+SHOPPER = ("shopper@example.com", "shop-till-drop")
+FORM = """<title>Notes</title><h1>Notes</h1><form onsubmit="event.preventDefault();
+ document.querySelector('#list').innerHTML += '<li>' + note.value + '</li>'; note.value = ''">
+ <label>{label} <input id=note></label><button id=add>{button}</button></form><ul id=list></ul>"""
+
+
+class Shelf:
+    """Runs prompts with what earlier runs have recorded, as a control plane would hand it out."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.known: list[host_pb2.Recordings.Known] = []
+
+    async def run(
+        self,
+        prompt: str,
+        mode: runs_pb2.ReplayMode = runs_pb2.REPLAY_MODE_UNSPECIFIED,
+        journal: ListJournal | None = None,
+        **fields: Any,
+    ) -> Outcome:
+        secrets = secrets_in(prompt)
+        template = taken_apart(prompt, secrets)
+        assert template is not None
+        recordings = host_pb2.Recordings(mode=mode, template=template.text)
+        for value in template.values:
+            recordings.values.add(name=value.name, text=value.text, secret=value.secret)
+        recordings.known.extend(known for known in self.known if known.task.template == template.text)
+        outcome = await self.desk.run(prompt=prompt, journal=journal, secrets=secrets, recordings=recordings, **fields)
+        for event in outcome.journal.of("task_recorded"):
+            if event.recording_id:
+                [known] = [one for one in self.known if one.recording_id == event.recording_id]
+                known.trusted |= event.confirmed
+            else:
+                known = host_pb2.Recordings.Known(recording_id=f"rec_{len(self.known) + 1}", version=0)
+                self.known.append(known)
+            if event.HasField("task"):
+                known.version += 1
+                known.task.CopyFrom(event.task)
+        return outcome
+
+    async def learn(self, *prompts: str, path: str) -> recordings_pb2.RecordedTask:
+        """Let the same task be done with other values until its recording is trusted."""
+        for prompt in prompts:
+            await self.desk.browser.fresh()
+            await self.desk.open(path)
+            outcome = await self.run(prompt)
+            assert outcome.status == "COMPLETED", outcome
+            assert sources(outcome) == {"rules"}
+        [known] = self.known
+        assert known.trusted
+        await self.desk.browser.fresh()
+        return known.task
+
+
+def sources(outcome: Outcome) -> set[str]:
+    return {step.source for step in outcome.journal.of("step_started")}
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[DemoSite]:
+    async with DemoSite() as site:
+        yield site
+
+
+@pytest.fixture
+async def shop(shared_browser: OneTab, site: DemoSite) -> Shelf:
+    await shared_browser.fresh()
+    return Shelf(Desk(shared_browser, site.url.rstrip("/")))
+
+
+@pytest.fixture
+def shelf(desk: Desk) -> Shelf:
+    return Shelf(desk)
+
+
+def page(body: str) -> str:
+    return f"/text?{urlencode({'body': body})}"
+
+
+async def test_the_same_task_with_other_values_is_replayed_once_two_runs_did_the_same(shop: Shelf, site: DemoSite):
+    task = await shop.learn(LOGIN.format(*STAFF), LOGIN.format(*SHOPPER), path="/login")
+    await shop.desk.open("/login")
+    replayed = await shop.run(LOGIN.format(*STAFF))
+
+    assert replayed.status == "COMPLETED", replayed
+    assert sources(replayed) == {"replay"}
+    [made] = replayed.journal.of("plan_made")
+    assert (made.planner, made.recording_id) == ("replay", "rec_1")
+    [fared] = replayed.journal.of("replayed")
+    assert fared.verified
+    assert not replayed.journal.of("task_recorded")
+    assert [event.user for event in site.log.events("login")] == [STAFF[0], SHOPPER[0], STAFF[0]]
+    assert task.template == "Login with username '{{value_1}}' and password '{{secret_1}}'"
+    stored = task.SerializeToString() + replayed.journal.text.encode()
+    assert not any(password.encode() in stored for _, password in (STAFF, SHOPPER))
+
+
+async def test_a_replayed_login_that_the_page_refuses_is_no_success_and_no_fault_of_the_recording(
+    shop: Shelf, site: DemoSite
+):
+    await shop.learn(LOGIN.format(*STAFF), LOGIN.format(*SHOPPER), path="/login")
+    await shop.desk.open("/login")
+    refused = await shop.run(LOGIN.format("support@company.com", "wrong-one"))
+    assert (refused.status, refused.reason) == ("FAILED", "REJECTED_BY_PAGE"), refused
+    assert "Wrong username or password." in refused.message
+    assert sources(refused) == {"replay"}
+    [fared] = refused.journal.of("replayed")
+    assert not fared.verified
+    assert not fared.stale
+    assert site.log.count("login") == 2
+
+
+async def test_a_record_is_found_again_by_reading_the_page_again(shop: Shelf):
+    await shop.desk.open("/login")
+    await shop.desk.run(prompt=LOGIN.format(*STAFF))
+    outputs = []
+    for email in ("customer@example.com", "beatriz@example.org", "customer@example.com", "nobody@example.com"):
+        await shop.desk.open("/desk/customers")
+        outputs.append(await shop.run(f"Find customer with email '{email}'"))
+    planned, _, replayed, absent = outputs
+    assert replayed.status == "COMPLETED", replayed
+    assert sources(replayed) == {"replay"}
+    assert replayed.output == planned.output
+    assert (absent.status, absent.reason, sources(absent)) == ("FAILED", "NOT_FOUND", {"replay"})
+
+
+async def test_what_depends_on_what_the_page_shows_is_looked_for_again(shop: Shelf, site: DemoSite):
+    prompt = LOGIN + ", then find wireless headphones under ${}, add top result to cart"
+    for login, most in ((SHOPPER, 100), (SHOPPER, 200), (SHOPPER, 90)):
+        await shop.desk.browser.fresh()
+        await shop.desk.open("/login")
+        outcome = await shop.run(prompt.format(*login, most))
+        assert outcome.status == "COMPLETED", outcome
+    [known] = shop.known
+    assert [(part.looks_again, bool(part.steps)) for part in known.task.parts] == [
+        (False, True),
+        (True, False),
+        (True, False),
+    ]
+    assert [step.source for step in outcome.journal.of("step_started")][:4] == ["replay", "replay", "replay", "rules"]
+    assert site.log.count("added_to_cart") == 3
+
+
+async def test_a_login_from_the_store_is_recorded_as_where_it_comes_from(shop: Shelf, site: DemoSite):
+    journals = [ListJournal() for _ in range(3)]
+    for journal in journals:
+        journal.credentials[shop.desk.url] = [Credential(*STAFF, "")]
+        await shop.desk.browser.fresh()
+        await shop.desk.open("/login")
+        outcome = await shop.run(f"Login with username '{STAFF[0]}'", journal=journal)
+        assert outcome.status == "COMPLETED", outcome
+    assert sources(outcome) == {"replay"}
+    fills = [step.action.fill for step in shop.known[0].task.parts[0].steps if step.action.HasField("fill")]
+    assert fills[0].value.parameter == "value_1"
+    assert fills[1].value.credential.username == "{{value_1}}"
+    assert STAFF[1] not in str(shop.known) + "".join(journal.text for journal in journals)
+    assert site.log.count("login") == 3
+
+
+FILL = "Fill Note with '{}', click Add note"
+
+
+async def learned(shelf: Shelf) -> None:
+    await shelf.learn(
+        FILL.format("milk"), FILL.format("bread"), path=page(FORM.format(label="Note", button="Add note"))
+    )
+
+
+async def test_a_renamed_element_is_healed_and_the_run_says_so(shelf: Shelf):
+    await learned(shelf)
+    tab = await shelf.desk.open(page(FORM.format(label="Note", button="Add this note")))
+    healed = await shelf.run(FILL.format("eggs"))
+    assert healed.status == "COMPLETED", healed
+    assert sources(healed) == {"replay"}
+    assert await tab.evaluate("() => document.querySelector('#list').innerText", timeout=5) == "eggs"
+    [said] = healed.journal.of("step_healed")
+    assert (said.step, said.by) == (2, "id")
+    assert "Add this note" in said.found
+    [mended] = healed.journal.of("task_recorded")
+    assert mended.mended
+    again = await shelf.run(FILL.format("salt"))
+    assert (again.status, again.journal.of("step_healed")) == ("COMPLETED", [])
+
+
+async def test_an_element_that_does_something_else_now_is_not_taken_for_the_recorded_one(shelf: Shelf):
+    await learned(shelf)
+    tab = await shelf.desk.open(page(FORM.format(label="Note", button="Delete all")))
+    stale = await shelf.run(FILL.format("eggs"))
+    assert (stale.status, stale.reason) == ("FAILED", "STALE_RECORDING"), stale
+    assert "Add note" in stale.message
+    assert await tab.evaluate("() => document.querySelector('#list').innerText", timeout=5) == ""
+    assert stale.journal.of("replayed")[0].stale
+
+
+async def test_a_click_that_does_not_do_what_it_did_is_stale_and_not_done_again(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(replay, "OUTCOME_PATIENCE", 1.0)
+    form = """<title>Go</title><h1>Start</h1><button onclick="n++; out.textContent = n;
+     if ({works}) document.querySelector('h1').textContent = 'Order sent'">Go on</button><output id=out></output>
+     <script>var n = 0</script>"""
+    await shelf.learn("Click 'Go on'", "Click  'Go on'", path=page(form.format(works="true")))
+    tab = await shelf.desk.open(page(form.format(works="false")))
+    stale = await shelf.run("Click 'Go on'")
+    assert (stale.status, stale.reason) == ("FAILED", "STALE_RECORDING"), stale
+    assert 'heading "Order sent" is visible' in stale.message
+    assert await tab.evaluate("() => document.querySelector('#out').textContent", timeout=5) == "1"
+
+
+async def test_a_page_that_fits_no_recording_is_planned_for_before_anything_is_done(shelf: Shelf):
+    await learned(shelf)
+    await shelf.desk.open("/form.html")
+    other = await shelf.run(FILL.format("x"), timeout=1.0)
+    assert not other.journal.of("replayed")
+    assert "replay" not in sources(other)
+
+
+async def test_only_a_recording_may_be_asked_for(shelf: Shelf):
+    await shelf.desk.open(page(FORM.format(label="Note", button="Add note")))
+    none = await shelf.run(FILL.format("a"), runs_pb2.REPLAY_MODE_ONLY)
+    assert (none.status, none.reason, none.steps) == ("FAILED", "NO_RECORDING", [])
+    await shelf.run(FILL.format("b"))
+    candidate = await shelf.run(FILL.format("c"), runs_pb2.REPLAY_MODE_ONLY)
+    assert (candidate.status, sources(candidate)) == ("COMPLETED", {"replay"}), candidate
+    planned = await shelf.run(FILL.format("d"), runs_pb2.REPLAY_MODE_PLAN)
+    off = await shelf.run(FILL.format("e"), runs_pb2.REPLAY_MODE_OFF)
+    assert (sources(planned), sources(off)) == ({"rules"}, {"rules"})
+    assert planned.journal.of("task_recorded")[0].confirmed
+    assert not off.journal.of("task_recorded")
+
+
+async def test_what_a_model_did_twice_is_done_without_it_the_third_time(shelf: Shelf):
+    form = page(FORM.format(label="Note", button="Add note"))
+    prompt = "Jot down '{}' among the notes"
+
+    def write(text: str) -> Any:
+        def turn(asked: Any) -> dict[str, Any]:
+            return calls(
+                ("fill", {"element": asked.element('textbox "Note"'), "value": text}),
+                ("click", {"element": asked.element('button "Add note"')}),
+            )
+
+        return turn
+
+    turns = [
+        turn
+        for text in ("buy milk", "call mum")
+        for turn in (tool("plan", done_when=[{"text": text}]), write(text), tool("done"))
+    ]
+    async with model_stub(*turns) as stub:
+        settings = {"name": "stub-1", "api_key": "sk-test", "sees_pictures": False, "token_budget": 100_000}
+        model = ChatCompletions(ModelSettings(base_url=stub.base_url, **settings), SystemClock())
+        for text in ("buy milk", "call mum"):
+            await shelf.desk.open(form)
+            outcome = await shelf.run(prompt.format(text), model=model)
+            assert (outcome.status, sources(outcome)) == ("COMPLETED", {"model"}), outcome
+        asked = len(stub.asked)
+        tab = await shelf.desk.open(form)
+        replayed = await shelf.run(prompt.format("feed cat"), model=model)
+        assert len(stub.asked) == asked
+        await model.close()
+    without = await shelf.run(prompt.format("water plants"))
+    assert (replayed.status, sources(replayed)) == ("COMPLETED", {"replay"}), replayed
+    assert (without.status, sources(without)) == ("COMPLETED", {"replay"}), without
+    shown = await tab.evaluate("() => document.querySelector('#list').innerText", timeout=5)
+    assert shown.split("\n") == ["feed cat", "water plants"]
+
+
+async def test_a_choice_that_the_prompt_does_not_name_is_not_recorded(shelf: Shelf, page_server: PageServer):
+    cards = "".join(
+        f"<article class=card><h2>{name}</h2><p>${price}</p><button onclick=\"out.textContent='{name} added'\">Take"
+        f"</button></article>"
+        for name, price in (("Blue Mug", 9), ("Red Mug", 7))
+    )
+    await shelf.desk.open(page(f"<title>Mugs</title><main>{cards}</main><p id=out></p>"))
+
+    def choose(asked: Any) -> dict[str, Any]:
+        lines = [line for line in asked.text.splitlines() if 'button "Take"' in line and "Red Mug" in line]
+        return tool("click", element=lines[0].split()[0] if lines else "?")
+
+    turns = (tool("plan", done_when=[{"text": "Red Mug added"}]), choose, tool("done"))
+    async with model_stub(*turns) as stub:
+        settings = {"name": "stub-1", "api_key": "sk-test", "sees_pictures": False, "token_budget": 100_000}
+        model = ChatCompletions(ModelSettings(base_url=stub.base_url, **settings), SystemClock())
+        outcome = await shelf.run("Obtain whichever mug costs least", model=model)
+        await model.close()
+    assert outcome.status == "COMPLETED", outcome
+    assert not outcome.journal.of("task_recorded")
