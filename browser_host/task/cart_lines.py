@@ -70,4 +70,5 @@ class RemoveFromCart:
 
     def _ways(self, survey: Survey) -> list[Item]:
         asked = set(words_of(self.which))
-        return [item for item in survey.buttons(_REMOVE) if asked <= set(words_of(f"{item.name} {item.context}"))]
+        removing = survey.buttons(_REMOVE)
+        return [item for item in removing if all(word in f"{item.name} {item.context}".lower() for word in asked)]

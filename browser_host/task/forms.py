@@ -334,20 +334,29 @@ async def save(workspace: Workspace, form: int | None = None) -> None:
     button = _save_button(before, _begun(workspace, before) if form is None else form)
     if button is None:
         raise Failed(NOT_FOUND, "there is no button to save with on the page")
-    await workspace.click(button)
-    await accepted(workspace, before)
+    await send(workspace, before, await workspace.target(button))
 
 
-async def accepted(workspace: Workspace, before: Survey) -> Survey:
-    """See that a form that was just sent was taken.
+async def send(workspace: Workspace, before: Survey, button: actions_pb2.Target) -> Survey:
+    """Press the button that sends a form, and see that the form was taken.
 
     Raises:
-        Failed: REJECTED_BY_PAGE, MISSING_INPUT, with what the page says.
+        Failed: REJECTED_BY_PAGE, MISSING_INPUT, with what the page says; EXPECTATION_FAILED, it shows nothing at all.
     """
-    after, _ = await workspace.until(
-        lambda page: page.url != before.url or page.text != before.text or bool(page.trouble(before)),
+    now = await workspace.steps.page()
+    moves = now.effects_so_far()
+    await workspace.do(actions_pb2.Action(click=actions_pb2.Click(target=button)))
+    after, answered = await workspace.until(
+        lambda page: (
+            now.effects_so_far() > moves
+            or page.url != before.url
+            or page.text != before.text
+            or bool(page.trouble(before))
+        ),
         timeout=_PATIENCE,
     )
+    if not answered:
+        raise Failed(EXPECTATION_FAILED, "the form was sent, and nothing on the page shows that it was taken")
     lacking = [item for item in after.items if item.invalid and not item.filled]
     trouble = after.trouble(before) if after.url == before.url else after.trouble()
     if lacking and trouble:
@@ -408,9 +417,7 @@ class NewRecord:
         last = await set_parts(workspace, parts, self.noun)
         before = await workspace.survey()
         if self.press:
-            target = actions_pb2.Target(role="button", name=self.press)
-            await workspace.do(actions_pb2.Action(click=actions_pb2.Click(target=target)))
-            await accepted(workspace, before)
+            await send(workspace, before, actions_pb2.Target(role="button", name=self.press))
         else:
             await save(workspace, last.form if last is not None else None)
         after = await workspace.survey()
@@ -667,8 +674,7 @@ class DeleteRecord:
         )
         sure = self._sure(after)
         if sure:
-            await workspace.click(sure[0])
-            after = await accepted(workspace, after)
+            after = await send(workspace, after, await workspace.target(sure[0]))
         after, gone = await workspace.until(lambda page: not self._names_it(page), timeout=_PATIENCE)
         if not gone:
             raise Failed(EXPECTATION_FAILED, f'the page still has a link to the {self.kind} "{self.name}"')

@@ -53,7 +53,8 @@ class OpenResult:
             and not re.search(r"[?&](?:q|query|search|sort|order|page|o)=|#|javascript:", item.href.rpartition("/")[2])
         ]  # fmt: skip
         named = [item for item in links if asked <= set(words_of(item.name))]
-        around = [item for item in links if asked <= set(words_of(f"{item.name} {item.context}"))]
+        # The cells of a row may stand in its text without a space between them.
+        around = [item for item in links if all(word in f"{item.name} {item.context}".lower() for word in asked)]
         # Where nothing ties the link to the words that were found, it must be the only new one.
         new = [item for item in links if item.href not in known and not _NOTHING.search(survey.text)]
         alone = new if len({item.href for item in new}) == 1 else []

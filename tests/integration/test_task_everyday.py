@@ -71,3 +71,9 @@ async def test_a_form_that_was_not_taken_is_no_success(desk: Desk, mode: str, re
     made = await desk.run(prompt="Add a book called Heidi, with author Johanna Spyri")
     assert (made.status, made.reason) == ("FAILED", reason), made
     assert await books(desk) == [*LIBRARY, ULYSSES]
+
+
+async def test_saving_is_no_success_where_the_page_shows_nothing_of_it(desk: Desk) -> None:
+    await desk.open("/library.html?deaf#book/Emma")
+    saved = await desk.run(prompt="Set Year to 1816 and save")
+    assert (saved.status, saved.reason) == ("FAILED", "EXPECTATION_FAILED"), saved
