@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from browser_host.pages import Dialogs, OpenPage, PageLog
+
 
 class BrowserError(Exception):
     """A call to the browser failed; the subclasses say how."""
@@ -60,7 +62,42 @@ class Navigation:
     """HTTP status of the main document; None for pages that have none (about:blank, same-document moves)."""
 
 
-class Page(Protocol):
+class Document(Protocol):
+    """What a script can run in: the main frame of a tab, or a frame that the main frame's scripts cannot reach."""
+
+    async def evaluate(self, function: str, argument: Any = None, *, timeout: float) -> Any:
+        """Like `Page.evaluate`, in this document."""
+
+    async def loaded(self, *, timeout: float) -> bool:
+        """Wait while it is between two documents."""
+
+    async def frames(self, function: str, *, timeout: float) -> Sequence[Frame]:
+        """The frames whose elements `function` brings as an array, in its order.
+
+        Raises:
+            DocumentReplaced.
+        """
+
+    async def listens(self, function: str, *, timeout: float) -> bool:
+        """Whether anything listens to presses on one of the nodes that `function` brings as an array, or on the window.
+
+        The first node counts with all that is in it. True where it cannot be told.
+        """
+
+
+class Frame(Document, Protocol):
+    """A document inside a page, of another origin, in the page's process or in one of its own.
+
+    Its calls raise DocumentReplaced when it is gone; the page lives on.
+    """
+
+    parent: Document
+    """The document that it is in."""
+    number: int
+    """From 1; it keeps it as long as the page lives."""
+
+
+class Page(Document, Protocol):
     """One open tab.
 
     Every call may raise BrowserGone, PageCrashed, PageClosed, and PageUnresponsive when its time is over.
@@ -137,6 +174,9 @@ class Page(Protocol):
     async def effect_after(self, seen: int) -> None:
         """Return as soon as `effects_so_far()` is larger than `seen`; the caller bounds it."""
 
+    def sends_so_far(self) -> int:
+        """A number that grows with each message that the page sends over a web socket."""
+
     async def loaded(self, *, timeout: float) -> bool:
         """Wait while a navigation of the main frame is under way, until its document is ready; and for a new tab.
 
@@ -149,6 +189,40 @@ class Page(Protocol):
 
 class Browser(Protocol):
     """A live browser of one session."""
+
+    @property
+    def dialogs(self) -> Dialogs:
+        """How its dialogs are answered."""
+
+    @property
+    def page_log(self) -> PageLog:
+        """What happened to its tabs and dialogs."""
+
+    async def pages(self) -> list[OpenPage]:
+        """The open tabs, in the order of their opening; a title as last known when its page does not answer in 1 s."""
+
+    async def show_page(self, page_id: str) -> None:
+        """Bring a tab to the front; nothing when it is not there any more.
+
+        Raises:
+            BrowserGone.
+        """
+
+    async def open_page(self) -> None:
+        """Open a blank tab, which is in front then.
+
+        Raises:
+            BrowserGone.
+            PageClosed: there are as many as there may be.
+        """
+
+    async def close_page(self, page_id: str) -> None:
+        """Close a tab, without asking its page; nothing when it is not there any more. Returns when it is gone.
+
+        Raises:
+            BrowserGone.
+            PageUnresponsive: it is still there.
+        """
 
     async def current_page(self) -> Page:
         """The tab in front; a new blank one when none is left or the last one crashed.

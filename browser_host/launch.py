@@ -130,8 +130,14 @@ def egress_arguments(port: int) -> list[str]:
 
 
 def dropped_arguments() -> list[str]:
-    """Those of Playwright's own arguments that `browser_arguments` replaces, or that keep extensions out."""
-    return ["--disable-features=" + ",".join(PLAYWRIGHT_DISABLED_FEATURES), "--disable-extensions"]
+    """Those of Playwright's own arguments that `browser_arguments` replaces, or that keep out or let in too much."""
+    return [
+        "--disable-features=" + ",".join(PLAYWRIGHT_DISABLED_FEATURES),
+        "--disable-extensions",
+        # Without it a page opens a tab in answer to a click or key, one for each, as it does for a person. With it a
+        # script opens as many as it likes, faster than they can be closed.
+        "--disable-popup-blocking",
+    ]
 
 
 def user_agent(browser: FoundBrowser) -> str:

@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tabkeep import telemetry
@@ -52,6 +52,7 @@ from browser_host.open_browser import (
     ProxyUnusable,
 )
 from browser_host.outbox import RunStopped
+from browser_host.pages import Trouble
 from browser_host.run_journal import RunJournal, RunOver
 from browser_host.state_saves import StateSaves
 from browser_host.states import StateNotFetched, States
@@ -89,6 +90,7 @@ _RUN_ENDS = {
     EndReason.HOST_DRAINED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_HOST_DRAINED),
     EndReason.LAUNCH_FAILED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_LAUNCH_FAILED),
     EndReason.PROXY_FAILED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_PROXY_FAILED),
+    EndReason.PAGE_CRASHED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_PAGE_CRASHED),
 }
 """How the run of a session ends when the session ends under it."""
 
@@ -145,6 +147,7 @@ class LiveSession:
         self._runs_begun: set[str] = set()
         self._page_changed = asyncio.Event()
         self._last_report: PageReport | None = None
+        self._troubled_since: dict[str, datetime] = {}
 
     # What the host asks and tells.
 
@@ -325,6 +328,7 @@ class LiveSession:
             self._timeout,
             extensions=launch.extensions,
             network=self._network,
+            page_options=launch.page_options,
         )
         task = asyncio.create_task(self._launch_traced(request))
         try:
@@ -337,6 +341,7 @@ class LiveSession:
         try:
             self._browser = task.result()
             self._browser.on_download(self._download_begun)
+            self._browser.on_fatal_crash(lambda what: self.end(EndReason.PAGE_CRASHED, what))
         except LaunchFailed as error:
             kind = EndReason.PROXY_FAILED if isinstance(error, ProxyUnusable) else EndReason.LAUNCH_FAILED
             self.end(kind, str(error))
@@ -430,7 +435,8 @@ class LiveSession:
             self._page_changed.clear()
             shown = await browser.shown()
             url, title = shown.url[:LONGEST_URL], shown.title[:LONGEST_TITLE]
-            report = PageReport(self.placement, url, title, shown.tab_count)
+            pages, troubles = await browser.pages(), self._troubles(browser)
+            report = PageReport(self.placement, url, title, shown.tab_count, tuple(pages), troubles)
             if report != self._last_report:
                 self._last_report = report
                 self._report(report)
@@ -440,6 +446,13 @@ class LiveSession:
                     await self._page_changed.wait()
             except TimeoutError:
                 pass
+
+    def _troubles(self, browser: OpenBrowser) -> tuple[tuple[Trouble, datetime], ...]:
+        """What its pages have done to the session, with since when it is so."""
+        troubles = browser.troubles()
+        for trouble in troubles:
+            self._troubled_since.setdefault(trouble.kind, self._clock.now())
+        return tuple((trouble, self._troubled_since[trouble.kind]) for trouble in troubles)
 
     # The run it is on.
 
@@ -512,7 +525,7 @@ class LiveSession:
         run = self._run
         if run is None:
             return
-        if reason is EndReason.BROWSER_CRASHED:
+        if reason in (EndReason.BROWSER_CRASHED, EndReason.PAGE_CRASHED):
             # The engine learns of it from its next call and can say which step was under way.
             await asyncio.wait({run.task}, timeout=WIND_UP_SECONDS)
         if not run.task.done():

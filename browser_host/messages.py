@@ -7,7 +7,7 @@ body of StartRun stay the generated messages, because the vocabulary of actions 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.extensions import Extension
 from browser_host.isolation import Isolation
+from browser_host.pages import OpenPage, Trouble
 
 
 class BrowserType(StrEnum):
@@ -35,6 +36,7 @@ class EndReason(Enum):
     HOST_LOST = "host_lost"
     HOST_DRAINED = "host_drained"
     PROXY_FAILED = "proxy_failed"
+    PAGE_CRASHED = "page_crashed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,9 @@ class PageReport:
     url: str
     title: str
     tab_count: int
+    pages: tuple[OpenPage, ...] = ()
+    troubles: tuple[tuple[Trouble, datetime], ...] = ()
+    """With since when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +271,39 @@ DIRECT = Network()
 
 
 @dataclass(frozen=True, slots=True)
+class PermissionGrant:
+    """Something that pages may do."""
+
+    permission: str
+    origin: str = ""
+    """Empty: pages of all origins."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCredential:
+    """What one origin is given when it asks by HTTP."""
+
+    origin: str
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """How tabs and dialogs are dealt with."""
+
+    accept_dialogs: bool = False
+    """Those that no action answers."""
+    crash_ends_session: bool = False
+    max_pages: int = 20
+    permissions: tuple[PermissionGrant, ...] = ()
+    http_credentials: tuple[HttpCredential, ...] = ()
+
+
+USUAL_PAGES = PageOptions()
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """Start a browser."""
 
@@ -283,6 +321,7 @@ class Launch:
     extensions: tuple[str, ...] = ()
     """By name."""
     network: Network = DIRECT
+    page_options: PageOptions = USUAL_PAGES
 
 
 @dataclass(frozen=True, slots=True)

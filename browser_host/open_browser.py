@@ -11,7 +11,8 @@ from typing import Protocol
 
 from browser_host.browser import Browser
 from browser_host.cdp_guest import CdpChannel
-from browser_host.messages import DIRECT, BrowserType, Geolocation, Network, Placement
+from browser_host.messages import DIRECT, USUAL_PAGES, BrowserType, Geolocation, Network, PageOptions, Placement
+from browser_host.pages import Trouble
 
 
 class LaunchFailed(Exception):
@@ -93,6 +94,7 @@ class LaunchRequest:
     extensions: tuple[str, ...] = ()
     """Loaded before the first page."""
     network: Network = DIRECT
+    page_options: PageOptions = USUAL_PAGES
 
     @property
     def spec(self) -> BrowserSpec:
@@ -132,6 +134,12 @@ class OpenBrowser(Browser, Protocol):
 
     def on_download(self, begun: Callable[[Download], None]) -> None:
         """Call `begun` for every download, those from before this call first."""
+
+    def on_fatal_crash(self, callback: Callable[[str], None]) -> None:
+        """Call `callback`, with what happened, when a page crashes and the options say that this ends the session."""
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What its pages have done to the session; at most one of each kind."""
 
     async def shown(self) -> Shown:
         """What the current page shows; bounded, with the last known title when the page does not answer."""

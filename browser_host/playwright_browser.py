@@ -1,40 +1,55 @@
 """One Chromium for one session: its tabs, its end. Implements `open_browser.OpenBrowser`.
 
-The tab in front is the newest one, or what was in front before it when it closes. A tab that crashes is replaced by
-a new one on the same URL, because Playwright can never use it again. Every wait for the browser is bounded; what a
-page does can hold up its own calls, never the host.
+The tab in front is the newest one until another is brought there; when it closes, the one that opened it is, else what
+was in front before. A tab that crashes, or does not answer any more, is replaced by a new one on the same URL, because
+Playwright can never use it again. Every wait for the browser is bounded; what a page does can hold up its own calls,
+never the host.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, Error, Frame
 from playwright.async_api import Page as Tab
 
 from browser_host import cgroups, processes
-from browser_host.browser import BrowserError, BrowserGone, Page
+from browser_host.browser import BrowserError, BrowserGone, Page, PageClosed, PageUnresponsive
 from browser_host.cgroups import BrowserCgroups
 from browser_host.egress import Egress
 from browser_host.egress_policy import Refused, check_url
-from browser_host.messages import Network
+from browser_host.messages import USUAL_PAGES, Network, PageOptions
 from browser_host.open_browser import Download, Shown, StateNotTaken
+from browser_host.pages import (
+    LONGEST_TITLE,
+    LONGEST_URL,
+    CloseCause,
+    Dialogs,
+    OpenPage,
+    PageGone,
+    PageLog,
+    PageOpened,
+    Reply,
+    Trouble,
+)
 from browser_host.playwright_cdp import PlaywrightCdp
 from browser_host.playwright_downloads import PlaywrightDownloads
 from browser_host.playwright_driver import Driver
+from browser_host.playwright_logins import PlaywrightLogins
 from browser_host.playwright_page import PlaywrightPage
 from browser_host.playwright_state import BrowserState
 
 logger = logging.getLogger(__name__)
 
-MOST_TABS = 20
-"""A page may open as many as it likes; the newest beyond this are closed again."""
 TAB_SECONDS = 10.0
 """How long a new tab may take."""
 TITLE_SECONDS = 1.0
@@ -46,14 +61,26 @@ _OWN_PAGES = ("chrome-error:", "chrome-extension:", "about:")
 """The browser's own pages that a tab may show: what did not load, an extension's, a new tab's."""
 REPLACEMENTS, REPLACEMENT_WINDOW = 3, 60.0
 """A page that crashes more often than this in a minute is not loaded again; a blank tab takes its place."""
+MOST_DIALOGS, DIALOG_WINDOW = 20, 10.0
+"""A page that shows more dialogs than this within so many seconds is closed: no script of its own can be ended while it
+goes on."""
+SUSPECT_SECONDS = 3.0
+"""How long a tab that has not answered has to do so, twice, before it is replaced."""
 
 
 @dataclass(slots=True, eq=False)
 class _OpenTab:
+    page_id: str
     tab: Tab
-    page: asyncio.Task[PlaywrightPage]
+    page: asyncio.Task[PlaywrightPage] = field(init=False)
     title: str = ""
-    asking_title: asyncio.Task[str] | None = field(default=None)
+    titled_url: str = ""
+    """At which it had that title."""
+    asking_title: asyncio.Task[str] | None = None
+    opener: _OpenTab | None = None
+    cause: CloseCause = CloseCause.CLOSED
+    """Why it closes, if it does."""
+    dialogs_at: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_DIALOGS))
 
 
 class PlaywrightBrowser:
@@ -90,7 +117,17 @@ class PlaywrightBrowser:
         self._launch_time = launch_time
         self._released = released
         self._fields = fields
+        self.dialogs = Dialogs()
+        self.page_log = PageLog()
+        self._options = USUAL_PAGES
+        self._logins: PlaywrightLogins | None = None
+        self._fatal_crash: Callable[[str], None] = lambda _: None
+        self._troubles: dict[str, Trouble] = {}
+        self._crashes = self._closed_tabs = self._tabs_opened = 0
         self._tabs: list[_OpenTab] = []
+        """In the order of their opening."""
+        self._recent: list[_OpenTab] = []
+        """The same; the one in front last."""
         self._changed: Callable[[], None] = lambda: None
         self._replaced_at: list[float] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -157,9 +194,33 @@ class PlaywrightBrowser:
         """Let it reach this, this way, from now on."""
         self._egress.set_network(network)
 
+    async def set_page_options(self, options: PageOptions, *, everywhere: Sequence[str] = ()) -> None:
+        """Deal with its tabs and dialogs like this from now on; call once, before its first page.
+
+        Pages of every origin have the permissions `everywhere` already. Raises Playwright's Error.
+        """
+        self._options = options
+        self.dialogs.accept_by_default = options.accept_dialogs
+        granted = {""} | {grant.origin for grant in options.permissions} if options.permissions else set()
+        for origin in sorted(granted):
+            # What is granted to one origin replaces for it what all have.
+            names = [grant.permission for grant in options.permissions if grant.origin in ("", origin)]
+            await self._context.grant_permissions([*everywhere, *names], origin=origin or None)
+        if options.http_credentials:
+            self._logins = PlaywrightLogins(options.http_credentials)
+            await self._logins.watch(self._context)
+
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` on every change of what it shows."""
         self._changed = callback
+
+    def on_fatal_crash(self, callback: Callable[[str], None]) -> None:
+        """Call `callback` when a page crashes and that is to end the session."""
+        self._fatal_crash = callback
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What its pages have done to the session."""
+        return tuple(self._troubles.values())
 
     # Its state.
 
@@ -235,15 +296,77 @@ class PlaywrightBrowser:
                 raise BrowserGone(self._gone.result() if self._gone.done() else "the browser is being closed")
             if self._replacing is not None:
                 await self._race(asyncio.shield(self._replacing))
-            elif not self._tabs:
+            elif not self._recent:
                 await self._race(self._context.new_page())
             else:
-                front = self._tabs[-1]
+                front = self._recent[-1]
                 page: PlaywrightPage | None = await self._race(asyncio.shield(front.page))
-                if page is not None:
+                if page is not None and not (page.suspect and not await page.recovered(SUSPECT_SECONDS)):
                     return page
-                self._forget(front)
-                self._start(front.tab.close())
+                logger.warning("page does not answer", extra=self._fields)
+                self._failed(front, CloseCause.UNRESPONSIVE)
+
+    async def pages(self) -> list[OpenPage]:
+        """The open tabs."""
+        tabs = list(self._tabs)
+        # Of a tab in the background only a navigation is noticed; what is in front is asked each time.
+        wanted = [
+            asyncio.create_task(self._ask_title(opened))
+            for opened in tabs
+            if opened.tab.url != opened.titled_url or opened is self._recent[-1]
+        ]
+        if wanted:
+            await asyncio.wait(wanted)
+        return [
+            OpenPage(
+                opened.page_id,
+                opened.tab.url[:LONGEST_URL],
+                opened.title[:LONGEST_TITLE],
+                opened.opener.page_id if opened.opener in self._tabs and opened.opener is not None else "",
+                len(self._recent) - 1 - self._recent.index(opened),
+            )
+            for opened in tabs
+            if opened in self._tabs
+        ]
+
+    async def show_page(self, page_id: str) -> None:
+        """Bring a tab to the front."""
+        self._refuse_gone()
+        opened = self._tab_of(page_id)
+        if opened is not None:
+            self._to_front(opened)
+            await self._race(opened.tab.bring_to_front())
+
+    async def open_page(self) -> None:
+        """Open a blank tab."""
+        self._refuse_gone()
+        if len(self._tabs) >= self._options.max_pages:
+            raise PageClosed(f"{len(self._tabs)} tabs are open, which is as many as the session may have (max_pages)")
+        await self._race(self._context.new_page())
+        self._refuse_gone()
+
+    async def close_page(self, page_id: str) -> None:
+        """Close a tab."""
+        self._refuse_gone()
+        opened = self._tab_of(page_id)
+        if opened is None:
+            return
+        await self._race(opened.tab.close())
+        self._refuse_gone()
+        if opened in self._tabs:
+            raise PageUnresponsive(f"tab {page_id} was not closed within {TAB_SECONDS:g} s")
+
+    def _tab_of(self, page_id: str) -> _OpenTab | None:
+        return next((opened for opened in self._tabs if opened.page_id == page_id), None)
+
+    def _refuse_gone(self) -> None:
+        if self._gone.done() or self._closing is not None:
+            raise BrowserGone(self._gone.result() if self._gone.done() else "the browser is being closed")
+
+    def _to_front(self, opened: _OpenTab) -> None:
+        self._recent.remove(opened)
+        self._recent.append(opened)
+        self._changed()
 
     def on_download(self, begun: Callable[[Download], None]) -> None:
         """Call `begun` for every download, those from before this call first."""
@@ -251,24 +374,31 @@ class PlaywrightBrowser:
 
     async def shown(self) -> Shown:
         """What the tab in front shows; the title as last known when the page does not answer within a second."""
-        if not self._tabs:
+        if not self._recent:
             return Shown("about:blank", "", 0)
-        front = self._tabs[-1]
-        if front.asking_title is None:
-            # One question at a time: a page that hangs would otherwise pile them up in the driver.
-            front.asking_title = self._start(front.tab.title())
-        await asyncio.wait({front.asking_title}, timeout=TITLE_SECONDS)
-        if front.asking_title.done():
-            if not front.asking_title.cancelled() and front.asking_title.exception() is None:
-                front.title = front.asking_title.result()
-            front.asking_title = None
+        front = self._recent[-1]
+        await self._ask_title(front)
         return Shown(front.tab.url, front.title, len(self._tabs))
+
+    async def _ask_title(self, opened: _OpenTab) -> None:
+        """Learn a tab's title, within a second."""
+        url = opened.tab.url
+        asking = opened.asking_title
+        if asking is None:
+            # One question at a time: a page that hangs would otherwise pile them up in the driver.
+            asking = opened.asking_title = self._start(opened.tab.title())
+        await asyncio.wait({asking}, timeout=TITLE_SECONDS)
+        if asking.done():
+            if not asking.cancelled() and asking.exception() is None:
+                opened.title, opened.titled_url = asking.result(), url
+            if opened.asking_title is asking:
+                opened.asking_title = None
 
     async def answers(self, seconds: float) -> bool:
         """Whether its page answers within `seconds`."""
-        if self._gone.done() or not self._tabs:
+        if self._gone.done() or not self._recent:
             return False
-        asking = self._start(self._tabs[-1].tab.evaluate("1"))
+        asking = self._start(self._recent[-1].tab.evaluate("1"))
         await asyncio.wait({asking}, timeout=seconds)
         return asking.done() and not asking.cancelled() and asking.exception() is None
 
@@ -290,12 +420,19 @@ class PlaywrightBrowser:
         if self._own_tabs_opening:
             self._undecided.append(tab)
             return
-        if len(self._tabs) >= MOST_TABS:
+        self._tabs_opened += 1
+        opened = _OpenTab(f"page-{self._tabs_opened}", tab)
+        # A tab that takes the place of another may be one too many for a moment.
+        if len(self._tabs) >= self._options.max_pages + (self._replacing is not None):
             logger.warning("tab closed: too many", extra={**self._fields, "tabs": len(self._tabs)})
+            self.page_log.add(PageGone(opened.page_id, CloseCause.TOO_MANY, tab.url[:LONGEST_URL]))
+            self._closed_by_host(f"there were more than the {self._options.max_pages} that may be open")
             self._start(tab.close())
             return
-        opened = _OpenTab(tab, self._start(PlaywrightPage.open(tab, self._egress)))
+        opened.page = self._start(PlaywrightPage.open(tab, self._egress, partial(self._answer_dialog, opened)))
         self._tabs.append(opened)
+        self._recent.append(opened)
+        self._start(self._learn_opener(opened))
         tab.on("close", lambda _: self._forget(opened))
         tab.on("crash", lambda _: self._crashed(opened))
         tab.on("framenavigated", self._navigated)
@@ -314,31 +451,107 @@ class PlaywrightBrowser:
             logger.warning("page left: its address is not opened", extra={**self._fields, "reason": str(error)})
             self._start(frame.page.goto("about:blank", timeout=TAB_SECONDS * 1000))
 
-    def _forget(self, opened: _OpenTab) -> None:
-        if opened in self._tabs:
-            self._tabs.remove(opened)
-            self._changed()
+    async def _learn_opener(self, opened: _OpenTab) -> None:
+        opener = await opened.tab.opener()
+        opened.opener = next((known for known in self._tabs if known.tab is opener), None)
+        self.page_log.add(PageOpened(opened.page_id, opened.opener.page_id if opened.opener is not None else ""))
+        self._changed()
+
+    def _forget(self, opened: _OpenTab, replaced_by: str = "") -> None:
+        """A tab is not there any more, or is not used any more."""
+        if opened not in self._tabs:
+            return
+        was_in_front = self._recent[-1] is opened
+        self._tabs.remove(opened)
+        self._recent.remove(opened)
+        if was_in_front and opened.opener is not None and opened.opener in self._tabs:
+            self._to_front(opened.opener)
+        if self._closing is None and not self._gone.done():
+            self.page_log.add(PageGone(opened.page_id, opened.cause, opened.tab.url[:LONGEST_URL], replaced_by))
+        self._changed()
+
+    def _closed_by_host(self, why: str) -> None:
+        self._closed_tabs += 1
+        many = f"{self._closed_tabs} tabs were closed so far" if self._closed_tabs > 1 else "one tab was closed so far"
+        self._troubles["PAGES_CLOSED"] = Trouble("PAGES_CLOSED", f"{many}, the last one because {why}")
+        self._changed()
+
+    def _answer_dialog(self, opened: _OpenTab, kind: str, message: str) -> Reply:
+        """How to answer a dialog of a tab; one that does not stop showing them is closed."""
+        reply, shown = self.dialogs.answer(kind, message, opened.page_id, opened.tab.url)
+        self.page_log.add(shown)
+        now = asyncio.get_running_loop().time()
+        flood = len(opened.dialogs_at) == MOST_DIALOGS and now - opened.dialogs_at[0] < DIALOG_WINDOW
+        opened.dialogs_at.append(now)
+        if flood and opened in self._tabs and opened.cause is not CloseCause.DIALOG_FLOOD:
+            logger.warning("tab closed: too many dialogs", extra=self._fields)
+            opened.cause = CloseCause.DIALOG_FLOOD
+            self._closed_by_host(f"it showed more than {MOST_DIALOGS} dialogs within {DIALOG_WINDOW:g} s")
+            self._start(opened.tab.close())
+        return reply
 
     def _crashed(self, opened: _OpenTab) -> None:
-        url = opened.tab.url
+        if opened not in self._tabs:
+            return
         logger.warning("page crashed", extra=self._fields)
-        self._forget(opened)
-        if self._closing is None and not self._gone.done() and self._replacing is None:
-            self._replacing = self._start(self._replace(opened.tab, url))
+        self._crashes += 1
+        if self._options.crash_ends_session:
+            opened.cause = CloseCause.CRASHED
+            self._forget(opened)
+            self._fatal_crash(f"the process of a page of {_site(opened.tab.url)} crashed")
+            return
+        self._failed(opened, CloseCause.CRASHED)
 
-    async def _replace(self, crashed: Tab, url: str) -> None:
-        """Put a new tab on `url` in the place of a crashed one."""
+    def _failed(self, opened: _OpenTab, cause: CloseCause) -> None:
+        """A tab cannot be used any more: put another one in its place."""
+        if opened not in self._tabs:
+            return
+        opened.cause = cause
+        if self._closing is not None or self._gone.done() or self._replacing is not None:
+            self._forget(opened)
+            self._start(opened.tab.close())
+            return
+        before = self._recent[-1]
+        self._replacing = self._start(self._replace(opened, None if before is opened else before))
+
+    async def _replace(self, failed: _OpenTab, in_front: _OpenTab | None) -> None:
+        """Put a new tab on the same URL in the place of one that failed; `in_front` stays in front, else it is."""
+        url, new = failed.tab.url, None
+        now = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(TAB_SECONDS):
                 tab = await self._context.new_page()
+            new = next((opened for opened in self._tabs if opened.tab is tab), None)
+            if new is not None:
+                # What it opened comes back to this one.
+                new.opener = failed.opener
+                for opened in self._tabs:
+                    if opened.opener is failed:
+                        opened.opener = new
         finally:
+            failed.opener = None
+            self._forget(failed, new.page_id if new is not None else "")
+            if in_front is not None and in_front in self._tabs:
+                self._to_front(in_front)
             self._replacing = None
-        self._start(crashed.close())
-        now = asyncio.get_running_loop().time()
-        self._replaced_at = [at for at in self._replaced_at if now - at < REPLACEMENT_WINDOW]
-        if len(self._replaced_at) < REPLACEMENTS and url.startswith(("http://", "https://")):
+            self._start(failed.tab.close())
+            self._replaced_at = [at for at in self._replaced_at if now - at < REPLACEMENT_WINDOW]
+            seldom = len(self._replaced_at) < REPLACEMENTS
+            again = new is not None and seldom and url.startswith(("http://", "https://"))
+            self._tell_replaced(failed, again)
+        if again:
             self._replaced_at.append(now)
             await tab.goto(url, timeout=TAB_SECONDS * 1000, wait_until="commit")
+
+    def _tell_replaced(self, failed: _OpenTab, again: bool) -> None:
+        became = "was loaded again" if again else "was replaced by an empty one"
+        if failed.cause is CloseCause.CRASHED:
+            often = "crashed" if self._crashes == 1 else f"crashed, the {self._crashes}th time in this session"
+            message = f"the process of a page of {_site(failed.tab.url)} {often}; the page {became}"
+            self._troubles["PAGE_CRASHED"] = Trouble("PAGE_CRASHED", message)
+            self._changed()
+        else:
+            self._closed_by_host(f"a page of {_site(failed.tab.url)} did not answer; it {became}")
 
     def _start(self, call: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run `call` in a task of this browser's; its failure is whoever's that awaits it, else nobody's."""
@@ -384,6 +597,8 @@ class PlaywrightBrowser:
         began = loop.time()
         how = "dead"
         self._downloads.end("the session ended before it was complete")
+        if self._logins is not None:
+            self._logins.end()
         ending = asyncio.ensure_future(self._context.close())
         try:
             if not self._gone.done():
@@ -423,6 +638,11 @@ class PlaywrightBrowser:
         if not self._gone.done():
             self._gone.set_result(cause)
             self._downloads.end(f"the session ended before it was complete: {cause}")
+
+
+def _site(url: str) -> str:
+    """Where a page is from, without what may be secret in its URL."""
+    return urlsplit(url).hostname or url.partition(":")[0] + ":"
 
 
 def _ignore(future: asyncio.Future[Any]) -> None:

@@ -65,6 +65,8 @@ LONGEST_ROOT_PATH = 36
 own, 26 at most are `/<fence>-<8 letters>/tmp`. For a longer root the temporary directories lie elsewhere."""
 CLAIM_SECONDS = 1.0
 """How long a browser of the pool may take to answer before another one takes its place; it takes a millisecond."""
+OPTIONS_SECONDS = 5.0
+"""How long a browser may take to grant permissions and the like."""
 NO_LIMITS = Limits()
 NO_POOL = PoolSettings()
 NO_SANDBOX_SIGNS = ("No usable sandbox", "sandbox_host_linux", "Running as root without --no-sandbox", "credentials.cc")
@@ -298,6 +300,7 @@ class PlaywrightLauncher:
         if request.state is not None:
             await self._restore(browser, request.state, found, give_up_at)
         try:
+            await self._set_page_options(browser, request, found)
             await self._load_extensions(browser, request)
         except BaseException:
             await browser.close()
@@ -339,6 +342,16 @@ class PlaywrightLauncher:
             if isinstance(error, Error):
                 raise LaunchFailed(f"{found.name} ended while it took the state of its profile") from None
             raise
+
+    async def _set_page_options(self, browser: PlaywrightBrowser, request: LaunchRequest, found: FoundBrowser) -> None:
+        everywhere = ("geolocation",) if request.network.geolocation is not None else ()
+        try:
+            async with asyncio.timeout(OPTIONS_SECONDS):
+                await browser.set_page_options(request.page_options, everywhere=everywhere)
+        except Error as error:
+            raise LaunchFailed(f"{found.name} did not take the session's page options: {_words(error)}") from None
+        except TimeoutError:
+            raise LaunchFailed(f"{found.name} did not take the session's page options in time") from None
 
     async def _load_extensions(self, browser: PlaywrightBrowser, request: LaunchRequest) -> None:
         """Load what the request asks for; before any page, and only then is the browser up.

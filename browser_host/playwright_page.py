@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Coroutine, Sequence
+import re
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from playwright.async_api import CDPSession, Dialog, Error, Response
+from playwright.async_api import CDPSession, Dialog, Error, Response, WebSocket
 from playwright.async_api import Page as Tab
 
 from browser_host.browser import (
@@ -30,6 +31,8 @@ from browser_host.browser import (
 )
 from browser_host.egress import Egress
 from browser_host.egress_policy import Refused, check_url
+from browser_host.pages import Dialogs, Reply
+from browser_host.playwright_frames import PlaywrightFrame, PlaywrightFrames
 from browser_host.upstream import ProxyFailed
 
 _WORLD = "tabkeep"
@@ -44,7 +47,13 @@ _BRIEF = 1.0
 """Seconds to wait for a navigation that was announced to begin, and for calls that free a hung page."""
 _CLOSE_GRACE = 0.3
 """Seconds within which a lost tab turns out to be a lost browser."""
-_ACCEPTED_DIALOGS = frozenset({"alert", "beforeunload"})
+
+AnswerDialog = Callable[[str, str], Reply]
+_BY_ITSELF = frozenset({"metaTagRefresh", "httpHeaderRefresh"})
+_BY_HAND = frozenset({"anchorClick", "formSubmissionGet", "formSubmissionPost"})
+"""Why a frame goes to another page: what the page does after a while of its own accord, and what a press can do."""
+_HANDLES = "tabkeep"
+_PRESS_EVENTS = re.compile("(dbl)?click|(mouse|pointer|key)(down|up)|touch(start|end)|submit|change|input")
 
 T = TypeVar("T")
 
@@ -52,9 +61,12 @@ T = TypeVar("T")
 class PlaywrightPage:
     """A `browser_host.browser.Page`; made by `open`, which must be awaited before the tab is used."""
 
-    def __init__(self, tab: Tab, session: CDPSession, egress: Egress | None = None) -> None:
+    def __init__(self, tab: Tab, session: CDPSession, egress: Egress | None, answer: AnswerDialog) -> None:
         """Use `open` instead."""
         self._tab = tab
+        self._answer_to = answer
+        self.suspect = False
+        """It has not answered a call; nobody has looked since whether it does again."""
         self._egress = egress
         self._navigating_since = 0.0
         self._error_pages = 0
@@ -62,22 +74,26 @@ class PlaywrightPage:
         self._world: int | None = None
         self._main_frame = ""
         self._effects = 0
+        self._sends = 0
+        self._frames = PlaywrightFrames(tab, session)
         self._effect_waiters: list[asyncio.Future[None]] = []
         self._requested = False
         self._navigating = False
         self._opening = False
+        self._moves_by_itself = False
         self._moved = asyncio.Event()
         self._lost: asyncio.Future[BrowserError] = asyncio.get_running_loop().create_future()
         self._context_closed = asyncio.Event()
 
     @classmethod
-    async def open(cls, tab: Tab, egress: Egress | None = None) -> PlaywrightPage:
+    async def open(cls, tab: Tab, egress: Egress | None = None, answer: AnswerDialog | None = None) -> PlaywrightPage:
         """Attach to a tab; costs about 20 ms once. Dialogs of the tab are answered from now on.
 
-        `egress` is the browser's way out, which knows why something was not reached.
+        `egress` is the browser's way out, which knows why something was not reached. `answer` says, from a dialog's
+        kind and text, how it is answered; without it, as by default.
         """
         session = await tab.context.new_cdp_session(tab)
-        page = cls(tab, session, egress)
+        page = cls(tab, session, egress, answer or _answer_by_default)
         page._listen()
         await session.send("Page.enable")
         await page._learn_main_frame()
@@ -223,6 +239,7 @@ class PlaywrightPage:
                     raise _document_replaced(error) from None
                 return _result(answer)
         except PageUnresponsive:
+            self.suspect = True
             await self.free()
             raise
 
@@ -244,6 +261,22 @@ class PlaywrightPage:
     async def _learn_main_frame(self) -> None:
         tree = await self._send("Page.getFrameTree", {}, _BRIEF * 5)
         self._main_frame = tree["frameTree"]["frame"]["id"]
+
+    async def recovered(self, seconds: float) -> bool:
+        """Whether a page that has not answered does so within `seconds`, if need be once its script was ended."""
+        for _ in range(2):
+            try:
+                await self._send("Runtime.evaluate", {"expression": "1"}, seconds)
+            except PageUnresponsive:
+                await self.free()
+            except (BrowserError, Error):
+                break  # it is gone; who uses it next is told
+            else:
+                break
+        else:
+            return False
+        self.suspect = False
+        return True
 
     async def free(self) -> None:
         """End a script that holds the page in a loop, if there is one."""
@@ -299,6 +332,7 @@ class PlaywrightPage:
         try:
             await self._bounded(self._tab.keyboard.press(key), timeout)
         except PageUnresponsive:
+            self.suspect = True
             await self.free()
             raise
         except Error as error:
@@ -315,6 +349,7 @@ class PlaywrightPage:
         try:
             await self._bounded(_await(sending), timeout)
         except PageUnresponsive:
+            self.suspect = True
             await self.free()
             raise
         except Error as error:
@@ -359,8 +394,53 @@ class PlaywrightPage:
             if not waiter.done():
                 waiter.set_result(None)
 
+    def sends_so_far(self) -> int:
+        """How many messages went out over web sockets."""
+        return self._sends
+
+    def _socket_opened(self, socket: WebSocket) -> None:
+        socket.on("framesent", self._message_sent)
+
+    def _message_sent(self, *_: Any) -> None:
+        self._sends += 1
+
+    async def listens(self, function: str, *, timeout: float) -> bool:
+        """Ask the browser for the listeners of nodes; ours are on the window, in a world of our own, and left out."""
+        try:
+            nodes = await self._nodes(function, timeout)
+            main = await self._send("Runtime.evaluate", {"expression": "window"}, timeout)
+            asked = [(node, -1 if number == 0 else 1) for number, node in enumerate(nodes)]
+            answers = await asyncio.gather(
+                self._send("DOMDebugger.getEventListeners", {"objectId": main["result"]["objectId"]}, timeout),
+                *(
+                    self._send(
+                        "DOMDebugger.getEventListeners", {"objectId": node, "depth": depth, "pierce": True}, timeout
+                    )
+                    for node, depth in asked
+                ),
+            )
+        except (Error, DocumentReplaced, PageUnresponsive):
+            return True
+        return any(_PRESS_EVENTS.fullmatch(one["type"]) for answer in answers for one in answer["listeners"])
+
+    async def frames(self, function: str, *, timeout: float) -> list[PlaywrightFrame]:
+        """The frames of other origins whose elements a function in the isolated world brings."""
+        if self._world is None:
+            return []
+        return await self._bounded(self._frames.inside(self, self._world, self._session, function), timeout)
+
+    async def _nodes(self, function: str, timeout: float) -> list[str]:
+        """Handles of the nodes that a function in the isolated world brings."""
+        if self._world is None:
+            return []
+        call = {"functionDeclaration": function, "executionContextId": self._world, "objectGroup": _HANDLES}
+        array = (await self._send("Runtime.callFunctionOn", call, timeout))["result"]["objectId"]
+        listed = await self._send("Runtime.getProperties", {"objectId": array, "ownProperties": True}, timeout)
+        return [one["value"]["objectId"] for one in listed["result"] if one["name"].isdigit()]
+
     def _listen(self) -> None:
         tab, session = self._tab, self._session
+        tab.on("websocket", self._socket_opened)
         tab.on("crash", lambda *_: self._lose(PageCrashed("the page's process has crashed")))
         tab.on("close", lambda *_: self._lose(PageClosed("the tab was closed")))
         tab.context.on("close", lambda *_: self._context_closed.set())
@@ -376,13 +456,16 @@ class PlaywrightPage:
         session.on("Page.frameStoppedLoading", self._stopped_loading)
 
     async def _answer(self, dialog: Dialog) -> None:
-        """Accept what only informs or asks to leave; dismiss what asks for a decision."""
+        """At once: a dialog holds its page, and every call to it, for as long as it is shown."""
         self._effect()
+        reply = self._answer_to(dialog.type, dialog.message)
         try:
-            if dialog.type in _ACCEPTED_DIALOGS:
-                await dialog.accept()
-            else:
+            if not reply.accept:
                 await dialog.dismiss()
+            elif dialog.type == "prompt":
+                await dialog.accept(dialog.default_value if reply.text is None else reply.text)
+            else:
+                await dialog.accept()
         except Error:
             pass  # the page went away and took its dialog along
 
@@ -400,6 +483,13 @@ class PlaywrightPage:
         if event["frameId"] == self._main_frame and event["disposition"] == "currentTab" and leaves:
             self._requested = True
             self._navigating_since = asyncio.get_running_loop().time() - _BRIEF
+            self._moves_by_itself = event["reason"] in _BY_ITSELF
+            self._document_moves()
+        elif event["reason"] in _BY_HAND:
+            self._effect()  # a link or form that leads into a frame
+
+    def _document_moves(self) -> None:
+        if not self._moves_by_itself:
             self._effect()
 
     def _navigation_started(self, event: dict[str, Any]) -> None:
@@ -408,7 +498,7 @@ class PlaywrightPage:
                 self._navigating_since = asyncio.get_running_loop().time() - _BRIEF
             self._requested, self._navigating = True, True
             self._moved.set()
-            self._effect()
+            self._document_moves()
 
     def _frame_navigated(self, event: dict[str, Any]) -> None:
         if "parentId" not in event["frame"]:
@@ -416,7 +506,8 @@ class PlaywrightPage:
             self._world = None
             if event["frame"]["url"].startswith(_ERROR_PAGE):
                 self._error_pages += 1
-            self._effect()
+            self._document_moves()
+            self._moves_by_itself = False
 
     def _moved_within_document(self, event: dict[str, Any]) -> None:
         if event["frameId"] == self._main_frame:
@@ -470,6 +561,10 @@ class PlaywrightPage:
         except TimeoutError:
             return self._lost.result() if self._lost.done() else PageClosed("the tab was closed")
         return BrowserGone("the browser has ended")
+
+
+def _answer_by_default(kind: str, message: str) -> Reply:
+    return Dialogs().answer(kind, message, "", "")[0]
 
 
 async def _await(future: asyncio.Future[Any]) -> Any:

@@ -6,7 +6,7 @@ What is missing or unknown in a message from a newer control plane becomes Unsup
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
 from tabkeep.host.v1 import host_pb2
@@ -14,6 +14,7 @@ from tabkeep.v1 import artifacts_pb2, browser_sessions_pb2, hosts_pb2
 
 from browser_host import messages
 from browser_host.messages import BrowserType, EndReason, Placement
+from browser_host.pages import OpenPage, Trouble
 
 PROTOCOL = 1
 """The one version of the protocol this host speaks."""
@@ -40,6 +41,7 @@ _END_REASONS_TO_PROTO = {
     EndReason.HOST_LOST: browser_sessions_pb2.CLOSE_REASON_HOST_LOST,
     EndReason.HOST_DRAINED: browser_sessions_pb2.CLOSE_REASON_HOST_DRAINED,
     EndReason.PROXY_FAILED: browser_sessions_pb2.CLOSE_REASON_PROXY_FAILED,
+    EndReason.PAGE_CRASHED: browser_sessions_pb2.CLOSE_REASON_PAGE_CRASHED,
 }
 
 
@@ -77,6 +79,8 @@ def to_proto(message: messages.FromHost, stream_no: int) -> host_pb2.AttachReque
                     url=message.url,
                     title=message.title,
                     tab_count=message.tab_count,
+                    pages=[_page(page) for page in message.pages],
+                    conditions=[_condition(trouble, since) for trouble, since in message.troubles],
                 )
             )
         case messages.Tombstone():
@@ -212,6 +216,22 @@ def _command_result(result: messages.CommandResult) -> host_pb2.CommandResult:
     return proto
 
 
+def _page(page: OpenPage) -> browser_sessions_pb2.BrowserPage:
+    return browser_sessions_pb2.BrowserPage(
+        page_id=page.page_id,
+        url=page.url,
+        title=page.title,
+        opener_page_id=page.opener_page_id,
+        current=page.current,
+    )
+
+
+def _condition(trouble: Trouble, since: datetime) -> browser_sessions_pb2.Condition:
+    condition = browser_sessions_pb2.Condition(type=trouble.kind, message=trouble.message)
+    condition.since_time.FromDatetime(since)
+    return condition
+
+
 def _tombstone(tombstone: messages.Tombstone) -> host_pb2.Tombstone:
     return host_pb2.Tombstone(
         browser_session_id=tombstone.placement.browser_session_id,
@@ -327,6 +347,19 @@ def _launch(launch: host_pb2.Launch) -> messages.Launch | messages.Unsupported:
         save_state=launch.save_state,
         extensions=tuple(launch.extensions),
         network=_network(launch.network) if launch.HasField("network") else messages.DIRECT,
+        page_options=_page_options(launch.page_options) if launch.HasField("page_options") else messages.USUAL_PAGES,
+    )
+
+
+def _page_options(options: browser_sessions_pb2.PageOptions) -> messages.PageOptions:
+    return messages.PageOptions(
+        accept_dialogs=options.dialogs == browser_sessions_pb2.DIALOG_POLICY_ACCEPT,
+        crash_ends_session=options.on_crash == browser_sessions_pb2.CRASH_POLICY_CLOSE_SESSION,
+        max_pages=options.max_pages or messages.USUAL_PAGES.max_pages,
+        permissions=tuple(messages.PermissionGrant(one.permission, one.origin) for one in options.permissions),
+        http_credentials=tuple(
+            messages.HttpCredential(one.origin, one.username, one.password) for one in options.http_credentials
+        ),
     )
 
 

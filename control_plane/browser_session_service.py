@@ -20,6 +20,7 @@ from control_plane.hosts import Host
 from control_plane.http.cdp_socket import path_of
 from control_plane.interceptors import caller
 from control_plane.networks import Networks
+from control_plane.page_options import PageSettings
 from control_plane.page_tokens import PageTokens
 from control_plane.session_moves import Shown
 from control_plane.sessions import Session, SessionState
@@ -32,11 +33,14 @@ _PAGE_FIELDS = ("current_url", "page_title", "tab_count")
 class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
     """See the proto for what each call does."""
 
-    def __init__(self, coordinator: Coordinator, page_tokens: PageTokens, networks: Networks) -> None:
+    def __init__(
+        self, coordinator: Coordinator, page_tokens: PageTokens, networks: Networks, page_settings: PageSettings
+    ) -> None:
         self._coordinator = coordinator
         self._database = coordinator.database
         self._page_tokens = page_tokens
         self._networks = networks
+        self._page_settings = page_settings
 
     def _proto(
         self, session: Session, host: Host | None = None, timeout_unconfirmed: datetime | None = None
@@ -53,6 +57,7 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         fields, organization_id = Fields(), caller.get().organization_id
         spec = wire.session_spec(fields, request, organization_id, telemetry.inject())
         spec = self._networks.of_new(fields, spec, request)
+        spec = self._page_settings.of_new(fields, spec, request)
         again = wire.request_id(fields, organization_id, "CreateBrowserSession", request)
         fields.raise_if_wrong()
         shown = await self._coordinator.admit(lambda tx: session_moves.shown(tx, session_moves.create(tx, spec, again)))
@@ -145,6 +150,10 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
             lambda tx: session_moves.shown(tx, session_moves.set_network(tx, *whose, change))
         )
         return pb.UpdateBrowserSessionResponse(browser_session=self._proto(*shown))
+
+    async def ListPages(self, request: pb.ListPagesRequest, context: Context) -> pb.ListPagesResponse:
+        session = (await self._read(request.browser_session_id)).session
+        return pb.ListPagesResponse.FromString(session.pages)
 
     async def CloseBrowserSession(
         self, request: pb.CloseBrowserSessionRequest, context: Context

@@ -17,6 +17,7 @@ from control_plane.errors import DataLoss, HostProtocolError, TabkeepError
 from control_plane.host_links import Link
 from control_plane.interceptors import caller
 from control_plane.networks import NO_NETWORKS, Networks
+from control_plane.page_options import NO_PAGE_SETTINGS, PageSettings
 from control_plane.seals import Seals
 
 logger = logging.getLogger(__name__)
@@ -30,11 +31,18 @@ _MOVES_IN_FLIGHT = 64
 class HostControlService(pb_grpc.HostControlServiceServicer):
     """See the proto for what the call does."""
 
-    def __init__(self, coordinator: Coordinator, plans: Seals, networks: Networks = NO_NETWORKS) -> None:
+    def __init__(
+        self,
+        coordinator: Coordinator,
+        plans: Seals,
+        networks: Networks = NO_NETWORKS,
+        page_settings: PageSettings = NO_PAGE_SETTINGS,
+    ) -> None:
         """`plans` are the seals of what hosts are to do."""
         self._coordinator = coordinator
         self._plans = plans
         self._networks = networks
+        self._page_settings = page_settings
 
     async def Attach(
         self, request_iterator: AsyncIterator[host_pb2.AttachRequest], context: Context
@@ -64,7 +72,9 @@ class HostControlService(pb_grpc.HostControlServiceServicer):
         reader.add_done_callback(lambda _: link.wake())
         while message := await link.next():
             try:
-                response = host_wire.to_host(message, self._coordinator.config, self._plans, self._networks)
+                response = host_wire.to_host(
+                    message, self._coordinator.config, self._plans, self._networks, self._page_settings
+                )
             except DataLoss:
                 # Nothing is sent, so nothing is done; the run ends with its time, a launch with its own.
                 logger.critical("command not sent: what is sealed in it does not open", extra={"host_id": link.host_id})

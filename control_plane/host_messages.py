@@ -126,6 +126,10 @@ class PageReport:
     url: str
     title: str
     tab_count: int
+    pages: bytes = b""
+    """All of them, as Session keeps them."""
+    conditions: bytes = b""
+    """Likewise."""
 
 
 @dataclass(frozen=True, slots=True)

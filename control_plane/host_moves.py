@@ -289,7 +289,14 @@ def show_page(tx: Transaction, host_id: str, report: PageReport) -> None:
     refuse_forged(tx, host_id, report.browser_session_id, report.fence)
     if session is None or not session.open or (session.host_id, session.fence) != (host_id, report.fence):
         return
-    shown = replace(session, current_url=report.url, page_title=report.title, tab_count=report.tab_count)
+    shown = replace(
+        session,
+        current_url=report.url,
+        page_title=report.title,
+        tab_count=report.tab_count,
+        pages=report.pages,
+        page_conditions=report.conditions,
+    )
     tx.sessions.update(session, shown)
     tx.effects.add(Wake(session.browser_session_id))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 from tabkeep.host.v1 import host_pb2
@@ -38,6 +39,7 @@ from control_plane.host_messages import (
 )
 from control_plane.host_moves import PROTOCOL
 from control_plane.networks import NO_NETWORKS, Networks
+from control_plane.page_options import NO_PAGE_SETTINGS, PageSettings
 from control_plane.prompt_templates import template_key
 from control_plane.recordings import Recorded, Replayed
 from control_plane.records import CommandKind
@@ -48,6 +50,9 @@ from control_plane.sessions import CloseReason, Session
 _INCARNATION = re.compile(r"[0-9a-f]{32}")
 _LARGEST_RECORDING = 512 * 1024
 _MAX_BATCH = 256
+_MAX_PAGES = 101
+"""Of a session: a tab that takes the place of another may be one more than max_pages for a moment."""
+PAGE_CONDITIONS = ("PAGE_CRASHED", "PAGES_CLOSED")
 
 
 def hello(message: host_pb2.AttachRequest) -> Hello:
@@ -133,7 +138,31 @@ def command_result(proto: host_pb2.CommandResult) -> CommandResult:
 def page_report(proto: host_pb2.PageReport) -> PageReport:
     """What a session's pages show now."""
     url, title = proto.url[:8192], proto.title[:1000]
-    return PageReport(proto.browser_session_id, proto.fence, url, title, proto.tab_count)
+    shown = (url, title, proto.tab_count, _pages(proto.pages), _page_conditions(proto.conditions))
+    return PageReport(proto.browser_session_id, proto.fence, *shown)
+
+
+def _pages(reported: Sequence[browser_sessions_pb2.BrowserPage]) -> bytes:
+    pages = browser_sessions_pb2.ListPagesResponse()
+    for page in reported[:_MAX_PAGES]:
+        pages.pages.add(
+            page_id=page.page_id[:50],
+            url=page.url[:2048],
+            title=page.title[:200],
+            opener_page_id=page.opener_page_id[:50],
+            current=page.current,
+        )
+    return pages.SerializeToString(deterministic=True)
+
+
+def _page_conditions(reported: Sequence[browser_sessions_pb2.Condition]) -> bytes:
+    """Those that only a host can know of; of the others it has nothing to say."""
+    shown = browser_sessions_pb2.BrowserSession()
+    for condition in reported[:10]:
+        if condition.type in PAGE_CONDITIONS:
+            kept = shown.conditions.add(type=condition.type, message=condition.message[:500])
+            kept.since_time.CopyFrom(condition.since_time)
+    return shown.SerializeToString(deterministic=True)
 
 
 def events(batch: host_pb2.EventBatch) -> tuple[ReportedEvent, ...]:
@@ -210,11 +239,17 @@ def _finished(ids: tuple[str, int, str, int, bytes], run_id: str, finished: runs
     )
 
 
-def to_host(message: ToHost, config: Config, plans: Seals, networks: Networks = NO_NETWORKS) -> host_pb2.AttachResponse:
+def to_host(
+    message: ToHost,
+    config: Config,
+    plans: Seals,
+    networks: Networks = NO_NETWORKS,
+    page_settings: PageSettings = NO_PAGE_SETTINGS,
+) -> host_pb2.AttachResponse:
     """A message to a host, without the epoch and stream number that every message carries.
 
     Raises:
-        DataLoss: the plan of a run, or the network of a session, does not open.
+        DataLoss: the plan of a run, or the network or page options of a session, do not open.
     """
     proto = host_pb2.AttachResponse()
     match message:
@@ -226,7 +261,7 @@ def to_host(message: ToHost, config: Config, plans: Seals, networks: Networks = 
             for ack in acks:
                 proto.event_acks.acks.add(run_id=ack.run_id, seq=ack.seq)
         case Command():
-            _command(proto.command, message, config, plans, networks)
+            _command(proto.command, message, config, plans, networks, page_settings)
         case CommandResultAck(command_id):
             proto.command_result_ack.command_id = command_id
         case TombstoneAck(browser_session_id, fence):
@@ -268,7 +303,14 @@ def _verdict(proto: host_pb2.Verdict, verdict: Verdict) -> None:
     proto.browser_session_id, proto.fence, proto.keep = verdict.browser_session_id, verdict.fence, verdict.keep
 
 
-def _command(proto: host_pb2.Command, message: Command, config: Config, plans: Seals, networks: Networks) -> None:
+def _command(
+    proto: host_pb2.Command,
+    message: Command,
+    config: Config,
+    plans: Seals,
+    networks: Networks,
+    page_settings: PageSettings,
+) -> None:
     row, session, run = message.row, message.session, message.run
     proto.command_id = row.command_id
     proto.browser_session_id = row.browser_session_id
@@ -279,6 +321,8 @@ def _command(proto: host_pb2.Command, message: Command, config: Config, plans: S
             _launch(proto.launch, session, config.launch_timeout)
             if (network := networks.of(session)) is not None:
                 proto.launch.network.CopyFrom(network)
+            if (page_options := page_settings.of(session)) is not None:
+                proto.launch.page_options.CopyFrom(page_options)
         case CommandKind.CLOSE:
             proto.close.reason = wire.CLOSE_REASON.value(row.arguments.get("reason", "requested"))
         case CommandKind.START_RUN:

@@ -23,6 +23,7 @@ from control_plane.fields import Fields
 from control_plane.hosts import Host
 from control_plane.interceptors import caller
 from control_plane.networks import NO_NETWORKS, Networks
+from control_plane.page_options import NO_PAGE_SETTINGS, PageSettings
 from control_plane.page_tokens import PageTokens
 from control_plane.prompt_templates import taken_apart, template_key
 from control_plane.recordings import MOST_FOR_ONE_RUN, RecordingState
@@ -48,6 +49,7 @@ class RunService(pb_grpc.RunServiceServicer):
         seals: Seals,
         plans: Seals,
         networks: Networks = NO_NETWORKS,
+        page_settings: PageSettings = NO_PAGE_SETTINGS,
     ) -> None:
         """`seals` are those of webhooks, `plans` those of what hosts are to do."""
         self._coordinator = coordinator
@@ -56,6 +58,7 @@ class RunService(pb_grpc.RunServiceServicer):
         self._seals = seals
         self._plans = plans
         self._networks = networks
+        self._page_settings = page_settings
 
     async def RunTask(self, request: pb.RunTaskRequest, context: Context) -> pb.RunTaskResponse:
         fields, organization_id = Fields(), caller.get().organization_id
@@ -115,6 +118,7 @@ class RunService(pb_grpc.RunServiceServicer):
         self, fields: Fields, spec: RunSpec, request: pb.RunTaskRequest | pb.RunWorkflowRequest
     ) -> RunSpec:
         session = self._networks.of_new(fields, spec.session, request.browser_session, "browser_session.")
+        session = self._page_settings.of_new(fields, session, request.browser_session, "browser_session.")
         return replace(spec, session=session)
 
     async def _workflow(self, organization_id: str, workflow_id: str, version: int) -> Workflow:

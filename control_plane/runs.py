@@ -100,6 +100,7 @@ SESSION_ENDED: dict[CloseReason, tuple[RunStatus, str]] = {
     CloseReason.HOST_DRAINED: (R.FAILED, "host_drained"),
     CloseReason.PROXY_FAILED: (R.FAILED, "proxy_failed"),
     CloseReason.PROFILE_UNUSABLE: (R.FAILED, "launch_failed"),
+    CloseReason.PAGE_CRASHED: (R.FAILED, "page_crashed"),
 }
 """How a run ends when its session closes under it: status and failure reason."""
 

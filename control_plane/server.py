@@ -67,6 +67,7 @@ from control_plane.interceptors import CallInterceptor
 from control_plane.key_service import KeyService
 from control_plane.keys import KeyBook
 from control_plane.networks import Networks
+from control_plane.page_options import PageSettings
 from control_plane.page_tokens import PageTokens
 from control_plane.recording_service import RecordingService
 from control_plane.run_service import RunService
@@ -141,6 +142,7 @@ async def serve(
     try:
         secret = await first_keys.pepper(database, config.data_dir)
         networks = Networks(proxy_locations.load(config.proxy_locations), secret)
+        settings = networks, PageSettings(secret)
         vault = await first_keys.open_vault(database, config)
         coordinator = Coordinator(database, await _keys(config, database, secret), config)
         await coordinator.start()
@@ -159,7 +161,7 @@ async def serve(
         webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
             keepings = keeping, artifacts
-            async with _listening(config, coordinator, secret, vault, keepings, networks) as (address, http_address):
+            async with _listening(config, coordinator, secret, vault, keepings, settings) as (address, http_address):
                 yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
             await _end(webhooks)
@@ -182,7 +184,7 @@ async def _listening(
     secret: bytes,
     vault: Vault,
     keepings: tuple[StateKeeping, ArtifactKeeping],
-    networks: Networks,
+    settings: tuple[Networks, PageSettings],
 ) -> AsyncIterator[tuple[str, str]]:
     keeping, artifacts = keepings
     interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
@@ -191,14 +193,14 @@ async def _listening(
     page_tokens, blobs, captures = PageTokens(secret), artifacts.blobs, Captures()
     seals = Seals(secret, "webhooks")
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
-        BrowserSessionService(coordinator, page_tokens, networks), services
+        BrowserSessionService(coordinator, page_tokens, *settings), services
     )
     browser_profiles_pb2_grpc.add_BrowserProfileServiceServicer_to_server(
         BrowserProfileService(coordinator, page_tokens, keeping, captures), services
     )
     plans = Seals(secret, "plans")
     runs_pb2_grpc.add_RunServiceServicer_to_server(
-        RunService(coordinator, page_tokens, seals, plans, networks), services
+        RunService(coordinator, page_tokens, seals, plans, *settings), services
     )
     recordings_pb2_grpc.add_RecordingServiceServicer_to_server(RecordingService(coordinator, page_tokens), services)
     workflows_pb2_grpc.add_WorkflowServiceServicer_to_server(WorkflowService(coordinator, page_tokens), services)
@@ -209,7 +211,7 @@ async def _listening(
     webhooks_pb2_grpc.add_WebhookServiceServicer_to_server(
         WebhookService(coordinator, page_tokens, seals, secret), services
     )
-    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans, networks), services)
+    host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans, *settings), services)
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(
         HostBlobService(coordinator, blobs, artifacts, keeping, captures), services
     )

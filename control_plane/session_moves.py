@@ -40,6 +40,8 @@ class SessionSpec:
     extensions: tuple[str, ...] = ()
     network: bytes = b""
     network_sealed: bytes = b""
+    page_options: bytes = b""
+    page_options_sealed: bytes = b""
 
 
 def find(tx: Transaction, organization_id: str, browser_session_id: str) -> Session:
@@ -119,6 +121,8 @@ def create(tx: Transaction, spec: SessionSpec, request: Request | None = None, o
         traceparent=spec.traceparent,
         network=spec.network,
         network_sealed=spec.network_sealed,
+        page_options=spec.page_options,
+        page_options_sealed=spec.page_options_sealed,
         browser_profile_id=spec.browser_profile_id,
         browser_profile_version=version,
         save_profile=spec.save_profile,

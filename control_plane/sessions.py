@@ -41,6 +41,7 @@ class CloseReason(StrEnum):
     HOST_DRAINED = "host_drained"
     PROXY_FAILED = "proxy_failed"
     PROFILE_UNUSABLE = "profile_unusable"
+    PAGE_CRASHED = "page_crashed"
 
 
 class ProfileSaveState(StrEnum):
@@ -121,6 +122,14 @@ class Session:
     """What is shown of what the browser may reach, and how; empty: the default."""
     network_sealed: bytes = b""
     """The same for the host, with credentials, encrypted; empty: the default, or the session is closed."""
+    page_options: bytes = b""
+    """How its tabs and dialogs are dealt with, as it is shown."""
+    page_options_sealed: bytes = b""
+    """The same for the host, with credentials, encrypted; empty: the default, or the session is closed."""
+    pages: bytes = b""
+    """Its tabs as its host last reported them, a ListPagesResponse; empty: none, or the session is closed."""
+    page_conditions: bytes = b""
+    """What its pages have done to it as its host last reported it, a BrowserSession with nothing but conditions."""
     browser_profile_id: str = ""
     browser_profile_version: int = 0
     browser_profile_notes: str = ""
@@ -196,6 +205,8 @@ def launch_lost(session: Session, now: datetime) -> Session:
     return replace(
         session,
         state=_move(session, E.LAUNCH_LOST),
+        pages=b"",
+        page_conditions=b"",
         host_id="",
         fence=0,
         update_time=now,
@@ -217,6 +228,9 @@ def closed(session: Session, reason: CloseReason, message: str, now: datetime) -
         cdp_client_id="",
         cdp_attach_time=None,
         network_sealed=b"",
+        page_options_sealed=b"",
+        pages=b"",
+        page_conditions=b"",
     )
 
 

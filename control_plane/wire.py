@@ -188,6 +188,10 @@ def browser_session(
     )
     if session.network:
         proto.MergeFromString(session.network)
+    if session.page_options:
+        proto.page_options.MergeFromString(session.page_options)
+    if session.open and session.page_conditions:
+        proto.MergeFromString(session.page_conditions)
     set_time(proto.cdp_attach_time, session.cdp_attach_time)
     if session.open and session.browser_profile_notes:
         notes = proto.conditions.add(type="PROFILE_INCOMPLETE", message=session.browser_profile_notes)
@@ -415,6 +419,10 @@ def check_action(
         target: actions_pb2.Target = getattr(action, kind).target
         if not names_an_element(target):
             fields.wrong(f"{field}.{kind}.target", "names no element: set role, name, css or test_id")
+    if kind == "tab":
+        _check_tab(fields, f"{field}.tab", action.tab)
+    if kind == "dialog":
+        _check_dialog(fields, f"{field}.dialog", action.dialog)
     if kind == "press_key" and not action.press_key.key:
         fields.wrong(f"{field}.press_key.key", "must not be empty")
     if kind == "wait" and action.wait.WhichOneof("until") is None:
@@ -441,6 +449,40 @@ def _check_source(fields: Fields, field: str, value: actions_pb2.Value, earlier:
         fields.text(f"{field}.username", value.credential.username, 500)
         if value.credential.part not in (1, 2, 3):
             fields.wrong(f"{field}.part", "must be USERNAME, PASSWORD or ONE_TIME_CODE")
+
+
+def _check_tab(fields: Fields, field: str, tab: actions_pb2.Tab) -> None:
+    what = tab.WhichOneof("what")
+    if what is None:
+        fields.wrong(field, "says nothing to do: set one of switch_to, open, close")
+    elif what == "open":
+        fields.url(f"{field}.open.url", tab.open.url)
+    else:
+        which: actions_pb2.WhichTab = getattr(tab, what)
+        by = which.WhichOneof("by")
+        if by is None and what == "switch_to":
+            fields.wrong(f"{field}.switch_to", "names no tab: set one of index, title, url, page_id, previous")
+        if by == "index" and not (which.index == -1 or 1 <= which.index <= 100):
+            fields.wrong(f"{field}.{what}.index", f"{which.index} is no place: use 1 to 100, or -1 for the newest tab")
+        if by in ("title", "url", "page_id"):
+            fields.text(f"{field}.{what}.{by}", getattr(which, by), 2000, required=True)
+        if by == "previous" and not which.previous:
+            fields.wrong(f"{field}.{what}.previous", "must be true, or another way to name the tab be used")
+
+
+def _check_dialog(fields: Fields, field: str, dialog: actions_pb2.Dialog) -> None:
+    if dialog.answer not in (actions_pb2.DIALOG_ANSWER_ACCEPT, actions_pb2.DIALOG_ANSWER_DISMISS):
+        fields.wrong(f"{field}.answer", f"{dialog.answer} is no answer: use ACCEPT or DISMISS")
+    fields.text(f"{field}.message", dialog.message, 1000)
+    if not dialog.HasField("text"):
+        return
+    if dialog.answer == actions_pb2.DIALOG_ANSWER_DISMISS:
+        fields.wrong(f"{field}.text", "is for a prompt that is accepted: leave it out, or accept")
+    if dialog.text.WhichOneof("source") == "parameter":
+        fields.wrong(f"{field}.text", f"names the parameter {dialog.text.parameter[:100]!r}: only workflows have any")
+    elif dialog.text.WhichOneof("source") is None:
+        fields.wrong(f"{field}.text", "needs a text: set text.literal")
+    fields.text(f"{field}.text", dialog.text.literal, 65_536)
 
 
 def run(run: Run, host: Host | None = None) -> runs_pb2.Run:

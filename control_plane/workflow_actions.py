@@ -14,6 +14,7 @@ from tabkeep.v1 import actions_pb2
 
 from control_plane.action_bounds import FARTHEST_PX, MOST_CONDITIONS, MOST_OPTIONS, MOST_TIMES, is_a_date
 from control_plane.workflow_parameters import Holes
+from control_plane.workflow_tabs import read_dialog, read_tab
 from control_plane.workflow_text import Place, join, listing, shorten
 
 MAX_ACTIONS: Final = 500
@@ -30,7 +31,7 @@ WAIT_DURATION: Final = (timedelta(milliseconds=1), timedelta(minutes=10))
 DEFAULT_ACTION_TIMEOUT: Final = timedelta(seconds=15)
 
 SCHEMA_FIELDS: Final = ("schema", "data_extraction_schema", "output_schema")
-_TARGET: Final = ("role", "name", "exact", "within", "nth", "css", "test_id")
+_TARGET: Final = ("role", "name", "exact", "within", "nth", "css", "test_id", "frame")
 _CONDITIONS: Final = ("url_glob", "text", "text_gone", "visible", "hidden", "value", "title", "number")
 _NUMBER_COMPARISONS: Final = ("less_than", "greater_than", "equal_to")
 _ROW_COMPARISONS: Final = ("contains", "equals", "less_than", "greater_than")
@@ -499,6 +500,15 @@ def _reload(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     _nothing_inside(place)
 
 
+def _tab(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.tab.SetInParent()
+    read_tab(place, holes, action.tab, _read_url)
+
+
+def _dialog(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    read_dialog(place, holes, action.dialog)
+
+
 def _nothing_inside(place: Place) -> None:
     if not place.is_nothing and not (place.is_mapping and not place.node.value):
         place.mistake(f"takes nothing: write {{}}, {place.found()}")
@@ -520,6 +530,8 @@ ACTION_KINDS: Final[Mapping[str, _Reader]] = {
     "back": _back,
     "reload": _reload,
     "find_record": _find_record,
+    "tab": _tab,
+    "dialog": _dialog,
     "drag": _drag,
     "set_range": _set_range,
     "set_date": _set_date,

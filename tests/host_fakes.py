@@ -44,6 +44,7 @@ from browser_host.messages import (
 )
 from browser_host.open_browser import Download, LaunchFailed, LaunchRequest, Shown, StateNotTaken
 from browser_host.outbox import Outbox
+from browser_host.pages import Dialogs, OpenPage, PageLog, Trouble
 from browser_host.run_journal import RunJournal
 from browser_host.task.journal import Credential, CredentialMissing, Journal
 from browser_host.uploads import Upload, Uploads
@@ -142,6 +143,9 @@ class FakeBrowser:
         self.page = Shown(request.url or "about:blank", "a page", 1)
         self._changed: Callable[[], None] = lambda: None
         self.networks = [request.network]
+        self.dialogs = Dialogs()
+        self.page_log = PageLog()
+        self.trouble: tuple[Trouble, ...] = ()
         self.state_notes = ""
         self.state = b""
         """What it gives when asked; empty: it does not answer."""
@@ -174,6 +178,24 @@ class FakeBrowser:
         if not self.alive:
             raise BrowserGone("killed")
         raise NotImplementedError("the fake engine asks for no page")
+
+    async def pages(self) -> list[OpenPage]:
+        return []
+
+    async def show_page(self, page_id: str) -> None:
+        """It has no tabs."""
+
+    async def open_page(self) -> None:
+        """It has no tabs."""
+
+    async def close_page(self, page_id: str) -> None:
+        """It has no tabs."""
+
+    def on_fatal_crash(self, callback: Callable[[str], None]) -> None:
+        self.fatal_crash = callback
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        return self.trouble
 
     async def open_cdp(self) -> CdpChannel:
         raise BrowserGone("a fake browser speaks no CDP")

@@ -13,6 +13,7 @@ from typing import Any
 from tabkeep.v1 import actions_pb2
 
 from browser_host.browser import (
+    Document,
     DocumentReplaced,
     Navigation,
     NavigationFailed,
@@ -23,6 +24,7 @@ from browser_host.browser import (
 )
 from browser_host.clock import Clock
 from browser_host.task import extract, record_match
+from browser_host.task.documents import Where, holds
 from browser_host.task.failures import (
     AMBIGUOUS,
     BLOCKED_BY_POLICY,
@@ -40,7 +42,8 @@ from browser_host.task.failures import (
 from browser_host.task.gate import Gate
 from browser_host.task.gestures import Gestures
 from browser_host.task.journal import ActionLeaseOver, CredentialMissing, Journal
-from browser_host.task.page_script import call, look
+from browser_host.task.page_script import PRESS_PATH, call, look
+from browser_host.task.tabs import Tabs
 from browser_host.task.values import Parameters, Secrets, origin_of, to_schema
 from browser_host.task.wording import condition_words, names_a_secret, script_condition, script_target
 
@@ -52,6 +55,9 @@ _KEY_PATIENCE = 1.0
 """Seconds in which a key that submits a form begins to do so."""
 _LEAVING_PATIENCE = 1.0
 """Seconds in which a link or form that leaves the page begins to load the next one."""
+_SENDS_SOON = 0.15
+"""Seconds after a press in which what the page sends over a web socket is the press's doing."""
+_LISTENERS_SECONDS = 2.0
 _LEASE_POLL = 0.1
 _READ_GRACE = 10.0
 _READ_PAUSE = 0.25
@@ -77,7 +83,7 @@ def timeout_of(action: actions_pb2.Action) -> float:
     """How long an action may take, in seconds."""
     if action.HasField("timeout"):
         return action.timeout.ToTimedelta().total_seconds()
-    if action.WhichOneof("kind") in ("goto", "back", "reload"):
+    if action.WhichOneof("kind") in ("goto", "back", "reload") or action.tab.open.url:
         return GOTO_TIMEOUT
     if action.WhichOneof("kind") == "wait" and action.wait.WhichOneof("until") == "duration":
         return max(DEFAULT_TIMEOUT, action.wait.duration.ToTimedelta().total_seconds() + 1)
@@ -96,6 +102,7 @@ class Actor(Gestures):
         secrets: Secrets,
         timeout: float,
         gate: Gate,
+        tabs: Tabs,
         *,
         recording: bool = False,
     ) -> None:
@@ -103,11 +110,13 @@ class Actor(Gestures):
         self._recording = recording
         self._element: dict[str, Any] | None = None
         self._page = page
+        self._where = Where(page)
         self._journal = journal
         self._clock = clock
         self._parameters = parameters
         self._secrets = secrets
         self._gate = gate
+        self._tabs = tabs
         self._timeout = timeout
         self._deadline = clock.monotonic() + timeout
 
@@ -177,6 +186,10 @@ class Actor(Gestures):
                 return self._arrived(await self._load(self._page.back))
             case "reload":
                 return self._arrived(await self._load(self._page.reload))
+            case "tab":
+                return await self._tab(action.tab)
+            case "dialog":
+                return await self._dialog(action)
         raise ValueError("an action without a kind")
 
     # Time and permission
@@ -195,8 +208,8 @@ class Actor(Gestures):
                 await asyncio.sleep(_LEASE_POLL)
 
     async def _look(self, name: str, argument: dict[str, Any] | None = None) -> Any:
-        """Ask the page something, waiting for it as long as the action may take."""
-        return self._noted(await look(self._page, name, argument, timeout=self._left()))
+        """Ask the document that is acted on something, waiting for it as long as the action may take."""
+        return self._noted(await look(self._where.document, name, argument, timeout=self._left()))
 
     def _target(self, target: actions_pb2.Target) -> dict[str, Any]:
         """A target for the page's script, which also tells what it found where the task is recorded."""
@@ -208,27 +221,38 @@ class Actor(Gestures):
             self._element = answer.get("element")
         return answer
 
-    async def _write(self, name: str, argument: dict[str, Any]) -> Any:
+    async def _write(self, name: str, target: actions_pb2.Target, purpose: str, **argument: Any) -> Any:
         """Call a function of the script that acts once it has found its element; never past the lease.
 
         All of them set a state, so that a page which moves on meanwhile may be asked again.
         """
-        while True:
+        wanted = {"target": self._target(target), **argument}
+
+        async def attempt(document: Document, wait: float) -> dict[str, Any]:
             allowed = await self._allowed()
+            answer: dict[str, Any] = await call(document, name, wanted, wait=min(allowed, wait))
+            return answer
+
+        while True:
             try:
-                answer = await call(self._page, name, argument, wait=allowed)
+                answer = await self._where.seek(target, wanted["target"], purpose, attempt, self._left())
             except DocumentReplaced:
                 await self._page.loaded(timeout=self._left())
                 continue
             if answer.get("ok") or answer.get("final") or answer.get("reason") == "AMBIGUOUS" or self._left() <= 0.05:
-                return self._noted(answer)
+                return self._noted(self._placed(answer))
+
+    def _placed(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """The answer, with the frame that it is from."""
+        if self._where.label and answer.get("label"):
+            answer["label"] += f' in the frame "{self._where.label}"'
+        return answer
 
     # Loading
 
     async def _goto(self, goto: actions_pb2.Goto) -> Done:
         url = goto.url
-        if not url.lower().startswith(("http://", "https://")):
-            raise Failed(NAVIGATION, f"not an absolute http or https URL: {url}")
+        _refuse_other_than_http(url)
         self._gate.go(url)
         allowed = await self._allowed()
         return self._arrived(await self._page.goto(url, timeout=allowed), goto.allow_error_status)
@@ -246,18 +270,67 @@ class Actor(Gestures):
             raise Failed(NAVIGATION, f"the server answered {status}")
         return Done(message=f"status {status}" if status is not None else "")
 
+    # Tabs and dialogs
+
+    async def _tab(self, tab: actions_pb2.Tab) -> Done:
+        what = tab.WhichOneof("what")
+        if what == "open":
+            return await self._open_tab(tab.open.url)
+        which = tab.switch_to if what == "switch_to" else tab.close
+        found = await self._tabs.find(which, self._clock, self._deadline)
+        await self._allowed()
+        await (self._tabs.show(found) if what == "switch_to" else self._tabs.close(found))
+        self._page = await self._tabs.current()
+        await self._page.loaded(timeout=self._left())
+        return Done(f'{found.page_id} "{found.title}"')
+
+    async def _open_tab(self, url: str) -> Done:
+        if url:
+            _refuse_other_than_http(url)
+            self._gate.go(url)
+        await self._allowed()
+        await self._tabs.open()
+        self._page = await self._tabs.current()
+        return self._arrived(await self._page.goto(url, timeout=await self._allowed())) if url else Done()
+
+    async def _dialog(self, action: actions_pb2.Action) -> Done:
+        """Wait for the dialog, which is answered the moment it is shown."""
+        wanted = self._tabs.wanted(action)
+        await asyncio.wait({wanted.shown}, timeout=self._left())
+        if not wanted.shown.done():
+            raise Failed(EXPECTATION_FAILED, f"no dialog was shown within {self._timeout:g} s")
+        shown = wanted.shown.result()
+        label = f'{shown.kind} "{shown.message}"'
+        if not wanted.means(shown.kind, shown.message):
+            raise Failed(EXPECTATION_FAILED, f"another dialog was shown, and dismissed: {label}", target=label)
+        try:
+            await self._page.loaded(timeout=self._left())
+        except PageClosed:
+            pass  # it asked whether it may go
+        return Done(label, "accepted" if shown.accepted else "dismissed")
+
     # Pressing
 
     async def _prepare(
         self, target: actions_pb2.Target, purpose: str, avoid: list[list[float]] | None = None
     ) -> dict[str, Any]:
-        wanted = {"target": self._target(target), "purpose": purpose, "avoid": avoid or []}
-        found: dict[str, Any] = await self._look("prepare", wanted)
-        return _checked(found)
+        wanted: dict[str, Any] = {"target": self._target(target), "purpose": purpose, "avoid": avoid or []}
+
+        async def attempt(document: Document, wait: float) -> dict[str, Any]:
+            answer: dict[str, Any] = await look(document, "prepare", wanted, timeout=wait)
+            return answer
+
+        found = _checked(await self._where.seek(target, wanted["target"], purpose, attempt, self._left()))
+        place = _checked(await self._where.point(found["x"], found["y"]))
+        placed = {**found, "inner": [found["x"], found["y"]], "x": place["x"], "y": place["y"]}
+        return self._placed(self._noted(placed))
 
     async def _click(self, click: actions_pb2.Click, more_expected: bool) -> Done:
         patience = self._left() if more_expected else EFFECT_PATIENCE
-        return (await self._press(click.target, "click", click.click_count or 1, patience))[0]
+        done, _ = await self._press(
+            click.target, "click", click.click_count or 1, patience, any_change_counts=more_expected
+        )
+        return done
 
     async def _press(
         self,
@@ -266,25 +339,31 @@ class Actor(Gestures):
         click_count: int,
         patience: float,
         ready: dict[str, Any] | None = None,
+        *,
+        any_change_counts: bool = False,
     ) -> tuple[Done, dict[str, Any]]:
-        """Press an element, made `ready` already or not, until the press has reached it, and see its effect."""
+        """Press an element, made `ready` already or not, until the press has reached it, and see its effect.
+
+        What changes later and by itself, as far as can be seen, is none; unless `any_change_counts`, because the
+        caller says what must be true afterwards.
+        """
         avoid: list[list[float]] = []
         while True:
             point = ready or await self._prepare(target, purpose, avoid)
             ready = None
             self._gate.press(point["name"], point["leads"])
-            seen = await self._strike(point, click_count, min(patience, self._left()))
+            seen = await self._strike(point, click_count, min(patience, self._left()), any_change_counts)
             label = point["label"]
             if seen["invalid"]:
                 raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=label)
             if seen["landed"] and seen["effect"]:
                 return Done(label, seen["effect"], seen["title"]), {**point, **seen}
             if not seen["landed"] and not avoid:
-                avoid = [[point["x"], point["y"]]]
+                avoid = [point["inner"]]
                 continue
             if not seen["landed"]:
                 raise Failed(NO_EFFECT, f"the press did not reach {label}{_instead(seen['hit'])}", target=label)
-            raise Failed(NO_EFFECT, f"{label} was pressed and nothing changed", target=label)
+            raise Failed(NO_EFFECT, f"{label} was pressed and nothing changed{_by_itself(seen['late'])}", target=label)
 
     async def _pressed(self, target: actions_pb2.Target, click_count: int = 1) -> str:
         """Press an element and see its effect; what it is called."""
@@ -293,7 +372,9 @@ class Actor(Gestures):
     def _answered(self, answer: dict[str, Any]) -> dict[str, Any]:
         return _checked(answer)
 
-    async def _strike(self, point: dict[str, Any], click_count: int, patience: float) -> dict[str, Any]:
+    async def _strike(
+        self, point: dict[str, Any], click_count: int, patience: float, any_change_counts: bool
+    ) -> dict[str, Any]:
         """Press at a point and watch for the first effect, in the document or beyond it."""
         page = self._page
         before = page.effects_so_far()
@@ -302,17 +383,22 @@ class Actor(Gestures):
         async def press() -> None:
             await page.mouse_click(point["x"], point["y"], click_count=click_count, timeout=allowed)
 
-        return await self._watch_effect(press, before, patience)
+        return await self._watch_effect(press, before, patience, any_change_counts)
 
-    async def _watch_effect(self, press: Callable[[], Awaitable[None]], before: int, patience: float) -> dict[str, Any]:
+    async def _watch_effect(
+        self, press: Callable[[], Awaitable[None]], before: int, patience: float, any_change_counts: bool = True
+    ) -> dict[str, Any]:
         page = self._page
-        watching = asyncio.ensure_future(call(page, "outcome", wait=patience))
+        sent = page.sends_so_far()
+        watching = asyncio.ensure_future(self._outcome(patience, any_change_counts))
         beyond = asyncio.ensure_future(page.effect_after(before))
+        sending: asyncio.Future[bool] | None = None
         try:
             try:
                 await press()
             except PageClosed:
                 return _effect_beyond("the tab closed")
+            sending = asyncio.ensure_future(self._sends_after(sent))
             await asyncio.wait({watching, beyond}, return_when=asyncio.FIRST_COMPLETED)
             seen: dict[str, Any] = _effect_beyond("another page or tab, a dialog or a download")
             if watching.done():
@@ -323,11 +409,40 @@ class Actor(Gestures):
                 if seen["leaves"] and not beyond.done():
                     await asyncio.wait({beyond}, timeout=min(_LEAVING_PATIENCE, self._left()))
             await self._arrive_if_leaving(seen)
+            seen = _unless_by_itself(seen, watching, moved=page.effects_so_far() > before)
+            if sending and seen["late"] and not seen["effect"] and await sending:
+                seen["effect"] = seen["late"]["words"]
             return seen
         finally:
-            for task in (watching, beyond):
+            tasks: list[asyncio.Future[Any]] = [watching, beyond, *([sending] if sending else [])]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(watching, beyond, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _sends_after(self, sent: int) -> bool:
+        """Whether the page says something to its server over a web socket right after the press."""
+        await asyncio.sleep(_SENDS_SOON)
+        return self._page.sends_so_far() > sent
+
+    async def _outcome(self, patience: float, any_change_counts: bool) -> dict[str, Any]:
+        """What the armed press brings in the document within `patience` seconds.
+
+        What changes right after it and cannot be traced to it counts only where something listens to such presses.
+        """
+        end = self._clock.monotonic() + patience
+        near = True
+        while True:
+            seen: dict[str, Any] = await call(
+                self._where.document,
+                "outcome",
+                {"near": near, "any": any_change_counts},
+                wait=max(end - self._clock.monotonic(), 0.0),
+            )
+            if seen["effect"] or not seen["near"] or not near:
+                return seen
+            near = False
+            if await self._where.document.listens(PRESS_PATH, timeout=_LISTENERS_SECONDS):
+                return {**seen, "effect": seen["near"]}
 
     async def _arrive_if_leaving(self, seen: dict[str, Any]) -> None:
         try:
@@ -349,7 +464,7 @@ class Actor(Gestures):
         secret = fill.value.sensitive or names_a_secret(fill.target)
         if secret:
             self._secrets.add(text)
-        filled = _checked(await self._write("fill", {"target": self._target(fill.target), "value": text}))
+        filled = _checked(await self._write("fill", fill.target, "fill", value=text))
         if filled["secret"]:
             self._secrets.add(text)
         label = filled["label"]
@@ -370,6 +485,7 @@ class Actor(Gestures):
         """
         if value.WhichOneof("source") != "credential":
             return self._parameters.value(value)
+        self._where.page_only = True  # the login is for the page's origin
         origin = origin_of(self._page.url)
         try:
             login = await self._journal.credential(origin, value.credential.username)
@@ -397,7 +513,7 @@ class Actor(Gestures):
             if value.sensitive:
                 self._secrets.add(text)
         wanted = {"target": self._target(select.target), "option": option, "more": more}
-        control = _checked(await self._write("choose", wanted))
+        control = _checked(await self._write("choose", select.target, "select", option=option, more=more))
         label = control["label"]
         if control["native"]:
             if not control["equal"]:
@@ -413,15 +529,16 @@ class Actor(Gestures):
         label, role = control["label"], control["role"]
         if role in ("radiogroup", "group", "radio"):
             within = target.name if role != "radio" else target.within
-            choice = actions_pb2.Target(role="radio", name=option, within=within)
+            choice = actions_pb2.Target(role="radio", name=option, within=within, frame=target.frame)
             done, seen = await self._press(choice, "check", 1, EFFECT_PATIENCE)
             if not seen["checked"]:
                 await self._await_checked(choice, True, label)
             return done
         if role != "listbox" and control["expanded"] != "true":
             await self._press(target, "click", 1, EFFECT_PATIENCE)
-        await self._press(actions_pb2.Target(role="option", name=option), "click", 1, EFFECT_PATIENCE)
-        shown = await look(self._page, "chosen", wanted, timeout=0)
+        choice = actions_pb2.Target(role="option", name=option, frame=target.frame)
+        await self._press(choice, "click", 1, EFFECT_PATIENCE)
+        shown = await look(self._where.document, "chosen", wanted, timeout=0)
         if not shown["ok"]:
             raise Failed(EXPECTATION_FAILED, f'{label} does not show "{option}" as chosen', target=label)
         return Done(label, f'chose "{option}"')
@@ -441,16 +558,19 @@ class Actor(Gestures):
 
     async def _await_checked(self, target: actions_pb2.Target, checked: bool, label: str) -> None:
         state = {"target": script_target(target), "checked": checked}
-        answer = await look(self._page, "checkedIs", state, timeout=min(EFFECT_PATIENCE, self._left()))
+        patience = min(EFFECT_PATIENCE, self._left())
+        answer = await look(self._where.document, "checkedIs", state, timeout=patience)
         if not answer["ok"]:
             word = "checked" if checked else "unchecked"
             raise Failed(EXPECTATION_FAILED, f"{label} was pressed and is not {word}", target=label)
 
     async def _press_key(self, press: actions_pb2.PressKey) -> Done:
         if press.HasField("target"):
-            focused = _checked(await self._write("focusOn", {"target": self._target(press.target)}))
+            focused = _checked(await self._write("focusOn", press.target, "any"))
             if not focused["focused"]:
                 raise Failed(EXPECTATION_FAILED, f"{focused['label']} does not take the focus", target=focused["label"])
+        else:
+            await self._where.follow_focus()
         armed = await self._look("armFocused")
         return Done(armed["label"], title=await self._key(press.key, armed))
 
@@ -478,7 +598,7 @@ class Actor(Gestures):
 
     async def _scroll(self, scroll: actions_pb2.Scroll) -> Done:
         if scroll.HasField("target"):
-            found = _checked(await self._write("bringIn", {"target": self._target(scroll.target)}))
+            found = _checked(await self._write("bringIn", scroll.target, "any"))
             return Done(found["label"])
         await self._allowed()
         moved = await self._look("scrollBy", {"delta": scroll.delta_y})
@@ -494,13 +614,13 @@ class Actor(Gestures):
             await asyncio.sleep(seconds)
             return Done()
         words = condition_words(wait.condition)
-        answer = await self._look("until", {"conditions": [script_condition(wait.condition)]})
+        answer = await holds(self._page, [script_condition(wait.condition)], timeout=self._left())
         if not answer["ok"]:
             raise Failed(STEP_TIMEOUT, f"waited {self._timeout:g} s in vain until {words}")
         return Done(title=answer["title"])
 
     async def _expect(self, expected: list[actions_pb2.Expect]) -> str:
-        answer = await self._look("until", {"conditions": [script_condition(one) for one in expected]})
+        answer = await holds(self._page, [script_condition(one) for one in expected], timeout=self._left())
         if not answer["ok"]:
             failed = "; ".join(condition_words(expected[index]) for index in answer["failed"])
             raise Failed(EXPECTATION_FAILED, f"this does not hold: {failed}")
@@ -528,6 +648,11 @@ class Actor(Gestures):
             await look(self._page, "pause", timeout=min(_READ_PAUSE, self._left()))
 
 
+def _refuse_other_than_http(url: str) -> None:
+    if not url.lower().startswith(("http://", "https://")):
+        raise Failed(NAVIGATION, f"not an absolute http or https URL: {url}")
+
+
 def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     """The script's answer, if it did what it was asked.
 
@@ -542,6 +667,7 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
 def _effect_beyond(effect: str) -> dict[str, Any]:
     return {
         "effect": effect,
+        "late": None,
         "landed": True,
         "hit": "",
         "invalid": [],
@@ -549,6 +675,27 @@ def _effect_beyond(effect: str) -> dict[str, Any]:
         "title": None,
         "checked": None,
     }
+
+
+def _unless_by_itself(seen: dict[str, Any], watching: asyncio.Future[dict[str, Any]], moved: bool) -> dict[str, Any]:
+    """What was seen, unless the page moved on without the press: then what its document said as it went."""
+    if not watching.done() or watching.cancelled():
+        return seen
+    gone = watching.exception()
+    if gone is None:
+        last = watching.result()
+        return {**last, "title": None} if last["late"] and not last["effect"] else seen
+    if isinstance(gone, DocumentReplaced) and not moved:
+        return {**_effect_beyond(""), "late": {"words": "the page moved on", "after": 0}}
+    return seen
+
+
+def _by_itself(late: dict[str, Any] | None) -> str:
+    """What changed later, and why it does not count."""
+    if not late:
+        return ""
+    when = f", but {late['after'] / 1000:.1f} s later and" if late["after"] else ","
+    return f" by it: {late['words']}{when} not through anything that the press began"
 
 
 def _instead(hit: str) -> str:

@@ -19,6 +19,9 @@ class _Now(Protocol):
     def now(self) -> datetime:
         """The time of day."""
 
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+
 
 class Asker(Protocol):
     """What asking needs of a run: `steps.Steps`."""
@@ -45,7 +48,13 @@ class Asker(Protocol):
         """Raise if the run is canceled or its time is over."""
 
 
-async def ask(run: Asker, approval_id: str, question: str, limit: float) -> str:
+async def ask(
+    run: Asker,
+    approval_id: str,
+    question: str,
+    limit: float,
+    kind: runs_pb2.ApprovalKind = runs_pb2.APPROVAL_KIND_UNSPECIFIED,
+) -> str:
     """Ask, and return once a person has said yes: what they wrote. `limit` is how long to wait, in seconds.
 
     Raises:
@@ -55,6 +64,7 @@ async def ask(run: Asker, approval_id: str, question: str, limit: float) -> str:
     approval = runs_pb2.Approval(
         approval_id=approval_id,
         message=run.secrets.scrub(question),
+        kind=kind,
         screenshot_artifact_id=await run.picture(await run.page()),
     )
     approval.create_time.FromDatetime(run.clock.now())

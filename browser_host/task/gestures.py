@@ -39,7 +39,7 @@ class Gestures:
     async def _look(self, name: str, argument: dict[str, Any] | None = None) -> Any:
         raise NotImplementedError
 
-    async def _write(self, name: str, argument: dict[str, Any]) -> Any:
+    async def _write(self, name: str, target: actions_pb2.Target, purpose: str, **argument: Any) -> Any:
         raise NotImplementedError
 
     async def _pressed(self, target: actions_pb2.Target, click_count: int = 1) -> str:
@@ -67,7 +67,7 @@ class Gestures:
             await self._page.mouse_drag([(x, y) for x, y in taken["path"]], timeout=await self._allowed())
             label = str(taken["label"])
             try:
-                outcome = await call(self._page, "outcome", wait=min(_DROP_PATIENCE, self._left()))
+                outcome = await call(self._page, "outcome", {"any": True}, wait=min(_DROP_PATIENCE, self._left()))
                 done = await call(self._page, "dragged")
             except DocumentReplaced:
                 return label
@@ -94,7 +94,7 @@ class Gestures:
     async def _set_range(self, wanted: actions_pb2.SetRange) -> str:
         """Set a number and read it back; a drawn slider is moved with the keys."""
         target = {"target": script_target(wanted.target)}
-        at = self._answered(await self._write("setRange", {**target, "value": _plain(wanted.value)}))
+        at = self._answered(await self._write("setRange", wanted.target, "any", value=_plain(wanted.value)))
         label = str(at["label"])
         if not at["native"]:
             at["value"] = await self._by_keys(target, label, at["value"], wanted.value)
@@ -137,7 +137,7 @@ class Gestures:
     async def _set_date(self, wanted: actions_pb2.SetDate) -> str:
         """Type a date, or choose it in the calendar that the field opens, and read it back."""
         target = {"target": script_target(wanted.target), "date": wanted.date}
-        typed = self._answered(await self._write("setDate", target))
+        typed = self._answered(await self._write("setDate", wanted.target, "any", date=wanted.date))
         label = str(typed["label"])
         if typed["equal"]:
             return label
@@ -171,8 +171,7 @@ class Gestures:
 
     async def _select_text(self, wanted: actions_pb2.SelectText) -> str:
         """Select text and read the selection back."""
-        argument = {"target": script_target(wanted.target), "text": wanted.text}
-        answer = self._answered(await self._write("selectText", argument))
+        answer = self._answered(await self._write("selectText", wanted.target, "any", text=wanted.text))
         label = str(answer["label"])
         if not answer["equal"]:
             shown = answer["selected"][:60]

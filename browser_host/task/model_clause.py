@@ -21,8 +21,9 @@ from tabkeep.v1 import actions_pb2, runs_pb2
 from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.browser import BrowserError, BrowserGone
-from browser_host.task import extract, model_tools, page_script
+from browser_host.task import extract, model_tools
 from browser_host.task.approvals import ask
+from browser_host.task.documents import holds
 from browser_host.task.failures import (
     BLOCKED_BY_POLICY,
     EXPECTATION_FAILED,
@@ -331,8 +332,7 @@ class _Attempt:
 
     async def _holding(self, wanted: list[actions_pb2.Expect]) -> list[bool]:
         page = await self._steps.page()
-        conditions = {"conditions": [script_condition(one) for one in wanted]}
-        answer = await page_script.look(page, "until", conditions, timeout=0)
+        answer = await holds(page, [script_condition(one) for one in wanted], timeout=0)
         failed = set(answer.get("failed", []))
         return [number not in failed for number in range(len(wanted))]
 
@@ -417,6 +417,8 @@ class _Attempt:
         if hole is None:
             return action
         name = hole[1]
+        if item is not None and item.frame:
+            raise BadCall(f"{{{{{name}}}}} is for this page, and the field is in a frame of another site")
         if name not in self._brief.hidden:
             action.fill.value.parameter = name
             return action

@@ -95,6 +95,8 @@ def _line(item: Item, alike: bool) -> str:
         words.append("checked" if item.checked else "unchecked")
     words += [word for word, true in (("required", item.required), ("invalid", item.invalid)) if true]
     words += [word for word, true in (("disabled", item.disabled), ("in a dialog", item.dialog)) if true]
+    if item.frame:
+        words.append(f'in frame "{item.frame[:_CONTEXT]}"')
     if alike and item.context and item.context != item.name:
         words.append(f'in "{item.context[:_CONTEXT]}"')
     return " ".join(words)

@@ -11,20 +11,17 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from browser_host.browser import DocumentReplaced, Page
+from browser_host.browser import Document, DocumentReplaced
 
 _FILES = (
-    "dom.js",
-    "names.js",
-    "targets.js",
-    "watching.js",
-    "acting.js",
-    "reading.js",
-    "gestures.js",
-    "remembering.js",
-    "entry.js",
-)
+    "dom.js", "names.js", "targets.js", "watching.js", "acting.js", "frames.js", "reading.js", "walls.js",
+    "gestures.js", "remembering.js", "entry.js",
+)  # fmt: skip
 _CALL = "(call) => globalThis.__tabkeep ? globalThis.__tabkeep(call.name, call.argument) : null"
+PRESS_PATH = '() => globalThis.__tabkeepElements ? globalThis.__tabkeepElements("pressPath") : []'
+"""A function that brings what a press of the armed element passes through."""
+CLOSED_FRAMES = '() => globalThis.__tabkeepElements ? globalThis.__tabkeepElements("closedFrames") : []'
+"""A function that brings the elements of frames that the script cannot reach into."""
 _GRACE = 1.0
 """Seconds a page may take to answer beyond the time it was told to wait."""
 
@@ -37,7 +34,7 @@ def _source() -> str:
 
 
 async def call(
-    page: Page, name: str, argument: dict[str, Any] | None = None, *, wait: float = 0, grace: float = _GRACE
+    page: Document, name: str, argument: dict[str, Any] | None = None, *, wait: float = 0, grace: float = _GRACE
 ) -> Any:
     """Call one of the script's functions; it may wait for the page for `wait` seconds.
 
@@ -54,7 +51,7 @@ async def call(
 
 
 async def look(
-    page: Page, name: str, argument: dict[str, Any] | None = None, *, timeout: float, grace: float = _GRACE
+    page: Document, name: str, argument: dict[str, Any] | None = None, *, timeout: float, grace: float = _GRACE
 ) -> Any:
     """Call a function that changes nothing, again if the page moves to another document meanwhile."""
     for _ in range(5):

@@ -12,7 +12,7 @@ from tabkeep.v1 import actions_pb2
 from browser_host.task.failures import NO_EFFECT, NOT_FOUND, Failed
 from browser_host.task.survey import Item, Survey
 from browser_host.task.wording import describe
-from browser_host.task.workspace import Workspace
+from browser_host.task.workspace import Intent, Workspace
 
 _SEARCH = re.compile(r"\b(search|find|look ?up|query|q|filter)\b", re.IGNORECASE)
 _NAVIGATION = frozenset({"nav", "navigation"})
@@ -34,6 +34,11 @@ class OneAction:
         done = await workspace.do(self.action)
         if done.has_output:
             workspace.output = done.output
+
+
+def answers_dialog(intent: Intent) -> bool:
+    """Whether a clause answers a dialog that the one before it brings."""
+    return isinstance(intent, OneAction) and intent.action.HasField("dialog")
 
 
 @dataclass(frozen=True, slots=True)

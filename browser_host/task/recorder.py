@@ -32,6 +32,9 @@ _CHOICES = frozenset({"click", "set_checked", "hover"})
 _DIGIT = re.compile(r"\d")
 _LONGEST_MESSAGE = 80
 
+_NOT_RECORDED = frozenset({"tab", "dialog"})
+"""Which tab, and what a dialog is answered with, is told ahead of the step that brings it: a replay is too late."""
+
 
 class Recorder:
     """The recording of one task under way."""
@@ -141,6 +144,8 @@ class Recorder:
         kept.CopyFrom(action)
         element = done.element or {}
         kind = kept.WhichOneof("kind")
+        if kind in _NOT_RECORDED:
+            raise NotRecordable(f"a {kind} action was part of it")
         self._refuse_choice(kept, element)
         values = {
             "fill": [kept.fill.value],

@@ -12,6 +12,7 @@ from browser_host.task.page_rules import PAGE_RULES
 from browser_host.task.planner import Plan
 from browser_host.task.prompt_text import CUT, PromptText
 from browser_host.task.site_rules import SITE_RULES
+from browser_host.task.tab_rules import TAB_RULES
 from browser_host.task.values import Parameters
 from browser_host.task.workspace import MODEL, RULES, Intent
 
@@ -23,6 +24,7 @@ _BOUND_TO_OTHERS = re.compile(
 """Words by which a part of a prompt may say something about other parts."""
 _BY_MODEL = 1000
 """What a part costs that goes to the model, where a rule costs 1."""
+_ALL_RULES = (*TAB_RULES, *EVERYDAY_RULES, *SITE_RULES, *PAGE_RULES)
 _MOST_JOINED = 6
 """Neighbouring parts that one rule may take together."""
 _SECRET_WORD = re.compile(
@@ -39,7 +41,7 @@ class RulesPlanner:
     def plan(self, prompt: str, parameters: Parameters) -> Plan:
         """Understand a prompt whole."""
         text = PromptText(prompt)
-        reader = Reader(text, parameters, [*EVERYDAY_RULES, *SITE_RULES, *PAGE_RULES])
+        reader = Reader(text, parameters, _ALL_RULES)
         intents = _fewest(text, reader, None)
         if intents is None:
             raise self._needs_model(text, reader)
@@ -59,7 +61,7 @@ class RulesPlanner:
             return None
         if any(_BOUND_TO_OTHERS.search(part) for part in text.clauses):
             return None
-        reader = Reader(text, parameters, [*EVERYDAY_RULES, *SITE_RULES, *PAGE_RULES])
+        reader = Reader(text, parameters, _ALL_RULES)
         intents = _fewest(text, reader, lambda part: otherwise(text.shown(part, hide=False)))
         return None if intents is None else _plan(intents, reader, text, f"{RULES}, {MODEL}")
 

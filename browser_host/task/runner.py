@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 from uuid import uuid4
 
@@ -40,12 +41,16 @@ from browser_host.task.failures import (
 from browser_host.task.journal import Journal
 from browser_host.task.memory import Memory
 from browser_host.task.model import Model
+from browser_host.task.model_clause import ByModel
 from browser_host.task.own_output import brought
+from browser_host.task.plain_clauses import OneAction, answers_dialog
 from browser_host.task.planner import Plan, Planner
 from browser_host.task.planners import planner_for
 from browser_host.task.recording_holes import fill_texts
+from browser_host.task.sign_in import SignIn
 from browser_host.task.steps import Steps
 from browser_host.task.values import Parameters, origin_of, to_schema, to_value
+from browser_host.task.wording import names_a_secret
 from browser_host.task.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -143,6 +148,7 @@ class _Run:
             )
         if self._memory is not None:
             await self._memory.report(end.status)
+        await self._steps.tell_pages()
         scrub = self._steps.secrets.scrub
         finished = runs_pb2.RunFinished(
             status=end.status, failure_reason=end.reason, failure_message=scrub(end.message)
@@ -193,6 +199,9 @@ class _Run:
                 for secret in plan.secrets:
                     self._steps.secrets.add(secret)
                 self._plans[block.block_id] = plan
+                self._steps.logs_in |= any(isinstance(intent, SignIn | ByModel) for intent in plan.intents)
+            elif block.WhichOneof("kind") == "actions":
+                self._steps.logs_in |= any(_logs_in(action) for action in block.actions.actions)
 
     async def _first_origin(self) -> str:
         """The site that the run begins on."""
@@ -308,7 +317,9 @@ class _Run:
         parameters.actions = []
         if self._start_run.workflow:
             parameters.blocks = self._output
-        for action in actions:
+        for place, action in enumerate(actions):
+            if action.WhichOneof("kind") != "dialog":
+                self._steps.tabs.expect_dialogs(actions[place + 1 :])
             done = await self._steps.do(self._filled(action), self._source)
             parameters.actions.append(done.output if done.has_output else None)
             if done.has_output:
@@ -351,9 +362,12 @@ class _Run:
         memory = self._memory
         if memory is not None:
             await memory.begin(plan)
-        for intent, text in zip(plan.intents, plan.texts, strict=True):
+        for place, (intent, text) in enumerate(zip(plan.intents, plan.texts, strict=True)):
             if memory is not None:
                 memory.part(intent, text)
+            if not answers_dialog(intent):
+                following = takewhile(answers_dialog, plan.intents[place + 1 :])
+                self._steps.tabs.expect_dialogs(one.action for one in following if isinstance(one, OneAction))
             try:
                 await intent.carry_out(workspace)
             finally:
@@ -397,3 +411,10 @@ class _Run:
             return
         action = actions_pb2.Action(extract=actions_pb2.Extract(schema=start_run.data_extraction_schema))
         self._output = (await self._steps.do(action, self._source)).output
+
+
+def _logs_in(action: actions_pb2.Action) -> bool:
+    """Whether an action fills in a password or the like."""
+    fill = action.fill
+    secret = fill.value.sensitive or fill.value.WhichOneof("source") == "credential" or names_a_secret(fill.target)
+    return action.WhichOneof("kind") == "fill" and secret

@@ -218,7 +218,7 @@ class SignIn:
                 return
             if refusal := _refusal(after):
                 raise Failed(REJECTED_BY_PAGE, f"the page refused the login: {refusal}")
-            if codes := after.fields(lambda item: any(_ONE_TIME_CODE.search(name) for name in item.names)):
+            if codes := after.own().fields(lambda item: any(_ONE_TIME_CODE.search(name) for name in item.names)):
                 if not login.has_code:
                     raise Failed(MISSING_INPUT, "the page asks for a one-time code, which the task does not give")
                 await self._give_code(workspace, after, codes[0], login)
@@ -251,7 +251,7 @@ def _password_field(survey: Survey) -> Item | None:
     Raises:
         Failed: AMBIGUOUS, there are several login forms.
     """
-    fields = [item for item in survey.items if item.type == "password" and not item.disabled]
+    fields = [item for item in survey.own().items if item.type == "password" and not item.disabled]
     single = [one for one in fields if sum(other.form == one.form for other in fields) == 1]
     if len(single) > 1:
         named = [one for one in single if _send_button(survey, one) is not None]
@@ -262,7 +262,9 @@ def _password_field(survey: Survey) -> Item | None:
 
 
 def _user_field(survey: Survey, password: Item) -> Item | None:
-    before = survey.fields(lambda item: not item.secret and item.form == password.form and item.ref < password.ref)
+    before = survey.own().fields(
+        lambda item: not item.secret and item.form == password.form and item.ref < password.ref
+    )
     named = [item for item in before if any(_USERNAME.search(name) for name in item.names)]
     choice = named or before
     return choice[-1] if choice else None
@@ -270,6 +272,7 @@ def _user_field(survey: Survey, password: Item) -> Item | None:
 
 def _first_field(survey: Survey) -> Item | None:
     """The username's field of a login that asks for the password on the next page."""
+    survey = survey.own()
     if any(item.type == "password" for item in survey.items):
         return None
     fields = survey.fields(lambda item: any(_USERNAME.search(name) for name in item.names) and item.role != "searchbox")

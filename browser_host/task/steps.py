@@ -16,13 +16,16 @@ from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.browser import Browser, BrowserError, BrowserGone, Page
 from browser_host.clock import Clock
-from browser_host.task import page_script
+from browser_host.pages import OpenPage
+from browser_host.task import page_script, walls
 from browser_host.task.actions import Actor, Done, timeout_of
 from browser_host.task.approvals import ask
+from browser_host.task.documents import secrecy_in_frames
 from browser_host.task.failures import Failed, Stopped, canceled
 from browser_host.task.gate import Gate, Irreversible, NeedsApproval, OnSite
 from browser_host.task.journal import ActionLeaseOver, Journal
 from browser_host.task.recorder import Recorder
+from browser_host.task.tabs import Tabs
 from browser_host.task.values import Parameters, Secrets, to_value
 from browser_host.task.wording import describe, names_a_secret, script_target
 
@@ -32,6 +35,8 @@ _PICTURE_TIMEOUT = 2.0
 _TITLE_TIMEOUT = 1.0
 _LONGEST_MESSAGE = 2000
 _LEASE_POLL = 0.1
+_MOST_WALLS = 3
+"""Walls before one step."""
 
 T = TypeVar("T")
 PolicyGate = Irreversible | OnSite
@@ -63,7 +68,10 @@ class Steps:
         """What keeps the steps of a task, where it is recorded."""
         self._limits: list[tuple[float, Failed]] = [(clock.monotonic() + timeout, _timed_out(timeout))]
         self.block_id = ""
+        self.logs_in = False
+        """The run itself logs in somewhere: a login form is no wall to it."""
         self._browser = browser
+        self.tabs = Tabs(browser, parameters, self.secrets)
         self._max_steps = max_steps
         self._screenshots = screenshots
         self._begun = 0
@@ -153,9 +161,11 @@ class Steps:
         try:
             await self._lease()
             began = self.clock.monotonic()
-            done = await self._allowed_by(gate or self.gate, action, page, step)
+            done = await self._past_walls(gate or self.gate, action, page, step)
         except Failed as failed:
             failure = failed
+        if action.WhichOneof("kind") == "tab":
+            page = await self.page()
         await self._finish(step, page, done, failure, self.clock.monotonic() - began)
         if self.recorder is not None:
             self.recorder.step(action, done) if failure is None else self.recorder.failed(failure)
@@ -163,20 +173,42 @@ class Steps:
             raise failure
         return done
 
+    async def _past_walls(self, gate: PolicyGate, action: actions_pb2.Action, page: Page, step: int) -> Done:
+        """Act; where a captcha or a login stands in the way, let a person take over, then act if it is still to do."""
+        for _ in range(_MOST_WALLS):
+            failure: Failed | None = None
+            done = Done()
+            try:
+                done = await self._allowed_by(gate, action, page, step)
+            except Failed as failed:
+                if isinstance(failed, Stopped) or failed.reason not in walls.BEHIND_WALLS:
+                    raise
+                failure = failed
+            wall = await walls.wall_before(self, page, action, failed=failure is not None)
+            if wall is None:
+                break
+            await walls.wait_for_person(self, page, action, step, wall, failure is not None)
+            if failure is None and not walls.is_elsewhere(action, page):
+                break
+            if failure is not None and failure.reason not in walls.HARMLESS_AGAIN:
+                break
+        if failure is not None:
+            raise failure
+        return done
+
     async def _shown(self, action: actions_pb2.Action, page: Page) -> actions_pb2.Action:
         """The action as events show it: without what is or may be secret."""
         kind = action.WhichOneof("kind")
-        if kind not in ("fill", "select"):
+        if kind not in ("fill", "select", "dialog"):
             return action
-        value = action.fill.value if kind == "fill" else action.select.option
+        value = _value_of(action)
         if value.WhichOneof("source") != "literal":
             return action
         if not value.sensitive and not (kind == "fill" and await self._is_secret(action.fill.target, page)):
             return action
         shown = actions_pb2.Action()
         shown.CopyFrom(action)
-        hidden = actions_pb2.Value(literal="", sensitive=True)
-        (shown.fill.value if kind == "fill" else shown.select.option).CopyFrom(hidden)
+        _value_of(shown).CopyFrom(actions_pb2.Value(literal="", sensitive=True))
         return shown
 
     async def _is_secret(self, target: actions_pb2.Target, page: Page) -> bool:
@@ -184,7 +216,10 @@ class Steps:
         if names_a_secret(target):
             return True
         try:
-            answer = await page_script.call(page, "secrecy", {"target": script_target(target)})
+            wanted = {"target": script_target(target)}
+            answer = await page_script.call(page, "secrecy", wanted)
+            if answer["secret"] is None:
+                answer = await secrecy_in_frames(page, wanted, target.frame) or answer
         except BrowserGone:
             raise
         except BrowserError:
@@ -216,10 +251,10 @@ class Steps:
 
     async def _bounded(self, action: actions_pb2.Action, page: Page, gate: Gate) -> Done:
         """Act, but end with the run's time, and soon after the run was canceled."""
-        recording = self.recorder is not None
         actor = Actor(
-            page, self.journal, self.clock, self.parameters, self.secrets, timeout_of(action), gate, recording=recording
-        )
+            page, self.journal, self.clock, self.parameters, self.secrets, timeout_of(action), gate, self.tabs,
+            recording=self.recorder is not None,
+        )  # fmt: skip
         return await self.until_stopped(
             actor.carry_out(action), grace=0 if action.WhichOneof("kind") == "wait" else CANCEL_GRACE
         )
@@ -246,6 +281,7 @@ class Steps:
 
     async def _finish(self, step: int, page: Page, done: Done, failure: Failed | None, duration: float) -> None:
         title = done.title if done.title is not None else await self._title(page)
+        await self.tell_pages()
         picture = await self.picture(page) if self._wants_picture(failure) else ""
         outcome = runs_pb2.STEP_OUTCOME_DONE if failure is None else runs_pb2.STEP_OUTCOME_FAILED
         message = done.message if failure is None else failure.message
@@ -263,6 +299,15 @@ class Steps:
         if done.has_output:
             finished.output.CopyFrom(to_value(self.secrets.scrub_value(done.output)))
         await self.journal.record(RunEvent(step_finished=finished))
+
+    async def tell_pages(self) -> None:
+        """Record what happened to tabs and dialogs."""
+        for event in self.tabs.events():
+            await self.journal.record(event)
+
+    async def pages(self) -> list[OpenPage]:
+        """The open tabs."""
+        return await self.tabs.pages()
 
     async def _title(self, page: Page) -> str:
         try:
@@ -287,6 +332,16 @@ class Steps:
             warning = runs_pb2.Warning(code="SCREENSHOT_FAILED", message=f"no picture of the page: {error}")
             await self.journal.record(RunEvent(warning=warning))
             return ""
+
+
+def _value_of(action: actions_pb2.Action) -> actions_pb2.Value:
+    """The text that an action puts somewhere."""
+    match action.WhichOneof("kind"):
+        case "fill":
+            return action.fill.value
+        case "select":
+            return action.select.option
+    return action.dialog.text
 
 
 def _timed_out(timeout: float) -> Stopped:

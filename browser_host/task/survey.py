@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+from browser_host.task.documents import Inner
 
 CART = re.compile(
     r"^\W*((view|see|open|go to|show|my|your|the|shopping)\s+)*(cart|basket|bag|trolley)\W*(\d+\W*(items?|"
@@ -14,6 +16,8 @@ CART = re.compile(
     re.IGNORECASE,
 )
 """The name of a link or button that leads to the cart, with or without how much is in it."""
+IN_FRAME = 100_000
+"""A frame's items have its number times this added to their own numbers."""
 BUTTONS = frozenset({"button", "link", "menuitem", "tab"})
 TEXT_FIELDS = frozenset({"textbox", "searchbox", "combobox", "spinbutton"})
 _TROUBLE = re.compile(
@@ -55,6 +59,8 @@ class Item:
     invalid: bool
     names: tuple[str, ...]
     """All words by which it may be meant: its name, other visible ones, and those of its attributes."""
+    frame: str = ""
+    """The frame of another origin that it is in."""
 
     @property
     def is_field(self) -> bool:
@@ -72,13 +78,15 @@ class Survey:
     items: tuple[Item, ...]
     messages: tuple[tuple[str, str], ...]
     """What the page says in messages, each with its kind: error, alert, success or notice."""
+    closed_frames: int = 0
+    """Frames of other origins in it, which tell for themselves what they show."""
 
     @classmethod
     def of(cls, found: dict[str, Any]) -> Survey:
         """Out of the script's answer."""
         items = tuple(
             Item(
-                **{name: one[name] for name in Item.__dataclass_fields__ if name != "names"},
+                **{name: one[name] for name in Item.__dataclass_fields__ if name not in ("names", "frame")},
                 names=tuple(dict.fromkeys(name for name in (one["name"], *one["others"], *one["weak"]) if name)),
             )
             for one in found["items"]
@@ -86,7 +94,32 @@ class Survey:
         # A link that is red because it deletes is no message.
         names = {item.name for item in items}
         messages = tuple((one["kind"], one["text"]) for one in found["messages"] if one["text"] not in names)
-        return cls(found["url"], found["title"], found["text"], items, messages)
+        return cls(found["url"], found["title"], found["text"], items, messages, found["closedFrames"])
+
+    def own(self) -> Survey:
+        """Without what is in frames of other origins: a password for this page is not for them."""
+        return replace(self, items=tuple(item for item in self.items if not item.frame))
+
+    def with_frames(self, surveys: Sequence[tuple[Inner, Survey]]) -> Survey:
+        """This page with what its frames of other origins show; their numbers begin where the page's end."""
+        if not surveys:
+            return self
+        items, messages, texts = list(self.items), list(self.messages), [self.text]
+        for inner, survey in surveys:
+            base = inner.document.number
+            items += [
+                replace(
+                    item,
+                    ref=base * IN_FRAME + item.ref,
+                    id=base * IN_FRAME + item.id,
+                    form=item.form if item.form < 0 else base * IN_FRAME + item.form,
+                    frame=inner.label,
+                )
+                for item in survey.items
+            ]
+            messages += survey.messages
+            texts.append(survey.text)
+        return replace(self, items=tuple(items), messages=tuple(messages), text="\n".join(texts))
 
     def buttons(self, pattern: re.Pattern[str], without: re.Pattern[str] | None = None) -> list[Item]:
         """Enabled buttons and links whose name matches."""

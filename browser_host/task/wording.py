@@ -28,6 +28,7 @@ def script_target(target: actions_pb2.Target) -> dict[str, Any]:
         "nth": target.nth,
         "css": target.css,
         "testId": target.test_id,
+        "frame": target.frame,
     }
 
 
@@ -41,6 +42,7 @@ def target_from_script(found: dict[str, Any]) -> actions_pb2.Target:
         nth=found.get("nth", 0),
         css=found.get("css", ""),
         test_id=found.get("testId", ""),
+        frame=found.get("frame", ""),
     )
 
 
@@ -62,6 +64,8 @@ def target_words(target: actions_pb2.Target) -> str:
         words.append(f'in "{target.within}"')
     if target.nth:
         words.append(f"number {target.nth}")
+    if target.frame:
+        words.append(f'in the frame "{target.frame}"')
     return " ".join(word for word in words if word)
 
 
@@ -176,6 +180,10 @@ def describe(action: actions_pb2.Action) -> str:
             return "go back"
         case "reload":
             return "reload the page"
+        case "tab":
+            return _tab_words(action.tab)
+        case "dialog":
+            return _dialog_words(action.dialog)
         case "drag":
             return _drag_words(action.drag)
         case "set_range":
@@ -209,3 +217,37 @@ def _row_words(pick: actions_pb2.PickRow) -> str:
         shown = f"{value:g}" if isinstance(value, float) else f'"{value}"'
         said.append(f"{one.label} {how.replace('_', ' ')} {shown}".strip())
     return f"{pressed} the row{which}{order}{' where ' if said else ''}{' and '.join(said)}"
+
+
+def _tab_words(tab: actions_pb2.Tab) -> str:
+    match tab.WhichOneof("what"):
+        case "open":
+            return f"open {tab.open.url} in a new tab" if tab.open.url else "open a new tab"
+        case "close":
+            return f"close {which_tab(tab.close)}"
+        case "switch_to":
+            return f"switch to {which_tab(tab.switch_to)}"
+    raise ValueError("a tab action that does nothing")
+
+
+def which_tab(which: actions_pb2.WhichTab) -> str:
+    """A tab in words."""
+    match which.WhichOneof("by"):
+        case "index":
+            return "the newest tab" if which.index == -1 else f"tab {which.index}"
+        case "title":
+            return f'the tab "{which.title}"'
+        case "url":
+            return f"the tab at {which.url}"
+        case "page_id":
+            return f"the tab {which.page_id[:_LONGEST]}"
+        case "previous":
+            return "the previous tab"
+    return "this tab"
+
+
+def _dialog_words(dialog: actions_pb2.Dialog) -> str:
+    which = f'the dialog "{dialog.message[:_LONGEST]}"' if dialog.message else "the dialog"
+    if dialog.answer != actions_pb2.DIALOG_ANSWER_ACCEPT:
+        return f"dismiss {which}"
+    return f"answer {value_words(dialog.text)} to {which}" if dialog.HasField("text") else f"accept {which}"

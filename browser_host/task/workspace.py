@@ -8,11 +8,13 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from google.protobuf.duration_pb2 import Duration
 from tabkeep.v1 import actions_pb2
 
+from browser_host.browser import BrowserError, BrowserGone
 from browser_host.task import page_script
 from browser_host.task.actions import Done
+from browser_host.task.documents import Inner, frames_of
 from browser_host.task.failures import NOT_FOUND, Failed
 from browser_host.task.steps import Steps
-from browser_host.task.survey import Item, Survey
+from browser_host.task.survey import IN_FRAME, Item, Survey
 from browser_host.task.wording import target_from_script
 
 RULES = "rules"
@@ -20,6 +22,7 @@ MODEL = "model"
 REPLAY = "replay"
 """Who decided a step, as events say it."""
 _SURVEY_GRACE = 10.0
+_FRAME_GRACE = 2.0
 _PAUSE = 0.25
 OUTCOME_PATIENCE = 10.0
 """Seconds in which a page must show how something ended that was asked of it."""
@@ -31,6 +34,8 @@ class Workspace:
     def __init__(self, steps: Steps) -> None:
         """Begin with nothing found."""
         self.steps = steps
+        self._frames: dict[int, Inner] = {}
+        """The frames of the last survey, by number."""
         self.output: Any = None
         self.schema: dict[str, Any] | None = None
         """The JSON Schema that the task's output must fit."""
@@ -57,7 +62,19 @@ class Workspace:
 
     async def survey(self) -> Survey:
         """Look at the page."""
-        return Survey.of(await self._look("survey"))
+        survey = Survey.of(await self._look("survey"))
+        frames = await frames_of(await self.steps.page()) if survey.closed_frames else []
+        self._frames = {inner.document.number: inner for inner in frames}
+        return survey.with_frames([(inner, one) for inner in frames if (one := await self._frame_survey(inner))])
+
+    async def _frame_survey(self, inner: Inner) -> Survey | None:
+        """What a frame of another origin shows; None where it does not answer."""
+        try:
+            return Survey.of(await page_script.call(inner.document, "survey", grace=_FRAME_GRACE))
+        except BrowserGone:
+            raise
+        except BrowserError:
+            return None
 
     async def read(self) -> dict[str, Any]:
         """Read all data off the page."""
@@ -74,10 +91,15 @@ class Workspace:
 
     async def target_of(self, ref: int, name: str) -> actions_pb2.Target:
         """Like `target`, by the number that the page's script gave it."""
-        found = await self._look("naming", {"ref": ref})
+        number, own = divmod(ref, IN_FRAME)
+        inner = self._frames.get(number)
+        if number and inner is not None:
+            found = await page_script.look(inner.document, "naming", {"ref": own}, timeout=0, grace=_FRAME_GRACE)
+        else:
+            found = None if number else await self._look("naming", {"ref": ref})
         if found is None:
             raise Failed(NOT_FOUND, f'"{name}" was there a moment ago and is gone')
-        return target_from_script(found)
+        return target_from_script({**found, "frame": inner.label} if inner else found)
 
     async def until(
         self, wanted: Callable[[Survey], bool], *, timeout: float = OUTCOME_PATIENCE

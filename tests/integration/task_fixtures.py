@@ -20,6 +20,7 @@ from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.browser import BrowserError, Page
 from browser_host.clock import SystemClock
+from browser_host.pages import Dialogs, OpenPage, PageLog, Reply
 from browser_host.playwright_page import PlaywrightPage
 from browser_host.task import runner
 from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer, Credential, CredentialMissing
@@ -56,12 +57,29 @@ class OneTab:
     def __init__(self, context: BrowserContext) -> None:
         self.context = context
         self._pages: dict[Any, PlaywrightPage] = {}
+        self.dialogs = Dialogs()
+        self.page_log = PageLog()
+
+    async def pages(self) -> list[OpenPage]:
+        return []
+
+    async def show_page(self, page_id: str) -> None:
+        """It has no tabs."""
+
+    async def open_page(self) -> None:
+        """It has no tabs."""
+
+    async def close_page(self, page_id: str) -> None:
+        """It has no tabs."""
 
     async def current_page(self) -> Page:
         tab = self.context.pages[-1] if self.context.pages else await self.context.new_page()
         if tab not in self._pages:
-            self._pages[tab] = await PlaywrightPage.open(tab)
+            self._pages[tab] = await PlaywrightPage.open(tab, answer=self._answer)
         return self._pages[tab]
+
+    def _answer(self, kind: str, message: str) -> Reply:
+        return self.dialogs.answer(kind, message, "page-1", "")[0]
 
     async def fresh(self) -> None:
         """Begin again: one tab, nothing in it, no cookies."""

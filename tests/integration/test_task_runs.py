@@ -11,6 +11,7 @@ from tabkeep.v1 import actions_pb2, runs_pb2
 
 from browser_host.browser import BrowserGone
 from browser_host.clock import SystemClock
+from browser_host.pages import Dialogs, PageLog
 from browser_host.task import runner
 from browser_host.task.journal import ApprovalAnswer, Credential
 from tests.integration.task_fixtures import Desk, ListJournal, Outcome, PageServer, act, struct
@@ -143,6 +144,8 @@ async def test_a_stopped_run_records_nothing_more(desk: Desk) -> None:
 
 async def test_a_browser_that_is_gone_is_the_hosts_to_report(desk: Desk) -> None:
     class Gone:
+        page_log, dialogs = PageLog(), Dialogs()
+
         async def current_page(self) -> None:
             raise BrowserGone("killed")
 

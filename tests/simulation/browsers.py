@@ -13,6 +13,7 @@ from browser_host.clock import Clock
 from browser_host.guard import Guard
 from browser_host.messages import Network, Placement
 from browser_host.open_browser import Download, LaunchFailed, LaunchRequest, Shown, StateNotTaken
+from browser_host.pages import Dialogs, OpenPage, PageLog, Trouble
 from tests.simulation.virtual_loop import Process, SimulatedLoop
 
 CLOSE_SECONDS = 3.0
@@ -114,6 +115,8 @@ class SimulatedBrowser:
         self._site = site
         self._guard = guard
         self._rng = rng
+        self.dialogs = Dialogs()
+        self.page_log = PageLog()
         if not process.alive:
             self.gone.set_result("it ended while it was being launched")
 
@@ -137,6 +140,24 @@ class SimulatedBrowser:
 
     async def current_page(self) -> Page:
         raise NotImplementedError("the simulated engine asks for no page")
+
+    async def pages(self) -> list[OpenPage]:
+        return []
+
+    async def show_page(self, page_id: str) -> None:
+        """It has no tabs."""
+
+    async def open_page(self) -> None:
+        """It has no tabs."""
+
+    async def close_page(self, page_id: str) -> None:
+        """It has no tabs."""
+
+    def on_fatal_crash(self, callback: Callable[[str], None]) -> None:
+        self.fatal_crash = callback
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        return ()
 
     def act(self, run_id: str, step: int) -> None:
         """Do something to the site. Raises BrowserGone."""

@@ -274,6 +274,46 @@ def test_a_session_is_created_and_changed_with_the_network_that_is_asked_for(
     assert (list(second.update_mask.paths), second.proxy_location) == (["proxy_location"], "US-CA")
 
 
+def test_a_session_is_created_with_the_page_options_that_are_asked_for_and_its_tabs_are_listed(
+    plane: ScriptedControlPlane, tabkeep: Tabkeep, tmp_path: Path
+) -> None:
+    shown = {
+        "dialogs": browser_sessions_pb2.DIALOG_POLICY_ACCEPT,
+        "on_crash": browser_sessions_pb2.CRASH_POLICY_RELOAD,
+        "http_credentials": [{"origin": "https://a.example"}],
+    }
+    plane.answers(
+        "BrowserSessionService/CreateBrowserSession",
+        browser_sessions_pb2.CreateBrowserSessionResponse(browser_session=a_session(page_options=shown)),
+    )
+    pages = [{"page_id": "page-1", "title": "Shop"}, {"page_id": "page-2", "opener_page_id": "page-1", "current": True}]
+    plane.answers("BrowserSessionService/ListPages", browser_sessions_pb2.ListPagesResponse(pages=pages))
+    logins = tmp_path / "logins.json"
+    logins.write_text('[{"origin": "https://a.example", "username": "ada", "password": "secret"}]')
+
+    ended = tabkeep(
+        "session", "create", "--dialogs", "accept", "--on-crash", "close_session", "--max-pages", "5",
+        "--grant", "notifications", "--grant", "camera@https://a.example", "--http-credentials", str(logins),
+    )  # fmt: skip
+    listed = tabkeep("session", "pages", "pbs_1")
+
+    assert "dialogs\taccept\n" in ended.out
+    assert "http credentials\thttps://a.example\n" in ended.out
+    assert "on crash" not in ended.out
+    (request,) = plane.requests("BrowserSessionService/CreateBrowserSession")
+    assert request.page_options == browser_sessions_pb2.PageOptions(
+        dialogs=browser_sessions_pb2.DIALOG_POLICY_ACCEPT,
+        on_crash=browser_sessions_pb2.CRASH_POLICY_CLOSE_SESSION,
+        max_pages=5,
+        permissions=[{"permission": "notifications"}, {"permission": "camera", "origin": "https://a.example"}],
+        http_credentials=[{"origin": "https://a.example", "username": "ada", "password": "secret"}],
+    )
+    assert [line.split("\t")[:3] for line in listed.out.splitlines()][-2:] == [
+        ["", "page-1", "-"],
+        ["*", "page-2", "page-1"],
+    ]
+
+
 @pytest.mark.parametrize(("state", "status"), [("RUNNING", 0), ("CLOSED", 1)])
 def test_creating_can_wait_until_the_browser_is_up_or_never_will_be(
     plane: ScriptedControlPlane, tabkeep: Tabkeep, state: str, status: int
@@ -462,6 +502,9 @@ def test_nobody_at_the_address_is_exit_status_6(tabkeep: Tabkeep, plane: Scripte
         (("session", "create", "--browser", "opera"), "'opera' is not one of"),
         (("session", "create", "--proxy", "http://me:secret@p.example:1"), "--proxy-password-file"),
         (("session", "create", "--proxy-user", "me"), "belong to a --proxy"),
+        (("session", "create", "--dialogs", "maybe"), "'dismiss', 'accept'"),
+        (("session", "create", "--max-pages", "101"), "1<=x<=100"),
+        (("session", "create", "--http-credentials", __file__), "must hold"),
         (("session", "get"), "Missing argument"),
         (("no-such-command",), "No such command"),
         (("host", "--capacity", "2", "list"), "belong to `host run`"),

@@ -95,6 +95,9 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
         "BrowserSessionService/UpdateBrowserSession": browser_sessions_pb2.UpdateBrowserSessionResponse(
             browser_session=session
         ),
+        "BrowserSessionService/ListPages": browser_sessions_pb2.ListPagesResponse(
+            pages=[browser_sessions_pb2.BrowserPage(page_id="page-1", current=True)]
+        ),
         "BrowserSessionService/CloseBrowserSession": browser_sessions_pb2.CloseBrowserSessionResponse(
             browser_session=closed
         ),
@@ -159,6 +162,8 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     assert (await client.extend_browser_session("pbs_1", 90)).browser_session_id == "pbs_1"
     updated = await client.update_browser_session("pbs_1", proxy="http://u:p@proxy.example:3128", blocked_domains=[])
     assert updated.browser_session_id == "pbs_1"
+    [page] = await client.list_pages("pbs_1")
+    assert (page.page_id, page.current, page.opener_page_id) == ("page-1", True, None)
     assert (await client.close_browser_session(browser_session_id="pbs_1")).state == "closed"
     assert (await client.create_browser_profile("Casey", browser_session_id="pbs_1")).browser_profile_id == "bp_1"
     assert (await client.get_browser_profile("bp_1")).version == 1

@@ -246,6 +246,8 @@ def test_there_is_a_builder_for_every_kind_of_action() -> None:
         actions.extract(),
         actions.back(),
         actions.reload(),
+        actions.switch_tab("Invoice"),
+        actions.dismiss_dialog(),
         actions.drag(css="a", before=actions.target(css="b")),
         actions.set_range(3, role="slider"),
         actions.set_date(date(2026, 4, 8), name="Arrival"),
@@ -257,6 +259,17 @@ def test_there_is_a_builder_for_every_kind_of_action() -> None:
     assert by_kind["pick_row"].pick_row.where[0].WhichOneof("comparison") == "less_than"
     assert by_kind["drag"].drag.WhichOneof("destination") == "before"
     assert by_kind.keys() == kinds
+
+
+def test_tabs_are_named_in_one_way_and_dialogs_are_given_a_text() -> None:
+    assert actions.switch_tab(index=-1).tab.switch_to.index == -1
+    assert actions.close_tab().tab.close == actions_pb2.WhichTab()
+    assert actions.open_tab("https://a.example").tab.open.url == "https://a.example"
+    with pytest.raises(ValueError, match="title and url"):
+        actions.switch_tab("Invoice", url="*")
+    dialog = actions.accept_dialog(actions.secret("s3cret"), message="name").dialog
+    assert (dialog.text.literal, dialog.text.sensitive, dialog.message) == ("s3cret", True, "name")
+    assert not actions.accept_dialog().dialog.HasField("text")
 
 
 def test_actions_come_from_json_and_a_wrong_one_is_named_by_its_place() -> None:

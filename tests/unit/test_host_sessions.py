@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from browser_host.messages import (
@@ -14,6 +15,7 @@ from browser_host.messages import (
     Failure,
     Launched,
     Network,
+    PageOptions,
     PageReport,
     Placement,
     Proxy,
@@ -22,6 +24,7 @@ from browser_host.messages import (
     Unsupported,
 )
 from browser_host.open_browser import ProxyUnusable, Shown
+from browser_host.pages import Trouble
 from tests.host_fakes import a_host, a_launch, attached, until, virtual_time
 
 ONE = Placement("pbs_1", 7)
@@ -264,6 +267,32 @@ async def test_a_page_that_does_not_change_is_not_reported_again() -> None:
         await asyncio.sleep(60)
         reports = [message for message in control_plane.received if isinstance(message, PageReport)]
         assert len(reports) == 1
+
+
+@virtual_time
+async def test_a_trouble_is_reported_with_since_when_and_a_fatal_crash_ends_the_session() -> None:
+    async with attached() as (parts, control_plane):
+        options = PageOptions(crash_ends_session=True)
+        await control_plane.launch(ONE, replace(a_launch(), page_options=options))
+        browser = parts.launcher.browsers[0]
+        assert browser.request.page_options == options
+        since = []
+        for message in ("one", "two"):
+            await asyncio.sleep(5)
+            browser.trouble = (Trouble("PAGES_CLOSED", message),)
+            browser.show(Shown("http://site/", "t", 1))
+            await asyncio.sleep(1)
+            report = [one for one in control_plane.received if isinstance(one, PageReport)][-1]
+            [(trouble, when)] = report.troubles
+            assert trouble.message == message
+            since.append(when)
+        assert since[0] == since[1]
+        browser.fatal_crash("the process of a page of site crashed")
+        tombstone = await control_plane.tombstone(ONE)
+        assert (tombstone.reason, tombstone.message) == (
+            EndReason.PAGE_CRASHED,
+            "the process of a page of site crashed",
+        )
 
 
 @virtual_time

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
 from browser_host import messages, wire
 from browser_host.messages import BrowserType, EndReason, Placement
+from browser_host.pages import OpenPage, Trouble
 from tests.host_fakes import an_identity
 
 ONE = Placement("pbs_1", 7)
@@ -53,6 +54,36 @@ def test_every_message_of_the_host_fills_its_own_arm():
     ):
         request = wire.to_proto(message, 6)
         assert (request.WhichOneof("message"), request.stream_no) == (arm, 6)
+
+
+def test_a_page_report_has_all_tabs_and_troubles():
+    pages = (OpenPage("page-1", "u", "t", recency=1), OpenPage("page-2", "v", "", "page-1"))
+    troubles = ((Trouble("PAGE_CRASHED", "once"), datetime(2026, 1, 1, tzinfo=UTC)),)
+    proto = wire.to_proto(messages.PageReport(ONE, "u", "t", 2, pages, troubles), 1).page_report
+    assert [(page.page_id, page.opener_page_id, page.current) for page in proto.pages] == [
+        ("page-1", "", False),
+        ("page-2", "page-1", True),
+    ]
+    assert (proto.conditions[0].type, proto.conditions[0].since_time.seconds) == ("PAGE_CRASHED", 1_767_225_600)
+
+
+def test_a_launch_brings_its_page_options_and_their_repr_no_password():
+    options = browser_sessions_pb2.PageOptions(
+        dialogs=browser_sessions_pb2.DIALOG_POLICY_ACCEPT,
+        on_crash=browser_sessions_pb2.CRASH_POLICY_CLOSE_SESSION,
+        permissions=[{"permission": "midi", "origin": "https://a.example"}],
+        http_credentials=[{"origin": "https://a.example", "username": "ada", "password": "s3cret"}],
+    )
+    command = host_pb2.Command(command_id=1, launch=host_pb2.Launch(page_options=options))
+    received = wire.from_proto(host_pb2.AttachResponse(command=command))
+    assert received.message.kind.page_options == messages.PageOptions(
+        accept_dialogs=True,
+        crash_ends_session=True,
+        max_pages=20,
+        permissions=(messages.PermissionGrant("midi", "https://a.example"),),
+        http_credentials=(messages.HttpCredential("https://a.example", "ada", "s3cret"),),
+    )
+    assert "s3cret" not in repr(received)
 
 
 def test_every_end_reason_has_a_close_reason():

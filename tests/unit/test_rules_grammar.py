@@ -15,6 +15,7 @@ from browser_host.task.records import FindRecord
 from browser_host.task.rules import RulesPlanner
 from browser_host.task.shopping import AddToCart, Bounds, FindProducts
 from browser_host.task.sign_in import SignIn
+from browser_host.task.tab_rules import SwitchTab
 from browser_host.task.values import Parameters
 
 
@@ -205,6 +206,45 @@ def test_passwords_are_no_part_of_the_plan_that_is_shown() -> None:
     assert set(plan.secrets) == {"hunter2", "4711"}
 
 
+@pytest.mark.parametrize(
+    ("prompt", "actions"),
+    [
+        ("Switch to the tab 'Invoice'", [("SwitchTab", "Invoice")]),
+        ("switch to the 'Invoice' window", [("SwitchTab", "Invoice")]),
+        ("Switch to the new tab", [{"tab": {"switchTo": {"index": -1}}}]),
+        ("Go back to the first tab", [{"tab": {"switchTo": {"index": 1}}}]),
+        ("switch back to the previous tab", [{"tab": {"switchTo": {"previous": True}}}]),
+        ("Switch to tab 3 and close this tab", [{"tab": {"switchTo": {"index": 3}}}, {"tab": {"close": {}}}]),
+        ("Open a new tab", [{"tab": {"open": {}}}]),
+        ("open https://a.example/b in a new tab", [{"tab": {"open": {"url": "https://a.example/b"}}}]),
+        ("Close the tab 'Invoice'", [{"tab": {"close": {"title": "Invoice"}}}]),
+        (
+            "Click 'Delete' and accept the dialog that says 'Sure?'",
+            [
+                {"click": {"target": {"name": "Delete"}}},
+                {"dialog": {"answer": "DIALOG_ANSWER_ACCEPT", "message": "Sure?"}},
+            ],
+        ),
+        (
+            "Click 'Rename', answer 'Ada' to the dialog, then dismiss the alert",
+            [
+                {"click": {"target": {"name": "Rename"}}},
+                {"dialog": {"answer": "DIALOG_ANSWER_ACCEPT", "text": {"literal": "Ada"}}},
+                {"dialog": {"answer": "DIALOG_ANSWER_DISMISS"}},
+            ],
+        ),
+        ("click 'Save and close this'", [{"click": {"target": {"name": "Save and close this"}}}]),
+        ("click 'OK' in the dialog 'Sure?'", [{"click": {"target": {"name": "OK", "within": "Sure?"}}}]),
+    ],
+)
+def test_tabs_and_dialogs_of_the_browser(prompt: str, actions: list[Any]) -> None:
+    said = [
+        (type(one).__name__, one.title) if isinstance(one, SwitchTab) else json_format.MessageToDict(one.action)
+        for one in understood(prompt)
+    ]
+    assert said == actions
+
+
 def test_parameters_fill_holes_after_parsing_so_that_values_are_never_clauses() -> None:
     evil = "x', then click 'Delete everything"
     [fill] = understood("fill Name with {{name}}", name=evil)
@@ -231,7 +271,6 @@ def test_a_hole_without_a_value_is_missing_input() -> None:
         "Click the last button",
         "Click the first result",
         "Open the first result",
-        "Open a new tab",
         "Select the second option",
         "Press Delete",
         "Press Home",

@@ -379,7 +379,7 @@ def test_an_action_is_read_into_its_message(source, expected):
     ("source", "message"),
     [
         ("{note: a}", ": names no action: one of goto, click, fill, select, set_checked, check, uncheck, press_key, "
-         "hover, scroll, wait, extract, back, reload, find_record, drag, set_range, set_date, select_text, pick_row"),
+         "hover, scroll, wait, extract, back, reload, find_record, tab, dialog, drag, set_range, set_date, select_text, pick_row"),
         ("drag: {name: A}", "drag: must lead to one place: onto, before, after, by"),
         ("drag: {name: A, onto: B, by_corner: true}", "drag.by_corner: means nothing without by"),
         ("click: {name: A, every: true, nth: 2}", "click: is for every element: leave out times and nth"),
@@ -391,6 +391,13 @@ def test_an_action_is_read_into_its_message(source, expected):
             "pick_row.where[0]: must compare in one way: contains, equals, less_than, greater_than",
         ),
         ("{back: , reload: }", ": is back and reload at once: make it 2 actions"),
+        ("tab: {}", "tab: says nothing to do: one of switch_to, open, close"),
+        ("tab: {switch_to: {}}", "tab.switch_to: names no tab: one of index, title, url, page_id, previous"),
+        ("tab: {close: {index: 0}}", "tab.close.index: must be from 1 to 100, or -1 for the newest tab, found 0"),
+        ("tab: {open: shop}", 'tab.open: must be an absolute http or https URL, found "shop"'),
+        ("dialog: maybe", 'dialog: must be accept or dismiss, found the text "maybe"'),
+        ("dialog: {answer: dismiss, text: a}",
+         "dialog.text: is for a prompt that is accepted: leave it out, or answer: accept"),
         ("clik: a", 'clik: unknown field; did you mean "click"?'),
         ("click: {nme: a, role: link}", 'click.nme: unknown field; did you mean "name"?'),
         ("click: {within: a}", "click: names no element: give role, name, css or test_id"),
@@ -401,7 +408,7 @@ def test_an_action_is_read_into_its_message(source, expected):
         ("click: {name: a, exact: 1}", "click.exact: must be true or false, found 1, which without quotes is a number"),
         ("click: {role: Button}", 'click.role: must be an ARIA role such as button, link or textbox, found "Button"'),
         ("fill: {name: a}", "fill.value: is missing"),
-        ("fill: Email", 'fill: must be a mapping with value, submit, target, role, name, exact, within, nth, css, test_id, '
+        ("fill: Email", 'fill: must be a mapping with value, submit, target, role, name, exact, within, nth, css, test_id, frame, '
          'found the text "Email"'),
         ("fill: {name: a, value: 1.10}", "fill.value: must be text, found 1.10, which without quotes is a number: "
          'write "1.10"'),
@@ -479,8 +486,8 @@ def test_a_secret_parameter_makes_every_value_sensitive_and_is_not_shown():
         ("actions: [fill: {name: a, value: {parameter: emial}}]", 'actions[0].fill.value.parameter: no parameter is called '
          '"emial"; did you mean "email"?'),
         ('actions: [press_key: "{{ email }}"]', "actions[0].press_key: holes are not filled here: they work in goto url, "
-         "task prompt, approve message, fill value, select option, the name and within of a target, and the texts of "
-         "expectations"),
+         "task prompt, tab open, approve message, fill value, select option, dialog text, the name and within of a "
+         "target, and the texts of expectations"),
         ('actions: [click: "{{ emial }}"]', 'actions[0].click: no parameter is called "emial"; did you mean "email"?'),
     ],
 )  # fmt: skip

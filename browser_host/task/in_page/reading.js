@@ -45,7 +45,7 @@ function survey() {
     });
     if (items.length >= MOST_ITEMS) break;
   }
-  return { url: location.href, title: document.title, items, ...talk(), ready: document.readyState };
+  return { url: location.href, title: document.title, items, ...talk(), closedFrames: closedFrames().length, ready: document.readyState };
 }
 
 function landmarkOf(el) {

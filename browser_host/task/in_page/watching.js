@@ -1,5 +1,10 @@
 // Sees what changes in the page, and tells what a press brought from what moves by itself.
 
+// What a press brought is told by cause, not by time alone. While the page's listeners for it run, all that changes is
+// theirs. What changes later counts only where they left something to come: a timer, a frame, a request. The numbers
+// that the browser gives to timers and frames are the same in every world of a window, so what was asked for shows in
+// the next number; requests show in the window's own timeline.
+
 const state = { changes: 0, press: null, wakers: new Set(), restless: new WeakSet(), watched: new WeakSet(), lastPress: -1e9 };
 const RESTLESS_AFTER = 1000; // ms since the last press: what changes later than that moves by itself
 const MOST_RECORDS = 500; // of one batch; more than that is a change anyway
@@ -13,11 +18,93 @@ function watch() {
     observer.observe(root, { subtree: true, childList: true, characterData: true, characterDataOldValue: true, attributes: true });
     const view = root.defaultView;
     if (!view) continue;
-    for (const type of ["pointerdown", "mousedown", "mouseup", "click", "keydown", "submit", "invalid", "change", "input"]) {
-      view.addEventListener(type, happened, { capture: true, passive: true });
+    if (view === window) view.addEventListener("beforeunload", leaving);
+    for (const type of [...PRESSING, ...DECIDING, "invalid"]) view.addEventListener(type, happened, { capture: true, passive: true });
+    try {
+      new view.PerformanceObserver((list) => requested(list.getEntries())).observe({ type: "resource" });
+    } catch {
+      // a document without a timeline: its requests are no evidence
     }
-    view.addEventListener("click", dispatched, { passive: true });
   }
+}
+
+const PRESSING = ["pointerdown", "mousedown", "pointerup", "mouseup"]; // what buttons of many kinds answer with mere feedback
+const DECIDING = ["click", "dblclick", "keydown", "keyup", "submit", "change", "input"];
+const NEAR = 150; // ms after a press in which a change may be its effect without leaving a trace: promises, messages, workers
+
+const noop = () => {};
+
+// Timers and frames of our own, which are no one's answer to a press.
+const own = { timers: 0, frames: 0 };
+function later(work, ms) {
+  own.timers++;
+  return setTimeout(work, ms);
+}
+
+// The next numbers that this window would give to a timer, a frame and an idle callback.
+function numbers(view) {
+  try {
+    const timer = view.setTimeout(noop);
+    view.clearTimeout(timer);
+    const painting = view.requestAnimationFrame(noop);
+    view.cancelAnimationFrame(painting);
+    const idle = view.requestIdleCallback(noop);
+    view.cancelIdleCallback(idle);
+    return [timer, painting, idle];
+  } catch {
+    return null; // the window is gone
+  }
+}
+
+// The page's listeners for an event begin to run.
+function begins(press, event) {
+  // One event inside another, as when a listener sends a form, is a part of it.
+  if (!event.isTrusted || (press.span && DECIDING.includes(press.span.type))) return;
+  ends(press);
+  press.dispatching = true;
+  const views = [...new Set([window, event.view || (event.target.ownerDocument || document).defaultView])].filter(Boolean);
+  const span = { type: event.type, start: now(), views, numbers: views.map(numbers), own: { ...own } };
+  press.span = span;
+  later(() => ends(press, span), 0); // for events that a listener keeps from the window
+}
+
+// They have run: what did they leave to come?
+function ends(press, span = press.span) {
+  if (!span || press.span !== span) return;
+  press.span = null;
+  press.dispatching = false;
+  press.ended = now();
+  if (!DECIDING.includes(span.type)) return;
+  press.spans.push([span.start, press.ended]);
+  span.views.forEach((view, i) => {
+    const before = span.numbers[i];
+    const after = numbers(view);
+    if (!before || !after) return;
+    // One more of each is what was asked for here.
+    const ours = view === window ? [own.timers - span.own.timers, own.frames - span.own.frames, 0] : [0, 0, 0];
+    if (after.some((number, k) => number > before[k] + 1 + ours[k])) press.owes = true;
+  });
+}
+
+const dispatched = (event) => {
+  const press = state.press;
+  if (press && press.span && press.span.type === event.type) queueMicrotask(() => ends(press));
+};
+
+// Requests that began while the press's own listeners ran.
+function requested(entries) {
+  const press = state.press;
+  if (!press || press.owes) return;
+  const began = (entry) => press.spans.some(([start, end]) => entry.startTime >= start - 1 && entry.startTime <= end + 2);
+  if (entries.some((entry) => entry.initiatorType !== "beacon" && began(entry))) {
+    press.owes = true;
+    wake();
+  }
+}
+
+// What the page does by itself when it is pressed, without a listener.
+function answersItself(el) {
+  return !!(el.closest && el.closest('a[href^="javascript:" i],[popovertarget],[commandfor],video,audio'));
 }
 
 function wake() {
@@ -32,17 +119,18 @@ function change(ms) {
       state.wakers.delete(done);
       resolve();
     };
-    const timer = setTimeout(done, Math.max(0, ms));
+    const timer = later(done, Math.max(0, ms));
     state.wakers.add(done);
   });
 }
 
-const tick = () => new Promise((resolve) => setTimeout(resolve));
+const tick = () => new Promise((resolve) => later(resolve, 0));
 
 // The next frame; a page that paints none gets 100 ms.
 function frame() {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, 100);
+    const timer = later(resolve, 100);
+    own.frames++;
     requestAnimationFrame(() => {
       clearTimeout(timer);
       resolve();
@@ -54,11 +142,28 @@ function mutated(records) {
   state.changes++;
   const press = state.press;
   if (press && press.down) {
-    if (!press.effect) press.effect = records.length > MOST_RECORDS ? "the page changed" : effectOf(records, press);
+    if (records.length && press.dispatching && DECIDING.includes(press.span.type)) press.owes = true; // also by what no one sees
+    if (!press.effect) brought(press, records.length > MOST_RECORDS ? "the page changed" : effectOf(records, press));
   } else if (!press && now() - state.lastPress > RESTLESS_AFTER) {
     for (const record of records.slice(0, MOST_RECORDS)) state.restless.add(record.target);
   }
   wake();
+}
+
+// The document is about to go. A press that left nothing to come has not sent it away.
+function leaving() {
+  const press = state.press;
+  if (!press || !press.down) return;
+  press.leftAfter = now() - press.ended;
+  wake();
+}
+
+// Something changed that a person sees: is it the press's doing?
+function brought(press, words) {
+  if (!words) return;
+  if (press.dispatching || press.owes) press.effect = words;
+  else if (now() - press.ended <= NEAR) press.near = press.near || words;
+  else if (!press.late) press.late = { words, after: now() - press.ended };
 }
 
 const SEEN_ATTRIBUTES = /^(class|style|hidden|open|disabled|checked|selected|value|src|href|readonly|inert|data-state|aria-(?!describedby).*)$/;
@@ -133,6 +238,8 @@ function happened(event) {
   if (type === "pointerdown" || type === "mousedown" || type === "keydown") {
     if (!press.down) {
       press.down = true;
+      press.ended = now();
+      press.path = event.composedPath().filter((el) => el.nodeType);
       observer.takeRecords(); // what the pointer's coming changed is no effect of the press
     }
     if (type !== "keydown") {
@@ -143,20 +250,14 @@ function happened(event) {
     }
   } else if (type === "click" || type === "submit") {
     press[type] = event;
-    press.dispatching = true;
-    setTimeout(() => (press.dispatching = false)); // for events that a listener keeps from the window
+    if (answersItself(press.el)) press.owes = true;
   } else if (type === "invalid") {
     press.invalid.push(`${nameOf(event.target) || "a field"}: ${event.target.validationMessage}`);
   } else if (type === "change" && event.isTrusted) {
     press.effect = press.effect || "a control changed";
   }
+  if (type !== "invalid") begins(press, event);
   wake();
-}
-
-// The last listeners of a click have run; what they changed is told in the next microtask.
-function dispatched() {
-  const press = state.press;
-  if (press) queueMicrotask(() => (press.dispatching = false));
 }
 
 // Whether the page drew the element anew just before the press.
@@ -172,8 +273,25 @@ function arm(el) {
   for (const inner of el.querySelectorAll("*")) classes.set(inner, inner.getAttribute("class") || "");
   state.press = {
     el, label: describeElement(el), classes, down: false, landed: false, hit: "", click: null, submit: null, invalid: [], effect: "", moving: new Map(),
-    before: snapshot(el), armed: now(),
+    before: snapshot(el), armed: now(), span: null, spans: [], dispatching: false, ended: now(), owes: false, near: "", late: null, path: [],
   };
+  // The last of all listeners: what the page's own leave to come is counted after them.
+  for (const root of roots()) {
+    const view = root.defaultView;
+    for (const type of view ? [...PRESSING, ...DECIDING] : []) {
+      view.removeEventListener(type, dispatched);
+      view.addEventListener(type, dispatched, { passive: true });
+    }
+  }
+}
+
+// What a press of the armed element passes through, from itself outwards; listeners are looked for on these.
+function pressPath() {
+  const press = state.press;
+  if (!press) return [];
+  const path = [press.el];
+  for (let at = parentOf(press.el); at; at = parentOf(at)) path.push(at);
+  return [...new Set([...path, ...press.path, press.el.ownerDocument])].slice(0, 60);
 }
 
 function activeElement() {
@@ -194,6 +312,7 @@ function snapshot(el) {
     value: valueOf(el),
     open: el.closest("details") ? el.closest("details").open : null,
     scroll: [scrollX, scrollY, ...scrollParents(el)].join(),
+    popovers: roots().reduce((count, root) => count + root.querySelectorAll(":popover-open").length, 0),
   };
 }
 
@@ -204,23 +323,34 @@ function scrollParents(el) {
 }
 
 function effectBetween(before, el) {
+  if (!el.ownerDocument.defaultView) return "the frame moved to another page";
   const after = snapshot(el);
   if (after.url !== before.url) return "the URL changed";
-  if (after.title !== before.title) return "the title changed";
   if (after.checked !== before.checked || after.value !== before.value || after.open !== before.open) return "the control's state changed";
-  if (after.scroll !== before.scroll) return "the page scrolled";
+  if (after.popovers !== before.popovers) return "something opened or closed over the page";
   const active = after.active;
   if (active && (editable(active) || active.tagName === "SELECT") && (active === el || contains(el, active) || (el.tagName === "LABEL" && el.control === active))) return "the field has the focus";
   if (active && active !== before.active && active !== document.body && !contains(active, el) && !contains(el, active)) return "the focus moved";
   return "";
 }
 
-// How the armed press went: the first effect that shows, or none within `wait` ms.
-async function outcome({ wait }) {
+// What may have changed by itself as well.
+function movedBetween(before, el) {
+  const after = snapshot(el);
+  if (after.title !== before.title) return "the title changed";
+  if (after.scroll !== before.scroll) return "the page scrolled";
+  return "";
+}
+
+// How the armed press went: the first effect that shows, or none within `wait` ms. With `near` it answers also what
+// changed right after the press and left no trace of being its effect: then the caller looks for listeners. With `any`
+// all that changes is an effect.
+async function outcome({ wait, near, any }) {
   const press = state.press;
-  if (!press) return { effect: "", landed: false, hit: "", invalid: [], leaves: false, title: document.title };
+  if (!press) return { effect: "", near: "", late: null, landed: false, hit: "", invalid: [], leaves: false, title: document.title };
   const end = now() + wait;
   for (;;) {
+    if (press.leftAfter !== undefined) break;
     mutated(observer.takeRecords());
     if (press.down && (press.click || now() - press.armed > 300)) {
       if (press.click && !press.ticked) {
@@ -229,8 +359,9 @@ async function outcome({ wait }) {
         continue;
       }
       press.effect = press.effect || effectBetween(press.before, press.el);
-      if (!press.effect && stoodStill(press)) press.effect = "a part of the page changed";
-      if (press.effect || press.invalid.length || (!press.landed && press.click)) break;
+      if (!press.effect) brought(press, movedBetween(press.before, press.el) || (stoodStill(press) ? "a part of the page changed" : ""));
+      if (!press.effect && (press.owes || any)) press.effect = press.near || (press.late ? press.late.words : "");
+      if (press.effect || press.invalid.length || (!press.landed && press.click) || (near && press.near)) break;
     }
     if (now() >= end) break;
     await change(Math.min(end - now(), press.down && press.click ? 50 : 10));
@@ -238,7 +369,11 @@ async function outcome({ wait }) {
   const link = press.click && !press.click.defaultPrevented && press.click.composedPath
     ? press.el.closest("a[href]") : null;
   const leaves = !!(press.submit && !press.submit.defaultPrevented) || !!(link && /^https?:/.test(link.href) && link.href.split("#")[0] !== location.href.split("#")[0] && (!link.target || link.target === "_self"));
-  const result = { effect: press.effect, landed: press.landed, hit: press.hit, invalid: press.invalid, leaves, title: document.title, checked: checkedState(press.el) };
+  if (press.leftAfter !== undefined && !press.effect) {
+    if (any || leaves || press.owes || press.dispatching || press.leftAfter <= NEAR) press.effect = "the page moves on";
+    else press.late = { words: "the page moved on", after: press.leftAfter };
+  }
+  const result = { effect: press.effect, near: press.near, late: press.late, landed: press.landed, hit: press.hit, invalid: press.invalid, leaves, title: document.title, checked: checkedState(press.el) };
   return result;
 }
 

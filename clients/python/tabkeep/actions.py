@@ -36,9 +36,12 @@ __all__ = [
     "RowIs",
     "Target",
     "Value",
+    "accept_dialog",
     "back",
     "click",
+    "close_tab",
     "credential",
+    "dismiss_dialog",
     "drag",
     "expect_hidden",
     "expect_number",
@@ -55,6 +58,7 @@ __all__ = [
     "from_json",
     "goto",
     "hover",
+    "open_tab",
     "parameter",
     "pick_row",
     "press_key",
@@ -67,6 +71,7 @@ __all__ = [
     "set_checked",
     "set_date",
     "set_range",
+    "switch_tab",
     "target",
     "uncheck",
     "wait_for",
@@ -84,6 +89,7 @@ class Which(TypedDict, total=False):
     nth: int
     css: str
     test_id: str
+    frame: str
 
 
 class Common(TypedDict, total=False):
@@ -283,6 +289,52 @@ def reload(**common: Unpack[Common]) -> Action:
     return _action(common, reload=actions_pb2.Reload())
 
 
+def switch_tab(
+    title: str = "",
+    *,
+    index: int | None = None,
+    url: str | None = None,
+    page_id: str | None = None,
+    previous: bool = False,
+    **common: Unpack[Common],
+) -> Action:
+    """Switch to an open tab by its title, its place from 1 (-1: the newest), a glob of its URL, its id, or back."""
+    which = _tab(title or None, index, url, page_id, previous)
+    return _action(common, tab=actions_pb2.Tab(switch_to=which))
+
+
+def open_tab(url: str = "", **common: Unpack[Common]) -> Action:
+    """Open a new tab, with a URL or empty."""
+    return _action(common, tab=actions_pb2.Tab(open=actions_pb2.NewTab(url=url)))
+
+
+def close_tab(
+    title: str = "",
+    *,
+    index: int | None = None,
+    url: str | None = None,
+    page_id: str | None = None,
+    previous: bool = False,
+    **common: Unpack[Common],
+) -> Action:
+    """Close a tab, named as for `switch_tab`; without a name the one in front."""
+    which = _tab(title or None, index, url, page_id, previous)
+    return _action(common, tab=actions_pb2.Tab(close=which))
+
+
+def accept_dialog(text: str | Value | None = None, *, message: str = "", **common: Unpack[Common]) -> Action:
+    """Answer OK to the dialog that the action before this one brings, with a text if it is a prompt."""
+    dialog = actions_pb2.Dialog(answer=actions_pb2.DIALOG_ANSWER_ACCEPT, message=message)
+    if text is not None:
+        dialog.text.CopyFrom(_value(text))
+    return _action(common, dialog=dialog)
+
+
+def dismiss_dialog(*, message: str = "", **common: Unpack[Common]) -> Action:
+    """Answer Cancel to the dialog that the action before this one brings."""
+    return _action(common, dialog=actions_pb2.Dialog(answer=actions_pb2.DIALOG_ANSWER_DISMISS, message=message))
+
+
 def expect_url(glob: str) -> Expect:
     """The URL matches; "*" stands for any characters."""
     return Expect(url_glob=glob)
@@ -352,6 +404,16 @@ def _split(element: OnElement) -> tuple[Target, Common]:
 
 def _named(which: Target) -> Target | None:
     return which if which.ListFields() else None
+
+
+def _tab(
+    title: str | None, index: int | None, url: str | None, page_id: str | None, previous: bool
+) -> actions_pb2.WhichTab:
+    given = {"title": title, "index": index, "url": url, "page_id": page_id, "previous": previous or None}
+    named = {name: value for name, value in given.items() if value is not None}
+    if len(named) > 1:
+        raise ValueError(f"one of {' and '.join(named)} names a tab")
+    return actions_pb2.WhichTab(**named)  # type: ignore[arg-type]
 
 
 def _value(text: str | Value) -> Value:

@@ -33,6 +33,7 @@ RETRY_SAFE = {
     "BrowserSessionService/WatchBrowserSession": True,
     "BrowserSessionService/ExtendBrowserSession": True,
     "BrowserSessionService/UpdateBrowserSession": True,
+    "BrowserSessionService/ListPages": True,
     "BrowserSessionService/CloseBrowserSession": True,
     "BrowserProfileService/CreateBrowserProfile": True,  # with a request_id, which this client always sends
     "BrowserProfileService/GetBrowserProfile": True,

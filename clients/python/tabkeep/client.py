@@ -19,19 +19,24 @@ from tabkeep.errors import DataLoss, DeadlineExceeded, FieldViolation, InvalidAr
 from tabkeep.records import (
     Artifact,
     ArtifactType,
+    BrowserPage,
     BrowserProfile,
     BrowserSession,
     BrowserSessionOptions,
     BrowserSessionState,
     BrowserSessionUpdate,
     BrowserType,
+    CrashPolicy,
     CreatedKey,
     Credential,
+    DialogPolicy,
     ExportedRecording,
     Host,
+    HttpCredential,
     IrreversiblePolicy,
     Key,
     KeyScope,
+    PermissionGrant,
     Planner,
     Proxy,
     Recording,
@@ -140,6 +145,11 @@ class Client:
         proxy_location: str | None = None,
         allowed_domains: Sequence[str] = (),
         blocked_domains: Sequence[str] = (),
+        dialogs: DialogPolicy | str | None = None,
+        on_crash: CrashPolicy | str | None = None,
+        max_pages: int | None = None,
+        permissions: Sequence[PermissionGrant | str] = (),
+        http_credentials: Sequence[HttpCredential] = (),
         request_id: str | None = None,
     ) -> BrowserSession:
         """Open a browser; the session is returned at once, before its browser is up.
@@ -154,6 +164,11 @@ class Client:
         All that the browser sends goes through `proxy` (a `Proxy`, or "http://user:password@host:port"; also https
         and socks5) or through the operator's proxy that `proxy_location` names, never both. It reaches only
         `allowed_domains`, where given, and never `blocked_domains`.
+
+        `dialogs` answers the browser's dialogs that no action answers: "dismiss" (the default) or "accept". `on_crash`
+        is what follows on the crash of a page: "reload" (the default) or "close_session". At most `max_pages` tabs are
+        open at once, 20 when not given. `permissions` are what pages may do ("geolocation", or a `PermissionGrant` for
+        one origin); `http_credentials` are given to their origins when these ask by HTTP.
 
         Raises:
             InvalidArgument: a field is wrong; nothing was stored.
@@ -177,6 +192,11 @@ class Client:
             proxy_location=proxy_location,
             allowed_domains=allowed_domains,
             blocked_domains=blocked_domains,
+            dialogs=dialogs,
+            on_crash=on_crash,
+            max_pages=max_pages,
+            permissions=permissions,
+            http_credentials=http_credentials,
         )
         request = wire.to_create_session(options, request_id or _new_request_id())
         answer = await self._calls.unary(
@@ -202,6 +222,11 @@ class Client:
         proxy_location: str | None = None,
         allowed_domains: Sequence[str] = (),
         blocked_domains: Sequence[str] = (),
+        dialogs: DialogPolicy | str | None = None,
+        on_crash: CrashPolicy | str | None = None,
+        max_pages: int | None = None,
+        permissions: Sequence[PermissionGrant | str] = (),
+        http_credentials: Sequence[HttpCredential] = (),
         request_id: str | None = None,
     ) -> AsyncIterator[BrowserSession]:
         """Open a browser for the length of an `async with` block and close it whatever happens there.
@@ -225,6 +250,11 @@ class Client:
                 proxy_location=proxy_location,
                 allowed_domains=allowed_domains,
                 blocked_domains=blocked_domains,
+                dialogs=dialogs,
+                on_crash=on_crash,
+                max_pages=max_pages,
+                permissions=permissions,
+                http_credentials=http_credentials,
                 request_id=request_id,
             ),
             undo=self._close_quietly,
@@ -331,6 +361,15 @@ class Client:
             "BrowserSessionService/UpdateBrowserSession", request, browser_sessions_pb2.UpdateBrowserSessionResponse
         )
         return wire.browser_session(answer.browser_session)
+
+    async def list_pages(self, browser_session_id: str) -> list[BrowserPage]:
+        """Return a session's open tabs, in the order of their opening, as its host last reported them."""
+        answer = await self._calls.unary(
+            "BrowserSessionService/ListPages",
+            browser_sessions_pb2.ListPagesRequest(browser_session_id=browser_session_id),
+            browser_sessions_pb2.ListPagesResponse,
+        )
+        return [wire.browser_page(page) for page in answer.pages]
 
     async def close_browser_session(self, browser_session_id: str) -> BrowserSession:
         """Close a session: its runs end, its browser is gone within seconds. Closing twice changes nothing.

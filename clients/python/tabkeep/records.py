@@ -52,7 +52,37 @@ class CloseReason(StrEnum):
     HOST_DRAINED = "HOST_DRAINED"
     PROFILE_UNUSABLE = "PROFILE_UNUSABLE"
     PROXY_FAILED = "PROXY_FAILED"
+    PAGE_CRASHED = "PAGE_CRASHED"
+    CAPTCHA = "CAPTCHA"
+    LOGIN_WALL = "LOGIN_WALL"
     UNKNOWN = "UNKNOWN"
+
+
+class DialogPolicy(StrEnum):
+    """How dialogs of the browser are answered that no action answers."""
+
+    DISMISS = "dismiss"
+    ACCEPT = "accept"
+    UNKNOWN = "unknown"
+
+
+class CrashPolicy(StrEnum):
+    """What follows when a page's process crashes."""
+
+    RELOAD = "reload"
+    CLOSE_SESSION = "close_session"
+    UNKNOWN = "unknown"
+
+
+class PageCloseCause(StrEnum):
+    """Why a tab is not there any more."""
+
+    CLOSED = "closed"
+    CRASHED = "crashed"
+    TOO_MANY = "too_many"
+    DIALOG_FLOOD = "dialog_flood"
+    UNRESPONSIVE = "unresponsive"
+    UNKNOWN = "unknown"
 
 
 class ProfileSaveState(StrEnum):
@@ -301,6 +331,53 @@ class Geolocation:
 
 
 @dataclass(frozen=True, slots=True)
+class PermissionGrant:
+    """Something that pages may do which they may not by default; without an origin all of them."""
+
+    permission: str
+    """Such as geolocation, notifications, clipboard-read, camera."""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCredential:
+    """A user and password that one origin is given when it asks by HTTP."""
+
+    origin: str
+    """Like "https://example.com"."""
+    username: str = field(default="", repr=False)
+    """Never in an answer."""
+    password: str = field(default="", repr=False)
+    """Never in an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageOptions:
+    """How a session's tabs and dialogs are dealt with."""
+
+    dialogs: DialogPolicy
+    on_crash: CrashPolicy
+    max_pages: int
+    permissions: tuple[PermissionGrant, ...] = ()
+    http_credentials: tuple[HttpCredential, ...] = ()
+    """Only their origins."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserPage:
+    """An open tab."""
+
+    page_id: str
+    url: str
+    title: str
+    """Empty until it is known."""
+    opener_page_id: str | None
+    """The tab whose page opened it, while that is open."""
+    current: bool
+    """It is in front: the next action acts in it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """Something that is true now of a session or run and worth knowing, beside its state."""
 
@@ -328,6 +405,11 @@ class BrowserSessionOptions:
     browser_profile_id: str | None = None
     browser_profile_version: int | None = None
     save_profile: bool = False
+    dialogs: DialogPolicy | str | None = None
+    on_crash: CrashPolicy | str | None = None
+    max_pages: int | None = None
+    permissions: Sequence[PermissionGrant | str] = ()
+    http_credentials: Sequence[HttpCredential] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +498,7 @@ class BrowserSession:
     time_zone: str | None = None
     locale: str | None = None
     geolocation: Geolocation | None = None
+    page_options: PageOptions | None = None
 
     @property
     def status(self) -> str:
@@ -680,6 +763,37 @@ class StepHealed:
 
 
 @dataclass(frozen=True, slots=True)
+class DialogShown:
+    """A dialog of the browser was shown and answered, by an action of the run or by the session's policy."""
+
+    dialog_type: str
+    """alert, confirm, prompt or beforeunload."""
+    message: str
+    accepted: bool
+    by_action: bool
+    page_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageOpened:
+    """A tab was opened."""
+
+    page_id: str
+    opener_page_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageClosed:
+    """A tab is not there any more."""
+
+    page_id: str
+    cause: PageCloseCause
+    url: str
+    replaced_by_page_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunWarning:
     """Something worth knowing that stops nothing."""
 
@@ -711,6 +825,9 @@ RunEventDetail: TypeAlias = (
     | TaskRecorded
     | Replayed
     | StepHealed
+    | DialogShown
+    | PageOpened
+    | PageClosed
     | RunFinished
 )
 

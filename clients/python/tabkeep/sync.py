@@ -166,6 +166,7 @@ class Client:
     watch_browser_session = _Iterating(asynchronous.Client.watch_browser_session)
     extend_browser_session = _Blocking(asynchronous.Client.extend_browser_session)
     update_browser_session = _Blocking(asynchronous.Client.update_browser_session)
+    list_pages = _Blocking(asynchronous.Client.list_pages)
     close_browser_session = _Blocking(asynchronous.Client.close_browser_session)
 
     create_browser_profile = _Blocking(asynchronous.Client.create_browser_profile)

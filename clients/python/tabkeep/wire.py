@@ -55,6 +55,9 @@ ENUMERATIONS: Mapping[type[StrEnum], _Enumeration] = {
         (r.CloseReason, browser_sessions_pb2.CloseReason, "CLOSE_REASON_"),
         (r.ProfileSaveState, browser_sessions_pb2.ProfileSaveState, "PROFILE_SAVE_STATE_"),
         (r.BrowserSessionChange, browser_sessions_pb2.BrowserSessionChange, "BROWSER_SESSION_CHANGE_"),
+        (r.DialogPolicy, browser_sessions_pb2.DialogPolicy, "DIALOG_POLICY_"),
+        (r.CrashPolicy, browser_sessions_pb2.CrashPolicy, "CRASH_POLICY_"),
+        (r.PageCloseCause, runs_pb2.PageCloseCause, "PAGE_CLOSE_CAUSE_"),
         (r.RunType, runs_pb2.RunType, "RUN_TYPE_"),
         (r.RunStatus, runs_pb2.RunStatus, "RUN_STATUS_"),
         (r.FailureReason, runs_pb2.FailureReason, "FAILURE_REASON_"),
@@ -173,7 +176,27 @@ def to_create_session(
     request.proxy_location = options.proxy_location or ""
     request.allowed_domains.extend(_several(options.allowed_domains, "allowed_domains"))
     request.blocked_domains.extend(_several(options.blocked_domains, "blocked_domains"))
+    pages = to_page_options(options)
+    if pages.ListFields():
+        request.page_options.CopyFrom(pages)
     return request
+
+
+def to_page_options(options: r.BrowserSessionOptions) -> browser_sessions_pb2.PageOptions:
+    """Return how a session's tabs and dialogs are to be dealt with; empty when nothing is said of it."""
+    pages = browser_sessions_pb2.PageOptions(max_pages=options.max_pages or 0)
+    if options.dialogs is not None:
+        pages.dialogs = enum_to_proto(r.DialogPolicy, options.dialogs)
+    if options.on_crash is not None:
+        pages.on_crash = enum_to_proto(r.CrashPolicy, options.on_crash)
+    if isinstance(options.permissions, str):
+        raise TypeError("permissions takes a list, not one text")
+    for grant in options.permissions:
+        given = r.PermissionGrant(grant) if isinstance(grant, str) else grant
+        pages.permissions.add(permission=given.permission, origin=given.origin)
+    for login in options.http_credentials:
+        pages.http_credentials.add(origin=login.origin, username=login.username, password=login.password)
+    return pages
 
 
 def to_update_session(
@@ -286,7 +309,23 @@ def browser_session(message: browser_sessions_pb2.BrowserSession) -> r.BrowserSe
         profile_save=_profile_save(message.profile_save) if message.HasField("profile_save") else None,
         cdp_url=message.cdp_url or None,
         cdp_attach_time=_optional_time(message, "cdp_attach_time"),
+        page_options=_page_options(message.page_options) if message.HasField("page_options") else None,
     )
+
+
+def _page_options(message: browser_sessions_pb2.PageOptions) -> r.PageOptions:
+    return r.PageOptions(
+        dialogs=_enum(r.DialogPolicy, message.dialogs),
+        on_crash=_enum(r.CrashPolicy, message.on_crash),
+        max_pages=message.max_pages,
+        permissions=tuple(r.PermissionGrant(one.permission, one.origin) for one in message.permissions),
+        http_credentials=tuple(r.HttpCredential(one.origin) for one in message.http_credentials),
+    )
+
+
+def browser_page(message: browser_sessions_pb2.BrowserPage) -> r.BrowserPage:
+    """Return an open tab."""
+    return r.BrowserPage(message.page_id, message.url, message.title, message.opener_page_id or None, message.current)
 
 
 def browser_profile(message: browser_profiles_pb2.BrowserProfile) -> r.BrowserProfile:
@@ -646,6 +685,26 @@ def _recorded_part(message: recordings_pb2.RecordedPart) -> r.RecordedPart:
     return r.RecordedPart(clause=message.clause, looks_again=message.looks_again, steps=tuple(steps))
 
 
+def _dialog_shown(message: runs_pb2.DialogShown) -> r.DialogShown:
+    return r.DialogShown(
+        message.dialog_type,
+        message.message,
+        message.answer == actions_pb2.DIALOG_ANSWER_ACCEPT,
+        message.by_action,
+        message.page_id,
+        message.url,
+    )
+
+
+def _page_opened(message: runs_pb2.PageOpened) -> r.PageOpened:
+    return r.PageOpened(message.page_id, message.opener_page_id or None)
+
+
+def _page_closed(message: runs_pb2.PageClosed) -> r.PageClosed:
+    cause = _enum(r.PageCloseCause, message.cause)
+    return r.PageClosed(message.page_id, cause, message.url, message.replaced_by_page_id or None)
+
+
 def _run_finished(message: runs_pb2.RunFinished) -> r.RunFinished:
     return r.RunFinished(
         _enum(r.RunStatus, message.status),
@@ -669,6 +728,9 @@ _DETAILS: Mapping[str, Callable[[Any], r.RunEventDetail]] = {
     "task_recorded": _task_recorded,
     "replayed": _replayed,
     "step_healed": _step_healed,
+    "dialog_shown": _dialog_shown,
+    "page_opened": _page_opened,
+    "page_closed": _page_closed,
     "run_finished": _run_finished,
 }
 

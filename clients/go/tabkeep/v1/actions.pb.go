@@ -82,6 +82,59 @@ func (CredentialPart) EnumDescriptor() ([]byte, []int) {
 	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{0}
 }
 
+// How a dialog is answered.
+type DialogAnswer int32
+
+const (
+	// Not given.
+	DialogAnswer_DIALOG_ANSWER_UNSPECIFIED DialogAnswer = 0
+	// OK; of a beforeunload dialog: leave the page.
+	DialogAnswer_DIALOG_ANSWER_ACCEPT DialogAnswer = 1
+	// Cancel; of an alert: close it; of a beforeunload dialog: stay.
+	DialogAnswer_DIALOG_ANSWER_DISMISS DialogAnswer = 2
+)
+
+// Enum value maps for DialogAnswer.
+var (
+	DialogAnswer_name = map[int32]string{
+		0: "DIALOG_ANSWER_UNSPECIFIED",
+		1: "DIALOG_ANSWER_ACCEPT",
+		2: "DIALOG_ANSWER_DISMISS",
+	}
+	DialogAnswer_value = map[string]int32{
+		"DIALOG_ANSWER_UNSPECIFIED": 0,
+		"DIALOG_ANSWER_ACCEPT":      1,
+		"DIALOG_ANSWER_DISMISS":     2,
+	}
+)
+
+func (x DialogAnswer) Enum() *DialogAnswer {
+	p := new(DialogAnswer)
+	*p = x
+	return p
+}
+
+func (x DialogAnswer) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DialogAnswer) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_actions_proto_enumTypes[1].Descriptor()
+}
+
+func (DialogAnswer) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_actions_proto_enumTypes[1]
+}
+
+func (x DialogAnswer) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DialogAnswer.Descriptor instead.
+func (DialogAnswer) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{1}
+}
+
 // One thing to do, and what must be true afterwards.
 type Action struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -108,6 +161,8 @@ type Action struct {
 	//	*Action_Back
 	//	*Action_Reload
 	//	*Action_FindRecord
+	//	*Action_Tab
+	//	*Action_Dialog
 	//	*Action_Drag
 	//	*Action_SetRange
 	//	*Action_SetDate
@@ -293,6 +348,24 @@ func (x *Action) GetFindRecord() *FindRecord {
 	return nil
 }
 
+func (x *Action) GetTab() *Tab {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_Tab); ok {
+			return x.Tab
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetDialog() *Dialog {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_Dialog); ok {
+			return x.Dialog
+		}
+	}
+	return nil
+}
+
 func (x *Action) GetDrag() *Drag {
 	if x != nil {
 		if x, ok := x.Kind.(*Action_Drag); ok {
@@ -407,6 +480,16 @@ type Action_FindRecord struct {
 	FindRecord *FindRecord `protobuf:"bytes,43,opt,name=find_record,json=findRecord,proto3,oneof"`
 }
 
+type Action_Tab struct {
+	// Switches to another tab, opens one, or closes one.
+	Tab *Tab `protobuf:"bytes,24,opt,name=tab,proto3,oneof"`
+}
+
+type Action_Dialog struct {
+	// Answers a dialog of the browser (alert, confirm, prompt, beforeunload).
+	Dialog *Dialog `protobuf:"bytes,25,opt,name=dialog,proto3,oneof"`
+}
+
 type Action_Drag struct {
 	// Drags an element to another place.
 	Drag *Drag `protobuf:"bytes,28,opt,name=drag,proto3,oneof"`
@@ -458,6 +541,10 @@ func (*Action_Reload) isAction_Kind() {}
 
 func (*Action_FindRecord) isAction_Kind() {}
 
+func (*Action_Tab) isAction_Kind() {}
+
+func (*Action_Dialog) isAction_Kind() {}
+
 func (*Action_Drag) isAction_Kind() {}
 
 func (*Action_SetRange) isAction_Kind() {}
@@ -485,7 +572,11 @@ type Target struct {
 	// A CSS selector, for pages that name nothing. Pierces open shadow roots.
 	Css string `protobuf:"bytes,6,opt,name=css,proto3" json:"css,omitempty"`
 	// The value of data-testid (also data-test, data-test-id, data-qa).
-	TestId        string `protobuf:"bytes,7,opt,name=test_id,json=testId,proto3" json:"test_id,omitempty"`
+	TestId string `protobuf:"bytes,7,opt,name=test_id,json=testId,proto3" json:"test_id,omitempty"`
+	// Only in the frame (iframe) with this title or name, or whose URL matches this glob ("*pay.example/*"). Needed only
+	// for frames of another origin, and there only where the page itself, or another frame, has the same: empty, the page
+	// comes first, then all its frames.
+	Frame         string `protobuf:"bytes,13,opt,name=frame,proto3" json:"frame,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -565,6 +656,13 @@ func (x *Target) GetCss() string {
 func (x *Target) GetTestId() string {
 	if x != nil {
 		return x.TestId
+	}
+	return ""
+}
+
+func (x *Target) GetFrame() string {
+	if x != nil {
+		return x.Frame
 	}
 	return ""
 }
@@ -1818,6 +1916,363 @@ func (*Reload) Descriptor() ([]byte, []int) {
 	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{19}
 }
 
+// Switches to another tab, opens one, or closes one. What follows acts in the tab that is in front then. Fails NOT_FOUND
+// or AMBIGUOUS with a list of the open tabs.
+type Tab struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What. Required.
+	//
+	// Types that are valid to be assigned to What:
+	//
+	//	*Tab_SwitchTo
+	//	*Tab_Open
+	//	*Tab_Close
+	What          isTab_What `protobuf_oneof:"what"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tab) Reset() {
+	*x = Tab{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tab) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tab) ProtoMessage() {}
+
+func (x *Tab) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tab.ProtoReflect.Descriptor instead.
+func (*Tab) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Tab) GetWhat() isTab_What {
+	if x != nil {
+		return x.What
+	}
+	return nil
+}
+
+func (x *Tab) GetSwitchTo() *WhichTab {
+	if x != nil {
+		if x, ok := x.What.(*Tab_SwitchTo); ok {
+			return x.SwitchTo
+		}
+	}
+	return nil
+}
+
+func (x *Tab) GetOpen() *NewTab {
+	if x != nil {
+		if x, ok := x.What.(*Tab_Open); ok {
+			return x.Open
+		}
+	}
+	return nil
+}
+
+func (x *Tab) GetClose() *WhichTab {
+	if x != nil {
+		if x, ok := x.What.(*Tab_Close); ok {
+			return x.Close
+		}
+	}
+	return nil
+}
+
+type isTab_What interface {
+	isTab_What()
+}
+
+type Tab_SwitchTo struct {
+	// Brings this tab to the front, and waits for it if it is not there yet.
+	SwitchTo *WhichTab `protobuf:"bytes,1,opt,name=switch_to,json=switchTo,proto3,oneof"`
+}
+
+type Tab_Open struct {
+	// Opens a new tab, which is in front then.
+	Open *NewTab `protobuf:"bytes,2,opt,name=open,proto3,oneof"`
+}
+
+type Tab_Close struct {
+	// Closes this tab; an empty WhichTab is the one in front. The tab that opened it is in front then, else the one
+	// that was before. Closing the last one leaves a new empty tab.
+	Close *WhichTab `protobuf:"bytes,3,opt,name=close,proto3,oneof"`
+}
+
+func (*Tab_SwitchTo) isTab_What() {}
+
+func (*Tab_Open) isTab_What() {}
+
+func (*Tab_Close) isTab_What() {}
+
+// Names an open tab.
+type WhichTab struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How. Required, but for a tab to close.
+	//
+	// Types that are valid to be assigned to By:
+	//
+	//	*WhichTab_Index
+	//	*WhichTab_Title
+	//	*WhichTab_Url
+	//	*WhichTab_PageId
+	//	*WhichTab_Previous
+	By            isWhichTab_By `protobuf_oneof:"by"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WhichTab) Reset() {
+	*x = WhichTab{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WhichTab) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WhichTab) ProtoMessage() {}
+
+func (x *WhichTab) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WhichTab.ProtoReflect.Descriptor instead.
+func (*WhichTab) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *WhichTab) GetBy() isWhichTab_By {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+func (x *WhichTab) GetIndex() int32 {
+	if x != nil {
+		if x, ok := x.By.(*WhichTab_Index); ok {
+			return x.Index
+		}
+	}
+	return 0
+}
+
+func (x *WhichTab) GetTitle() string {
+	if x != nil {
+		if x, ok := x.By.(*WhichTab_Title); ok {
+			return x.Title
+		}
+	}
+	return ""
+}
+
+func (x *WhichTab) GetUrl() string {
+	if x != nil {
+		if x, ok := x.By.(*WhichTab_Url); ok {
+			return x.Url
+		}
+	}
+	return ""
+}
+
+func (x *WhichTab) GetPageId() string {
+	if x != nil {
+		if x, ok := x.By.(*WhichTab_PageId); ok {
+			return x.PageId
+		}
+	}
+	return ""
+}
+
+func (x *WhichTab) GetPrevious() bool {
+	if x != nil {
+		if x, ok := x.By.(*WhichTab_Previous); ok {
+			return x.Previous
+		}
+	}
+	return false
+}
+
+type isWhichTab_By interface {
+	isWhichTab_By()
+}
+
+type WhichTab_Index struct {
+	// Its place in the order of opening, from 1; -1 is the one that was opened last.
+	Index int32 `protobuf:"varint,1,opt,name=index,proto3,oneof"`
+}
+
+type WhichTab_Title struct {
+	// A part of its title; case is ignored. A title that is equal counts before one that only has it as a part.
+	Title string `protobuf:"bytes,2,opt,name=title,proto3,oneof"`
+}
+
+type WhichTab_Url struct {
+	// Its URL matches this glob: "*" stands for any characters.
+	Url string `protobuf:"bytes,3,opt,name=url,proto3,oneof"`
+}
+
+type WhichTab_PageId struct {
+	// Its id, as ListPages shows it.
+	PageId string `protobuf:"bytes,4,opt,name=page_id,json=pageId,proto3,oneof"`
+}
+
+type WhichTab_Previous struct {
+	// The one that was in front before this one.
+	Previous bool `protobuf:"varint,5,opt,name=previous,proto3,oneof"`
+}
+
+func (*WhichTab_Index) isWhichTab_By() {}
+
+func (*WhichTab_Title) isWhichTab_By() {}
+
+func (*WhichTab_Url) isWhichTab_By() {}
+
+func (*WhichTab_PageId) isWhichTab_By() {}
+
+func (*WhichTab_Previous) isWhichTab_By() {}
+
+// A new tab.
+type NewTab struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to open in it, an absolute http or https URL; empty: about:blank. Fails NAVIGATION like goto.
+	Url           string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NewTab) Reset() {
+	*x = NewTab{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewTab) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewTab) ProtoMessage() {}
+
+func (x *NewTab) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewTab.ProtoReflect.Descriptor instead.
+func (*NewTab) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *NewTab) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+// Answers a dialog of the browser (not one that a page draws itself). Comes right after the action whose effect the
+// dialog is: that action then has its dialogs answered so, instead of by the session's policy. Several in a row answer
+// several dialogs, in order. Fails EXPECTATION_FAILED when no dialog comes within the action's timeout, or another one
+// than message says.
+type Dialog struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How. Required.
+	Answer DialogAnswer `protobuf:"varint,1,opt,name=answer,proto3,enum=tabkeep.v1.DialogAnswer" json:"answer,omitempty"`
+	// What to put into a prompt before it is accepted. Absent: what the prompt itself proposes.
+	Text *Value `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// The dialog's text must have this in it; case is ignored. Another dialog is dismissed. Empty: any dialog.
+	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dialog) Reset() {
+	*x = Dialog{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dialog) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dialog) ProtoMessage() {}
+
+func (x *Dialog) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dialog.ProtoReflect.Descriptor instead.
+func (*Dialog) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Dialog) GetAnswer() DialogAnswer {
+	if x != nil {
+		return x.Answer
+	}
+	return DialogAnswer_DIALOG_ANSWER_UNSPECIFIED
+}
+
+func (x *Dialog) GetText() *Value {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+func (x *Dialog) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 // A number of the page, found by its label as in "Price: $47.10", compared with another.
 type NumberIs struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1837,7 +2292,7 @@ type NumberIs struct {
 
 func (x *NumberIs) Reset() {
 	*x = NumberIs{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +2304,7 @@ func (x *NumberIs) String() string {
 func (*NumberIs) ProtoMessage() {}
 
 func (x *NumberIs) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,7 +2317,7 @@ func (x *NumberIs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NumberIs.ProtoReflect.Descriptor instead.
 func (*NumberIs) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{20}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *NumberIs) GetLabel() string {
@@ -1953,7 +2408,7 @@ type Drag struct {
 
 func (x *Drag) Reset() {
 	*x = Drag{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1965,7 +2420,7 @@ func (x *Drag) String() string {
 func (*Drag) ProtoMessage() {}
 
 func (x *Drag) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1978,7 +2433,7 @@ func (x *Drag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drag.ProtoReflect.Descriptor instead.
 func (*Drag) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{21}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Drag) GetTarget() *Target {
@@ -2084,7 +2539,7 @@ type Offset struct {
 
 func (x *Offset) Reset() {
 	*x = Offset{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2096,7 +2551,7 @@ func (x *Offset) String() string {
 func (*Offset) ProtoMessage() {}
 
 func (x *Offset) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2109,7 +2564,7 @@ func (x *Offset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offset.ProtoReflect.Descriptor instead.
 func (*Offset) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{22}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Offset) GetX() int32 {
@@ -2140,7 +2595,7 @@ type SetRange struct {
 
 func (x *SetRange) Reset() {
 	*x = SetRange{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2152,7 +2607,7 @@ func (x *SetRange) String() string {
 func (*SetRange) ProtoMessage() {}
 
 func (x *SetRange) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2165,7 +2620,7 @@ func (x *SetRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRange.ProtoReflect.Descriptor instead.
 func (*SetRange) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{23}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SetRange) GetTarget() *Target {
@@ -2195,7 +2650,7 @@ type SetDate struct {
 
 func (x *SetDate) Reset() {
 	*x = SetDate{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2207,7 +2662,7 @@ func (x *SetDate) String() string {
 func (*SetDate) ProtoMessage() {}
 
 func (x *SetDate) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2220,7 +2675,7 @@ func (x *SetDate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDate.ProtoReflect.Descriptor instead.
 func (*SetDate) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{24}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SetDate) GetTarget() *Target {
@@ -2250,7 +2705,7 @@ type SelectText struct {
 
 func (x *SelectText) Reset() {
 	*x = SelectText{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2262,7 +2717,7 @@ func (x *SelectText) String() string {
 func (*SelectText) ProtoMessage() {}
 
 func (x *SelectText) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2275,7 +2730,7 @@ func (x *SelectText) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SelectText.ProtoReflect.Descriptor instead.
 func (*SelectText) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{25}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SelectText) GetTarget() *Target {
@@ -2312,7 +2767,7 @@ type PickRow struct {
 
 func (x *PickRow) Reset() {
 	*x = PickRow{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2324,7 +2779,7 @@ func (x *PickRow) String() string {
 func (*PickRow) ProtoMessage() {}
 
 func (x *PickRow) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2337,7 +2792,7 @@ func (x *PickRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PickRow.ProtoReflect.Descriptor instead.
 func (*PickRow) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{26}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PickRow) GetWhere() []*RowIs {
@@ -2395,7 +2850,7 @@ type RowIs struct {
 
 func (x *RowIs) Reset() {
 	*x = RowIs{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2407,7 +2862,7 @@ func (x *RowIs) String() string {
 func (*RowIs) ProtoMessage() {}
 
 func (x *RowIs) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2420,7 +2875,7 @@ func (x *RowIs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowIs.ProtoReflect.Descriptor instead.
 func (*RowIs) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{27}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RowIs) GetLabel() string {
@@ -2510,7 +2965,7 @@ var File_tabkeep_v1_actions_proto protoreflect.FileDescriptor
 const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\n" +
 	"\x18tabkeep/v1/actions.proto\x12\n" +
-	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xdd\a\n" +
+	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb0\b\n" +
 	"\x06Action\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12\x12\n" +
 	"\x04note\x18\x02 \x01(\tR\x04note\x12*\n" +
@@ -2530,14 +2985,16 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x04back\x18\x14 \x01(\v2\x10.tabkeep.v1.BackH\x00R\x04back\x12,\n" +
 	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reload\x129\n" +
 	"\vfind_record\x18+ \x01(\v2\x16.tabkeep.v1.FindRecordH\x00R\n" +
-	"findRecord\x12&\n" +
+	"findRecord\x12#\n" +
+	"\x03tab\x18\x18 \x01(\v2\x0f.tabkeep.v1.TabH\x00R\x03tab\x12,\n" +
+	"\x06dialog\x18\x19 \x01(\v2\x12.tabkeep.v1.DialogH\x00R\x06dialog\x12&\n" +
 	"\x04drag\x18\x1c \x01(\v2\x10.tabkeep.v1.DragH\x00R\x04drag\x123\n" +
 	"\tset_range\x18\x1d \x01(\v2\x14.tabkeep.v1.SetRangeH\x00R\bsetRange\x120\n" +
 	"\bset_date\x18\x1e \x01(\v2\x13.tabkeep.v1.SetDateH\x00R\asetDate\x129\n" +
 	"\vselect_text\x18\x1f \x01(\v2\x16.tabkeep.v1.SelectTextH\x00R\n" +
 	"selectText\x120\n" +
 	"\bpick_row\x18  \x01(\v2\x13.tabkeep.v1.PickRowH\x00R\apickRowB\x06\n" +
-	"\x04kind\"\x9b\x01\n" +
+	"\x04kind\"\xb1\x01\n" +
 	"\x06Target\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -2545,7 +3002,8 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x06within\x18\x04 \x01(\tR\x06within\x12\x10\n" +
 	"\x03nth\x18\x05 \x01(\x05R\x03nth\x12\x10\n" +
 	"\x03css\x18\x06 \x01(\tR\x03css\x12\x17\n" +
-	"\atest_id\x18\a \x01(\tR\x06testId\"\xe1\x01\n" +
+	"\atest_id\x18\a \x01(\tR\x06testId\x12\x14\n" +
+	"\x05frame\x18\r \x01(\tR\x05frame\"\xe1\x01\n" +
 	"\x05Value\x12\x1a\n" +
 	"\aliteral\x18\x01 \x01(\tH\x00R\aliteral\x12\x1e\n" +
 	"\tparameter\x18\x02 \x01(\tH\x00R\tparameter\x125\n" +
@@ -2622,7 +3080,25 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\v2\x11.tabkeep.v1.ValueR\x05value\x12\x12\n" +
 	"\x04noun\x18\x03 \x01(\tR\x04noun\"\x06\n" +
 	"\x04Back\"\b\n" +
-	"\x06Reload\"\x8f\x01\n" +
+	"\x06Reload\"\x9a\x01\n" +
+	"\x03Tab\x123\n" +
+	"\tswitch_to\x18\x01 \x01(\v2\x14.tabkeep.v1.WhichTabH\x00R\bswitchTo\x12(\n" +
+	"\x04open\x18\x02 \x01(\v2\x12.tabkeep.v1.NewTabH\x00R\x04open\x12,\n" +
+	"\x05close\x18\x03 \x01(\v2\x14.tabkeep.v1.WhichTabH\x00R\x05closeB\x06\n" +
+	"\x04what\"\x8d\x01\n" +
+	"\bWhichTab\x12\x16\n" +
+	"\x05index\x18\x01 \x01(\x05H\x00R\x05index\x12\x16\n" +
+	"\x05title\x18\x02 \x01(\tH\x00R\x05title\x12\x12\n" +
+	"\x03url\x18\x03 \x01(\tH\x00R\x03url\x12\x19\n" +
+	"\apage_id\x18\x04 \x01(\tH\x00R\x06pageId\x12\x1c\n" +
+	"\bprevious\x18\x05 \x01(\bH\x00R\bpreviousB\x04\n" +
+	"\x02by\"\x1a\n" +
+	"\x06NewTab\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\"{\n" +
+	"\x06Dialog\x120\n" +
+	"\x06answer\x18\x01 \x01(\x0e2\x18.tabkeep.v1.DialogAnswerR\x06answer\x12%\n" +
+	"\x04text\x18\x02 \x01(\v2\x11.tabkeep.v1.ValueR\x04text\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"\x8f\x01\n" +
 	"\bNumberIs\x12\x14\n" +
 	"\x05label\x18\x01 \x01(\tR\x05label\x12\x1d\n" +
 	"\tless_than\x18\x02 \x01(\x01H\x00R\blessThan\x12#\n" +
@@ -2671,7 +3147,11 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x1bCREDENTIAL_PART_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18CREDENTIAL_PART_USERNAME\x10\x01\x12\x1c\n" +
 	"\x18CREDENTIAL_PART_PASSWORD\x10\x02\x12!\n" +
-	"\x1dCREDENTIAL_PART_ONE_TIME_CODE\x10\x03B<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
+	"\x1dCREDENTIAL_PART_ONE_TIME_CODE\x10\x03*b\n" +
+	"\fDialogAnswer\x12\x1d\n" +
+	"\x19DIALOG_ANSWER_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14DIALOG_ANSWER_ACCEPT\x10\x01\x12\x19\n" +
+	"\x15DIALOG_ANSWER_DISMISS\x10\x02B<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
 
 var (
 	file_tabkeep_v1_actions_proto_rawDescOnce sync.Once
@@ -2685,99 +3165,111 @@ func file_tabkeep_v1_actions_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_actions_proto_rawDescData
 }
 
-var file_tabkeep_v1_actions_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_tabkeep_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_tabkeep_v1_actions_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_tabkeep_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_tabkeep_v1_actions_proto_goTypes = []any{
 	(CredentialPart)(0),         // 0: tabkeep.v1.CredentialPart
-	(*Action)(nil),              // 1: tabkeep.v1.Action
-	(*Target)(nil),              // 2: tabkeep.v1.Target
-	(*Value)(nil),               // 3: tabkeep.v1.Value
-	(*StepOutput)(nil),          // 4: tabkeep.v1.StepOutput
-	(*CredentialField)(nil),     // 5: tabkeep.v1.CredentialField
-	(*Goto)(nil),                // 6: tabkeep.v1.Goto
-	(*Click)(nil),               // 7: tabkeep.v1.Click
-	(*Fill)(nil),                // 8: tabkeep.v1.Fill
-	(*Select)(nil),              // 9: tabkeep.v1.Select
-	(*SetChecked)(nil),          // 10: tabkeep.v1.SetChecked
-	(*PressKey)(nil),            // 11: tabkeep.v1.PressKey
-	(*Hover)(nil),               // 12: tabkeep.v1.Hover
-	(*Scroll)(nil),              // 13: tabkeep.v1.Scroll
-	(*Wait)(nil),                // 14: tabkeep.v1.Wait
-	(*Expect)(nil),              // 15: tabkeep.v1.Expect
-	(*FieldValue)(nil),          // 16: tabkeep.v1.FieldValue
-	(*Extract)(nil),             // 17: tabkeep.v1.Extract
-	(*FindRecord)(nil),          // 18: tabkeep.v1.FindRecord
-	(*Back)(nil),                // 19: tabkeep.v1.Back
-	(*Reload)(nil),              // 20: tabkeep.v1.Reload
-	(*NumberIs)(nil),            // 21: tabkeep.v1.NumberIs
-	(*Drag)(nil),                // 22: tabkeep.v1.Drag
-	(*Offset)(nil),              // 23: tabkeep.v1.Offset
-	(*SetRange)(nil),            // 24: tabkeep.v1.SetRange
-	(*SetDate)(nil),             // 25: tabkeep.v1.SetDate
-	(*SelectText)(nil),          // 26: tabkeep.v1.SelectText
-	(*PickRow)(nil),             // 27: tabkeep.v1.PickRow
-	(*RowIs)(nil),               // 28: tabkeep.v1.RowIs
-	(*durationpb.Duration)(nil), // 29: google.protobuf.Duration
-	(*structpb.Struct)(nil),     // 30: google.protobuf.Struct
+	(DialogAnswer)(0),           // 1: tabkeep.v1.DialogAnswer
+	(*Action)(nil),              // 2: tabkeep.v1.Action
+	(*Target)(nil),              // 3: tabkeep.v1.Target
+	(*Value)(nil),               // 4: tabkeep.v1.Value
+	(*StepOutput)(nil),          // 5: tabkeep.v1.StepOutput
+	(*CredentialField)(nil),     // 6: tabkeep.v1.CredentialField
+	(*Goto)(nil),                // 7: tabkeep.v1.Goto
+	(*Click)(nil),               // 8: tabkeep.v1.Click
+	(*Fill)(nil),                // 9: tabkeep.v1.Fill
+	(*Select)(nil),              // 10: tabkeep.v1.Select
+	(*SetChecked)(nil),          // 11: tabkeep.v1.SetChecked
+	(*PressKey)(nil),            // 12: tabkeep.v1.PressKey
+	(*Hover)(nil),               // 13: tabkeep.v1.Hover
+	(*Scroll)(nil),              // 14: tabkeep.v1.Scroll
+	(*Wait)(nil),                // 15: tabkeep.v1.Wait
+	(*Expect)(nil),              // 16: tabkeep.v1.Expect
+	(*FieldValue)(nil),          // 17: tabkeep.v1.FieldValue
+	(*Extract)(nil),             // 18: tabkeep.v1.Extract
+	(*FindRecord)(nil),          // 19: tabkeep.v1.FindRecord
+	(*Back)(nil),                // 20: tabkeep.v1.Back
+	(*Reload)(nil),              // 21: tabkeep.v1.Reload
+	(*Tab)(nil),                 // 22: tabkeep.v1.Tab
+	(*WhichTab)(nil),            // 23: tabkeep.v1.WhichTab
+	(*NewTab)(nil),              // 24: tabkeep.v1.NewTab
+	(*Dialog)(nil),              // 25: tabkeep.v1.Dialog
+	(*NumberIs)(nil),            // 26: tabkeep.v1.NumberIs
+	(*Drag)(nil),                // 27: tabkeep.v1.Drag
+	(*Offset)(nil),              // 28: tabkeep.v1.Offset
+	(*SetRange)(nil),            // 29: tabkeep.v1.SetRange
+	(*SetDate)(nil),             // 30: tabkeep.v1.SetDate
+	(*SelectText)(nil),          // 31: tabkeep.v1.SelectText
+	(*PickRow)(nil),             // 32: tabkeep.v1.PickRow
+	(*RowIs)(nil),               // 33: tabkeep.v1.RowIs
+	(*durationpb.Duration)(nil), // 34: google.protobuf.Duration
+	(*structpb.Struct)(nil),     // 35: google.protobuf.Struct
 }
 var file_tabkeep_v1_actions_proto_depIdxs = []int32{
-	29, // 0: tabkeep.v1.Action.timeout:type_name -> google.protobuf.Duration
-	15, // 1: tabkeep.v1.Action.expect:type_name -> tabkeep.v1.Expect
-	6,  // 2: tabkeep.v1.Action.goto:type_name -> tabkeep.v1.Goto
-	7,  // 3: tabkeep.v1.Action.click:type_name -> tabkeep.v1.Click
-	8,  // 4: tabkeep.v1.Action.fill:type_name -> tabkeep.v1.Fill
-	9,  // 5: tabkeep.v1.Action.select:type_name -> tabkeep.v1.Select
-	10, // 6: tabkeep.v1.Action.set_checked:type_name -> tabkeep.v1.SetChecked
-	11, // 7: tabkeep.v1.Action.press_key:type_name -> tabkeep.v1.PressKey
-	12, // 8: tabkeep.v1.Action.hover:type_name -> tabkeep.v1.Hover
-	13, // 9: tabkeep.v1.Action.scroll:type_name -> tabkeep.v1.Scroll
-	14, // 10: tabkeep.v1.Action.wait:type_name -> tabkeep.v1.Wait
-	17, // 11: tabkeep.v1.Action.extract:type_name -> tabkeep.v1.Extract
-	19, // 12: tabkeep.v1.Action.back:type_name -> tabkeep.v1.Back
-	20, // 13: tabkeep.v1.Action.reload:type_name -> tabkeep.v1.Reload
-	18, // 14: tabkeep.v1.Action.find_record:type_name -> tabkeep.v1.FindRecord
-	22, // 15: tabkeep.v1.Action.drag:type_name -> tabkeep.v1.Drag
-	24, // 16: tabkeep.v1.Action.set_range:type_name -> tabkeep.v1.SetRange
-	25, // 17: tabkeep.v1.Action.set_date:type_name -> tabkeep.v1.SetDate
-	26, // 18: tabkeep.v1.Action.select_text:type_name -> tabkeep.v1.SelectText
-	27, // 19: tabkeep.v1.Action.pick_row:type_name -> tabkeep.v1.PickRow
-	4,  // 20: tabkeep.v1.Value.from_step:type_name -> tabkeep.v1.StepOutput
-	5,  // 21: tabkeep.v1.Value.credential:type_name -> tabkeep.v1.CredentialField
-	0,  // 22: tabkeep.v1.CredentialField.part:type_name -> tabkeep.v1.CredentialPart
-	2,  // 23: tabkeep.v1.Click.target:type_name -> tabkeep.v1.Target
-	2,  // 24: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
-	3,  // 25: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
-	2,  // 26: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
-	3,  // 27: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
-	3,  // 28: tabkeep.v1.Select.more_options:type_name -> tabkeep.v1.Value
-	2,  // 29: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
-	2,  // 30: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
-	2,  // 31: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
-	2,  // 32: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
-	29, // 33: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
-	15, // 34: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
-	2,  // 35: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
-	2,  // 36: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
-	16, // 37: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
-	21, // 38: tabkeep.v1.Expect.number:type_name -> tabkeep.v1.NumberIs
-	2,  // 39: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
-	30, // 40: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
-	3,  // 41: tabkeep.v1.FindRecord.value:type_name -> tabkeep.v1.Value
-	2,  // 42: tabkeep.v1.Drag.target:type_name -> tabkeep.v1.Target
-	2,  // 43: tabkeep.v1.Drag.onto:type_name -> tabkeep.v1.Target
-	2,  // 44: tabkeep.v1.Drag.before:type_name -> tabkeep.v1.Target
-	2,  // 45: tabkeep.v1.Drag.after:type_name -> tabkeep.v1.Target
-	23, // 46: tabkeep.v1.Drag.by:type_name -> tabkeep.v1.Offset
-	2,  // 47: tabkeep.v1.SetRange.target:type_name -> tabkeep.v1.Target
-	2,  // 48: tabkeep.v1.SetDate.target:type_name -> tabkeep.v1.Target
-	2,  // 49: tabkeep.v1.SelectText.target:type_name -> tabkeep.v1.Target
-	28, // 50: tabkeep.v1.PickRow.where:type_name -> tabkeep.v1.RowIs
-	2,  // 51: tabkeep.v1.PickRow.press:type_name -> tabkeep.v1.Target
-	52, // [52:52] is the sub-list for method output_type
-	52, // [52:52] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	34, // 0: tabkeep.v1.Action.timeout:type_name -> google.protobuf.Duration
+	16, // 1: tabkeep.v1.Action.expect:type_name -> tabkeep.v1.Expect
+	7,  // 2: tabkeep.v1.Action.goto:type_name -> tabkeep.v1.Goto
+	8,  // 3: tabkeep.v1.Action.click:type_name -> tabkeep.v1.Click
+	9,  // 4: tabkeep.v1.Action.fill:type_name -> tabkeep.v1.Fill
+	10, // 5: tabkeep.v1.Action.select:type_name -> tabkeep.v1.Select
+	11, // 6: tabkeep.v1.Action.set_checked:type_name -> tabkeep.v1.SetChecked
+	12, // 7: tabkeep.v1.Action.press_key:type_name -> tabkeep.v1.PressKey
+	13, // 8: tabkeep.v1.Action.hover:type_name -> tabkeep.v1.Hover
+	14, // 9: tabkeep.v1.Action.scroll:type_name -> tabkeep.v1.Scroll
+	15, // 10: tabkeep.v1.Action.wait:type_name -> tabkeep.v1.Wait
+	18, // 11: tabkeep.v1.Action.extract:type_name -> tabkeep.v1.Extract
+	20, // 12: tabkeep.v1.Action.back:type_name -> tabkeep.v1.Back
+	21, // 13: tabkeep.v1.Action.reload:type_name -> tabkeep.v1.Reload
+	19, // 14: tabkeep.v1.Action.find_record:type_name -> tabkeep.v1.FindRecord
+	22, // 15: tabkeep.v1.Action.tab:type_name -> tabkeep.v1.Tab
+	25, // 16: tabkeep.v1.Action.dialog:type_name -> tabkeep.v1.Dialog
+	27, // 17: tabkeep.v1.Action.drag:type_name -> tabkeep.v1.Drag
+	29, // 18: tabkeep.v1.Action.set_range:type_name -> tabkeep.v1.SetRange
+	30, // 19: tabkeep.v1.Action.set_date:type_name -> tabkeep.v1.SetDate
+	31, // 20: tabkeep.v1.Action.select_text:type_name -> tabkeep.v1.SelectText
+	32, // 21: tabkeep.v1.Action.pick_row:type_name -> tabkeep.v1.PickRow
+	5,  // 22: tabkeep.v1.Value.from_step:type_name -> tabkeep.v1.StepOutput
+	6,  // 23: tabkeep.v1.Value.credential:type_name -> tabkeep.v1.CredentialField
+	0,  // 24: tabkeep.v1.CredentialField.part:type_name -> tabkeep.v1.CredentialPart
+	3,  // 25: tabkeep.v1.Click.target:type_name -> tabkeep.v1.Target
+	3,  // 26: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
+	4,  // 27: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
+	3,  // 28: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
+	4,  // 29: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
+	4,  // 30: tabkeep.v1.Select.more_options:type_name -> tabkeep.v1.Value
+	3,  // 31: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
+	3,  // 32: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
+	3,  // 33: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
+	3,  // 34: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
+	34, // 35: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
+	16, // 36: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
+	3,  // 37: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
+	3,  // 38: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
+	17, // 39: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
+	26, // 40: tabkeep.v1.Expect.number:type_name -> tabkeep.v1.NumberIs
+	3,  // 41: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
+	35, // 42: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
+	4,  // 43: tabkeep.v1.FindRecord.value:type_name -> tabkeep.v1.Value
+	23, // 44: tabkeep.v1.Tab.switch_to:type_name -> tabkeep.v1.WhichTab
+	24, // 45: tabkeep.v1.Tab.open:type_name -> tabkeep.v1.NewTab
+	23, // 46: tabkeep.v1.Tab.close:type_name -> tabkeep.v1.WhichTab
+	1,  // 47: tabkeep.v1.Dialog.answer:type_name -> tabkeep.v1.DialogAnswer
+	4,  // 48: tabkeep.v1.Dialog.text:type_name -> tabkeep.v1.Value
+	3,  // 49: tabkeep.v1.Drag.target:type_name -> tabkeep.v1.Target
+	3,  // 50: tabkeep.v1.Drag.onto:type_name -> tabkeep.v1.Target
+	3,  // 51: tabkeep.v1.Drag.before:type_name -> tabkeep.v1.Target
+	3,  // 52: tabkeep.v1.Drag.after:type_name -> tabkeep.v1.Target
+	28, // 53: tabkeep.v1.Drag.by:type_name -> tabkeep.v1.Offset
+	3,  // 54: tabkeep.v1.SetRange.target:type_name -> tabkeep.v1.Target
+	3,  // 55: tabkeep.v1.SetDate.target:type_name -> tabkeep.v1.Target
+	3,  // 56: tabkeep.v1.SelectText.target:type_name -> tabkeep.v1.Target
+	33, // 57: tabkeep.v1.PickRow.where:type_name -> tabkeep.v1.RowIs
+	3,  // 58: tabkeep.v1.PickRow.press:type_name -> tabkeep.v1.Target
+	59, // [59:59] is the sub-list for method output_type
+	59, // [59:59] is the sub-list for method input_type
+	59, // [59:59] is the sub-list for extension type_name
+	59, // [59:59] is the sub-list for extension extendee
+	0,  // [0:59] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_actions_proto_init() }
@@ -2799,6 +3291,8 @@ func file_tabkeep_v1_actions_proto_init() {
 		(*Action_Back)(nil),
 		(*Action_Reload)(nil),
 		(*Action_FindRecord)(nil),
+		(*Action_Tab)(nil),
+		(*Action_Dialog)(nil),
 		(*Action_Drag)(nil),
 		(*Action_SetRange)(nil),
 		(*Action_SetDate)(nil),
@@ -2826,17 +3320,29 @@ func file_tabkeep_v1_actions_proto_init() {
 		(*Expect_Number)(nil),
 	}
 	file_tabkeep_v1_actions_proto_msgTypes[20].OneofWrappers = []any{
+		(*Tab_SwitchTo)(nil),
+		(*Tab_Open)(nil),
+		(*Tab_Close)(nil),
+	}
+	file_tabkeep_v1_actions_proto_msgTypes[21].OneofWrappers = []any{
+		(*WhichTab_Index)(nil),
+		(*WhichTab_Title)(nil),
+		(*WhichTab_Url)(nil),
+		(*WhichTab_PageId)(nil),
+		(*WhichTab_Previous)(nil),
+	}
+	file_tabkeep_v1_actions_proto_msgTypes[24].OneofWrappers = []any{
 		(*NumberIs_LessThan)(nil),
 		(*NumberIs_GreaterThan)(nil),
 		(*NumberIs_EqualTo)(nil),
 	}
-	file_tabkeep_v1_actions_proto_msgTypes[21].OneofWrappers = []any{
+	file_tabkeep_v1_actions_proto_msgTypes[25].OneofWrappers = []any{
 		(*Drag_Onto)(nil),
 		(*Drag_Before)(nil),
 		(*Drag_After)(nil),
 		(*Drag_By)(nil),
 	}
-	file_tabkeep_v1_actions_proto_msgTypes[27].OneofWrappers = []any{
+	file_tabkeep_v1_actions_proto_msgTypes[31].OneofWrappers = []any{
 		(*RowIs_Contains)(nil),
 		(*RowIs_Equals)(nil),
 		(*RowIs_LessThan)(nil),
@@ -2847,8 +3353,8 @@ func file_tabkeep_v1_actions_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_actions_proto_rawDesc), len(file_tabkeep_v1_actions_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   28,
+			NumEnums:      2,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

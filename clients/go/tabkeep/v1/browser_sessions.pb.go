@@ -168,21 +168,24 @@ const (
 	// Its browser profile was gone, damaged, could not be decrypted, or could not be put into the browser;
 	// close_message says which. It never starts with a fresh browser instead.
 	CloseReason_CLOSE_REASON_PROFILE_UNUSABLE CloseReason = 9
+	// A page's process crashed, and the session was created with CRASH_POLICY_CLOSE_SESSION.
+	CloseReason_CLOSE_REASON_PAGE_CRASHED CloseReason = 10
 )
 
 // Enum value maps for CloseReason.
 var (
 	CloseReason_name = map[int32]string{
-		0: "CLOSE_REASON_UNSPECIFIED",
-		1: "CLOSE_REASON_REQUESTED",
-		2: "CLOSE_REASON_TIMED_OUT",
-		3: "CLOSE_REASON_NO_CAPACITY",
-		4: "CLOSE_REASON_LAUNCH_FAILED",
-		5: "CLOSE_REASON_BROWSER_CRASHED",
-		6: "CLOSE_REASON_HOST_LOST",
-		7: "CLOSE_REASON_HOST_DRAINED",
-		8: "CLOSE_REASON_PROXY_FAILED",
-		9: "CLOSE_REASON_PROFILE_UNUSABLE",
+		0:  "CLOSE_REASON_UNSPECIFIED",
+		1:  "CLOSE_REASON_REQUESTED",
+		2:  "CLOSE_REASON_TIMED_OUT",
+		3:  "CLOSE_REASON_NO_CAPACITY",
+		4:  "CLOSE_REASON_LAUNCH_FAILED",
+		5:  "CLOSE_REASON_BROWSER_CRASHED",
+		6:  "CLOSE_REASON_HOST_LOST",
+		7:  "CLOSE_REASON_HOST_DRAINED",
+		8:  "CLOSE_REASON_PROXY_FAILED",
+		9:  "CLOSE_REASON_PROFILE_UNUSABLE",
+		10: "CLOSE_REASON_PAGE_CRASHED",
 	}
 	CloseReason_value = map[string]int32{
 		"CLOSE_REASON_UNSPECIFIED":      0,
@@ -195,6 +198,7 @@ var (
 		"CLOSE_REASON_HOST_DRAINED":     7,
 		"CLOSE_REASON_PROXY_FAILED":     8,
 		"CLOSE_REASON_PROFILE_UNUSABLE": 9,
+		"CLOSE_REASON_PAGE_CRASHED":     10,
 	}
 )
 
@@ -223,6 +227,114 @@ func (x CloseReason) Number() protoreflect.EnumNumber {
 // Deprecated: Use CloseReason.Descriptor instead.
 func (CloseReason) EnumDescriptor() ([]byte, []int) {
 	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{2}
+}
+
+// How dialogs of the browser are answered that no action answers. A beforeunload dialog is accepted under both: the page
+// is left.
+type DialogPolicy int32
+
+const (
+	// Not given: dismiss.
+	DialogPolicy_DIALOG_POLICY_UNSPECIFIED DialogPolicy = 0
+	// An alert is closed, a confirm or prompt canceled.
+	DialogPolicy_DIALOG_POLICY_DISMISS DialogPolicy = 1
+	// A confirm is answered OK, a prompt with the text that it proposes itself.
+	DialogPolicy_DIALOG_POLICY_ACCEPT DialogPolicy = 2
+)
+
+// Enum value maps for DialogPolicy.
+var (
+	DialogPolicy_name = map[int32]string{
+		0: "DIALOG_POLICY_UNSPECIFIED",
+		1: "DIALOG_POLICY_DISMISS",
+		2: "DIALOG_POLICY_ACCEPT",
+	}
+	DialogPolicy_value = map[string]int32{
+		"DIALOG_POLICY_UNSPECIFIED": 0,
+		"DIALOG_POLICY_DISMISS":     1,
+		"DIALOG_POLICY_ACCEPT":      2,
+	}
+)
+
+func (x DialogPolicy) Enum() *DialogPolicy {
+	p := new(DialogPolicy)
+	*p = x
+	return p
+}
+
+func (x DialogPolicy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DialogPolicy) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_browser_sessions_proto_enumTypes[3].Descriptor()
+}
+
+func (DialogPolicy) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_browser_sessions_proto_enumTypes[3]
+}
+
+func (x DialogPolicy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DialogPolicy.Descriptor instead.
+func (DialogPolicy) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{3}
+}
+
+// What follows when a page's process crashes. A run whose step it hits ends FAILED with PAGE_CRASHED in any case.
+type CrashPolicy int32
+
+const (
+	// Not given: reload.
+	CrashPolicy_CRASH_POLICY_UNSPECIFIED CrashPolicy = 0
+	// The page is loaded again, in a new tab; from the fourth crash within a minute on an empty page takes its place. The
+	// session goes on, with the condition PAGE_CRASHED.
+	CrashPolicy_CRASH_POLICY_RELOAD CrashPolicy = 1
+	// The session is closed with CLOSE_REASON_PAGE_CRASHED.
+	CrashPolicy_CRASH_POLICY_CLOSE_SESSION CrashPolicy = 2
+)
+
+// Enum value maps for CrashPolicy.
+var (
+	CrashPolicy_name = map[int32]string{
+		0: "CRASH_POLICY_UNSPECIFIED",
+		1: "CRASH_POLICY_RELOAD",
+		2: "CRASH_POLICY_CLOSE_SESSION",
+	}
+	CrashPolicy_value = map[string]int32{
+		"CRASH_POLICY_UNSPECIFIED":   0,
+		"CRASH_POLICY_RELOAD":        1,
+		"CRASH_POLICY_CLOSE_SESSION": 2,
+	}
+)
+
+func (x CrashPolicy) Enum() *CrashPolicy {
+	p := new(CrashPolicy)
+	*p = x
+	return p
+}
+
+func (x CrashPolicy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CrashPolicy) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_browser_sessions_proto_enumTypes[4].Descriptor()
+}
+
+func (CrashPolicy) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_browser_sessions_proto_enumTypes[4]
+}
+
+func (x CrashPolicy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CrashPolicy.Descriptor instead.
+func (CrashPolicy) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{4}
 }
 
 // What became of keeping a session's state. All values are set by the control plane.
@@ -271,11 +383,11 @@ func (x ProfileSaveState) String() string {
 }
 
 func (ProfileSaveState) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_browser_sessions_proto_enumTypes[3].Descriptor()
+	return file_tabkeep_v1_browser_sessions_proto_enumTypes[5].Descriptor()
 }
 
 func (ProfileSaveState) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_browser_sessions_proto_enumTypes[3]
+	return &file_tabkeep_v1_browser_sessions_proto_enumTypes[5]
 }
 
 func (x ProfileSaveState) Number() protoreflect.EnumNumber {
@@ -284,7 +396,7 @@ func (x ProfileSaveState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ProfileSaveState.Descriptor instead.
 func (ProfileSaveState) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{5}
 }
 
 // Why a watch message was sent.
@@ -332,11 +444,11 @@ func (x BrowserSessionChange) String() string {
 }
 
 func (BrowserSessionChange) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_browser_sessions_proto_enumTypes[4].Descriptor()
+	return file_tabkeep_v1_browser_sessions_proto_enumTypes[6].Descriptor()
 }
 
 func (BrowserSessionChange) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_browser_sessions_proto_enumTypes[4]
+	return &file_tabkeep_v1_browser_sessions_proto_enumTypes[6]
 }
 
 func (x BrowserSessionChange) Number() protoreflect.EnumNumber {
@@ -345,7 +457,292 @@ func (x BrowserSessionChange) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BrowserSessionChange.Descriptor instead.
 func (BrowserSessionChange) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{6}
+}
+
+// Something that pages may do which they may not by default.
+type PermissionGrant struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// camera, clipboard-read, clipboard-write, geolocation, local-fonts, microphone, midi, notifications,
+	// screen-wake-lock or storage-access.
+	Permission string `protobuf:"bytes,1,opt,name=permission,proto3" json:"permission,omitempty"`
+	// For pages of this origin only, like "https://example.com"; empty: for all.
+	Origin        string `protobuf:"bytes,2,opt,name=origin,proto3" json:"origin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PermissionGrant) Reset() {
+	*x = PermissionGrant{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PermissionGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PermissionGrant) ProtoMessage() {}
+
+func (x *PermissionGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PermissionGrant.ProtoReflect.Descriptor instead.
+func (*PermissionGrant) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *PermissionGrant) GetPermission() string {
+	if x != nil {
+		return x.Permission
+	}
+	return ""
+}
+
+func (x *PermissionGrant) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+// A user and password that are given to a site when it asks for them by HTTP (Basic or Digest).
+type HttpCredential struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// To this origin and nobody else, like "https://example.com" or "http://example.com:8080". Required.
+	Origin string `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	// At most 255 bytes; without ":". Required. Never in an answer.
+	Username string `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	// At most 255 bytes. Kept encrypted until the session is closed; never in an answer.
+	Password      string `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HttpCredential) Reset() {
+	*x = HttpCredential{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HttpCredential) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HttpCredential) ProtoMessage() {}
+
+func (x *HttpCredential) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HttpCredential.ProtoReflect.Descriptor instead.
+func (*HttpCredential) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *HttpCredential) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+func (x *HttpCredential) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *HttpCredential) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+// How a session's tabs and dialogs are dealt with.
+type PageOptions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Absent: dismiss.
+	Dialogs DialogPolicy `protobuf:"varint,1,opt,name=dialogs,proto3,enum=tabkeep.v1.DialogPolicy" json:"dialogs,omitempty"`
+	// Absent: reload.
+	OnCrash CrashPolicy `protobuf:"varint,2,opt,name=on_crash,json=onCrash,proto3,enum=tabkeep.v1.CrashPolicy" json:"on_crash,omitempty"`
+	// How many tabs may be open at once, 1 to 100; 0: 20. The newest beyond it are closed again, and the session has the
+	// condition PAGES_CLOSED. Pages open tabs only in answer to a click or key, one for each, as in a browser with a person.
+	MaxPages int32 `protobuf:"varint,3,opt,name=max_pages,json=maxPages,proto3" json:"max_pages,omitempty"`
+	// At most 50; none: all are denied, without a question. geolocation is granted too where the proxy_location has one.
+	Permissions []*PermissionGrant `protobuf:"bytes,4,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	// At most 20, one for each origin.
+	HttpCredentials []*HttpCredential `protobuf:"bytes,5,rep,name=http_credentials,json=httpCredentials,proto3" json:"http_credentials,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *PageOptions) Reset() {
+	*x = PageOptions{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PageOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PageOptions) ProtoMessage() {}
+
+func (x *PageOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PageOptions.ProtoReflect.Descriptor instead.
+func (*PageOptions) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PageOptions) GetDialogs() DialogPolicy {
+	if x != nil {
+		return x.Dialogs
+	}
+	return DialogPolicy_DIALOG_POLICY_UNSPECIFIED
+}
+
+func (x *PageOptions) GetOnCrash() CrashPolicy {
+	if x != nil {
+		return x.OnCrash
+	}
+	return CrashPolicy_CRASH_POLICY_UNSPECIFIED
+}
+
+func (x *PageOptions) GetMaxPages() int32 {
+	if x != nil {
+		return x.MaxPages
+	}
+	return 0
+}
+
+func (x *PageOptions) GetPermissions() []*PermissionGrant {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
+func (x *PageOptions) GetHttpCredentials() []*HttpCredential {
+	if x != nil {
+		return x.HttpCredentials
+	}
+	return nil
+}
+
+// An open tab.
+type BrowserPage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Unique in its session: "page-1", "page-2", and so on. Never given twice.
+	PageId string `protobuf:"bytes,1,opt,name=page_id,json=pageId,proto3" json:"page_id,omitempty"`
+	// Its URL, cut at 2,048 characters.
+	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
+	// Its title, cut at 200 characters; empty until it is known.
+	Title string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	// The tab whose page opened it; empty: none did, or that tab is closed.
+	OpenerPageId string `protobuf:"bytes,4,opt,name=opener_page_id,json=openerPageId,proto3" json:"opener_page_id,omitempty"`
+	// It is in front: the next action acts in it.
+	Current       bool `protobuf:"varint,5,opt,name=current,proto3" json:"current,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BrowserPage) Reset() {
+	*x = BrowserPage{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BrowserPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BrowserPage) ProtoMessage() {}
+
+func (x *BrowserPage) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BrowserPage.ProtoReflect.Descriptor instead.
+func (*BrowserPage) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BrowserPage) GetPageId() string {
+	if x != nil {
+		return x.PageId
+	}
+	return ""
+}
+
+func (x *BrowserPage) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *BrowserPage) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *BrowserPage) GetOpenerPageId() string {
+	if x != nil {
+		return x.OpenerPageId
+	}
+	return ""
+}
+
+func (x *BrowserPage) GetCurrent() bool {
+	if x != nil {
+		return x.Current
+	}
+	return false
 }
 
 // Something about a session or run that is true now and worth knowing, beside its state.
@@ -356,7 +753,9 @@ type Condition struct {
 	// (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then),
 	// PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a service worker that
 	// its site did not let register again; the message says which), CDP_CLIENT_ATTACHED (of a session: a CDP client has
-	// its turn, and runs wait until the client has gone).
+	// its turn, and runs wait until the client has gone), PAGE_CRASHED (of a session: a page's process crashed; the message
+	// says how often, and what became of it last), PAGES_CLOSED (of a session: the host closed tabs, because there were more
+	// than max_pages, because of a flood of dialogs, or because they did not answer; the message says which and how many).
 	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
 	// When it became true.
 	SinceTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since_time,json=sinceTime,proto3" json:"since_time,omitempty"`
@@ -368,7 +767,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[0]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -380,7 +779,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[0]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -393,7 +792,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{0}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Condition) GetType() string {
@@ -430,7 +829,7 @@ type Viewport struct {
 
 func (x *Viewport) Reset() {
 	*x = Viewport{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[1]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -442,7 +841,7 @@ func (x *Viewport) String() string {
 func (*Viewport) ProtoMessage() {}
 
 func (x *Viewport) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[1]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -455,7 +854,7 @@ func (x *Viewport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Viewport.ProtoReflect.Descriptor instead.
 func (*Viewport) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{1}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Viewport) GetWidth() int32 {
@@ -492,7 +891,7 @@ type ProxyServer struct {
 
 func (x *ProxyServer) Reset() {
 	*x = ProxyServer{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -504,7 +903,7 @@ func (x *ProxyServer) String() string {
 func (*ProxyServer) ProtoMessage() {}
 
 func (x *ProxyServer) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -517,7 +916,7 @@ func (x *ProxyServer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProxyServer.ProtoReflect.Descriptor instead.
 func (*ProxyServer) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{2}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ProxyServer) GetUrl() string {
@@ -563,7 +962,7 @@ type Geolocation struct {
 
 func (x *Geolocation) Reset() {
 	*x = Geolocation{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +974,7 @@ func (x *Geolocation) String() string {
 func (*Geolocation) ProtoMessage() {}
 
 func (x *Geolocation) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +987,7 @@ func (x *Geolocation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Geolocation.ProtoReflect.Descriptor instead.
 func (*Geolocation) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Geolocation) GetLatitude() float64 {
@@ -697,13 +1096,15 @@ type BrowserSession struct {
 	CdpUrl string `protobuf:"bytes,55,opt,name=cdp_url,json=cdpUrl,proto3" json:"cdp_url,omitempty"`
 	// Since when a CDP client is attached and has the session's turn; absent while none is.
 	CdpAttachTime *timestamppb.Timestamp `protobuf:"bytes,56,opt,name=cdp_attach_time,json=cdpAttachTime,proto3" json:"cdp_attach_time,omitempty"`
+	// How its tabs and dialogs are dealt with; of http_credentials only the origins.
+	PageOptions   *PageOptions `protobuf:"bytes,50,opt,name=page_options,json=pageOptions,proto3" json:"page_options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BrowserSession) Reset() {
 	*x = BrowserSession{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -715,7 +1116,7 @@ func (x *BrowserSession) String() string {
 func (*BrowserSession) ProtoMessage() {}
 
 func (x *BrowserSession) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -728,7 +1129,7 @@ func (x *BrowserSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BrowserSession.ProtoReflect.Descriptor instead.
 func (*BrowserSession) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *BrowserSession) GetBrowserSessionId() string {
@@ -1004,6 +1405,13 @@ func (x *BrowserSession) GetCdpAttachTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *BrowserSession) GetPageOptions() *PageOptions {
+	if x != nil {
+		return x.PageOptions
+	}
+	return nil
+}
+
 // What became of keeping a session's state.
 type ProfileSave struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1022,7 +1430,7 @@ type ProfileSave struct {
 
 func (x *ProfileSave) Reset() {
 	*x = ProfileSave{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1442,7 @@ func (x *ProfileSave) String() string {
 func (*ProfileSave) ProtoMessage() {}
 
 func (x *ProfileSave) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1455,7 @@ func (x *ProfileSave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfileSave.ProtoReflect.Descriptor instead.
 func (*ProfileSave) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ProfileSave) GetState() ProfileSaveState {
@@ -1118,13 +1526,15 @@ type CreateBrowserSessionRequest struct {
 	// Which version of browser_profile_id to start from; 0: the current one. INVALID_ARGUMENT without a profile,
 	// NOT_FOUND/PROFILE_NOT_FOUND when that version is not kept any more.
 	BrowserProfileVersion int32 `protobuf:"varint,22,opt,name=browser_profile_version,json=browserProfileVersion,proto3" json:"browser_profile_version,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// How tabs and dialogs are dealt with.
+	PageOptions   *PageOptions `protobuf:"bytes,30,opt,name=page_options,json=pageOptions,proto3" json:"page_options,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateBrowserSessionRequest) Reset() {
 	*x = CreateBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1136,7 +1546,7 @@ func (x *CreateBrowserSessionRequest) String() string {
 func (*CreateBrowserSessionRequest) ProtoMessage() {}
 
 func (x *CreateBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1149,7 +1559,7 @@ func (x *CreateBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*CreateBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CreateBrowserSessionRequest) GetTimeout() *durationpb.Duration {
@@ -1257,6 +1667,13 @@ func (x *CreateBrowserSessionRequest) GetBrowserProfileVersion() int32 {
 	return 0
 }
 
+func (x *CreateBrowserSessionRequest) GetPageOptions() *PageOptions {
+	if x != nil {
+		return x.PageOptions
+	}
+	return nil
+}
+
 // The new session.
 type CreateBrowserSessionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1268,7 +1685,7 @@ type CreateBrowserSessionResponse struct {
 
 func (x *CreateBrowserSessionResponse) Reset() {
 	*x = CreateBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1280,7 +1697,7 @@ func (x *CreateBrowserSessionResponse) String() string {
 func (*CreateBrowserSessionResponse) ProtoMessage() {}
 
 func (x *CreateBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1293,7 +1710,7 @@ func (x *CreateBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*CreateBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -1314,7 +1731,7 @@ type GetBrowserSessionRequest struct {
 
 func (x *GetBrowserSessionRequest) Reset() {
 	*x = GetBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1326,7 +1743,7 @@ func (x *GetBrowserSessionRequest) String() string {
 func (*GetBrowserSessionRequest) ProtoMessage() {}
 
 func (x *GetBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1339,7 +1756,7 @@ func (x *GetBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*GetBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetBrowserSessionRequest) GetBrowserSessionId() string {
@@ -1360,7 +1777,7 @@ type GetBrowserSessionResponse struct {
 
 func (x *GetBrowserSessionResponse) Reset() {
 	*x = GetBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1789,7 @@ func (x *GetBrowserSessionResponse) String() string {
 func (*GetBrowserSessionResponse) ProtoMessage() {}
 
 func (x *GetBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1802,7 @@ func (x *GetBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*GetBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{9}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -1412,7 +1829,7 @@ type ListBrowserSessionsRequest struct {
 
 func (x *ListBrowserSessionsRequest) Reset() {
 	*x = ListBrowserSessionsRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1424,7 +1841,7 @@ func (x *ListBrowserSessionsRequest) String() string {
 func (*ListBrowserSessionsRequest) ProtoMessage() {}
 
 func (x *ListBrowserSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1437,7 +1854,7 @@ func (x *ListBrowserSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBrowserSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListBrowserSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{10}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListBrowserSessionsRequest) GetPageSize() int32 {
@@ -1481,7 +1898,7 @@ type ListBrowserSessionsResponse struct {
 
 func (x *ListBrowserSessionsResponse) Reset() {
 	*x = ListBrowserSessionsResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1493,7 +1910,7 @@ func (x *ListBrowserSessionsResponse) String() string {
 func (*ListBrowserSessionsResponse) ProtoMessage() {}
 
 func (x *ListBrowserSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1506,7 +1923,7 @@ func (x *ListBrowserSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBrowserSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListBrowserSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{11}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListBrowserSessionsResponse) GetBrowserSessions() []*BrowserSession {
@@ -1536,7 +1953,7 @@ type WatchBrowserSessionRequest struct {
 
 func (x *WatchBrowserSessionRequest) Reset() {
 	*x = WatchBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1548,7 +1965,7 @@ func (x *WatchBrowserSessionRequest) String() string {
 func (*WatchBrowserSessionRequest) ProtoMessage() {}
 
 func (x *WatchBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1561,7 +1978,7 @@ func (x *WatchBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*WatchBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{12}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WatchBrowserSessionRequest) GetBrowserSessionId() string {
@@ -1591,7 +2008,7 @@ type WatchBrowserSessionResponse struct {
 
 func (x *WatchBrowserSessionResponse) Reset() {
 	*x = WatchBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1603,7 +2020,7 @@ func (x *WatchBrowserSessionResponse) String() string {
 func (*WatchBrowserSessionResponse) ProtoMessage() {}
 
 func (x *WatchBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1616,7 +2033,7 @@ func (x *WatchBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*WatchBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{13}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WatchBrowserSessionResponse) GetChange() BrowserSessionChange {
@@ -1646,7 +2063,7 @@ type ExtendBrowserSessionRequest struct {
 
 func (x *ExtendBrowserSessionRequest) Reset() {
 	*x = ExtendBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1658,7 +2075,7 @@ func (x *ExtendBrowserSessionRequest) String() string {
 func (*ExtendBrowserSessionRequest) ProtoMessage() {}
 
 func (x *ExtendBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1671,7 +2088,7 @@ func (x *ExtendBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*ExtendBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{14}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ExtendBrowserSessionRequest) GetBrowserSessionId() string {
@@ -1699,7 +2116,7 @@ type ExtendBrowserSessionResponse struct {
 
 func (x *ExtendBrowserSessionResponse) Reset() {
 	*x = ExtendBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1711,7 +2128,7 @@ func (x *ExtendBrowserSessionResponse) String() string {
 func (*ExtendBrowserSessionResponse) ProtoMessage() {}
 
 func (x *ExtendBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1724,7 +2141,7 @@ func (x *ExtendBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*ExtendBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{15}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ExtendBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -1756,7 +2173,7 @@ type UpdateBrowserSessionRequest struct {
 
 func (x *UpdateBrowserSessionRequest) Reset() {
 	*x = UpdateBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1768,7 +2185,7 @@ func (x *UpdateBrowserSessionRequest) String() string {
 func (*UpdateBrowserSessionRequest) ProtoMessage() {}
 
 func (x *UpdateBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1781,7 +2198,7 @@ func (x *UpdateBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*UpdateBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{16}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UpdateBrowserSessionRequest) GetBrowserSessionId() string {
@@ -1837,7 +2254,7 @@ type UpdateBrowserSessionResponse struct {
 
 func (x *UpdateBrowserSessionResponse) Reset() {
 	*x = UpdateBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +2266,7 @@ func (x *UpdateBrowserSessionResponse) String() string {
 func (*UpdateBrowserSessionResponse) ProtoMessage() {}
 
 func (x *UpdateBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,12 +2279,104 @@ func (x *UpdateBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*UpdateBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{17}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UpdateBrowserSessionResponse) GetBrowserSession() *BrowserSession {
 	if x != nil {
 		return x.BrowserSession
+	}
+	return nil
+}
+
+// Asks for a session's tabs.
+type ListPagesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	BrowserSessionId string `protobuf:"bytes,1,opt,name=browser_session_id,json=browserSessionId,proto3" json:"browser_session_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *ListPagesRequest) Reset() {
+	*x = ListPagesRequest{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPagesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPagesRequest) ProtoMessage() {}
+
+func (x *ListPagesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPagesRequest.ProtoReflect.Descriptor instead.
+func (*ListPagesRequest) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListPagesRequest) GetBrowserSessionId() string {
+	if x != nil {
+		return x.BrowserSessionId
+	}
+	return ""
+}
+
+// A session's tabs.
+type ListPagesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of their opening.
+	Pages         []*BrowserPage `protobuf:"bytes,1,rep,name=pages,proto3" json:"pages,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPagesResponse) Reset() {
+	*x = ListPagesResponse{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPagesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPagesResponse) ProtoMessage() {}
+
+func (x *ListPagesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPagesResponse.ProtoReflect.Descriptor instead.
+func (*ListPagesResponse) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ListPagesResponse) GetPages() []*BrowserPage {
+	if x != nil {
+		return x.Pages
 	}
 	return nil
 }
@@ -1883,7 +2392,7 @@ type CloseBrowserSessionRequest struct {
 
 func (x *CloseBrowserSessionRequest) Reset() {
 	*x = CloseBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1895,7 +2404,7 @@ func (x *CloseBrowserSessionRequest) String() string {
 func (*CloseBrowserSessionRequest) ProtoMessage() {}
 
 func (x *CloseBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1908,7 +2417,7 @@ func (x *CloseBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*CloseBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{18}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CloseBrowserSessionRequest) GetBrowserSessionId() string {
@@ -1929,7 +2438,7 @@ type CloseBrowserSessionResponse struct {
 
 func (x *CloseBrowserSessionResponse) Reset() {
 	*x = CloseBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1941,7 +2450,7 @@ func (x *CloseBrowserSessionResponse) String() string {
 func (*CloseBrowserSessionResponse) ProtoMessage() {}
 
 func (x *CloseBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1954,7 +2463,7 @@ func (x *CloseBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*CloseBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{19}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CloseBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -1969,7 +2478,28 @@ var File_tabkeep_v1_browser_sessions_proto protoreflect.FileDescriptor
 const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\n" +
 	"!tabkeep/v1/browser_sessions.proto\x12\n" +
-	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"t\n" +
+	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"I\n" +
+	"\x0fPermissionGrant\x12\x1e\n" +
+	"\n" +
+	"permission\x18\x01 \x01(\tR\n" +
+	"permission\x12\x16\n" +
+	"\x06origin\x18\x02 \x01(\tR\x06origin\"`\n" +
+	"\x0eHttpCredential\x12\x16\n" +
+	"\x06origin\x18\x01 \x01(\tR\x06origin\x12\x1a\n" +
+	"\busername\x18\x02 \x01(\tR\busername\x12\x1a\n" +
+	"\bpassword\x18\x03 \x01(\tR\bpassword\"\x98\x02\n" +
+	"\vPageOptions\x122\n" +
+	"\adialogs\x18\x01 \x01(\x0e2\x18.tabkeep.v1.DialogPolicyR\adialogs\x122\n" +
+	"\bon_crash\x18\x02 \x01(\x0e2\x17.tabkeep.v1.CrashPolicyR\aonCrash\x12\x1b\n" +
+	"\tmax_pages\x18\x03 \x01(\x05R\bmaxPages\x12=\n" +
+	"\vpermissions\x18\x04 \x03(\v2\x1b.tabkeep.v1.PermissionGrantR\vpermissions\x12E\n" +
+	"\x10http_credentials\x18\x05 \x03(\v2\x1a.tabkeep.v1.HttpCredentialR\x0fhttpCredentials\"\x8e\x01\n" +
+	"\vBrowserPage\x12\x17\n" +
+	"\apage_id\x18\x01 \x01(\tR\x06pageId\x12\x10\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\x12\x14\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\x12$\n" +
+	"\x0eopener_page_id\x18\x04 \x01(\tR\fopenerPageId\x12\x18\n" +
+	"\acurrent\x18\x05 \x01(\bR\acurrent\"t\n" +
 	"\tCondition\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x129\n" +
 	"\n" +
@@ -1986,7 +2516,7 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\vGeolocation\x12\x1a\n" +
 	"\blatitude\x18\x01 \x01(\x01R\blatitude\x12\x1c\n" +
 	"\tlongitude\x18\x02 \x01(\x01R\tlongitude\x12\x1a\n" +
-	"\baccuracy\x18\x03 \x01(\x01R\baccuracy\"\xd6\x0e\n" +
+	"\baccuracy\x18\x03 \x01(\x01R\baccuracy\"\x92\x0f\n" +
 	"\x0eBrowserSession\x12,\n" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x125\n" +
@@ -2038,7 +2568,8 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\fsave_profile\x18* \x01(\bR\vsaveProfile\x12:\n" +
 	"\fprofile_save\x18+ \x01(\v2\x17.tabkeep.v1.ProfileSaveR\vprofileSave\x12\x17\n" +
 	"\acdp_url\x187 \x01(\tR\x06cdpUrl\x12B\n" +
-	"\x0fcdp_attach_time\x188 \x01(\v2\x1a.google.protobuf.TimestampR\rcdpAttachTime\x1a9\n" +
+	"\x0fcdp_attach_time\x188 \x01(\v2\x1a.google.protobuf.TimestampR\rcdpAttachTime\x12:\n" +
+	"\fpage_options\x182 \x01(\v2\x17.tabkeep.v1.PageOptionsR\vpageOptions\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xce\x01\n" +
@@ -2047,7 +2578,7 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x126\n" +
 	"\x17browser_profile_version\x18\x03 \x01(\x05R\x15browserProfileVersion\x129\n" +
 	"\n" +
-	"state_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstateTime\"\x8a\x06\n" +
+	"state_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstateTime\"\xc6\x06\n" +
 	"\x1bCreateBrowserSessionRequest\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12:\n" +
 	"\fbrowser_type\x18\x02 \x01(\x0e2\x17.tabkeep.v1.BrowserTypeR\vbrowserType\x12\x10\n" +
@@ -2067,7 +2598,8 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"extensions\x12,\n" +
 	"\x12browser_profile_id\x18\x14 \x01(\tR\x10browserProfileId\x12!\n" +
 	"\fsave_profile\x18\x15 \x01(\bR\vsaveProfile\x126\n" +
-	"\x17browser_profile_version\x18\x16 \x01(\x05R\x15browserProfileVersion\x1a9\n" +
+	"\x17browser_profile_version\x18\x16 \x01(\x05R\x15browserProfileVersion\x12:\n" +
+	"\fpage_options\x18\x1e \x01(\v2\x17.tabkeep.v1.PageOptionsR\vpageOptions\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"c\n" +
@@ -2110,7 +2642,11 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\vupdate_mask\x18\t \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"c\n" +
 	"\x1cUpdateBrowserSessionResponse\x12C\n" +
-	"\x0fbrowser_session\x18\x01 \x01(\v2\x1a.tabkeep.v1.BrowserSessionR\x0ebrowserSession\"J\n" +
+	"\x0fbrowser_session\x18\x01 \x01(\v2\x1a.tabkeep.v1.BrowserSessionR\x0ebrowserSession\"@\n" +
+	"\x10ListPagesRequest\x12,\n" +
+	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\"B\n" +
+	"\x11ListPagesResponse\x12-\n" +
+	"\x05pages\x18\x01 \x03(\v2\x17.tabkeep.v1.BrowserPageR\x05pages\"J\n" +
 	"\x1aCloseBrowserSessionRequest\x12,\n" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\"b\n" +
 	"\x1bCloseBrowserSessionResponse\x12C\n" +
@@ -2124,7 +2660,7 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x1dBROWSER_SESSION_STATE_PENDING\x10\x01\x12#\n" +
 	"\x1fBROWSER_SESSION_STATE_LAUNCHING\x10\x02\x12!\n" +
 	"\x1dBROWSER_SESSION_STATE_RUNNING\x10\x03\x12 \n" +
-	"\x1cBROWSER_SESSION_STATE_CLOSED\x10\x04*\xc0\x02\n" +
+	"\x1cBROWSER_SESSION_STATE_CLOSED\x10\x04*\xdf\x02\n" +
 	"\vCloseReason\x12\x1c\n" +
 	"\x18CLOSE_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16CLOSE_REASON_REQUESTED\x10\x01\x12\x1a\n" +
@@ -2135,7 +2671,17 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x16CLOSE_REASON_HOST_LOST\x10\x06\x12\x1d\n" +
 	"\x19CLOSE_REASON_HOST_DRAINED\x10\a\x12\x1d\n" +
 	"\x19CLOSE_REASON_PROXY_FAILED\x10\b\x12!\n" +
-	"\x1dCLOSE_REASON_PROFILE_UNUSABLE\x10\t*\xb9\x01\n" +
+	"\x1dCLOSE_REASON_PROFILE_UNUSABLE\x10\t\x12\x1d\n" +
+	"\x19CLOSE_REASON_PAGE_CRASHED\x10\n" +
+	"*b\n" +
+	"\fDialogPolicy\x12\x1d\n" +
+	"\x19DIALOG_POLICY_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15DIALOG_POLICY_DISMISS\x10\x01\x12\x18\n" +
+	"\x14DIALOG_POLICY_ACCEPT\x10\x02*d\n" +
+	"\vCrashPolicy\x12\x1c\n" +
+	"\x18CRASH_POLICY_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13CRASH_POLICY_RELOAD\x10\x01\x12\x1e\n" +
+	"\x1aCRASH_POLICY_CLOSE_SESSION\x10\x02*\xb9\x01\n" +
 	"\x10ProfileSaveState\x12\"\n" +
 	"\x1ePROFILE_SAVE_STATE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aPROFILE_SAVE_STATE_PENDING\x10\x01\x12\x1c\n" +
@@ -2147,14 +2693,15 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x1fBROWSER_SESSION_CHANGE_SNAPSHOT\x10\x01\x12\"\n" +
 	"\x1eBROWSER_SESSION_CHANGE_UPDATED\x10\x02\x12\x1f\n" +
 	"\x1bBROWSER_SESSION_CHANGE_PAGE\x10\x03\x12)\n" +
-	"%BROWSER_SESSION_CHANGE_EXPIRY_WARNING\x10\x042\xf4\x05\n" +
+	"%BROWSER_SESSION_CHANGE_EXPIRY_WARNING\x10\x042\xbe\x06\n" +
 	"\x15BrowserSessionService\x12i\n" +
 	"\x14CreateBrowserSession\x12'.tabkeep.v1.CreateBrowserSessionRequest\x1a(.tabkeep.v1.CreateBrowserSessionResponse\x12`\n" +
 	"\x11GetBrowserSession\x12$.tabkeep.v1.GetBrowserSessionRequest\x1a%.tabkeep.v1.GetBrowserSessionResponse\x12f\n" +
 	"\x13ListBrowserSessions\x12&.tabkeep.v1.ListBrowserSessionsRequest\x1a'.tabkeep.v1.ListBrowserSessionsResponse\x12h\n" +
 	"\x13WatchBrowserSession\x12&.tabkeep.v1.WatchBrowserSessionRequest\x1a'.tabkeep.v1.WatchBrowserSessionResponse0\x01\x12i\n" +
 	"\x14ExtendBrowserSession\x12'.tabkeep.v1.ExtendBrowserSessionRequest\x1a(.tabkeep.v1.ExtendBrowserSessionResponse\x12i\n" +
-	"\x14UpdateBrowserSession\x12'.tabkeep.v1.UpdateBrowserSessionRequest\x1a(.tabkeep.v1.UpdateBrowserSessionResponse\x12f\n" +
+	"\x14UpdateBrowserSession\x12'.tabkeep.v1.UpdateBrowserSessionRequest\x1a(.tabkeep.v1.UpdateBrowserSessionResponse\x12H\n" +
+	"\tListPages\x12\x1c.tabkeep.v1.ListPagesRequest\x1a\x1d.tabkeep.v1.ListPagesResponse\x12f\n" +
 	"\x13CloseBrowserSession\x12&.tabkeep.v1.CloseBrowserSessionRequest\x1a'.tabkeep.v1.CloseBrowserSessionResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
 
 var (
@@ -2169,102 +2716,119 @@ func file_tabkeep_v1_browser_sessions_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_browser_sessions_proto_rawDescData
 }
 
-var file_tabkeep_v1_browser_sessions_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_tabkeep_v1_browser_sessions_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_tabkeep_v1_browser_sessions_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_tabkeep_v1_browser_sessions_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_tabkeep_v1_browser_sessions_proto_goTypes = []any{
 	(BrowserType)(0),                     // 0: tabkeep.v1.BrowserType
 	(BrowserSessionState)(0),             // 1: tabkeep.v1.BrowserSessionState
 	(CloseReason)(0),                     // 2: tabkeep.v1.CloseReason
-	(ProfileSaveState)(0),                // 3: tabkeep.v1.ProfileSaveState
-	(BrowserSessionChange)(0),            // 4: tabkeep.v1.BrowserSessionChange
-	(*Condition)(nil),                    // 5: tabkeep.v1.Condition
-	(*Viewport)(nil),                     // 6: tabkeep.v1.Viewport
-	(*ProxyServer)(nil),                  // 7: tabkeep.v1.ProxyServer
-	(*Geolocation)(nil),                  // 8: tabkeep.v1.Geolocation
-	(*BrowserSession)(nil),               // 9: tabkeep.v1.BrowserSession
-	(*ProfileSave)(nil),                  // 10: tabkeep.v1.ProfileSave
-	(*CreateBrowserSessionRequest)(nil),  // 11: tabkeep.v1.CreateBrowserSessionRequest
-	(*CreateBrowserSessionResponse)(nil), // 12: tabkeep.v1.CreateBrowserSessionResponse
-	(*GetBrowserSessionRequest)(nil),     // 13: tabkeep.v1.GetBrowserSessionRequest
-	(*GetBrowserSessionResponse)(nil),    // 14: tabkeep.v1.GetBrowserSessionResponse
-	(*ListBrowserSessionsRequest)(nil),   // 15: tabkeep.v1.ListBrowserSessionsRequest
-	(*ListBrowserSessionsResponse)(nil),  // 16: tabkeep.v1.ListBrowserSessionsResponse
-	(*WatchBrowserSessionRequest)(nil),   // 17: tabkeep.v1.WatchBrowserSessionRequest
-	(*WatchBrowserSessionResponse)(nil),  // 18: tabkeep.v1.WatchBrowserSessionResponse
-	(*ExtendBrowserSessionRequest)(nil),  // 19: tabkeep.v1.ExtendBrowserSessionRequest
-	(*ExtendBrowserSessionResponse)(nil), // 20: tabkeep.v1.ExtendBrowserSessionResponse
-	(*UpdateBrowserSessionRequest)(nil),  // 21: tabkeep.v1.UpdateBrowserSessionRequest
-	(*UpdateBrowserSessionResponse)(nil), // 22: tabkeep.v1.UpdateBrowserSessionResponse
-	(*CloseBrowserSessionRequest)(nil),   // 23: tabkeep.v1.CloseBrowserSessionRequest
-	(*CloseBrowserSessionResponse)(nil),  // 24: tabkeep.v1.CloseBrowserSessionResponse
-	nil,                                  // 25: tabkeep.v1.BrowserSession.LabelsEntry
-	nil,                                  // 26: tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
-	nil,                                  // 27: tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
-	(*timestamppb.Timestamp)(nil),        // 28: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),          // 29: google.protobuf.Duration
-	(*fieldmaskpb.FieldMask)(nil),        // 30: google.protobuf.FieldMask
+	(DialogPolicy)(0),                    // 3: tabkeep.v1.DialogPolicy
+	(CrashPolicy)(0),                     // 4: tabkeep.v1.CrashPolicy
+	(ProfileSaveState)(0),                // 5: tabkeep.v1.ProfileSaveState
+	(BrowserSessionChange)(0),            // 6: tabkeep.v1.BrowserSessionChange
+	(*PermissionGrant)(nil),              // 7: tabkeep.v1.PermissionGrant
+	(*HttpCredential)(nil),               // 8: tabkeep.v1.HttpCredential
+	(*PageOptions)(nil),                  // 9: tabkeep.v1.PageOptions
+	(*BrowserPage)(nil),                  // 10: tabkeep.v1.BrowserPage
+	(*Condition)(nil),                    // 11: tabkeep.v1.Condition
+	(*Viewport)(nil),                     // 12: tabkeep.v1.Viewport
+	(*ProxyServer)(nil),                  // 13: tabkeep.v1.ProxyServer
+	(*Geolocation)(nil),                  // 14: tabkeep.v1.Geolocation
+	(*BrowserSession)(nil),               // 15: tabkeep.v1.BrowserSession
+	(*ProfileSave)(nil),                  // 16: tabkeep.v1.ProfileSave
+	(*CreateBrowserSessionRequest)(nil),  // 17: tabkeep.v1.CreateBrowserSessionRequest
+	(*CreateBrowserSessionResponse)(nil), // 18: tabkeep.v1.CreateBrowserSessionResponse
+	(*GetBrowserSessionRequest)(nil),     // 19: tabkeep.v1.GetBrowserSessionRequest
+	(*GetBrowserSessionResponse)(nil),    // 20: tabkeep.v1.GetBrowserSessionResponse
+	(*ListBrowserSessionsRequest)(nil),   // 21: tabkeep.v1.ListBrowserSessionsRequest
+	(*ListBrowserSessionsResponse)(nil),  // 22: tabkeep.v1.ListBrowserSessionsResponse
+	(*WatchBrowserSessionRequest)(nil),   // 23: tabkeep.v1.WatchBrowserSessionRequest
+	(*WatchBrowserSessionResponse)(nil),  // 24: tabkeep.v1.WatchBrowserSessionResponse
+	(*ExtendBrowserSessionRequest)(nil),  // 25: tabkeep.v1.ExtendBrowserSessionRequest
+	(*ExtendBrowserSessionResponse)(nil), // 26: tabkeep.v1.ExtendBrowserSessionResponse
+	(*UpdateBrowserSessionRequest)(nil),  // 27: tabkeep.v1.UpdateBrowserSessionRequest
+	(*UpdateBrowserSessionResponse)(nil), // 28: tabkeep.v1.UpdateBrowserSessionResponse
+	(*ListPagesRequest)(nil),             // 29: tabkeep.v1.ListPagesRequest
+	(*ListPagesResponse)(nil),            // 30: tabkeep.v1.ListPagesResponse
+	(*CloseBrowserSessionRequest)(nil),   // 31: tabkeep.v1.CloseBrowserSessionRequest
+	(*CloseBrowserSessionResponse)(nil),  // 32: tabkeep.v1.CloseBrowserSessionResponse
+	nil,                                  // 33: tabkeep.v1.BrowserSession.LabelsEntry
+	nil,                                  // 34: tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
+	nil,                                  // 35: tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
+	(*timestamppb.Timestamp)(nil),        // 36: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),          // 37: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),        // 38: google.protobuf.FieldMask
 }
 var file_tabkeep_v1_browser_sessions_proto_depIdxs = []int32{
-	28, // 0: tabkeep.v1.Condition.since_time:type_name -> google.protobuf.Timestamp
-	1,  // 1: tabkeep.v1.BrowserSession.state:type_name -> tabkeep.v1.BrowserSessionState
-	2,  // 2: tabkeep.v1.BrowserSession.close_reason:type_name -> tabkeep.v1.CloseReason
-	29, // 3: tabkeep.v1.BrowserSession.timeout:type_name -> google.protobuf.Duration
-	29, // 4: tabkeep.v1.BrowserSession.queue_timeout:type_name -> google.protobuf.Duration
-	0,  // 5: tabkeep.v1.BrowserSession.browser_type:type_name -> tabkeep.v1.BrowserType
-	6,  // 6: tabkeep.v1.BrowserSession.viewport:type_name -> tabkeep.v1.Viewport
-	25, // 7: tabkeep.v1.BrowserSession.labels:type_name -> tabkeep.v1.BrowserSession.LabelsEntry
-	28, // 8: tabkeep.v1.BrowserSession.create_time:type_name -> google.protobuf.Timestamp
-	28, // 9: tabkeep.v1.BrowserSession.start_time:type_name -> google.protobuf.Timestamp
-	28, // 10: tabkeep.v1.BrowserSession.expire_time:type_name -> google.protobuf.Timestamp
-	28, // 11: tabkeep.v1.BrowserSession.close_time:type_name -> google.protobuf.Timestamp
-	28, // 12: tabkeep.v1.BrowserSession.update_time:type_name -> google.protobuf.Timestamp
-	28, // 13: tabkeep.v1.BrowserSession.browser_gone_time:type_name -> google.protobuf.Timestamp
-	5,  // 14: tabkeep.v1.BrowserSession.conditions:type_name -> tabkeep.v1.Condition
-	7,  // 15: tabkeep.v1.BrowserSession.proxy:type_name -> tabkeep.v1.ProxyServer
-	8,  // 16: tabkeep.v1.BrowserSession.geolocation:type_name -> tabkeep.v1.Geolocation
-	10, // 17: tabkeep.v1.BrowserSession.profile_save:type_name -> tabkeep.v1.ProfileSave
-	28, // 18: tabkeep.v1.BrowserSession.cdp_attach_time:type_name -> google.protobuf.Timestamp
-	3,  // 19: tabkeep.v1.ProfileSave.state:type_name -> tabkeep.v1.ProfileSaveState
-	28, // 20: tabkeep.v1.ProfileSave.state_time:type_name -> google.protobuf.Timestamp
-	29, // 21: tabkeep.v1.CreateBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
-	0,  // 22: tabkeep.v1.CreateBrowserSessionRequest.browser_type:type_name -> tabkeep.v1.BrowserType
-	6,  // 23: tabkeep.v1.CreateBrowserSessionRequest.viewport:type_name -> tabkeep.v1.Viewport
-	26, // 24: tabkeep.v1.CreateBrowserSessionRequest.labels:type_name -> tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
-	29, // 25: tabkeep.v1.CreateBrowserSessionRequest.queue_timeout:type_name -> google.protobuf.Duration
-	7,  // 26: tabkeep.v1.CreateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
-	9,  // 27: tabkeep.v1.CreateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	9,  // 28: tabkeep.v1.GetBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	1,  // 29: tabkeep.v1.ListBrowserSessionsRequest.states:type_name -> tabkeep.v1.BrowserSessionState
-	27, // 30: tabkeep.v1.ListBrowserSessionsRequest.labels:type_name -> tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
-	9,  // 31: tabkeep.v1.ListBrowserSessionsResponse.browser_sessions:type_name -> tabkeep.v1.BrowserSession
-	29, // 32: tabkeep.v1.WatchBrowserSessionRequest.expiry_warning:type_name -> google.protobuf.Duration
-	4,  // 33: tabkeep.v1.WatchBrowserSessionResponse.change:type_name -> tabkeep.v1.BrowserSessionChange
-	9,  // 34: tabkeep.v1.WatchBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	29, // 35: tabkeep.v1.ExtendBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
-	9,  // 36: tabkeep.v1.ExtendBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	7,  // 37: tabkeep.v1.UpdateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
-	30, // 38: tabkeep.v1.UpdateBrowserSessionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	9,  // 39: tabkeep.v1.UpdateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	9,  // 40: tabkeep.v1.CloseBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	11, // 41: tabkeep.v1.BrowserSessionService.CreateBrowserSession:input_type -> tabkeep.v1.CreateBrowserSessionRequest
-	13, // 42: tabkeep.v1.BrowserSessionService.GetBrowserSession:input_type -> tabkeep.v1.GetBrowserSessionRequest
-	15, // 43: tabkeep.v1.BrowserSessionService.ListBrowserSessions:input_type -> tabkeep.v1.ListBrowserSessionsRequest
-	17, // 44: tabkeep.v1.BrowserSessionService.WatchBrowserSession:input_type -> tabkeep.v1.WatchBrowserSessionRequest
-	19, // 45: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:input_type -> tabkeep.v1.ExtendBrowserSessionRequest
-	21, // 46: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:input_type -> tabkeep.v1.UpdateBrowserSessionRequest
-	23, // 47: tabkeep.v1.BrowserSessionService.CloseBrowserSession:input_type -> tabkeep.v1.CloseBrowserSessionRequest
-	12, // 48: tabkeep.v1.BrowserSessionService.CreateBrowserSession:output_type -> tabkeep.v1.CreateBrowserSessionResponse
-	14, // 49: tabkeep.v1.BrowserSessionService.GetBrowserSession:output_type -> tabkeep.v1.GetBrowserSessionResponse
-	16, // 50: tabkeep.v1.BrowserSessionService.ListBrowserSessions:output_type -> tabkeep.v1.ListBrowserSessionsResponse
-	18, // 51: tabkeep.v1.BrowserSessionService.WatchBrowserSession:output_type -> tabkeep.v1.WatchBrowserSessionResponse
-	20, // 52: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:output_type -> tabkeep.v1.ExtendBrowserSessionResponse
-	22, // 53: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:output_type -> tabkeep.v1.UpdateBrowserSessionResponse
-	24, // 54: tabkeep.v1.BrowserSessionService.CloseBrowserSession:output_type -> tabkeep.v1.CloseBrowserSessionResponse
-	48, // [48:55] is the sub-list for method output_type
-	41, // [41:48] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	3,  // 0: tabkeep.v1.PageOptions.dialogs:type_name -> tabkeep.v1.DialogPolicy
+	4,  // 1: tabkeep.v1.PageOptions.on_crash:type_name -> tabkeep.v1.CrashPolicy
+	7,  // 2: tabkeep.v1.PageOptions.permissions:type_name -> tabkeep.v1.PermissionGrant
+	8,  // 3: tabkeep.v1.PageOptions.http_credentials:type_name -> tabkeep.v1.HttpCredential
+	36, // 4: tabkeep.v1.Condition.since_time:type_name -> google.protobuf.Timestamp
+	1,  // 5: tabkeep.v1.BrowserSession.state:type_name -> tabkeep.v1.BrowserSessionState
+	2,  // 6: tabkeep.v1.BrowserSession.close_reason:type_name -> tabkeep.v1.CloseReason
+	37, // 7: tabkeep.v1.BrowserSession.timeout:type_name -> google.protobuf.Duration
+	37, // 8: tabkeep.v1.BrowserSession.queue_timeout:type_name -> google.protobuf.Duration
+	0,  // 9: tabkeep.v1.BrowserSession.browser_type:type_name -> tabkeep.v1.BrowserType
+	12, // 10: tabkeep.v1.BrowserSession.viewport:type_name -> tabkeep.v1.Viewport
+	33, // 11: tabkeep.v1.BrowserSession.labels:type_name -> tabkeep.v1.BrowserSession.LabelsEntry
+	36, // 12: tabkeep.v1.BrowserSession.create_time:type_name -> google.protobuf.Timestamp
+	36, // 13: tabkeep.v1.BrowserSession.start_time:type_name -> google.protobuf.Timestamp
+	36, // 14: tabkeep.v1.BrowserSession.expire_time:type_name -> google.protobuf.Timestamp
+	36, // 15: tabkeep.v1.BrowserSession.close_time:type_name -> google.protobuf.Timestamp
+	36, // 16: tabkeep.v1.BrowserSession.update_time:type_name -> google.protobuf.Timestamp
+	36, // 17: tabkeep.v1.BrowserSession.browser_gone_time:type_name -> google.protobuf.Timestamp
+	11, // 18: tabkeep.v1.BrowserSession.conditions:type_name -> tabkeep.v1.Condition
+	13, // 19: tabkeep.v1.BrowserSession.proxy:type_name -> tabkeep.v1.ProxyServer
+	14, // 20: tabkeep.v1.BrowserSession.geolocation:type_name -> tabkeep.v1.Geolocation
+	16, // 21: tabkeep.v1.BrowserSession.profile_save:type_name -> tabkeep.v1.ProfileSave
+	36, // 22: tabkeep.v1.BrowserSession.cdp_attach_time:type_name -> google.protobuf.Timestamp
+	9,  // 23: tabkeep.v1.BrowserSession.page_options:type_name -> tabkeep.v1.PageOptions
+	5,  // 24: tabkeep.v1.ProfileSave.state:type_name -> tabkeep.v1.ProfileSaveState
+	36, // 25: tabkeep.v1.ProfileSave.state_time:type_name -> google.protobuf.Timestamp
+	37, // 26: tabkeep.v1.CreateBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
+	0,  // 27: tabkeep.v1.CreateBrowserSessionRequest.browser_type:type_name -> tabkeep.v1.BrowserType
+	12, // 28: tabkeep.v1.CreateBrowserSessionRequest.viewport:type_name -> tabkeep.v1.Viewport
+	34, // 29: tabkeep.v1.CreateBrowserSessionRequest.labels:type_name -> tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
+	37, // 30: tabkeep.v1.CreateBrowserSessionRequest.queue_timeout:type_name -> google.protobuf.Duration
+	13, // 31: tabkeep.v1.CreateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
+	9,  // 32: tabkeep.v1.CreateBrowserSessionRequest.page_options:type_name -> tabkeep.v1.PageOptions
+	15, // 33: tabkeep.v1.CreateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	15, // 34: tabkeep.v1.GetBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	1,  // 35: tabkeep.v1.ListBrowserSessionsRequest.states:type_name -> tabkeep.v1.BrowserSessionState
+	35, // 36: tabkeep.v1.ListBrowserSessionsRequest.labels:type_name -> tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
+	15, // 37: tabkeep.v1.ListBrowserSessionsResponse.browser_sessions:type_name -> tabkeep.v1.BrowserSession
+	37, // 38: tabkeep.v1.WatchBrowserSessionRequest.expiry_warning:type_name -> google.protobuf.Duration
+	6,  // 39: tabkeep.v1.WatchBrowserSessionResponse.change:type_name -> tabkeep.v1.BrowserSessionChange
+	15, // 40: tabkeep.v1.WatchBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	37, // 41: tabkeep.v1.ExtendBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
+	15, // 42: tabkeep.v1.ExtendBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	13, // 43: tabkeep.v1.UpdateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
+	38, // 44: tabkeep.v1.UpdateBrowserSessionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	15, // 45: tabkeep.v1.UpdateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	10, // 46: tabkeep.v1.ListPagesResponse.pages:type_name -> tabkeep.v1.BrowserPage
+	15, // 47: tabkeep.v1.CloseBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	17, // 48: tabkeep.v1.BrowserSessionService.CreateBrowserSession:input_type -> tabkeep.v1.CreateBrowserSessionRequest
+	19, // 49: tabkeep.v1.BrowserSessionService.GetBrowserSession:input_type -> tabkeep.v1.GetBrowserSessionRequest
+	21, // 50: tabkeep.v1.BrowserSessionService.ListBrowserSessions:input_type -> tabkeep.v1.ListBrowserSessionsRequest
+	23, // 51: tabkeep.v1.BrowserSessionService.WatchBrowserSession:input_type -> tabkeep.v1.WatchBrowserSessionRequest
+	25, // 52: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:input_type -> tabkeep.v1.ExtendBrowserSessionRequest
+	27, // 53: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:input_type -> tabkeep.v1.UpdateBrowserSessionRequest
+	29, // 54: tabkeep.v1.BrowserSessionService.ListPages:input_type -> tabkeep.v1.ListPagesRequest
+	31, // 55: tabkeep.v1.BrowserSessionService.CloseBrowserSession:input_type -> tabkeep.v1.CloseBrowserSessionRequest
+	18, // 56: tabkeep.v1.BrowserSessionService.CreateBrowserSession:output_type -> tabkeep.v1.CreateBrowserSessionResponse
+	20, // 57: tabkeep.v1.BrowserSessionService.GetBrowserSession:output_type -> tabkeep.v1.GetBrowserSessionResponse
+	22, // 58: tabkeep.v1.BrowserSessionService.ListBrowserSessions:output_type -> tabkeep.v1.ListBrowserSessionsResponse
+	24, // 59: tabkeep.v1.BrowserSessionService.WatchBrowserSession:output_type -> tabkeep.v1.WatchBrowserSessionResponse
+	26, // 60: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:output_type -> tabkeep.v1.ExtendBrowserSessionResponse
+	28, // 61: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:output_type -> tabkeep.v1.UpdateBrowserSessionResponse
+	30, // 62: tabkeep.v1.BrowserSessionService.ListPages:output_type -> tabkeep.v1.ListPagesResponse
+	32, // 63: tabkeep.v1.BrowserSessionService.CloseBrowserSession:output_type -> tabkeep.v1.CloseBrowserSessionResponse
+	56, // [56:64] is the sub-list for method output_type
+	48, // [48:56] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_browser_sessions_proto_init() }
@@ -2277,8 +2841,8 @@ func file_tabkeep_v1_browser_sessions_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_browser_sessions_proto_rawDesc), len(file_tabkeep_v1_browser_sessions_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   23,
+			NumEnums:      7,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,7 @@ const (
 	BrowserSessionService_WatchBrowserSession_FullMethodName  = "/tabkeep.v1.BrowserSessionService/WatchBrowserSession"
 	BrowserSessionService_ExtendBrowserSession_FullMethodName = "/tabkeep.v1.BrowserSessionService/ExtendBrowserSession"
 	BrowserSessionService_UpdateBrowserSession_FullMethodName = "/tabkeep.v1.BrowserSessionService/UpdateBrowserSession"
+	BrowserSessionService_ListPages_FullMethodName            = "/tabkeep.v1.BrowserSessionService/ListPages"
 	BrowserSessionService_CloseBrowserSession_FullMethodName  = "/tabkeep.v1.BrowserSessionService/CloseBrowserSession"
 )
 
@@ -100,6 +101,13 @@ type BrowserSessionServiceClient interface {
 	//
 	// Retry: safe; the values are set, not added.
 	UpdateBrowserSession(ctx context.Context, in *UpdateBrowserSessionRequest, opts ...grpc.CallOption) (*UpdateBrowserSessionResponse, error)
+	// Lists a session's open tabs, in the order of their opening, as its host last reported them.
+	//
+	// Not more than 100 tabs can be open, so there are no further answers to ask for. None before RUNNING and after the end.
+	// Called by: API clients.
+	// Errors: NOT_FOUND/SESSION_NOT_FOUND.
+	// Retry: safe.
+	ListPages(ctx context.Context, in *ListPagesRequest, opts ...grpc.CallOption) (*ListPagesResponse, error)
 	// Closes a session: no run is accepted from this moment on, its runs end CANCELED, its browser ends.
 	//
 	// Returns as soon as the close is stored; the browser is gone within 3 s where its host is connected.
@@ -186,6 +194,16 @@ func (c *browserSessionServiceClient) UpdateBrowserSession(ctx context.Context, 
 	return out, nil
 }
 
+func (c *browserSessionServiceClient) ListPages(ctx context.Context, in *ListPagesRequest, opts ...grpc.CallOption) (*ListPagesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPagesResponse)
+	err := c.cc.Invoke(ctx, BrowserSessionService_ListPages_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *browserSessionServiceClient) CloseBrowserSession(ctx context.Context, in *CloseBrowserSessionRequest, opts ...grpc.CallOption) (*CloseBrowserSessionResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CloseBrowserSessionResponse)
@@ -266,6 +284,13 @@ type BrowserSessionServiceServer interface {
 	//
 	// Retry: safe; the values are set, not added.
 	UpdateBrowserSession(context.Context, *UpdateBrowserSessionRequest) (*UpdateBrowserSessionResponse, error)
+	// Lists a session's open tabs, in the order of their opening, as its host last reported them.
+	//
+	// Not more than 100 tabs can be open, so there are no further answers to ask for. None before RUNNING and after the end.
+	// Called by: API clients.
+	// Errors: NOT_FOUND/SESSION_NOT_FOUND.
+	// Retry: safe.
+	ListPages(context.Context, *ListPagesRequest) (*ListPagesResponse, error)
 	// Closes a session: no run is accepted from this moment on, its runs end CANCELED, its browser ends.
 	//
 	// Returns as soon as the close is stored; the browser is gone within 3 s where its host is connected.
@@ -300,6 +325,9 @@ func (UnimplementedBrowserSessionServiceServer) ExtendBrowserSession(context.Con
 }
 func (UnimplementedBrowserSessionServiceServer) UpdateBrowserSession(context.Context, *UpdateBrowserSessionRequest) (*UpdateBrowserSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateBrowserSession not implemented")
+}
+func (UnimplementedBrowserSessionServiceServer) ListPages(context.Context, *ListPagesRequest) (*ListPagesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPages not implemented")
 }
 func (UnimplementedBrowserSessionServiceServer) CloseBrowserSession(context.Context, *CloseBrowserSessionRequest) (*CloseBrowserSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CloseBrowserSession not implemented")
@@ -426,6 +454,24 @@ func _BrowserSessionService_UpdateBrowserSession_Handler(srv interface{}, ctx co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BrowserSessionService_ListPages_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPagesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BrowserSessionServiceServer).ListPages(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BrowserSessionService_ListPages_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BrowserSessionServiceServer).ListPages(ctx, req.(*ListPagesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _BrowserSessionService_CloseBrowserSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CloseBrowserSessionRequest)
 	if err := dec(in); err != nil {
@@ -470,6 +516,10 @@ var BrowserSessionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateBrowserSession",
 			Handler:    _BrowserSessionService_UpdateBrowserSession_Handler,
+		},
+		{
+			MethodName: "ListPages",
+			Handler:    _BrowserSessionService_ListPages_Handler,
 		},
 		{
 			MethodName: "CloseBrowserSession",

@@ -228,6 +228,10 @@ const (
 	// The session's proxy let nothing through: not reachable, or it refused the credentials; the message has what
 	// it said.
 	FailureReason_FAILURE_REASON_PROXY_FAILED FailureReason = 33
+	// A captcha stands in the way, and no person solved it in time.
+	FailureReason_FAILURE_REASON_CAPTCHA FailureReason = 39
+	// The page that was asked for led to a login, the task does not log in, and no person did in time.
+	FailureReason_FAILURE_REASON_LOGIN_WALL FailureReason = 40
 	// The page is no longer as it was when the task was recorded, and steps had been done already, so that nothing else
 	// could be tried; the message names the step and what is different.
 	FailureReason_FAILURE_REASON_STALE_RECORDING FailureReason = 42
@@ -269,6 +273,8 @@ var (
 		30: "FAILURE_REASON_MODEL_FAILED",
 		31: "FAILURE_REASON_MODEL_BUDGET",
 		33: "FAILURE_REASON_PROXY_FAILED",
+		39: "FAILURE_REASON_CAPTCHA",
+		40: "FAILURE_REASON_LOGIN_WALL",
 		42: "FAILURE_REASON_STALE_RECORDING",
 		43: "FAILURE_REASON_NO_RECORDING",
 	}
@@ -304,6 +310,8 @@ var (
 		"FAILURE_REASON_MODEL_FAILED":        30,
 		"FAILURE_REASON_MODEL_BUDGET":        31,
 		"FAILURE_REASON_PROXY_FAILED":        33,
+		"FAILURE_REASON_CAPTCHA":             39,
+		"FAILURE_REASON_LOGIN_WALL":          40,
 		"FAILURE_REASON_STALE_RECORDING":     42,
 		"FAILURE_REASON_NO_RECORDING":        43,
 	}
@@ -508,6 +516,56 @@ func (IrreversiblePolicy) EnumDescriptor() ([]byte, []int) {
 	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
 }
 
+// What a person is asked for.
+type ApprovalKind int32
+
+const (
+	// A yes or a no.
+	ApprovalKind_APPROVAL_KIND_UNSPECIFIED ApprovalKind = 0
+	// To do something in the live browser that the run cannot, a captcha or a login, and then to say yes; the run looks
+	// whether it is done and asks again if not. A no ends the run.
+	ApprovalKind_APPROVAL_KIND_TAKE_OVER ApprovalKind = 1
+)
+
+// Enum value maps for ApprovalKind.
+var (
+	ApprovalKind_name = map[int32]string{
+		0: "APPROVAL_KIND_UNSPECIFIED",
+		1: "APPROVAL_KIND_TAKE_OVER",
+	}
+	ApprovalKind_value = map[string]int32{
+		"APPROVAL_KIND_UNSPECIFIED": 0,
+		"APPROVAL_KIND_TAKE_OVER":   1,
+	}
+)
+
+func (x ApprovalKind) Enum() *ApprovalKind {
+	p := new(ApprovalKind)
+	*p = x
+	return p
+}
+
+func (x ApprovalKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ApprovalKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_runs_proto_enumTypes[6].Descriptor()
+}
+
+func (ApprovalKind) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_runs_proto_enumTypes[6]
+}
+
+func (x ApprovalKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ApprovalKind.Descriptor instead.
+func (ApprovalKind) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
+}
+
 // Which steps of a run get a screenshot.
 type ScreenshotMode int32
 
@@ -549,11 +607,11 @@ func (x ScreenshotMode) String() string {
 }
 
 func (ScreenshotMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[6].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[7].Descriptor()
 }
 
 func (ScreenshotMode) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[6]
+	return &file_tabkeep_v1_runs_proto_enumTypes[7]
 }
 
 func (x ScreenshotMode) Number() protoreflect.EnumNumber {
@@ -562,7 +620,72 @@ func (x ScreenshotMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ScreenshotMode.Descriptor instead.
 func (ScreenshotMode) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
+}
+
+// Why a tab is not there any more.
+type PageCloseCause int32
+
+const (
+	// Never sent.
+	PageCloseCause_PAGE_CLOSE_CAUSE_UNSPECIFIED PageCloseCause = 0
+	// An action, the page itself or a CDP client closed it.
+	PageCloseCause_PAGE_CLOSE_CAUSE_CLOSED PageCloseCause = 1
+	// Its process crashed.
+	PageCloseCause_PAGE_CLOSE_CAUSE_CRASHED PageCloseCause = 2
+	// The session had max_pages open; the newest are closed again.
+	PageCloseCause_PAGE_CLOSE_CAUSE_TOO_MANY PageCloseCause = 3
+	// It showed more than 20 dialogs within 10 seconds.
+	PageCloseCause_PAGE_CLOSE_CAUSE_DIALOG_FLOOD PageCloseCause = 4
+	// It did not answer, and could not be made to.
+	PageCloseCause_PAGE_CLOSE_CAUSE_UNRESPONSIVE PageCloseCause = 5
+)
+
+// Enum value maps for PageCloseCause.
+var (
+	PageCloseCause_name = map[int32]string{
+		0: "PAGE_CLOSE_CAUSE_UNSPECIFIED",
+		1: "PAGE_CLOSE_CAUSE_CLOSED",
+		2: "PAGE_CLOSE_CAUSE_CRASHED",
+		3: "PAGE_CLOSE_CAUSE_TOO_MANY",
+		4: "PAGE_CLOSE_CAUSE_DIALOG_FLOOD",
+		5: "PAGE_CLOSE_CAUSE_UNRESPONSIVE",
+	}
+	PageCloseCause_value = map[string]int32{
+		"PAGE_CLOSE_CAUSE_UNSPECIFIED":  0,
+		"PAGE_CLOSE_CAUSE_CLOSED":       1,
+		"PAGE_CLOSE_CAUSE_CRASHED":      2,
+		"PAGE_CLOSE_CAUSE_TOO_MANY":     3,
+		"PAGE_CLOSE_CAUSE_DIALOG_FLOOD": 4,
+		"PAGE_CLOSE_CAUSE_UNRESPONSIVE": 5,
+	}
+)
+
+func (x PageCloseCause) Enum() *PageCloseCause {
+	p := new(PageCloseCause)
+	*p = x
+	return p
+}
+
+func (x PageCloseCause) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PageCloseCause) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabkeep_v1_runs_proto_enumTypes[8].Descriptor()
+}
+
+func (PageCloseCause) Type() protoreflect.EnumType {
+	return &file_tabkeep_v1_runs_proto_enumTypes[8]
+}
+
+func (x PageCloseCause) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PageCloseCause.Descriptor instead.
+func (PageCloseCause) EnumDescriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
 }
 
 // Whether a step did what it says.
@@ -602,11 +725,11 @@ func (x StepOutcome) String() string {
 }
 
 func (StepOutcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_tabkeep_v1_runs_proto_enumTypes[7].Descriptor()
+	return file_tabkeep_v1_runs_proto_enumTypes[9].Descriptor()
 }
 
 func (StepOutcome) Type() protoreflect.EnumType {
-	return &file_tabkeep_v1_runs_proto_enumTypes[7]
+	return &file_tabkeep_v1_runs_proto_enumTypes[9]
 }
 
 func (x StepOutcome) Number() protoreflect.EnumNumber {
@@ -615,7 +738,7 @@ func (x StepOutcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StepOutcome.Descriptor instead.
 func (StepOutcome) EnumDescriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{9}
 }
 
 // A task or workflow in a session.
@@ -904,8 +1027,10 @@ type Approval struct {
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// A picture of the page as it was asked; empty when none could be taken.
 	ScreenshotArtifactId string `protobuf:"bytes,5,opt,name=screenshot_artifact_id,json=screenshotArtifactId,proto3" json:"screenshot_artifact_id,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// What the person is to do.
+	Kind          ApprovalKind `protobuf:"varint,70,opt,name=kind,proto3,enum=tabkeep.v1.ApprovalKind" json:"kind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Approval) Reset() {
@@ -973,6 +1098,105 @@ func (x *Approval) GetScreenshotArtifactId() string {
 	return ""
 }
 
+func (x *Approval) GetKind() ApprovalKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ApprovalKind_APPROVAL_KIND_UNSPECIFIED
+}
+
+// Where a value of an output came from.
+type Provenance struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which value of the output: its keys and indices joined by dots, "products.0.price"; empty for the output itself.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// The text as the page shows it; cut at 300 characters.
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// A CSS selector of the element that showed it, unique on the page at that moment; empty where only the page's text
+	// was read, as by a model.
+	Selector string `protobuf:"bytes,3,opt,name=selector,proto3" json:"selector,omitempty"`
+	// The label, column or heading by which it was found; empty where there is none.
+	Label string `protobuf:"bytes,4,opt,name=label,proto3" json:"label,omitempty"`
+	// The page.
+	Url string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
+	// The value stands on no page that was read: a model's own words.
+	Ungrounded    bool `protobuf:"varint,6,opt,name=ungrounded,proto3" json:"ungrounded,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Provenance) Reset() {
+	*x = Provenance{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Provenance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Provenance) ProtoMessage() {}
+
+func (x *Provenance) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Provenance.ProtoReflect.Descriptor instead.
+func (*Provenance) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Provenance) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Provenance) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Provenance) GetSelector() string {
+	if x != nil {
+		return x.Selector
+	}
+	return ""
+}
+
+func (x *Provenance) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Provenance) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *Provenance) GetUngrounded() bool {
+	if x != nil {
+		return x.Ungrounded
+	}
+	return false
+}
+
 // Asks for a task: a prompt or actions, not both.
 type RunTaskRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1018,7 +1242,7 @@ type RunTaskRequest struct {
 
 func (x *RunTaskRequest) Reset() {
 	*x = RunTaskRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1030,7 +1254,7 @@ func (x *RunTaskRequest) String() string {
 func (*RunTaskRequest) ProtoMessage() {}
 
 func (x *RunTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[2]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1043,7 +1267,7 @@ func (x *RunTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunTaskRequest.ProtoReflect.Descriptor instead.
 func (*RunTaskRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{2}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *RunTaskRequest) GetPrompt() string {
@@ -1176,7 +1400,7 @@ type RunTaskResponse struct {
 
 func (x *RunTaskResponse) Reset() {
 	*x = RunTaskResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1412,7 @@ func (x *RunTaskResponse) String() string {
 func (*RunTaskResponse) ProtoMessage() {}
 
 func (x *RunTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[3]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1425,7 @@ func (x *RunTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunTaskResponse.ProtoReflect.Descriptor instead.
 func (*RunTaskResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{3}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RunTaskResponse) GetRun() *Run {
@@ -1250,7 +1474,7 @@ type RunWorkflowRequest struct {
 
 func (x *RunWorkflowRequest) Reset() {
 	*x = RunWorkflowRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1262,7 +1486,7 @@ func (x *RunWorkflowRequest) String() string {
 func (*RunWorkflowRequest) ProtoMessage() {}
 
 func (x *RunWorkflowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1275,7 +1499,7 @@ func (x *RunWorkflowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunWorkflowRequest.ProtoReflect.Descriptor instead.
 func (*RunWorkflowRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RunWorkflowRequest) GetWorkflowId() string {
@@ -1394,7 +1618,7 @@ type RunWorkflowResponse struct {
 
 func (x *RunWorkflowResponse) Reset() {
 	*x = RunWorkflowResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1406,7 +1630,7 @@ func (x *RunWorkflowResponse) String() string {
 func (*RunWorkflowResponse) ProtoMessage() {}
 
 func (x *RunWorkflowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1419,7 +1643,7 @@ func (x *RunWorkflowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunWorkflowResponse.ProtoReflect.Descriptor instead.
 func (*RunWorkflowResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RunWorkflowResponse) GetRun() *Run {
@@ -1444,7 +1668,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1456,7 +1680,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1469,7 +1693,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetRunRequest) GetRunId() string {
@@ -1504,7 +1728,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1516,7 +1740,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1529,7 +1753,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -1558,7 +1782,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1570,7 +1794,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1583,7 +1807,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListRunsRequest) GetPageSize() int32 {
@@ -1634,7 +1858,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1646,7 +1870,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1659,7 +1883,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{9}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -1689,7 +1913,7 @@ type WatchRunRequest struct {
 
 func (x *WatchRunRequest) Reset() {
 	*x = WatchRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1701,7 +1925,7 @@ func (x *WatchRunRequest) String() string {
 func (*WatchRunRequest) ProtoMessage() {}
 
 func (x *WatchRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1714,7 +1938,7 @@ func (x *WatchRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRunRequest.ProtoReflect.Descriptor instead.
 func (*WatchRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{10}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WatchRunRequest) GetRunId() string {
@@ -1747,7 +1971,7 @@ type WatchRunResponse struct {
 
 func (x *WatchRunResponse) Reset() {
 	*x = WatchRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1759,7 +1983,7 @@ func (x *WatchRunResponse) String() string {
 func (*WatchRunResponse) ProtoMessage() {}
 
 func (x *WatchRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1772,7 +1996,7 @@ func (x *WatchRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRunResponse.ProtoReflect.Descriptor instead.
 func (*WatchRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{11}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchRunResponse) GetUpdate() isWatchRunResponse_Update {
@@ -1829,7 +2053,7 @@ type CancelRunRequest struct {
 
 func (x *CancelRunRequest) Reset() {
 	*x = CancelRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1841,7 +2065,7 @@ func (x *CancelRunRequest) String() string {
 func (*CancelRunRequest) ProtoMessage() {}
 
 func (x *CancelRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1854,7 +2078,7 @@ func (x *CancelRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRunRequest.ProtoReflect.Descriptor instead.
 func (*CancelRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{12}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CancelRunRequest) GetRunId() string {
@@ -1875,7 +2099,7 @@ type CancelRunResponse struct {
 
 func (x *CancelRunResponse) Reset() {
 	*x = CancelRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1887,7 +2111,7 @@ func (x *CancelRunResponse) String() string {
 func (*CancelRunResponse) ProtoMessage() {}
 
 func (x *CancelRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1900,7 +2124,7 @@ func (x *CancelRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRunResponse.ProtoReflect.Descriptor instead.
 func (*CancelRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{13}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CancelRunResponse) GetRun() *Run {
@@ -1927,7 +2151,7 @@ type ResolveApprovalRequest struct {
 
 func (x *ResolveApprovalRequest) Reset() {
 	*x = ResolveApprovalRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1939,7 +2163,7 @@ func (x *ResolveApprovalRequest) String() string {
 func (*ResolveApprovalRequest) ProtoMessage() {}
 
 func (x *ResolveApprovalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1952,7 +2176,7 @@ func (x *ResolveApprovalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveApprovalRequest.ProtoReflect.Descriptor instead.
 func (*ResolveApprovalRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{14}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ResolveApprovalRequest) GetRunId() string {
@@ -1994,7 +2218,7 @@ type ResolveApprovalResponse struct {
 
 func (x *ResolveApprovalResponse) Reset() {
 	*x = ResolveApprovalResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2006,7 +2230,7 @@ func (x *ResolveApprovalResponse) String() string {
 func (*ResolveApprovalResponse) ProtoMessage() {}
 
 func (x *ResolveApprovalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2019,7 +2243,7 @@ func (x *ResolveApprovalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveApprovalResponse.ProtoReflect.Descriptor instead.
 func (*ResolveApprovalResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{15}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ResolveApprovalResponse) GetRun() *Run {
@@ -2056,6 +2280,9 @@ type RunEvent struct {
 	//	*RunEvent_TaskRecorded
 	//	*RunEvent_Replayed
 	//	*RunEvent_StepHealed
+	//	*RunEvent_DialogShown
+	//	*RunEvent_PageOpened
+	//	*RunEvent_PageClosed
 	Kind          isRunEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2063,7 +2290,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2075,7 +2302,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2088,7 +2315,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{16}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RunEvent) GetRunId() string {
@@ -2245,6 +2472,33 @@ func (x *RunEvent) GetStepHealed() *StepHealed {
 	return nil
 }
 
+func (x *RunEvent) GetDialogShown() *DialogShown {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_DialogShown); ok {
+			return x.DialogShown
+		}
+	}
+	return nil
+}
+
+func (x *RunEvent) GetPageOpened() *PageOpened {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_PageOpened); ok {
+			return x.PageOpened
+		}
+	}
+	return nil
+}
+
+func (x *RunEvent) GetPageClosed() *PageClosed {
+	if x != nil {
+		if x, ok := x.Kind.(*RunEvent_PageClosed); ok {
+			return x.PageClosed
+		}
+	}
+	return nil
+}
+
 type isRunEvent_Kind interface {
 	isRunEvent_Kind()
 }
@@ -2319,6 +2573,21 @@ type RunEvent_StepHealed struct {
 	StepHealed *StepHealed `protobuf:"bytes,77,opt,name=step_healed,json=stepHealed,proto3,oneof"`
 }
 
+type RunEvent_DialogShown struct {
+	// A dialog of the browser was shown and answered.
+	DialogShown *DialogShown `protobuf:"bytes,65,opt,name=dialog_shown,json=dialogShown,proto3,oneof"`
+}
+
+type RunEvent_PageOpened struct {
+	// A tab was opened.
+	PageOpened *PageOpened `protobuf:"bytes,66,opt,name=page_opened,json=pageOpened,proto3,oneof"`
+}
+
+type RunEvent_PageClosed struct {
+	// A tab was closed, crashed, or was closed by the host.
+	PageClosed *PageClosed `protobuf:"bytes,67,opt,name=page_closed,json=pageClosed,proto3,oneof"`
+}
+
 func (*RunEvent_RunStarted) isRunEvent_Kind() {}
 
 func (*RunEvent_PlanMade) isRunEvent_Kind() {}
@@ -2347,6 +2616,232 @@ func (*RunEvent_Replayed) isRunEvent_Kind() {}
 
 func (*RunEvent_StepHealed) isRunEvent_Kind() {}
 
+func (*RunEvent_DialogShown) isRunEvent_Kind() {}
+
+func (*RunEvent_PageOpened) isRunEvent_Kind() {}
+
+func (*RunEvent_PageClosed) isRunEvent_Kind() {}
+
+// A dialog of the browser (alert, confirm, prompt, beforeunload) was shown and answered. At most 100 of a run are told,
+// then a Warning PAGE_EVENTS_LEFT_OUT. It comes before the StepFinished of the step in which it was shown.
+type DialogShown struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// alert, confirm, prompt or beforeunload.
+	DialogType string `protobuf:"bytes,1,opt,name=dialog_type,json=dialogType,proto3" json:"dialog_type,omitempty"`
+	// Its text, cut at 1,000 characters; empty for beforeunload, whose text is the browser's own.
+	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// How it was answered.
+	Answer DialogAnswer `protobuf:"varint,3,opt,name=answer,proto3,enum=tabkeep.v1.DialogAnswer" json:"answer,omitempty"`
+	// By an action of the run; otherwise by the session's policy.
+	ByAction bool `protobuf:"varint,4,opt,name=by_action,json=byAction,proto3" json:"by_action,omitempty"`
+	// The tab that showed it.
+	PageId string `protobuf:"bytes,5,opt,name=page_id,json=pageId,proto3" json:"page_id,omitempty"`
+	// That tab's URL.
+	Url           string `protobuf:"bytes,6,opt,name=url,proto3" json:"url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DialogShown) Reset() {
+	*x = DialogShown{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DialogShown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DialogShown) ProtoMessage() {}
+
+func (x *DialogShown) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DialogShown.ProtoReflect.Descriptor instead.
+func (*DialogShown) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *DialogShown) GetDialogType() string {
+	if x != nil {
+		return x.DialogType
+	}
+	return ""
+}
+
+func (x *DialogShown) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *DialogShown) GetAnswer() DialogAnswer {
+	if x != nil {
+		return x.Answer
+	}
+	return DialogAnswer_DIALOG_ANSWER_UNSPECIFIED
+}
+
+func (x *DialogShown) GetByAction() bool {
+	if x != nil {
+		return x.ByAction
+	}
+	return false
+}
+
+func (x *DialogShown) GetPageId() string {
+	if x != nil {
+		return x.PageId
+	}
+	return ""
+}
+
+func (x *DialogShown) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+// A tab was opened. Bounded like DialogShown.
+type PageOpened struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tab.
+	PageId string `protobuf:"bytes,1,opt,name=page_id,json=pageId,proto3" json:"page_id,omitempty"`
+	// The tab whose page opened it; empty: none did.
+	OpenerPageId  string `protobuf:"bytes,2,opt,name=opener_page_id,json=openerPageId,proto3" json:"opener_page_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PageOpened) Reset() {
+	*x = PageOpened{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PageOpened) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PageOpened) ProtoMessage() {}
+
+func (x *PageOpened) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PageOpened.ProtoReflect.Descriptor instead.
+func (*PageOpened) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *PageOpened) GetPageId() string {
+	if x != nil {
+		return x.PageId
+	}
+	return ""
+}
+
+func (x *PageOpened) GetOpenerPageId() string {
+	if x != nil {
+		return x.OpenerPageId
+	}
+	return ""
+}
+
+// A tab is not there any more. Bounded like DialogShown.
+type PageClosed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tab.
+	PageId string `protobuf:"bytes,1,opt,name=page_id,json=pageId,proto3" json:"page_id,omitempty"`
+	// Why.
+	Cause PageCloseCause `protobuf:"varint,2,opt,name=cause,proto3,enum=tabkeep.v1.PageCloseCause" json:"cause,omitempty"`
+	// Its last URL.
+	Url string `protobuf:"bytes,3,opt,name=url,proto3" json:"url,omitempty"`
+	// The tab that was put in its place, loaded from the same URL if it had not crashed too often; empty: none was.
+	ReplacedByPageId string `protobuf:"bytes,4,opt,name=replaced_by_page_id,json=replacedByPageId,proto3" json:"replaced_by_page_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *PageClosed) Reset() {
+	*x = PageClosed{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PageClosed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PageClosed) ProtoMessage() {}
+
+func (x *PageClosed) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PageClosed.ProtoReflect.Descriptor instead.
+func (*PageClosed) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *PageClosed) GetPageId() string {
+	if x != nil {
+		return x.PageId
+	}
+	return ""
+}
+
+func (x *PageClosed) GetCause() PageCloseCause {
+	if x != nil {
+		return x.Cause
+	}
+	return PageCloseCause_PAGE_CLOSE_CAUSE_UNSPECIFIED
+}
+
+func (x *PageClosed) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *PageClosed) GetReplacedByPageId() string {
+	if x != nil {
+		return x.ReplacedByPageId
+	}
+	return ""
+}
+
 // The host began to carry out the run.
 type RunStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2360,7 +2855,7 @@ type RunStarted struct {
 
 func (x *RunStarted) Reset() {
 	*x = RunStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2372,7 +2867,7 @@ func (x *RunStarted) String() string {
 func (*RunStarted) ProtoMessage() {}
 
 func (x *RunStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2385,7 +2880,7 @@ func (x *RunStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStarted.ProtoReflect.Descriptor instead.
 func (*RunStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{17}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RunStarted) GetUrl() string {
@@ -2417,7 +2912,7 @@ type PlanMade struct {
 
 func (x *PlanMade) Reset() {
 	*x = PlanMade{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2429,7 +2924,7 @@ func (x *PlanMade) String() string {
 func (*PlanMade) ProtoMessage() {}
 
 func (x *PlanMade) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2442,7 +2937,7 @@ func (x *PlanMade) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanMade.ProtoReflect.Descriptor instead.
 func (*PlanMade) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{18}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PlanMade) GetPlanner() string {
@@ -2479,7 +2974,7 @@ type BlockStarted struct {
 
 func (x *BlockStarted) Reset() {
 	*x = BlockStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2491,7 +2986,7 @@ func (x *BlockStarted) String() string {
 func (*BlockStarted) ProtoMessage() {}
 
 func (x *BlockStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2504,7 +2999,7 @@ func (x *BlockStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockStarted.ProtoReflect.Descriptor instead.
 func (*BlockStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{19}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *BlockStarted) GetBlockId() string {
@@ -2536,7 +3031,7 @@ type BlockFinished struct {
 
 func (x *BlockFinished) Reset() {
 	*x = BlockFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2548,7 +3043,7 @@ func (x *BlockFinished) String() string {
 func (*BlockFinished) ProtoMessage() {}
 
 func (x *BlockFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2561,7 +3056,7 @@ func (x *BlockFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockFinished.ProtoReflect.Descriptor instead.
 func (*BlockFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{20}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BlockFinished) GetBlockId() string {
@@ -2606,7 +3101,7 @@ type StepStarted struct {
 
 func (x *StepStarted) Reset() {
 	*x = StepStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2618,7 +3113,7 @@ func (x *StepStarted) String() string {
 func (*StepStarted) ProtoMessage() {}
 
 func (x *StepStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2631,7 +3126,7 @@ func (x *StepStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepStarted.ProtoReflect.Descriptor instead.
 func (*StepStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{21}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *StepStarted) GetStep() int32 {
@@ -2699,14 +3194,16 @@ type StepFinished struct {
 	// ArtifactService.GetArtifact; it is there at the latest when the run is final.
 	ScreenshotArtifactId string `protobuf:"bytes,9,opt,name=screenshot_artifact_id,json=screenshotArtifactId,proto3" json:"screenshot_artifact_id,omitempty"`
 	// What was read, for extract.
-	Output        *structpb.Value `protobuf:"bytes,10,opt,name=output,proto3" json:"output,omitempty"`
+	Output *structpb.Value `protobuf:"bytes,10,opt,name=output,proto3" json:"output,omitempty"`
+	// Where each value of output came from; at most 500.
+	Provenance    []*Provenance `protobuf:"bytes,70,rep,name=provenance,proto3" json:"provenance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StepFinished) Reset() {
 	*x = StepFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2718,7 +3215,7 @@ func (x *StepFinished) String() string {
 func (*StepFinished) ProtoMessage() {}
 
 func (x *StepFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2731,7 +3228,7 @@ func (x *StepFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepFinished.ProtoReflect.Descriptor instead.
 func (*StepFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{22}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *StepFinished) GetStep() int32 {
@@ -2804,6 +3301,13 @@ func (x *StepFinished) GetOutput() *structpb.Value {
 	return nil
 }
 
+func (x *StepFinished) GetProvenance() []*Provenance {
+	if x != nil {
+		return x.Provenance
+	}
+	return nil
+}
+
 // The run pauses for a person.
 type ApprovalRequested struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2815,7 +3319,7 @@ type ApprovalRequested struct {
 
 func (x *ApprovalRequested) Reset() {
 	*x = ApprovalRequested{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2827,7 +3331,7 @@ func (x *ApprovalRequested) String() string {
 func (*ApprovalRequested) ProtoMessage() {}
 
 func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2840,7 +3344,7 @@ func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalRequested.ProtoReflect.Descriptor instead.
 func (*ApprovalRequested) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{23}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ApprovalRequested) GetApproval() *Approval {
@@ -2867,7 +3371,7 @@ type ApprovalResolved struct {
 
 func (x *ApprovalResolved) Reset() {
 	*x = ApprovalResolved{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2879,7 +3383,7 @@ func (x *ApprovalResolved) String() string {
 func (*ApprovalResolved) ProtoMessage() {}
 
 func (x *ApprovalResolved) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2892,7 +3396,7 @@ func (x *ApprovalResolved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalResolved.ProtoReflect.Descriptor instead.
 func (*ApprovalResolved) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{24}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ApprovalResolved) GetApprovalId() string {
@@ -2944,7 +3448,7 @@ type ModelCall struct {
 
 func (x *ModelCall) Reset() {
 	*x = ModelCall{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2956,7 +3460,7 @@ func (x *ModelCall) String() string {
 func (*ModelCall) ProtoMessage() {}
 
 func (x *ModelCall) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2969,7 +3473,7 @@ func (x *ModelCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelCall.ProtoReflect.Descriptor instead.
 func (*ModelCall) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ModelCall) GetModel() string {
@@ -3031,7 +3535,7 @@ type TaskRecorded struct {
 
 func (x *TaskRecorded) Reset() {
 	*x = TaskRecorded{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3043,7 +3547,7 @@ func (x *TaskRecorded) String() string {
 func (*TaskRecorded) ProtoMessage() {}
 
 func (x *TaskRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3056,7 +3560,7 @@ func (x *TaskRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRecorded.ProtoReflect.Descriptor instead.
 func (*TaskRecorded) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TaskRecorded) GetRecordingId() string {
@@ -3106,7 +3610,7 @@ type Replayed struct {
 
 func (x *Replayed) Reset() {
 	*x = Replayed{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3118,7 +3622,7 @@ func (x *Replayed) String() string {
 func (*Replayed) ProtoMessage() {}
 
 func (x *Replayed) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3131,7 +3635,7 @@ func (x *Replayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Replayed.ProtoReflect.Descriptor instead.
 func (*Replayed) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Replayed) GetRecordingId() string {
@@ -3187,7 +3691,7 @@ type StepHealed struct {
 
 func (x *StepHealed) Reset() {
 	*x = StepHealed{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3199,7 +3703,7 @@ func (x *StepHealed) String() string {
 func (*StepHealed) ProtoMessage() {}
 
 func (x *StepHealed) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3212,7 +3716,7 @@ func (x *StepHealed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepHealed.ProtoReflect.Descriptor instead.
 func (*StepHealed) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{28}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *StepHealed) GetStep() int32 {
@@ -3256,7 +3760,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3268,7 +3772,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3281,7 +3785,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{29}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Warning) GetCode() string {
@@ -3308,14 +3812,16 @@ type RunFinished struct {
 	// In words.
 	FailureMessage string `protobuf:"bytes,3,opt,name=failure_message,json=failureMessage,proto3" json:"failure_message,omitempty"`
 	// What the run brought, also when it failed.
-	Output        *structpb.Value `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	Output *structpb.Value `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	// Where each value of output came from, as far as it was read off a page; at most 500.
+	Provenance    []*Provenance `protobuf:"bytes,70,rep,name=provenance,proto3" json:"provenance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RunFinished) Reset() {
 	*x = RunFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3327,7 +3833,7 @@ func (x *RunFinished) String() string {
 func (*RunFinished) ProtoMessage() {}
 
 func (x *RunFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3340,7 +3846,7 @@ func (x *RunFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunFinished.ProtoReflect.Descriptor instead.
 func (*RunFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{30}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RunFinished) GetStatus() RunStatus {
@@ -3367,6 +3873,13 @@ func (x *RunFinished) GetFailureMessage() string {
 func (x *RunFinished) GetOutput() *structpb.Value {
 	if x != nil {
 		return x.Output
+	}
+	return nil
+}
+
+func (x *RunFinished) GetProvenance() []*Provenance {
+	if x != nil {
+		return x.Provenance
 	}
 	return nil
 }
@@ -3416,7 +3929,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"parameters\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf5\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa3\x02\n" +
 	"\bApproval\x12\x1f\n" +
 	"\vapproval_id\x18\x01 \x01(\tR\n" +
 	"approvalId\x12\x18\n" +
@@ -3425,7 +3938,18 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x124\n" +
-	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\"\x8b\a\n" +
+	"\x16screenshot_artifact_id\x18\x05 \x01(\tR\x14screenshotArtifactId\x12,\n" +
+	"\x04kind\x18F \x01(\x0e2\x18.tabkeep.v1.ApprovalKindR\x04kind\"\x98\x01\n" +
+	"\n" +
+	"Provenance\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1a\n" +
+	"\bselector\x18\x03 \x01(\tR\bselector\x12\x14\n" +
+	"\x05label\x18\x04 \x01(\tR\x05label\x12\x10\n" +
+	"\x03url\x18\x05 \x01(\tR\x03url\x12\x1e\n" +
+	"\n" +
+	"ungrounded\x18\x06 \x01(\bR\n" +
+	"ungrounded\"\x8b\a\n" +
 	"\x0eRunTaskRequest\x12\x16\n" +
 	"\x06prompt\x18\x01 \x01(\tR\x06prompt\x12,\n" +
 	"\aactions\x18\x02 \x03(\v2\x12.tabkeep.v1.ActionR\aactions\x12\x10\n" +
@@ -3517,7 +4041,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\bapproved\x18\x03 \x01(\bR\bapproved\x12\x18\n" +
 	"\acomment\x18\x04 \x01(\tR\acomment\"<\n" +
 	"\x17ResolveApprovalResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xe0\a\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\x94\t\n" +
 	"\bRunEvent\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12;\n" +
@@ -3540,8 +4064,31 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\rtask_recorded\x18K \x01(\v2\x18.tabkeep.v1.TaskRecordedH\x00R\ftaskRecorded\x122\n" +
 	"\breplayed\x18L \x01(\v2\x14.tabkeep.v1.ReplayedH\x00R\breplayed\x129\n" +
 	"\vstep_healed\x18M \x01(\v2\x16.tabkeep.v1.StepHealedH\x00R\n" +
-	"stepHealedB\x06\n" +
-	"\x04kind\"4\n" +
+	"stepHealed\x12<\n" +
+	"\fdialog_shown\x18A \x01(\v2\x17.tabkeep.v1.DialogShownH\x00R\vdialogShown\x129\n" +
+	"\vpage_opened\x18B \x01(\v2\x16.tabkeep.v1.PageOpenedH\x00R\n" +
+	"pageOpened\x129\n" +
+	"\vpage_closed\x18C \x01(\v2\x16.tabkeep.v1.PageClosedH\x00R\n" +
+	"pageClosedB\x06\n" +
+	"\x04kind\"\xc2\x01\n" +
+	"\vDialogShown\x12\x1f\n" +
+	"\vdialog_type\x18\x01 \x01(\tR\n" +
+	"dialogType\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x120\n" +
+	"\x06answer\x18\x03 \x01(\x0e2\x18.tabkeep.v1.DialogAnswerR\x06answer\x12\x1b\n" +
+	"\tby_action\x18\x04 \x01(\bR\bbyAction\x12\x17\n" +
+	"\apage_id\x18\x05 \x01(\tR\x06pageId\x12\x10\n" +
+	"\x03url\x18\x06 \x01(\tR\x03url\"K\n" +
+	"\n" +
+	"PageOpened\x12\x17\n" +
+	"\apage_id\x18\x01 \x01(\tR\x06pageId\x12$\n" +
+	"\x0eopener_page_id\x18\x02 \x01(\tR\fopenerPageId\"\x98\x01\n" +
+	"\n" +
+	"PageClosed\x12\x17\n" +
+	"\apage_id\x18\x01 \x01(\tR\x06pageId\x120\n" +
+	"\x05cause\x18\x02 \x01(\x0e2\x1a.tabkeep.v1.PageCloseCauseR\x05cause\x12\x10\n" +
+	"\x03url\x18\x03 \x01(\tR\x03url\x12-\n" +
+	"\x13replaced_by_page_id\x18\x04 \x01(\tR\x10replacedByPageId\"4\n" +
 	"\n" +
 	"RunStarted\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x14\n" +
@@ -3564,7 +4111,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x16\n" +
 	"\x06source\x18\x04 \x01(\tR\x06source\x12\x10\n" +
 	"\x03url\x18\x05 \x01(\tR\x03url\x12\x19\n" +
-	"\bblock_id\x18\x06 \x01(\tR\ablockId\"\x8e\x03\n" +
+	"\bblock_id\x18\x06 \x01(\tR\ablockId\"\xc6\x03\n" +
 	"\fStepFinished\x12\x12\n" +
 	"\x04step\x18\x01 \x01(\x05R\x04step\x121\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\x17.tabkeep.v1.StepOutcomeR\aoutcome\x12@\n" +
@@ -3576,7 +4123,10 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x06target\x18\b \x01(\tR\x06target\x124\n" +
 	"\x16screenshot_artifact_id\x18\t \x01(\tR\x14screenshotArtifactId\x12.\n" +
 	"\x06output\x18\n" +
-	" \x01(\v2\x16.google.protobuf.ValueR\x06output\"E\n" +
+	" \x01(\v2\x16.google.protobuf.ValueR\x06output\x126\n" +
+	"\n" +
+	"provenance\x18F \x03(\v2\x16.tabkeep.v1.ProvenanceR\n" +
+	"provenance\"E\n" +
 	"\x11ApprovalRequested\x120\n" +
 	"\bapproval\x18\x01 \x01(\v2\x14.tabkeep.v1.ApprovalR\bapproval\"\x86\x01\n" +
 	"\x10ApprovalResolved\x12\x1f\n" +
@@ -3611,12 +4161,15 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x02by\x18\x04 \x01(\tR\x02by\"7\n" +
 	"\aWarning\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"\xd7\x01\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\x8f\x02\n" +
 	"\vRunFinished\x12-\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x15.tabkeep.v1.RunStatusR\x06status\x12@\n" +
 	"\x0efailure_reason\x18\x02 \x01(\x0e2\x19.tabkeep.v1.FailureReasonR\rfailureReason\x12'\n" +
 	"\x0ffailure_message\x18\x03 \x01(\tR\x0efailureMessage\x12.\n" +
-	"\x06output\x18\x04 \x01(\v2\x16.google.protobuf.ValueR\x06output*M\n" +
+	"\x06output\x18\x04 \x01(\v2\x16.google.protobuf.ValueR\x06output\x126\n" +
+	"\n" +
+	"provenance\x18F \x03(\v2\x16.tabkeep.v1.ProvenanceR\n" +
+	"provenance*M\n" +
 	"\aRunType\x12\x18\n" +
 	"\x14RUN_TYPE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rRUN_TYPE_TASK\x10\x01\x12\x15\n" +
@@ -3631,7 +4184,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x11RUN_STATUS_FAILED\x10\x06\x12\x19\n" +
 	"\x15RUN_STATUS_TERMINATED\x10\a\x12\x17\n" +
 	"\x13RUN_STATUS_CANCELED\x10\b\x12\x18\n" +
-	"\x14RUN_STATUS_TIMED_OUT\x10\t*\xdb\b\n" +
+	"\x14RUN_STATUS_TIMED_OUT\x10\t*\x96\t\n" +
 	"\rFailureReason\x12\x1e\n" +
 	"\x1aFAILURE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aFAILURE_REASON_NEEDS_MODEL\x10\x01\x12\x1c\n" +
@@ -3664,7 +4217,9 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x17FAILURE_REASON_INTERNAL\x10\x1b\x12\x1f\n" +
 	"\x1bFAILURE_REASON_MODEL_FAILED\x10\x1e\x12\x1f\n" +
 	"\x1bFAILURE_REASON_MODEL_BUDGET\x10\x1f\x12\x1f\n" +
-	"\x1bFAILURE_REASON_PROXY_FAILED\x10!\x12\"\n" +
+	"\x1bFAILURE_REASON_PROXY_FAILED\x10!\x12\x1a\n" +
+	"\x16FAILURE_REASON_CAPTCHA\x10'\x12\x1d\n" +
+	"\x19FAILURE_REASON_LOGIN_WALL\x10(\x12\"\n" +
 	"\x1eFAILURE_REASON_STALE_RECORDING\x10*\x12\x1f\n" +
 	"\x1bFAILURE_REASON_NO_RECORDING\x10+*H\n" +
 	"\aPlanner\x12\x17\n" +
@@ -3681,12 +4236,22 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x1fIRREVERSIBLE_POLICY_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19IRREVERSIBLE_POLICY_ALLOW\x10\x01\x12\x1f\n" +
 	"\x1bIRREVERSIBLE_POLICY_APPROVE\x10\x02\x12\x1c\n" +
-	"\x18IRREVERSIBLE_POLICY_DENY\x10\x03*\x8b\x01\n" +
+	"\x18IRREVERSIBLE_POLICY_DENY\x10\x03*J\n" +
+	"\fApprovalKind\x12\x1d\n" +
+	"\x19APPROVAL_KIND_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17APPROVAL_KIND_TAKE_OVER\x10\x01*\x8b\x01\n" +
 	"\x0eScreenshotMode\x12\x1f\n" +
 	"\x1bSCREENSHOT_MODE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aSCREENSHOT_MODE_EVERY_STEP\x10\x01\x12\x1e\n" +
 	"\x1aSCREENSHOT_MODE_ON_FAILURE\x10\x02\x12\x18\n" +
-	"\x14SCREENSHOT_MODE_NONE\x10\x03*[\n" +
+	"\x14SCREENSHOT_MODE_NONE\x10\x03*\xd2\x01\n" +
+	"\x0ePageCloseCause\x12 \n" +
+	"\x1cPAGE_CLOSE_CAUSE_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17PAGE_CLOSE_CAUSE_CLOSED\x10\x01\x12\x1c\n" +
+	"\x18PAGE_CLOSE_CAUSE_CRASHED\x10\x02\x12\x1d\n" +
+	"\x19PAGE_CLOSE_CAUSE_TOO_MANY\x10\x03\x12!\n" +
+	"\x1dPAGE_CLOSE_CAUSE_DIALOG_FLOOD\x10\x04\x12!\n" +
+	"\x1dPAGE_CLOSE_CAUSE_UNRESPONSIVE\x10\x05*[\n" +
 	"\vStepOutcome\x12\x1c\n" +
 	"\x18STEP_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11STEP_OUTCOME_DONE\x10\x01\x12\x17\n" +
@@ -3713,8 +4278,8 @@ func file_tabkeep_v1_runs_proto_rawDescGZIP() []byte {
 	return file_tabkeep_v1_runs_proto_rawDescData
 }
 
-var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
+var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(RunType)(0),                        // 0: tabkeep.v1.RunType
 	(RunStatus)(0),                      // 1: tabkeep.v1.RunStatus
@@ -3722,140 +4287,155 @@ var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(Planner)(0),                        // 3: tabkeep.v1.Planner
 	(ReplayMode)(0),                     // 4: tabkeep.v1.ReplayMode
 	(IrreversiblePolicy)(0),             // 5: tabkeep.v1.IrreversiblePolicy
-	(ScreenshotMode)(0),                 // 6: tabkeep.v1.ScreenshotMode
-	(StepOutcome)(0),                    // 7: tabkeep.v1.StepOutcome
-	(*Run)(nil),                         // 8: tabkeep.v1.Run
-	(*Approval)(nil),                    // 9: tabkeep.v1.Approval
-	(*RunTaskRequest)(nil),              // 10: tabkeep.v1.RunTaskRequest
-	(*RunTaskResponse)(nil),             // 11: tabkeep.v1.RunTaskResponse
-	(*RunWorkflowRequest)(nil),          // 12: tabkeep.v1.RunWorkflowRequest
-	(*RunWorkflowResponse)(nil),         // 13: tabkeep.v1.RunWorkflowResponse
-	(*GetRunRequest)(nil),               // 14: tabkeep.v1.GetRunRequest
-	(*GetRunResponse)(nil),              // 15: tabkeep.v1.GetRunResponse
-	(*ListRunsRequest)(nil),             // 16: tabkeep.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),            // 17: tabkeep.v1.ListRunsResponse
-	(*WatchRunRequest)(nil),             // 18: tabkeep.v1.WatchRunRequest
-	(*WatchRunResponse)(nil),            // 19: tabkeep.v1.WatchRunResponse
-	(*CancelRunRequest)(nil),            // 20: tabkeep.v1.CancelRunRequest
-	(*CancelRunResponse)(nil),           // 21: tabkeep.v1.CancelRunResponse
-	(*ResolveApprovalRequest)(nil),      // 22: tabkeep.v1.ResolveApprovalRequest
-	(*ResolveApprovalResponse)(nil),     // 23: tabkeep.v1.ResolveApprovalResponse
-	(*RunEvent)(nil),                    // 24: tabkeep.v1.RunEvent
-	(*RunStarted)(nil),                  // 25: tabkeep.v1.RunStarted
-	(*PlanMade)(nil),                    // 26: tabkeep.v1.PlanMade
-	(*BlockStarted)(nil),                // 27: tabkeep.v1.BlockStarted
-	(*BlockFinished)(nil),               // 28: tabkeep.v1.BlockFinished
-	(*StepStarted)(nil),                 // 29: tabkeep.v1.StepStarted
-	(*StepFinished)(nil),                // 30: tabkeep.v1.StepFinished
-	(*ApprovalRequested)(nil),           // 31: tabkeep.v1.ApprovalRequested
-	(*ApprovalResolved)(nil),            // 32: tabkeep.v1.ApprovalResolved
-	(*ModelCall)(nil),                   // 33: tabkeep.v1.ModelCall
-	(*TaskRecorded)(nil),                // 34: tabkeep.v1.TaskRecorded
-	(*Replayed)(nil),                    // 35: tabkeep.v1.Replayed
-	(*StepHealed)(nil),                  // 36: tabkeep.v1.StepHealed
-	(*Warning)(nil),                     // 37: tabkeep.v1.Warning
-	(*RunFinished)(nil),                 // 38: tabkeep.v1.RunFinished
-	nil,                                 // 39: tabkeep.v1.Run.LabelsEntry
-	nil,                                 // 40: tabkeep.v1.RunTaskRequest.LabelsEntry
-	nil,                                 // 41: tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	(*structpb.Value)(nil),              // 42: google.protobuf.Value
-	(*timestamppb.Timestamp)(nil),       // 43: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),         // 44: google.protobuf.Duration
-	(*Condition)(nil),                   // 45: tabkeep.v1.Condition
-	(*structpb.Struct)(nil),             // 46: google.protobuf.Struct
-	(*Action)(nil),                      // 47: tabkeep.v1.Action
-	(*CreateBrowserSessionRequest)(nil), // 48: tabkeep.v1.CreateBrowserSessionRequest
-	(*RecordedTask)(nil),                // 49: tabkeep.v1.RecordedTask
+	(ApprovalKind)(0),                   // 6: tabkeep.v1.ApprovalKind
+	(ScreenshotMode)(0),                 // 7: tabkeep.v1.ScreenshotMode
+	(PageCloseCause)(0),                 // 8: tabkeep.v1.PageCloseCause
+	(StepOutcome)(0),                    // 9: tabkeep.v1.StepOutcome
+	(*Run)(nil),                         // 10: tabkeep.v1.Run
+	(*Approval)(nil),                    // 11: tabkeep.v1.Approval
+	(*Provenance)(nil),                  // 12: tabkeep.v1.Provenance
+	(*RunTaskRequest)(nil),              // 13: tabkeep.v1.RunTaskRequest
+	(*RunTaskResponse)(nil),             // 14: tabkeep.v1.RunTaskResponse
+	(*RunWorkflowRequest)(nil),          // 15: tabkeep.v1.RunWorkflowRequest
+	(*RunWorkflowResponse)(nil),         // 16: tabkeep.v1.RunWorkflowResponse
+	(*GetRunRequest)(nil),               // 17: tabkeep.v1.GetRunRequest
+	(*GetRunResponse)(nil),              // 18: tabkeep.v1.GetRunResponse
+	(*ListRunsRequest)(nil),             // 19: tabkeep.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),            // 20: tabkeep.v1.ListRunsResponse
+	(*WatchRunRequest)(nil),             // 21: tabkeep.v1.WatchRunRequest
+	(*WatchRunResponse)(nil),            // 22: tabkeep.v1.WatchRunResponse
+	(*CancelRunRequest)(nil),            // 23: tabkeep.v1.CancelRunRequest
+	(*CancelRunResponse)(nil),           // 24: tabkeep.v1.CancelRunResponse
+	(*ResolveApprovalRequest)(nil),      // 25: tabkeep.v1.ResolveApprovalRequest
+	(*ResolveApprovalResponse)(nil),     // 26: tabkeep.v1.ResolveApprovalResponse
+	(*RunEvent)(nil),                    // 27: tabkeep.v1.RunEvent
+	(*DialogShown)(nil),                 // 28: tabkeep.v1.DialogShown
+	(*PageOpened)(nil),                  // 29: tabkeep.v1.PageOpened
+	(*PageClosed)(nil),                  // 30: tabkeep.v1.PageClosed
+	(*RunStarted)(nil),                  // 31: tabkeep.v1.RunStarted
+	(*PlanMade)(nil),                    // 32: tabkeep.v1.PlanMade
+	(*BlockStarted)(nil),                // 33: tabkeep.v1.BlockStarted
+	(*BlockFinished)(nil),               // 34: tabkeep.v1.BlockFinished
+	(*StepStarted)(nil),                 // 35: tabkeep.v1.StepStarted
+	(*StepFinished)(nil),                // 36: tabkeep.v1.StepFinished
+	(*ApprovalRequested)(nil),           // 37: tabkeep.v1.ApprovalRequested
+	(*ApprovalResolved)(nil),            // 38: tabkeep.v1.ApprovalResolved
+	(*ModelCall)(nil),                   // 39: tabkeep.v1.ModelCall
+	(*TaskRecorded)(nil),                // 40: tabkeep.v1.TaskRecorded
+	(*Replayed)(nil),                    // 41: tabkeep.v1.Replayed
+	(*StepHealed)(nil),                  // 42: tabkeep.v1.StepHealed
+	(*Warning)(nil),                     // 43: tabkeep.v1.Warning
+	(*RunFinished)(nil),                 // 44: tabkeep.v1.RunFinished
+	nil,                                 // 45: tabkeep.v1.Run.LabelsEntry
+	nil,                                 // 46: tabkeep.v1.RunTaskRequest.LabelsEntry
+	nil,                                 // 47: tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	(*structpb.Value)(nil),              // 48: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil),       // 49: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),         // 50: google.protobuf.Duration
+	(*Condition)(nil),                   // 51: tabkeep.v1.Condition
+	(*structpb.Struct)(nil),             // 52: google.protobuf.Struct
+	(*Action)(nil),                      // 53: tabkeep.v1.Action
+	(*CreateBrowserSessionRequest)(nil), // 54: tabkeep.v1.CreateBrowserSessionRequest
+	(DialogAnswer)(0),                   // 55: tabkeep.v1.DialogAnswer
+	(*RecordedTask)(nil),                // 56: tabkeep.v1.RecordedTask
 }
 var file_tabkeep_v1_runs_proto_depIdxs = []int32{
 	0,  // 0: tabkeep.v1.Run.run_type:type_name -> tabkeep.v1.RunType
 	1,  // 1: tabkeep.v1.Run.status:type_name -> tabkeep.v1.RunStatus
 	2,  // 2: tabkeep.v1.Run.failure_reason:type_name -> tabkeep.v1.FailureReason
-	42, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
-	39, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
-	43, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
-	43, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
-	43, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
-	44, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
-	9,  // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
-	45, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
-	43, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
-	46, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
-	43, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
-	43, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
-	47, // 15: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
-	48, // 16: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	44, // 17: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
-	46, // 18: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
-	40, // 19: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
-	6,  // 20: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	3,  // 21: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
-	5,  // 22: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	4,  // 23: tabkeep.v1.RunTaskRequest.replay_mode:type_name -> tabkeep.v1.ReplayMode
-	8,  // 24: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
-	46, // 25: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
-	48, // 26: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	44, // 27: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
-	41, // 28: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	6,  // 29: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	3,  // 30: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
-	5,  // 31: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	8,  // 32: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
-	44, // 33: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
-	8,  // 34: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
-	1,  // 35: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
-	8,  // 36: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
-	24, // 37: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
-	8,  // 38: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
-	8,  // 39: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
-	8,  // 40: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
-	43, // 41: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
-	25, // 42: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
-	26, // 43: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
-	27, // 44: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
-	28, // 45: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
-	29, // 46: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
-	30, // 47: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
-	31, // 48: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
-	32, // 49: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
-	37, // 50: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
-	38, // 51: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
-	33, // 52: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
-	34, // 53: tabkeep.v1.RunEvent.task_recorded:type_name -> tabkeep.v1.TaskRecorded
-	35, // 54: tabkeep.v1.RunEvent.replayed:type_name -> tabkeep.v1.Replayed
-	36, // 55: tabkeep.v1.RunEvent.step_healed:type_name -> tabkeep.v1.StepHealed
-	7,  // 56: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	42, // 57: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
-	47, // 58: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
-	7,  // 59: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	2,  // 60: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	44, // 61: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
-	42, // 62: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
-	9,  // 63: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
-	44, // 64: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
-	49, // 65: tabkeep.v1.TaskRecorded.task:type_name -> tabkeep.v1.RecordedTask
-	1,  // 66: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
-	2,  // 67: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	42, // 68: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
-	10, // 69: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
-	12, // 70: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
-	14, // 71: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
-	16, // 72: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
-	18, // 73: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
-	20, // 74: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
-	22, // 75: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
-	11, // 76: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
-	13, // 77: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
-	15, // 78: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
-	17, // 79: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
-	19, // 80: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
-	21, // 81: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
-	23, // 82: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
-	76, // [76:83] is the sub-list for method output_type
-	69, // [69:76] is the sub-list for method input_type
-	69, // [69:69] is the sub-list for extension type_name
-	69, // [69:69] is the sub-list for extension extendee
-	0,  // [0:69] is the sub-list for field type_name
+	48, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
+	45, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
+	49, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
+	49, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
+	49, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
+	50, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
+	11, // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
+	51, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
+	49, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
+	52, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
+	49, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
+	49, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
+	6,  // 15: tabkeep.v1.Approval.kind:type_name -> tabkeep.v1.ApprovalKind
+	53, // 16: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
+	54, // 17: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	50, // 18: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
+	52, // 19: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
+	46, // 20: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
+	7,  // 21: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 22: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
+	5,  // 23: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	4,  // 24: tabkeep.v1.RunTaskRequest.replay_mode:type_name -> tabkeep.v1.ReplayMode
+	10, // 25: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
+	52, // 26: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
+	54, // 27: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	50, // 28: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
+	47, // 29: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	7,  // 30: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 31: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
+	5,  // 32: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	10, // 33: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
+	50, // 34: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
+	10, // 35: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
+	1,  // 36: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
+	10, // 37: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
+	27, // 38: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
+	10, // 39: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
+	10, // 40: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
+	10, // 41: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
+	49, // 42: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
+	31, // 43: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
+	32, // 44: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
+	33, // 45: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
+	34, // 46: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
+	35, // 47: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
+	36, // 48: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
+	37, // 49: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
+	38, // 50: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
+	43, // 51: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
+	44, // 52: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
+	39, // 53: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
+	40, // 54: tabkeep.v1.RunEvent.task_recorded:type_name -> tabkeep.v1.TaskRecorded
+	41, // 55: tabkeep.v1.RunEvent.replayed:type_name -> tabkeep.v1.Replayed
+	42, // 56: tabkeep.v1.RunEvent.step_healed:type_name -> tabkeep.v1.StepHealed
+	28, // 57: tabkeep.v1.RunEvent.dialog_shown:type_name -> tabkeep.v1.DialogShown
+	29, // 58: tabkeep.v1.RunEvent.page_opened:type_name -> tabkeep.v1.PageOpened
+	30, // 59: tabkeep.v1.RunEvent.page_closed:type_name -> tabkeep.v1.PageClosed
+	55, // 60: tabkeep.v1.DialogShown.answer:type_name -> tabkeep.v1.DialogAnswer
+	8,  // 61: tabkeep.v1.PageClosed.cause:type_name -> tabkeep.v1.PageCloseCause
+	9,  // 62: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	48, // 63: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
+	53, // 64: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
+	9,  // 65: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	2,  // 66: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	50, // 67: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
+	48, // 68: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
+	12, // 69: tabkeep.v1.StepFinished.provenance:type_name -> tabkeep.v1.Provenance
+	11, // 70: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
+	50, // 71: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
+	56, // 72: tabkeep.v1.TaskRecorded.task:type_name -> tabkeep.v1.RecordedTask
+	1,  // 73: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
+	2,  // 74: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	48, // 75: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
+	12, // 76: tabkeep.v1.RunFinished.provenance:type_name -> tabkeep.v1.Provenance
+	13, // 77: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
+	15, // 78: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
+	17, // 79: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
+	19, // 80: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
+	21, // 81: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
+	23, // 82: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
+	25, // 83: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
+	14, // 84: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
+	16, // 85: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
+	18, // 86: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
+	20, // 87: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
+	22, // 88: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
+	24, // 89: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
+	26, // 90: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
+	84, // [84:91] is the sub-list for method output_type
+	77, // [77:84] is the sub-list for method input_type
+	77, // [77:77] is the sub-list for extension type_name
+	77, // [77:77] is the sub-list for extension extendee
+	0,  // [0:77] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_runs_proto_init() }
@@ -3866,11 +4446,11 @@ func file_tabkeep_v1_runs_proto_init() {
 	file_tabkeep_v1_actions_proto_init()
 	file_tabkeep_v1_browser_sessions_proto_init()
 	file_tabkeep_v1_recordings_proto_init()
-	file_tabkeep_v1_runs_proto_msgTypes[11].OneofWrappers = []any{
+	file_tabkeep_v1_runs_proto_msgTypes[12].OneofWrappers = []any{
 		(*WatchRunResponse_Event)(nil),
 		(*WatchRunResponse_Run)(nil),
 	}
-	file_tabkeep_v1_runs_proto_msgTypes[16].OneofWrappers = []any{
+	file_tabkeep_v1_runs_proto_msgTypes[17].OneofWrappers = []any{
 		(*RunEvent_RunStarted)(nil),
 		(*RunEvent_PlanMade)(nil),
 		(*RunEvent_BlockStarted)(nil),
@@ -3885,14 +4465,17 @@ func file_tabkeep_v1_runs_proto_init() {
 		(*RunEvent_TaskRecorded)(nil),
 		(*RunEvent_Replayed)(nil),
 		(*RunEvent_StepHealed)(nil),
+		(*RunEvent_DialogShown)(nil),
+		(*RunEvent_PageOpened)(nil),
+		(*RunEvent_PageClosed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_runs_proto_rawDesc), len(file_tabkeep_v1_runs_proto_rawDesc)),
-			NumEnums:      8,
-			NumMessages:   34,
+			NumEnums:      10,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

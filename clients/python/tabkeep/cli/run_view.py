@@ -16,7 +16,10 @@ from tabkeep.records import (
     ApprovalResolved,
     BlockFinished,
     BlockStarted,
+    DialogShown,
     ModelCall,
+    PageClosed,
+    PageOpened,
     PlanMade,
     Replayed,
     Run,
@@ -212,6 +215,15 @@ def event_text(detail: object) -> str:
         case ModelCall():
             seconds = detail.duration.total_seconds()
             return f"model {clean(detail.model)}: {detail.input_tokens}+{detail.output_tokens} tokens, {seconds:.1f} s"
+        case DialogShown():
+            answer = "accepted" if detail.accepted else "dismissed"
+            return f"{detail.dialog_type} {answer}: {clean(detail.message)}"
+        case PageOpened():
+            opener = f" by {clean(detail.opener_page_id)}" if detail.opener_page_id else ""
+            return f"tab {clean(detail.page_id)} opened{opener}"
+        case PageClosed():
+            replaced = f", {clean(detail.replaced_by_page_id)} in its place" if detail.replaced_by_page_id else ""
+            return f"tab {clean(detail.page_id)} closed ({detail.cause.value}){replaced}"
         case RunWarning():
             return f"warning {detail.code}: {clean(detail.message)}"
     return ""

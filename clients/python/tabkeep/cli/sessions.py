@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import timedelta
@@ -16,7 +17,18 @@ from tabkeep.cli.connection import calls_control_plane, labels
 from tabkeep.cli.durations import DURATION
 from tabkeep.cli.output import Output, show
 from tabkeep.client import Client
-from tabkeep.records import BrowserSession, BrowserSessionChange, BrowserSessionState, BrowserSessionUpdate, Proxy
+from tabkeep.records import (
+    BrowserSession,
+    BrowserSessionChange,
+    BrowserSessionState,
+    BrowserSessionUpdate,
+    CrashPolicy,
+    DialogPolicy,
+    HttpCredential,
+    PageOptions,
+    PermissionGrant,
+    Proxy,
+)
 
 
 @click.group()
@@ -98,6 +110,53 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_proxy
 
 
+def parse_grant(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[PermissionGrant, ...]:
+    """Return each PERMISSION or PERMISSION@ORIGIN as what it grants."""
+    return tuple(PermissionGrant(*one.split("@", 1)) for one in value)
+
+
+def read_logins(ctx: click.Context, param: click.Parameter, value: Path | None) -> tuple[HttpCredential, ...]:
+    """Return what a file of HTTP credentials holds; anything else is a usage error, which repeats nothing of it."""
+    if value is None:
+        return ()
+    try:
+        return tuple(HttpCredential(**one) for one in json.loads(value.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise click.BadParameter(
+            f'{value} must hold [{{"origin": "https://...", "username": "...", "password": "..."}}]', ctx, param
+        ) from None
+
+
+def page_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options for how tabs and dialogs are dealt with."""
+    options = (
+        click.option(
+            "--dialogs", type=click.Choice(["dismiss", "accept"]), help="That no action answers.  [default: dismiss]"
+        ),
+        click.option(
+            "--on-crash", type=click.Choice(["reload", "close_session"]), help="Of a page.  [default: reload]"
+        ),
+        click.option("--max-pages", type=click.IntRange(1, 100), help="Tabs open at once.  [default: 20]"),
+        click.option(
+            "--grant",
+            "permissions",
+            multiple=True,
+            callback=parse_grant,
+            metavar="PERMISSION[@ORIGIN]",
+            help="Let pages do this: geolocation, notifications, ... May be given several times.",
+        ),
+        click.option(
+            "--http-credentials",
+            type=click.Path(path_type=Path, dir_okay=False, exists=True),
+            callback=read_logins,
+            help="JSON file with origin, username and password of sites that ask by HTTP.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @session.command()
 @click.option("--timeout", type=DURATION, help="Lifetime from the browser's launch, 5m to 24h.  [default: 60m]")
 @click.option("--browser", "browser_type", type=click.Choice(["chrome", "msedge"]), help="[default: chrome]")
@@ -112,6 +171,7 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--request-id", help="The same id returns the same session.")
 @click.option("--wait", is_flag=True, help="Return when the browser is up.")
 @network_options
+@page_options
 @calls_control_plane
 async def create(client: Client, output: Output, label: tuple[str, ...], wait: bool, **options: Any) -> int | None:
     """Open a browser session."""
@@ -150,6 +210,16 @@ async def list_sessions(
         for s in found
     ]
     output.table(found, columns, rows)
+
+
+@session.command()
+@click.argument("browser_session_id")
+@calls_control_plane
+async def pages(client: Client, output: Output, browser_session_id: str) -> None:
+    """List a session's open tabs."""
+    found = await client.list_pages(browser_session_id)
+    rows = [("*" if p.current else "", p.page_id, p.opener_page_id, p.title, p.url) for p in found]
+    output.table(found, ("", "TAB", "OPENED BY", "TITLE", "URL"), rows)
 
 
 @session.command()
@@ -232,6 +302,8 @@ def show_session(output: Output, s: BrowserSession) -> None:
         ("host", s.host_id),
         ("page", s.current_url or s.url),
         ("title", s.page_title),
+        ("tabs", s.tab_count or None),
+        *_page_fields(s.page_options),
         ("profile", s.browser_profile_id and f"{s.browser_profile_id}, version {s.browser_profile_version}"),
         ("profile save", _save_words(s)),
         ("cdp", s.cdp_url),
@@ -245,6 +317,19 @@ def show_session(output: Output, s: BrowserSession) -> None:
         ("conditions", "; ".join(f"{c.type}: {c.message}" for c in s.conditions)),
     )
     output.record(s, fields)
+
+
+def _page_fields(options: PageOptions | None) -> list[tuple[str, str]]:
+    """What of the page options is not as usual."""
+    if options is None:
+        return []
+    grants = [f"{one.permission}@{one.origin}" if one.origin else one.permission for one in options.permissions]
+    return [
+        ("dialogs", "" if options.dialogs is DialogPolicy.DISMISS else options.dialogs.value),
+        ("on crash", "" if options.on_crash is CrashPolicy.RELOAD else options.on_crash.value),
+        ("permissions", ", ".join(grants)),
+        ("http credentials", ", ".join(one.origin for one in options.http_credentials)),
+    ]
 
 
 async def _until_up(client: Client, made: BrowserSession) -> BrowserSession:

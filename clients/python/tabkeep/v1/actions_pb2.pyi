@@ -17,13 +17,22 @@ class CredentialPart(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CREDENTIAL_PART_USERNAME: _ClassVar[CredentialPart]
     CREDENTIAL_PART_PASSWORD: _ClassVar[CredentialPart]
     CREDENTIAL_PART_ONE_TIME_CODE: _ClassVar[CredentialPart]
+
+class DialogAnswer(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DIALOG_ANSWER_UNSPECIFIED: _ClassVar[DialogAnswer]
+    DIALOG_ANSWER_ACCEPT: _ClassVar[DialogAnswer]
+    DIALOG_ANSWER_DISMISS: _ClassVar[DialogAnswer]
 CREDENTIAL_PART_UNSPECIFIED: CredentialPart
 CREDENTIAL_PART_USERNAME: CredentialPart
 CREDENTIAL_PART_PASSWORD: CredentialPart
 CREDENTIAL_PART_ONE_TIME_CODE: CredentialPart
+DIALOG_ANSWER_UNSPECIFIED: DialogAnswer
+DIALOG_ANSWER_ACCEPT: DialogAnswer
+DIALOG_ANSWER_DISMISS: DialogAnswer
 
 class Action(_message.Message):
-    __slots__ = ("timeout", "note", "expect", "goto", "click", "fill", "select", "set_checked", "press_key", "hover", "scroll", "wait", "extract", "back", "reload", "find_record", "drag", "set_range", "set_date", "select_text", "pick_row")
+    __slots__ = ("timeout", "note", "expect", "goto", "click", "fill", "select", "set_checked", "press_key", "hover", "scroll", "wait", "extract", "back", "reload", "find_record", "tab", "dialog", "drag", "set_range", "set_date", "select_text", "pick_row")
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     EXPECT_FIELD_NUMBER: _ClassVar[int]
@@ -40,6 +49,8 @@ class Action(_message.Message):
     BACK_FIELD_NUMBER: _ClassVar[int]
     RELOAD_FIELD_NUMBER: _ClassVar[int]
     FIND_RECORD_FIELD_NUMBER: _ClassVar[int]
+    TAB_FIELD_NUMBER: _ClassVar[int]
+    DIALOG_FIELD_NUMBER: _ClassVar[int]
     DRAG_FIELD_NUMBER: _ClassVar[int]
     SET_RANGE_FIELD_NUMBER: _ClassVar[int]
     SET_DATE_FIELD_NUMBER: _ClassVar[int]
@@ -61,15 +72,17 @@ class Action(_message.Message):
     back: Back
     reload: Reload
     find_record: FindRecord
+    tab: Tab
+    dialog: Dialog
     drag: Drag
     set_range: SetRange
     set_date: SetDate
     select_text: SelectText
     pick_row: PickRow
-    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ..., find_record: _Optional[_Union[FindRecord, _Mapping]] = ..., drag: _Optional[_Union[Drag, _Mapping]] = ..., set_range: _Optional[_Union[SetRange, _Mapping]] = ..., set_date: _Optional[_Union[SetDate, _Mapping]] = ..., select_text: _Optional[_Union[SelectText, _Mapping]] = ..., pick_row: _Optional[_Union[PickRow, _Mapping]] = ...) -> None: ...
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ..., find_record: _Optional[_Union[FindRecord, _Mapping]] = ..., tab: _Optional[_Union[Tab, _Mapping]] = ..., dialog: _Optional[_Union[Dialog, _Mapping]] = ..., drag: _Optional[_Union[Drag, _Mapping]] = ..., set_range: _Optional[_Union[SetRange, _Mapping]] = ..., set_date: _Optional[_Union[SetDate, _Mapping]] = ..., select_text: _Optional[_Union[SelectText, _Mapping]] = ..., pick_row: _Optional[_Union[PickRow, _Mapping]] = ...) -> None: ...
 
 class Target(_message.Message):
-    __slots__ = ("role", "name", "exact", "within", "nth", "css", "test_id")
+    __slots__ = ("role", "name", "exact", "within", "nth", "css", "test_id", "frame")
     ROLE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     EXACT_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +90,7 @@ class Target(_message.Message):
     NTH_FIELD_NUMBER: _ClassVar[int]
     CSS_FIELD_NUMBER: _ClassVar[int]
     TEST_ID_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
     role: str
     name: str
     exact: bool
@@ -84,7 +98,8 @@ class Target(_message.Message):
     nth: int
     css: str
     test_id: str
-    def __init__(self, role: _Optional[str] = ..., name: _Optional[str] = ..., exact: _Optional[bool] = ..., within: _Optional[str] = ..., nth: _Optional[int] = ..., css: _Optional[str] = ..., test_id: _Optional[str] = ...) -> None: ...
+    frame: str
+    def __init__(self, role: _Optional[str] = ..., name: _Optional[str] = ..., exact: _Optional[bool] = ..., within: _Optional[str] = ..., nth: _Optional[int] = ..., css: _Optional[str] = ..., test_id: _Optional[str] = ..., frame: _Optional[str] = ...) -> None: ...
 
 class Value(_message.Message):
     __slots__ = ("literal", "parameter", "from_step", "credential", "sensitive")
@@ -249,6 +264,46 @@ class Back(_message.Message):
 class Reload(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class Tab(_message.Message):
+    __slots__ = ("switch_to", "open", "close")
+    SWITCH_TO_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_FIELD_NUMBER: _ClassVar[int]
+    switch_to: WhichTab
+    open: NewTab
+    close: WhichTab
+    def __init__(self, switch_to: _Optional[_Union[WhichTab, _Mapping]] = ..., open: _Optional[_Union[NewTab, _Mapping]] = ..., close: _Optional[_Union[WhichTab, _Mapping]] = ...) -> None: ...
+
+class WhichTab(_message.Message):
+    __slots__ = ("index", "title", "url", "page_id", "previous")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    title: str
+    url: str
+    page_id: str
+    previous: bool
+    def __init__(self, index: _Optional[int] = ..., title: _Optional[str] = ..., url: _Optional[str] = ..., page_id: _Optional[str] = ..., previous: _Optional[bool] = ...) -> None: ...
+
+class NewTab(_message.Message):
+    __slots__ = ("url",)
+    URL_FIELD_NUMBER: _ClassVar[int]
+    url: str
+    def __init__(self, url: _Optional[str] = ...) -> None: ...
+
+class Dialog(_message.Message):
+    __slots__ = ("answer", "text", "message")
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    answer: DialogAnswer
+    text: Value
+    message: str
+    def __init__(self, answer: _Optional[_Union[DialogAnswer, str]] = ..., text: _Optional[_Union[Value, _Mapping]] = ..., message: _Optional[str] = ...) -> None: ...
 
 class NumberIs(_message.Message):
     __slots__ = ("label", "less_than", "greater_than", "equal_to")

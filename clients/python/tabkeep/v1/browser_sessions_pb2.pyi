@@ -39,6 +39,19 @@ class CloseReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CLOSE_REASON_HOST_DRAINED: _ClassVar[CloseReason]
     CLOSE_REASON_PROXY_FAILED: _ClassVar[CloseReason]
     CLOSE_REASON_PROFILE_UNUSABLE: _ClassVar[CloseReason]
+    CLOSE_REASON_PAGE_CRASHED: _ClassVar[CloseReason]
+
+class DialogPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DIALOG_POLICY_UNSPECIFIED: _ClassVar[DialogPolicy]
+    DIALOG_POLICY_DISMISS: _ClassVar[DialogPolicy]
+    DIALOG_POLICY_ACCEPT: _ClassVar[DialogPolicy]
+
+class CrashPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CRASH_POLICY_UNSPECIFIED: _ClassVar[CrashPolicy]
+    CRASH_POLICY_RELOAD: _ClassVar[CrashPolicy]
+    CRASH_POLICY_CLOSE_SESSION: _ClassVar[CrashPolicy]
 
 class ProfileSaveState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -73,6 +86,13 @@ CLOSE_REASON_HOST_LOST: CloseReason
 CLOSE_REASON_HOST_DRAINED: CloseReason
 CLOSE_REASON_PROXY_FAILED: CloseReason
 CLOSE_REASON_PROFILE_UNUSABLE: CloseReason
+CLOSE_REASON_PAGE_CRASHED: CloseReason
+DIALOG_POLICY_UNSPECIFIED: DialogPolicy
+DIALOG_POLICY_DISMISS: DialogPolicy
+DIALOG_POLICY_ACCEPT: DialogPolicy
+CRASH_POLICY_UNSPECIFIED: CrashPolicy
+CRASH_POLICY_RELOAD: CrashPolicy
+CRASH_POLICY_CLOSE_SESSION: CrashPolicy
 PROFILE_SAVE_STATE_UNSPECIFIED: ProfileSaveState
 PROFILE_SAVE_STATE_PENDING: ProfileSaveState
 PROFILE_SAVE_STATE_SAVED: ProfileSaveState
@@ -83,6 +103,52 @@ BROWSER_SESSION_CHANGE_SNAPSHOT: BrowserSessionChange
 BROWSER_SESSION_CHANGE_UPDATED: BrowserSessionChange
 BROWSER_SESSION_CHANGE_PAGE: BrowserSessionChange
 BROWSER_SESSION_CHANGE_EXPIRY_WARNING: BrowserSessionChange
+
+class PermissionGrant(_message.Message):
+    __slots__ = ("permission", "origin")
+    PERMISSION_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    permission: str
+    origin: str
+    def __init__(self, permission: _Optional[str] = ..., origin: _Optional[str] = ...) -> None: ...
+
+class HttpCredential(_message.Message):
+    __slots__ = ("origin", "username", "password")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    username: str
+    password: str
+    def __init__(self, origin: _Optional[str] = ..., username: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
+
+class PageOptions(_message.Message):
+    __slots__ = ("dialogs", "on_crash", "max_pages", "permissions", "http_credentials")
+    DIALOGS_FIELD_NUMBER: _ClassVar[int]
+    ON_CRASH_FIELD_NUMBER: _ClassVar[int]
+    MAX_PAGES_FIELD_NUMBER: _ClassVar[int]
+    PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
+    HTTP_CREDENTIALS_FIELD_NUMBER: _ClassVar[int]
+    dialogs: DialogPolicy
+    on_crash: CrashPolicy
+    max_pages: int
+    permissions: _containers.RepeatedCompositeFieldContainer[PermissionGrant]
+    http_credentials: _containers.RepeatedCompositeFieldContainer[HttpCredential]
+    def __init__(self, dialogs: _Optional[_Union[DialogPolicy, str]] = ..., on_crash: _Optional[_Union[CrashPolicy, str]] = ..., max_pages: _Optional[int] = ..., permissions: _Optional[_Iterable[_Union[PermissionGrant, _Mapping]]] = ..., http_credentials: _Optional[_Iterable[_Union[HttpCredential, _Mapping]]] = ...) -> None: ...
+
+class BrowserPage(_message.Message):
+    __slots__ = ("page_id", "url", "title", "opener_page_id", "current")
+    PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    OPENER_PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_FIELD_NUMBER: _ClassVar[int]
+    page_id: str
+    url: str
+    title: str
+    opener_page_id: str
+    current: bool
+    def __init__(self, page_id: _Optional[str] = ..., url: _Optional[str] = ..., title: _Optional[str] = ..., opener_page_id: _Optional[str] = ..., current: _Optional[bool] = ...) -> None: ...
 
 class Condition(_message.Message):
     __slots__ = ("type", "since_time", "message")
@@ -125,7 +191,7 @@ class Geolocation(_message.Message):
     def __init__(self, latitude: _Optional[float] = ..., longitude: _Optional[float] = ..., accuracy: _Optional[float] = ...) -> None: ...
 
 class BrowserSession(_message.Message):
-    __slots__ = ("browser_session_id", "organization_id", "state", "close_reason", "close_message", "timeout", "queue_timeout", "browser_type", "url", "viewport", "labels", "create_time", "start_time", "expire_time", "close_time", "update_time", "browser_gone_time", "host_id", "active_run_id", "current_url", "page_title", "tab_count", "conditions", "browser_version", "sandboxed", "proxy", "proxy_location", "allowed_domains", "blocked_domains", "time_zone", "locale", "geolocation", "extensions", "browser_profile_id", "browser_profile_version", "save_profile", "profile_save", "cdp_url", "cdp_attach_time")
+    __slots__ = ("browser_session_id", "organization_id", "state", "close_reason", "close_message", "timeout", "queue_timeout", "browser_type", "url", "viewport", "labels", "create_time", "start_time", "expire_time", "close_time", "update_time", "browser_gone_time", "host_id", "active_run_id", "current_url", "page_title", "tab_count", "conditions", "browser_version", "sandboxed", "proxy", "proxy_location", "allowed_domains", "blocked_domains", "time_zone", "locale", "geolocation", "extensions", "browser_profile_id", "browser_profile_version", "save_profile", "profile_save", "cdp_url", "cdp_attach_time", "page_options")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -172,6 +238,7 @@ class BrowserSession(_message.Message):
     PROFILE_SAVE_FIELD_NUMBER: _ClassVar[int]
     CDP_URL_FIELD_NUMBER: _ClassVar[int]
     CDP_ATTACH_TIME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     browser_session_id: str
     organization_id: str
     state: BrowserSessionState
@@ -211,7 +278,8 @@ class BrowserSession(_message.Message):
     profile_save: ProfileSave
     cdp_url: str
     cdp_attach_time: _timestamp_pb2.Timestamp
-    def __init__(self, browser_session_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., state: _Optional[_Union[BrowserSessionState, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., close_message: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_gone_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., host_id: _Optional[str] = ..., active_run_id: _Optional[str] = ..., current_url: _Optional[str] = ..., page_title: _Optional[str] = ..., tab_count: _Optional[int] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ..., browser_version: _Optional[str] = ..., sandboxed: _Optional[bool] = ..., proxy: _Optional[_Union[ProxyServer, _Mapping]] = ..., proxy_location: _Optional[str] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., blocked_domains: _Optional[_Iterable[str]] = ..., time_zone: _Optional[str] = ..., locale: _Optional[str] = ..., geolocation: _Optional[_Union[Geolocation, _Mapping]] = ..., extensions: _Optional[_Iterable[str]] = ..., browser_profile_id: _Optional[str] = ..., browser_profile_version: _Optional[int] = ..., save_profile: _Optional[bool] = ..., profile_save: _Optional[_Union[ProfileSave, _Mapping]] = ..., cdp_url: _Optional[str] = ..., cdp_attach_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    page_options: PageOptions
+    def __init__(self, browser_session_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., state: _Optional[_Union[BrowserSessionState, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., close_message: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_gone_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., host_id: _Optional[str] = ..., active_run_id: _Optional[str] = ..., current_url: _Optional[str] = ..., page_title: _Optional[str] = ..., tab_count: _Optional[int] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ..., browser_version: _Optional[str] = ..., sandboxed: _Optional[bool] = ..., proxy: _Optional[_Union[ProxyServer, _Mapping]] = ..., proxy_location: _Optional[str] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., blocked_domains: _Optional[_Iterable[str]] = ..., time_zone: _Optional[str] = ..., locale: _Optional[str] = ..., geolocation: _Optional[_Union[Geolocation, _Mapping]] = ..., extensions: _Optional[_Iterable[str]] = ..., browser_profile_id: _Optional[str] = ..., browser_profile_version: _Optional[int] = ..., save_profile: _Optional[bool] = ..., profile_save: _Optional[_Union[ProfileSave, _Mapping]] = ..., cdp_url: _Optional[str] = ..., cdp_attach_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_options: _Optional[_Union[PageOptions, _Mapping]] = ...) -> None: ...
 
 class ProfileSave(_message.Message):
     __slots__ = ("state", "message", "browser_profile_version", "state_time")
@@ -226,7 +294,7 @@ class ProfileSave(_message.Message):
     def __init__(self, state: _Optional[_Union[ProfileSaveState, str]] = ..., message: _Optional[str] = ..., browser_profile_version: _Optional[int] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CreateBrowserSessionRequest(_message.Message):
-    __slots__ = ("timeout", "browser_type", "url", "viewport", "labels", "queue_timeout", "request_id", "proxy", "proxy_location", "allowed_domains", "blocked_domains", "extensions", "browser_profile_id", "save_profile", "browser_profile_version")
+    __slots__ = ("timeout", "browser_type", "url", "viewport", "labels", "queue_timeout", "request_id", "proxy", "proxy_location", "allowed_domains", "blocked_domains", "extensions", "browser_profile_id", "save_profile", "browser_profile_version", "page_options")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -249,6 +317,7 @@ class CreateBrowserSessionRequest(_message.Message):
     BROWSER_PROFILE_ID_FIELD_NUMBER: _ClassVar[int]
     SAVE_PROFILE_FIELD_NUMBER: _ClassVar[int]
     BROWSER_PROFILE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PAGE_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     timeout: _duration_pb2.Duration
     browser_type: BrowserType
     url: str
@@ -264,7 +333,8 @@ class CreateBrowserSessionRequest(_message.Message):
     browser_profile_id: str
     save_profile: bool
     browser_profile_version: int
-    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., proxy: _Optional[_Union[ProxyServer, _Mapping]] = ..., proxy_location: _Optional[str] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., blocked_domains: _Optional[_Iterable[str]] = ..., extensions: _Optional[_Iterable[str]] = ..., browser_profile_id: _Optional[str] = ..., save_profile: _Optional[bool] = ..., browser_profile_version: _Optional[int] = ...) -> None: ...
+    page_options: PageOptions
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., proxy: _Optional[_Union[ProxyServer, _Mapping]] = ..., proxy_location: _Optional[str] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., blocked_domains: _Optional[_Iterable[str]] = ..., extensions: _Optional[_Iterable[str]] = ..., browser_profile_id: _Optional[str] = ..., save_profile: _Optional[bool] = ..., browser_profile_version: _Optional[int] = ..., page_options: _Optional[_Union[PageOptions, _Mapping]] = ...) -> None: ...
 
 class CreateBrowserSessionResponse(_message.Message):
     __slots__ = ("browser_session",)
@@ -362,6 +432,18 @@ class UpdateBrowserSessionResponse(_message.Message):
     BROWSER_SESSION_FIELD_NUMBER: _ClassVar[int]
     browser_session: BrowserSession
     def __init__(self, browser_session: _Optional[_Union[BrowserSession, _Mapping]] = ...) -> None: ...
+
+class ListPagesRequest(_message.Message):
+    __slots__ = ("browser_session_id",)
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    browser_session_id: str
+    def __init__(self, browser_session_id: _Optional[str] = ...) -> None: ...
+
+class ListPagesResponse(_message.Message):
+    __slots__ = ("pages",)
+    PAGES_FIELD_NUMBER: _ClassVar[int]
+    pages: _containers.RepeatedCompositeFieldContainer[BrowserPage]
+    def __init__(self, pages: _Optional[_Iterable[_Union[BrowserPage, _Mapping]]] = ...) -> None: ...
 
 class CloseBrowserSessionRequest(_message.Message):
     __slots__ = ("browser_session_id",)

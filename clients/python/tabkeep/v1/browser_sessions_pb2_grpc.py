@@ -70,6 +70,11 @@ class BrowserSessionServiceStub:
                 request_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.UpdateBrowserSessionRequest.SerializeToString,
                 response_deserializer=tabkeep_dot_v1_dot_browser__sessions__pb2.UpdateBrowserSessionResponse.FromString,
                 _registered_method=True)
+        self.ListPages = channel.unary_unary(
+                '/tabkeep.v1.BrowserSessionService/ListPages',
+                request_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.ListPagesRequest.SerializeToString,
+                response_deserializer=tabkeep_dot_v1_dot_browser__sessions__pb2.ListPagesResponse.FromString,
+                _registered_method=True)
         self.CloseBrowserSession = channel.unary_unary(
                 '/tabkeep.v1.BrowserSessionService/CloseBrowserSession',
                 request_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.CloseBrowserSessionRequest.SerializeToString,
@@ -168,6 +173,18 @@ class BrowserSessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPages(self, request, context):
+        """Lists a session's open tabs, in the order of their opening, as its host last reported them.
+
+        Not more than 100 tabs can be open, so there are no further answers to ask for. None before RUNNING and after the end.
+        Called by: API clients.
+        Errors: NOT_FOUND/SESSION_NOT_FOUND.
+        Retry: safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CloseBrowserSession(self, request, context):
         """Closes a session: no run is accepted from this moment on, its runs end CANCELED, its browser ends.
 
@@ -212,6 +229,11 @@ def add_BrowserSessionServiceServicer_to_server(servicer, server):
                     servicer.UpdateBrowserSession,
                     request_deserializer=tabkeep_dot_v1_dot_browser__sessions__pb2.UpdateBrowserSessionRequest.FromString,
                     response_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.UpdateBrowserSessionResponse.SerializeToString,
+            ),
+            'ListPages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPages,
+                    request_deserializer=tabkeep_dot_v1_dot_browser__sessions__pb2.ListPagesRequest.FromString,
+                    response_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.ListPagesResponse.SerializeToString,
             ),
             'CloseBrowserSession': grpc.unary_unary_rpc_method_handler(
                     servicer.CloseBrowserSession,
@@ -387,6 +409,33 @@ class BrowserSessionService:
             '/tabkeep.v1.BrowserSessionService/UpdateBrowserSession',
             tabkeep_dot_v1_dot_browser__sessions__pb2.UpdateBrowserSessionRequest.SerializeToString,
             tabkeep_dot_v1_dot_browser__sessions__pb2.UpdateBrowserSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tabkeep.v1.BrowserSessionService/ListPages',
+            tabkeep_dot_v1_dot_browser__sessions__pb2.ListPagesRequest.SerializeToString,
+            tabkeep_dot_v1_dot_browser__sessions__pb2.ListPagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -68,6 +68,8 @@ class FailureReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAILURE_REASON_MODEL_FAILED: _ClassVar[FailureReason]
     FAILURE_REASON_MODEL_BUDGET: _ClassVar[FailureReason]
     FAILURE_REASON_PROXY_FAILED: _ClassVar[FailureReason]
+    FAILURE_REASON_CAPTCHA: _ClassVar[FailureReason]
+    FAILURE_REASON_LOGIN_WALL: _ClassVar[FailureReason]
     FAILURE_REASON_STALE_RECORDING: _ClassVar[FailureReason]
     FAILURE_REASON_NO_RECORDING: _ClassVar[FailureReason]
 
@@ -91,12 +93,26 @@ class IrreversiblePolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     IRREVERSIBLE_POLICY_APPROVE: _ClassVar[IrreversiblePolicy]
     IRREVERSIBLE_POLICY_DENY: _ClassVar[IrreversiblePolicy]
 
+class ApprovalKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    APPROVAL_KIND_UNSPECIFIED: _ClassVar[ApprovalKind]
+    APPROVAL_KIND_TAKE_OVER: _ClassVar[ApprovalKind]
+
 class ScreenshotMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SCREENSHOT_MODE_UNSPECIFIED: _ClassVar[ScreenshotMode]
     SCREENSHOT_MODE_EVERY_STEP: _ClassVar[ScreenshotMode]
     SCREENSHOT_MODE_ON_FAILURE: _ClassVar[ScreenshotMode]
     SCREENSHOT_MODE_NONE: _ClassVar[ScreenshotMode]
+
+class PageCloseCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PAGE_CLOSE_CAUSE_UNSPECIFIED: _ClassVar[PageCloseCause]
+    PAGE_CLOSE_CAUSE_CLOSED: _ClassVar[PageCloseCause]
+    PAGE_CLOSE_CAUSE_CRASHED: _ClassVar[PageCloseCause]
+    PAGE_CLOSE_CAUSE_TOO_MANY: _ClassVar[PageCloseCause]
+    PAGE_CLOSE_CAUSE_DIALOG_FLOOD: _ClassVar[PageCloseCause]
+    PAGE_CLOSE_CAUSE_UNRESPONSIVE: _ClassVar[PageCloseCause]
 
 class StepOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -147,6 +163,8 @@ FAILURE_REASON_INTERNAL: FailureReason
 FAILURE_REASON_MODEL_FAILED: FailureReason
 FAILURE_REASON_MODEL_BUDGET: FailureReason
 FAILURE_REASON_PROXY_FAILED: FailureReason
+FAILURE_REASON_CAPTCHA: FailureReason
+FAILURE_REASON_LOGIN_WALL: FailureReason
 FAILURE_REASON_STALE_RECORDING: FailureReason
 FAILURE_REASON_NO_RECORDING: FailureReason
 PLANNER_UNSPECIFIED: Planner
@@ -160,10 +178,18 @@ IRREVERSIBLE_POLICY_UNSPECIFIED: IrreversiblePolicy
 IRREVERSIBLE_POLICY_ALLOW: IrreversiblePolicy
 IRREVERSIBLE_POLICY_APPROVE: IrreversiblePolicy
 IRREVERSIBLE_POLICY_DENY: IrreversiblePolicy
+APPROVAL_KIND_UNSPECIFIED: ApprovalKind
+APPROVAL_KIND_TAKE_OVER: ApprovalKind
 SCREENSHOT_MODE_UNSPECIFIED: ScreenshotMode
 SCREENSHOT_MODE_EVERY_STEP: ScreenshotMode
 SCREENSHOT_MODE_ON_FAILURE: ScreenshotMode
 SCREENSHOT_MODE_NONE: ScreenshotMode
+PAGE_CLOSE_CAUSE_UNSPECIFIED: PageCloseCause
+PAGE_CLOSE_CAUSE_CLOSED: PageCloseCause
+PAGE_CLOSE_CAUSE_CRASHED: PageCloseCause
+PAGE_CLOSE_CAUSE_TOO_MANY: PageCloseCause
+PAGE_CLOSE_CAUSE_DIALOG_FLOOD: PageCloseCause
+PAGE_CLOSE_CAUSE_UNRESPONSIVE: PageCloseCause
 STEP_OUTCOME_UNSPECIFIED: StepOutcome
 STEP_OUTCOME_DONE: StepOutcome
 STEP_OUTCOME_FAILED: StepOutcome
@@ -232,18 +258,36 @@ class Run(_message.Message):
     def __init__(self, run_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., run_type: _Optional[_Union[RunType, str]] = ..., status: _Optional[_Union[RunStatus, str]] = ..., failure_reason: _Optional[_Union[FailureReason, str]] = ..., failure_message: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., owns_browser_session: _Optional[bool] = ..., prompt: _Optional[str] = ..., url: _Optional[str] = ..., workflow_id: _Optional[str] = ..., workflow_version: _Optional[int] = ..., labels: _Optional[_Mapping[str, str]] = ..., step_count: _Optional[int] = ..., max_steps: _Optional[int] = ..., last_seq: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., safe_to_retry: _Optional[bool] = ..., pending_approval: _Optional[_Union[Approval, _Mapping]] = ..., conditions: _Optional[_Iterable[_Union[_browser_sessions_pb2.Condition, _Mapping]]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class Approval(_message.Message):
-    __slots__ = ("approval_id", "message", "create_time", "expire_time", "screenshot_artifact_id")
+    __slots__ = ("approval_id", "message", "create_time", "expire_time", "screenshot_artifact_id", "kind")
     APPROVAL_ID_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     SCREENSHOT_ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     approval_id: str
     message: str
     create_time: _timestamp_pb2.Timestamp
     expire_time: _timestamp_pb2.Timestamp
     screenshot_artifact_id: str
-    def __init__(self, approval_id: _Optional[str] = ..., message: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., screenshot_artifact_id: _Optional[str] = ...) -> None: ...
+    kind: ApprovalKind
+    def __init__(self, approval_id: _Optional[str] = ..., message: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., screenshot_artifact_id: _Optional[str] = ..., kind: _Optional[_Union[ApprovalKind, str]] = ...) -> None: ...
+
+class Provenance(_message.Message):
+    __slots__ = ("path", "text", "selector", "label", "url", "ungrounded")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    UNGROUNDED_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    text: str
+    selector: str
+    label: str
+    url: str
+    ungrounded: bool
+    def __init__(self, path: _Optional[str] = ..., text: _Optional[str] = ..., selector: _Optional[str] = ..., label: _Optional[str] = ..., url: _Optional[str] = ..., ungrounded: _Optional[bool] = ...) -> None: ...
 
 class RunTaskRequest(_message.Message):
     __slots__ = ("prompt", "actions", "url", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "data_extraction_schema", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "replay_mode", "webhook_url")
@@ -428,7 +472,7 @@ class ResolveApprovalResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ...) -> None: ...
 
 class RunEvent(_message.Message):
-    __slots__ = ("run_id", "seq", "create_time", "run_started", "plan_made", "block_started", "block_finished", "step_started", "step_finished", "approval_requested", "approval_resolved", "warning", "run_finished", "model_call", "task_recorded", "replayed", "step_healed")
+    __slots__ = ("run_id", "seq", "create_time", "run_started", "plan_made", "block_started", "block_finished", "step_started", "step_finished", "approval_requested", "approval_resolved", "warning", "run_finished", "model_call", "task_recorded", "replayed", "step_healed", "dialog_shown", "page_opened", "page_closed")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -446,6 +490,9 @@ class RunEvent(_message.Message):
     TASK_RECORDED_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     STEP_HEALED_FIELD_NUMBER: _ClassVar[int]
+    DIALOG_SHOWN_FIELD_NUMBER: _ClassVar[int]
+    PAGE_OPENED_FIELD_NUMBER: _ClassVar[int]
+    PAGE_CLOSED_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     seq: int
     create_time: _timestamp_pb2.Timestamp
@@ -463,7 +510,46 @@ class RunEvent(_message.Message):
     task_recorded: TaskRecorded
     replayed: Replayed
     step_healed: StepHealed
-    def __init__(self, run_id: _Optional[str] = ..., seq: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., run_started: _Optional[_Union[RunStarted, _Mapping]] = ..., plan_made: _Optional[_Union[PlanMade, _Mapping]] = ..., block_started: _Optional[_Union[BlockStarted, _Mapping]] = ..., block_finished: _Optional[_Union[BlockFinished, _Mapping]] = ..., step_started: _Optional[_Union[StepStarted, _Mapping]] = ..., step_finished: _Optional[_Union[StepFinished, _Mapping]] = ..., approval_requested: _Optional[_Union[ApprovalRequested, _Mapping]] = ..., approval_resolved: _Optional[_Union[ApprovalResolved, _Mapping]] = ..., warning: _Optional[_Union[Warning, _Mapping]] = ..., run_finished: _Optional[_Union[RunFinished, _Mapping]] = ..., model_call: _Optional[_Union[ModelCall, _Mapping]] = ..., task_recorded: _Optional[_Union[TaskRecorded, _Mapping]] = ..., replayed: _Optional[_Union[Replayed, _Mapping]] = ..., step_healed: _Optional[_Union[StepHealed, _Mapping]] = ...) -> None: ...
+    dialog_shown: DialogShown
+    page_opened: PageOpened
+    page_closed: PageClosed
+    def __init__(self, run_id: _Optional[str] = ..., seq: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., run_started: _Optional[_Union[RunStarted, _Mapping]] = ..., plan_made: _Optional[_Union[PlanMade, _Mapping]] = ..., block_started: _Optional[_Union[BlockStarted, _Mapping]] = ..., block_finished: _Optional[_Union[BlockFinished, _Mapping]] = ..., step_started: _Optional[_Union[StepStarted, _Mapping]] = ..., step_finished: _Optional[_Union[StepFinished, _Mapping]] = ..., approval_requested: _Optional[_Union[ApprovalRequested, _Mapping]] = ..., approval_resolved: _Optional[_Union[ApprovalResolved, _Mapping]] = ..., warning: _Optional[_Union[Warning, _Mapping]] = ..., run_finished: _Optional[_Union[RunFinished, _Mapping]] = ..., model_call: _Optional[_Union[ModelCall, _Mapping]] = ..., task_recorded: _Optional[_Union[TaskRecorded, _Mapping]] = ..., replayed: _Optional[_Union[Replayed, _Mapping]] = ..., step_healed: _Optional[_Union[StepHealed, _Mapping]] = ..., dialog_shown: _Optional[_Union[DialogShown, _Mapping]] = ..., page_opened: _Optional[_Union[PageOpened, _Mapping]] = ..., page_closed: _Optional[_Union[PageClosed, _Mapping]] = ...) -> None: ...
+
+class DialogShown(_message.Message):
+    __slots__ = ("dialog_type", "message", "answer", "by_action", "page_id", "url")
+    DIALOG_TYPE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    BY_ACTION_FIELD_NUMBER: _ClassVar[int]
+    PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    dialog_type: str
+    message: str
+    answer: _actions_pb2.DialogAnswer
+    by_action: bool
+    page_id: str
+    url: str
+    def __init__(self, dialog_type: _Optional[str] = ..., message: _Optional[str] = ..., answer: _Optional[_Union[_actions_pb2.DialogAnswer, str]] = ..., by_action: _Optional[bool] = ..., page_id: _Optional[str] = ..., url: _Optional[str] = ...) -> None: ...
+
+class PageOpened(_message.Message):
+    __slots__ = ("page_id", "opener_page_id")
+    PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    OPENER_PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    page_id: str
+    opener_page_id: str
+    def __init__(self, page_id: _Optional[str] = ..., opener_page_id: _Optional[str] = ...) -> None: ...
+
+class PageClosed(_message.Message):
+    __slots__ = ("page_id", "cause", "url", "replaced_by_page_id")
+    PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_BY_PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    page_id: str
+    cause: PageCloseCause
+    url: str
+    replaced_by_page_id: str
+    def __init__(self, page_id: _Optional[str] = ..., cause: _Optional[_Union[PageCloseCause, str]] = ..., url: _Optional[str] = ..., replaced_by_page_id: _Optional[str] = ...) -> None: ...
 
 class RunStarted(_message.Message):
     __slots__ = ("url", "title")
@@ -518,7 +604,7 @@ class StepStarted(_message.Message):
     def __init__(self, step: _Optional[int] = ..., action: _Optional[_Union[_actions_pb2.Action, _Mapping]] = ..., description: _Optional[str] = ..., source: _Optional[str] = ..., url: _Optional[str] = ..., block_id: _Optional[str] = ...) -> None: ...
 
 class StepFinished(_message.Message):
-    __slots__ = ("step", "outcome", "failure_reason", "message", "duration", "url", "title", "target", "screenshot_artifact_id", "output")
+    __slots__ = ("step", "outcome", "failure_reason", "message", "duration", "url", "title", "target", "screenshot_artifact_id", "output", "provenance")
     STEP_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     FAILURE_REASON_FIELD_NUMBER: _ClassVar[int]
@@ -529,6 +615,7 @@ class StepFinished(_message.Message):
     TARGET_FIELD_NUMBER: _ClassVar[int]
     SCREENSHOT_ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     step: int
     outcome: StepOutcome
     failure_reason: FailureReason
@@ -539,7 +626,8 @@ class StepFinished(_message.Message):
     target: str
     screenshot_artifact_id: str
     output: _struct_pb2.Value
-    def __init__(self, step: _Optional[int] = ..., outcome: _Optional[_Union[StepOutcome, str]] = ..., failure_reason: _Optional[_Union[FailureReason, str]] = ..., message: _Optional[str] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., url: _Optional[str] = ..., title: _Optional[str] = ..., target: _Optional[str] = ..., screenshot_artifact_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+    provenance: _containers.RepeatedCompositeFieldContainer[Provenance]
+    def __init__(self, step: _Optional[int] = ..., outcome: _Optional[_Union[StepOutcome, str]] = ..., failure_reason: _Optional[_Union[FailureReason, str]] = ..., message: _Optional[str] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., url: _Optional[str] = ..., title: _Optional[str] = ..., target: _Optional[str] = ..., screenshot_artifact_id: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., provenance: _Optional[_Iterable[_Union[Provenance, _Mapping]]] = ...) -> None: ...
 
 class ApprovalRequested(_message.Message):
     __slots__ = ("approval",)
@@ -622,13 +710,15 @@ class Warning(_message.Message):
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class RunFinished(_message.Message):
-    __slots__ = ("status", "failure_reason", "failure_message", "output")
+    __slots__ = ("status", "failure_reason", "failure_message", "output", "provenance")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     FAILURE_REASON_FIELD_NUMBER: _ClassVar[int]
     FAILURE_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     status: RunStatus
     failure_reason: FailureReason
     failure_message: str
     output: _struct_pb2.Value
-    def __init__(self, status: _Optional[_Union[RunStatus, str]] = ..., failure_reason: _Optional[_Union[FailureReason, str]] = ..., failure_message: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+    provenance: _containers.RepeatedCompositeFieldContainer[Provenance]
+    def __init__(self, status: _Optional[_Union[RunStatus, str]] = ..., failure_reason: _Optional[_Union[FailureReason, str]] = ..., failure_message: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., provenance: _Optional[_Iterable[_Union[Provenance, _Mapping]]] = ...) -> None: ...

@@ -233,7 +233,7 @@ class Command(_message.Message):
     def __init__(self, command_id: _Optional[int] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., traceparent: _Optional[str] = ..., launch: _Optional[_Union[Launch, _Mapping]] = ..., close: _Optional[_Union[Close, _Mapping]] = ..., start_run: _Optional[_Union[StartRun, _Mapping]] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., resolve_approval: _Optional[_Union[ResolveApproval, _Mapping]] = ..., set_timeout: _Optional[_Union[SetTimeout, _Mapping]] = ..., set_network: _Optional[_Union[Network, _Mapping]] = ...) -> None: ...
 
 class Launch(_message.Message):
-    __slots__ = ("browser_type", "url", "viewport", "timeout", "launch_timeout", "from_state", "save_state", "extensions", "network")
+    __slots__ = ("browser_type", "url", "viewport", "timeout", "launch_timeout", "from_state", "save_state", "extensions", "network", "page_options")
     BROWSER_TYPE_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     VIEWPORT_FIELD_NUMBER: _ClassVar[int]
@@ -243,6 +243,7 @@ class Launch(_message.Message):
     SAVE_STATE_FIELD_NUMBER: _ClassVar[int]
     EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
     NETWORK_FIELD_NUMBER: _ClassVar[int]
+    PAGE_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     browser_type: _browser_sessions_pb2.BrowserType
     url: str
     viewport: _browser_sessions_pb2.Viewport
@@ -252,7 +253,8 @@ class Launch(_message.Message):
     save_state: bool
     extensions: _containers.RepeatedScalarFieldContainer[str]
     network: Network
-    def __init__(self, browser_type: _Optional[_Union[_browser_sessions_pb2.BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[_browser_sessions_pb2.Viewport, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., launch_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., from_state: _Optional[bool] = ..., save_state: _Optional[bool] = ..., extensions: _Optional[_Iterable[str]] = ..., network: _Optional[_Union[Network, _Mapping]] = ...) -> None: ...
+    page_options: _browser_sessions_pb2.PageOptions
+    def __init__(self, browser_type: _Optional[_Union[_browser_sessions_pb2.BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[_browser_sessions_pb2.Viewport, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., launch_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., from_state: _Optional[bool] = ..., save_state: _Optional[bool] = ..., extensions: _Optional[_Iterable[str]] = ..., network: _Optional[_Union[Network, _Mapping]] = ..., page_options: _Optional[_Union[_browser_sessions_pb2.PageOptions, _Mapping]] = ...) -> None: ...
 
 class Network(_message.Message):
     __slots__ = ("proxy", "allowed_domains", "blocked_domains", "time_zone", "locale", "geolocation")
@@ -506,18 +508,22 @@ class StopRun(_message.Message):
     def __init__(self, run_id: _Optional[str] = ...) -> None: ...
 
 class PageReport(_message.Message):
-    __slots__ = ("browser_session_id", "fence", "url", "title", "tab_count")
+    __slots__ = ("browser_session_id", "fence", "url", "title", "tab_count", "pages", "conditions")
     BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     FENCE_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     TAB_COUNT_FIELD_NUMBER: _ClassVar[int]
+    PAGES_FIELD_NUMBER: _ClassVar[int]
+    CONDITIONS_FIELD_NUMBER: _ClassVar[int]
     browser_session_id: str
     fence: int
     url: str
     title: str
     tab_count: int
-    def __init__(self, browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., url: _Optional[str] = ..., title: _Optional[str] = ..., tab_count: _Optional[int] = ...) -> None: ...
+    pages: _containers.RepeatedCompositeFieldContainer[_browser_sessions_pb2.BrowserPage]
+    conditions: _containers.RepeatedCompositeFieldContainer[_browser_sessions_pb2.Condition]
+    def __init__(self, browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., url: _Optional[str] = ..., title: _Optional[str] = ..., tab_count: _Optional[int] = ..., pages: _Optional[_Iterable[_Union[_browser_sessions_pb2.BrowserPage, _Mapping]]] = ..., conditions: _Optional[_Iterable[_Union[_browser_sessions_pb2.Condition, _Mapping]]] = ...) -> None: ...
 
 class Tombstone(_message.Message):
     __slots__ = ("browser_session_id", "fence", "reason", "message")

@@ -14,7 +14,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/actions.proto.
  */
 export const file_tabkeep_v1_actions: GenFile = /*@__PURE__*/
-  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEirwYKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIABItCgtmaW5kX3JlY29yZBgrIAEoCzIWLnRhYmtlZXAudjEuRmluZFJlY29yZEgAEiAKBGRyYWcYHCABKAsyEC50YWJrZWVwLnYxLkRyYWdIABIpCglzZXRfcmFuZ2UYHSABKAsyFC50YWJrZWVwLnYxLlNldFJhbmdlSAASJwoIc2V0X2RhdGUYHiABKAsyEy50YWJrZWVwLnYxLlNldERhdGVIABItCgtzZWxlY3RfdGV4dBgfIAEoCzIWLnRhYmtlZXAudjEuU2VsZWN0VGV4dEgAEicKCHBpY2tfcm93GCAgASgLMhMudGFia2VlcC52MS5QaWNrUm93SABCBgoEa2luZCJuCgZUYXJnZXQSDAoEcm9sZRgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBWV4YWN0GAMgASgIEg4KBndpdGhpbhgEIAEoCRILCgNudGgYBSABKAUSCwoDY3NzGAYgASgJEg8KB3Rlc3RfaWQYByABKAkirAEKBVZhbHVlEhEKB2xpdGVyYWwYASABKAlIABITCglwYXJhbWV0ZXIYAiABKAlIABIrCglmcm9tX3N0ZXAYCiABKAsyFi50YWJrZWVwLnYxLlN0ZXBPdXRwdXRIABIxCgpjcmVkZW50aWFsGAsgASgLMhsudGFia2VlcC52MS5DcmVkZW50aWFsRmllbGRIABIRCglzZW5zaXRpdmUYAyABKAhCCAoGc291cmNlIjwKClN0ZXBPdXRwdXQSDgoGYWN0aW9uGAEgASgFEhAKCGJsb2NrX2lkGAIgASgJEgwKBHBhdGgYAyABKAkiTQoPQ3JlZGVudGlhbEZpZWxkEigKBHBhcnQYASABKA4yGi50YWJrZWVwLnYxLkNyZWRlbnRpYWxQYXJ0EhAKCHVzZXJuYW1lGAIgASgJIi8KBEdvdG8SCwoDdXJsGAEgASgJEhoKEmFsbG93X2Vycm9yX3N0YXR1cxgCIAEoCCJeCgVDbGljaxIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBITCgtjbGlja19jb3VudBgCIAEoBRINCgV0aW1lcxgKIAEoBRINCgVldmVyeRgLIAEoCCJcCgRGaWxsEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiAKBXZhbHVlGAIgASgLMhEudGFia2VlcC52MS5WYWx1ZRIOCgZzdWJtaXQYAyABKAgieAoGU2VsZWN0EiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiEKBm9wdGlvbhgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSJwoMbW9yZV9vcHRpb25zGAogAygLMhEudGFia2VlcC52MS5WYWx1ZSJBCgpTZXRDaGVja2VkEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg8KB2NoZWNrZWQYAiABKAgiOwoIUHJlc3NLZXkSCwoDa2V5GAEgASgJEiIKBnRhcmdldBgCIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0IisKBUhvdmVyEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Ij0KBlNjcm9sbBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIPCgdkZWx0YV95GAIgASgFImcKBFdhaXQSLQoIZHVyYXRpb24YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IABInCgljb25kaXRpb24YAiABKAsyEi50YWJrZWVwLnYxLkV4cGVjdEgAQgcKBXVudGlsIv0BCgZFeHBlY3QSEgoIdXJsX2dsb2IYASABKAlIABIOCgR0ZXh0GAIgASgJSAASEwoJdGV4dF9nb25lGAMgASgJSAASJQoHdmlzaWJsZRgEIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0SAASJAoGaGlkZGVuGAUgASgLMhIudGFia2VlcC52MS5UYXJnZXRIABInCgV2YWx1ZRgGIAEoCzIWLnRhYmtlZXAudjEuRmllbGRWYWx1ZUgAEg8KBXRpdGxlGAcgASgJSAASJgoGbnVtYmVyGBQgASgLMhQudGFia2VlcC52MS5OdW1iZXJJc0gAQgsKCWNvbmRpdGlvbiJACgpGaWVsZFZhbHVlEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg4KBmVxdWFscxgCIAEoCSJCCgdFeHRyYWN0EicKBnNjaGVtYRgBIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDgoGd2l0aGluGAIgASgJIksKCkZpbmRSZWNvcmQSDQoFbGFiZWwYASABKAkSIAoFdmFsdWUYAiABKAsyES50YWJrZWVwLnYxLlZhbHVlEgwKBG5vdW4YAyABKAkiBgoEQmFjayIICgZSZWxvYWQiaAoITnVtYmVySXMSDQoFbGFiZWwYASABKAkSEwoJbGVzc190aGFuGAIgASgBSAASFgoMZ3JlYXRlcl90aGFuGAMgASgBSAASEgoIZXF1YWxfdG8YBCABKAFIAEIMCgpjb21wYXJpc29uIt0BCgREcmFnEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiIKBG9udG8YAiABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiQKBmJlZm9yZRgDIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0SAASIwoFYWZ0ZXIYBCABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiAKAmJ5GAUgASgLMhIudGFia2VlcC52MS5PZmZzZXRIABIRCglieV9jb3JuZXIYBiABKAhCDQoLZGVzdGluYXRpb24iHgoGT2Zmc2V0EgkKAXgYASABKAUSCQoBeRgCIAEoBSI9CghTZXRSYW5nZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBINCgV2YWx1ZRgCIAEoASI7CgdTZXREYXRlEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EgwKBGRhdGUYAiABKAkiPgoKU2VsZWN0VGV4dBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIMCgR0ZXh0GAIgASgJIoEBCgdQaWNrUm93EiAKBXdoZXJlGAEgAygLMhEudGFia2VlcC52MS5Sb3dJcxIQCghvcmRlcl9ieRgCIAEoCRISCgpkZXNjZW5kaW5nGAMgASgIEgsKA250aBgEIAEoBRIhCgVwcmVzcxgFIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0IncKBVJvd0lzEg0KBWxhYmVsGAEgASgJEhIKCGNvbnRhaW5zGAIgASgJSAASEAoGZXF1YWxzGAMgASgJSAASEwoJbGVzc190aGFuGAQgASgBSAASFgoMZ3JlYXRlcl90aGFuGAUgASgBSABCDAoKY29tcGFyaXNvbiqQAQoOQ3JlZGVudGlhbFBhcnQSHwobQ1JFREVOVElBTF9QQVJUX1VOU1BFQ0lGSUVEEAASHAoYQ1JFREVOVElBTF9QQVJUX1VTRVJOQU1FEAESHAoYQ1JFREVOVElBTF9QQVJUX1BBU1NXT1JEEAISIQodQ1JFREVOVElBTF9QQVJUX09ORV9USU1FX0NPREUQA0I8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct]);
+  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEi9QYKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIABItCgtmaW5kX3JlY29yZBgrIAEoCzIWLnRhYmtlZXAudjEuRmluZFJlY29yZEgAEh4KA3RhYhgYIAEoCzIPLnRhYmtlZXAudjEuVGFiSAASJAoGZGlhbG9nGBkgASgLMhIudGFia2VlcC52MS5EaWFsb2dIABIgCgRkcmFnGBwgASgLMhAudGFia2VlcC52MS5EcmFnSAASKQoJc2V0X3JhbmdlGB0gASgLMhQudGFia2VlcC52MS5TZXRSYW5nZUgAEicKCHNldF9kYXRlGB4gASgLMhMudGFia2VlcC52MS5TZXREYXRlSAASLQoLc2VsZWN0X3RleHQYHyABKAsyFi50YWJrZWVwLnYxLlNlbGVjdFRleHRIABInCghwaWNrX3JvdxggIAEoCzITLnRhYmtlZXAudjEuUGlja1Jvd0gAQgYKBGtpbmQifQoGVGFyZ2V0EgwKBHJvbGUYASABKAkSDAoEbmFtZRgCIAEoCRINCgVleGFjdBgDIAEoCBIOCgZ3aXRoaW4YBCABKAkSCwoDbnRoGAUgASgFEgsKA2NzcxgGIAEoCRIPCgd0ZXN0X2lkGAcgASgJEg0KBWZyYW1lGA0gASgJIqwBCgVWYWx1ZRIRCgdsaXRlcmFsGAEgASgJSAASEwoJcGFyYW1ldGVyGAIgASgJSAASKwoJZnJvbV9zdGVwGAogASgLMhYudGFia2VlcC52MS5TdGVwT3V0cHV0SAASMQoKY3JlZGVudGlhbBgLIAEoCzIbLnRhYmtlZXAudjEuQ3JlZGVudGlhbEZpZWxkSAASEQoJc2Vuc2l0aXZlGAMgASgIQggKBnNvdXJjZSI8CgpTdGVwT3V0cHV0Eg4KBmFjdGlvbhgBIAEoBRIQCghibG9ja19pZBgCIAEoCRIMCgRwYXRoGAMgASgJIk0KD0NyZWRlbnRpYWxGaWVsZBIoCgRwYXJ0GAEgASgOMhoudGFia2VlcC52MS5DcmVkZW50aWFsUGFydBIQCgh1c2VybmFtZRgCIAEoCSIvCgRHb3RvEgsKA3VybBgBIAEoCRIaChJhbGxvd19lcnJvcl9zdGF0dXMYAiABKAgiXgoFQ2xpY2sSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSEwoLY2xpY2tfY291bnQYAiABKAUSDQoFdGltZXMYCiABKAUSDQoFZXZlcnkYCyABKAgiXAoERmlsbBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIgCgV2YWx1ZRgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSDgoGc3VibWl0GAMgASgIIngKBlNlbGVjdBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIhCgZvcHRpb24YAiABKAsyES50YWJrZWVwLnYxLlZhbHVlEicKDG1vcmVfb3B0aW9ucxgKIAMoCzIRLnRhYmtlZXAudjEuVmFsdWUiQQoKU2V0Q2hlY2tlZBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIPCgdjaGVja2VkGAIgASgIIjsKCFByZXNzS2V5EgsKA2tleRgBIAEoCRIiCgZ0YXJnZXQYAiABKAsyEi50YWJrZWVwLnYxLlRhcmdldCIrCgVIb3ZlchIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldCI9CgZTY3JvbGwSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSDwoHZGVsdGFfeRgCIAEoBSJnCgRXYWl0Ei0KCGR1cmF0aW9uGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASJwoJY29uZGl0aW9uGAIgASgLMhIudGFia2VlcC52MS5FeHBlY3RIAEIHCgV1bnRpbCL9AQoGRXhwZWN0EhIKCHVybF9nbG9iGAEgASgJSAASDgoEdGV4dBgCIAEoCUgAEhMKCXRleHRfZ29uZRgDIAEoCUgAEiUKB3Zpc2libGUYBCABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiQKBmhpZGRlbhgFIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0SAASJwoFdmFsdWUYBiABKAsyFi50YWJrZWVwLnYxLkZpZWxkVmFsdWVIABIPCgV0aXRsZRgHIAEoCUgAEiYKBm51bWJlchgUIAEoCzIULnRhYmtlZXAudjEuTnVtYmVySXNIAEILCgljb25kaXRpb24iQAoKRmllbGRWYWx1ZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIOCgZlcXVhbHMYAiABKAkiQgoHRXh0cmFjdBInCgZzY2hlbWEYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg4KBndpdGhpbhgCIAEoCSJLCgpGaW5kUmVjb3JkEg0KBWxhYmVsGAEgASgJEiAKBXZhbHVlGAIgASgLMhEudGFia2VlcC52MS5WYWx1ZRIMCgRub3VuGAMgASgJIgYKBEJhY2siCAoGUmVsb2FkIoMBCgNUYWISKQoJc3dpdGNoX3RvGAEgASgLMhQudGFia2VlcC52MS5XaGljaFRhYkgAEiIKBG9wZW4YAiABKAsyEi50YWJrZWVwLnYxLk5ld1RhYkgAEiUKBWNsb3NlGAMgASgLMhQudGFia2VlcC52MS5XaGljaFRhYkgAQgYKBHdoYXQiaAoIV2hpY2hUYWISDwoFaW5kZXgYASABKAVIABIPCgV0aXRsZRgCIAEoCUgAEg0KA3VybBgDIAEoCUgAEhEKB3BhZ2VfaWQYBCABKAlIABISCghwcmV2aW91cxgFIAEoCEgAQgQKAmJ5IhUKBk5ld1RhYhILCgN1cmwYASABKAkiZAoGRGlhbG9nEigKBmFuc3dlchgBIAEoDjIYLnRhYmtlZXAudjEuRGlhbG9nQW5zd2VyEh8KBHRleHQYAiABKAsyES50YWJrZWVwLnYxLlZhbHVlEg8KB21lc3NhZ2UYAyABKAkiaAoITnVtYmVySXMSDQoFbGFiZWwYASABKAkSEwoJbGVzc190aGFuGAIgASgBSAASFgoMZ3JlYXRlcl90aGFuGAMgASgBSAASEgoIZXF1YWxfdG8YBCABKAFIAEIMCgpjb21wYXJpc29uIt0BCgREcmFnEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiIKBG9udG8YAiABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiQKBmJlZm9yZRgDIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0SAASIwoFYWZ0ZXIYBCABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiAKAmJ5GAUgASgLMhIudGFia2VlcC52MS5PZmZzZXRIABIRCglieV9jb3JuZXIYBiABKAhCDQoLZGVzdGluYXRpb24iHgoGT2Zmc2V0EgkKAXgYASABKAUSCQoBeRgCIAEoBSI9CghTZXRSYW5nZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBINCgV2YWx1ZRgCIAEoASI7CgdTZXREYXRlEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EgwKBGRhdGUYAiABKAkiPgoKU2VsZWN0VGV4dBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIMCgR0ZXh0GAIgASgJIoEBCgdQaWNrUm93EiAKBXdoZXJlGAEgAygLMhEudGFia2VlcC52MS5Sb3dJcxIQCghvcmRlcl9ieRgCIAEoCRISCgpkZXNjZW5kaW5nGAMgASgIEgsKA250aBgEIAEoBRIhCgVwcmVzcxgFIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0IncKBVJvd0lzEg0KBWxhYmVsGAEgASgJEhIKCGNvbnRhaW5zGAIgASgJSAASEAoGZXF1YWxzGAMgASgJSAASEwoJbGVzc190aGFuGAQgASgBSAASFgoMZ3JlYXRlcl90aGFuGAUgASgBSABCDAoKY29tcGFyaXNvbiqQAQoOQ3JlZGVudGlhbFBhcnQSHwobQ1JFREVOVElBTF9QQVJUX1VOU1BFQ0lGSUVEEAASHAoYQ1JFREVOVElBTF9QQVJUX1VTRVJOQU1FEAESHAoYQ1JFREVOVElBTF9QQVJUX1BBU1NXT1JEEAISIQodQ1JFREVOVElBTF9QQVJUX09ORV9USU1FX0NPREUQAypiCgxEaWFsb2dBbnN3ZXISHQoZRElBTE9HX0FOU1dFUl9VTlNQRUNJRklFRBAAEhgKFERJQUxPR19BTlNXRVJfQUNDRVBUEAESGQoVRElBTE9HX0FOU1dFUl9ESVNNSVNTEAJCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct]);
 
 /**
  * One thing to do, and what must be true afterwards.
@@ -154,6 +154,22 @@ export type Action = Message<"tabkeep.v1.Action"> & {
     case: "findRecord";
   } | {
     /**
+     * Switches to another tab, opens one, or closes one.
+     *
+     * @generated from field: tabkeep.v1.Tab tab = 24;
+     */
+    value: Tab;
+    case: "tab";
+  } | {
+    /**
+     * Answers a dialog of the browser (alert, confirm, prompt, beforeunload).
+     *
+     * @generated from field: tabkeep.v1.Dialog dialog = 25;
+     */
+    value: Dialog;
+    case: "dialog";
+  } | {
+    /**
      * Drags an element to another place.
      *
      * @generated from field: tabkeep.v1.Drag drag = 28;
@@ -257,6 +273,15 @@ export type Target = Message<"tabkeep.v1.Target"> & {
    * @generated from field: string test_id = 7;
    */
   testId: string;
+
+  /**
+   * Only in the frame (iframe) with this title or name, or whose URL matches this glob ("*pay.example/*"). Needed only
+   * for frames of another origin, and there only where the page itself, or another frame, has the same: empty, the page
+   * comes first, then all its frames.
+   *
+   * @generated from field: string frame = 13;
+   */
+  frame: string;
 };
 
 /**
@@ -887,6 +912,173 @@ export const ReloadSchema: GenMessage<Reload> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_actions, 19);
 
 /**
+ * Switches to another tab, opens one, or closes one. What follows acts in the tab that is in front then. Fails NOT_FOUND
+ * or AMBIGUOUS with a list of the open tabs.
+ *
+ * @generated from message tabkeep.v1.Tab
+ */
+export type Tab = Message<"tabkeep.v1.Tab"> & {
+  /**
+   * What. Required.
+   *
+   * @generated from oneof tabkeep.v1.Tab.what
+   */
+  what: {
+    /**
+     * Brings this tab to the front, and waits for it if it is not there yet.
+     *
+     * @generated from field: tabkeep.v1.WhichTab switch_to = 1;
+     */
+    value: WhichTab;
+    case: "switchTo";
+  } | {
+    /**
+     * Opens a new tab, which is in front then.
+     *
+     * @generated from field: tabkeep.v1.NewTab open = 2;
+     */
+    value: NewTab;
+    case: "open";
+  } | {
+    /**
+     * Closes this tab; an empty WhichTab is the one in front. The tab that opened it is in front then, else the one
+     * that was before. Closing the last one leaves a new empty tab.
+     *
+     * @generated from field: tabkeep.v1.WhichTab close = 3;
+     */
+    value: WhichTab;
+    case: "close";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tabkeep.v1.Tab.
+ * Use `create(TabSchema)` to create a new message.
+ */
+export const TabSchema: GenMessage<Tab> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 20);
+
+/**
+ * Names an open tab.
+ *
+ * @generated from message tabkeep.v1.WhichTab
+ */
+export type WhichTab = Message<"tabkeep.v1.WhichTab"> & {
+  /**
+   * How. Required, but for a tab to close.
+   *
+   * @generated from oneof tabkeep.v1.WhichTab.by
+   */
+  by: {
+    /**
+     * Its place in the order of opening, from 1; -1 is the one that was opened last.
+     *
+     * @generated from field: int32 index = 1;
+     */
+    value: number;
+    case: "index";
+  } | {
+    /**
+     * A part of its title; case is ignored. A title that is equal counts before one that only has it as a part.
+     *
+     * @generated from field: string title = 2;
+     */
+    value: string;
+    case: "title";
+  } | {
+    /**
+     * Its URL matches this glob: "*" stands for any characters.
+     *
+     * @generated from field: string url = 3;
+     */
+    value: string;
+    case: "url";
+  } | {
+    /**
+     * Its id, as ListPages shows it.
+     *
+     * @generated from field: string page_id = 4;
+     */
+    value: string;
+    case: "pageId";
+  } | {
+    /**
+     * The one that was in front before this one.
+     *
+     * @generated from field: bool previous = 5;
+     */
+    value: boolean;
+    case: "previous";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tabkeep.v1.WhichTab.
+ * Use `create(WhichTabSchema)` to create a new message.
+ */
+export const WhichTabSchema: GenMessage<WhichTab> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 21);
+
+/**
+ * A new tab.
+ *
+ * @generated from message tabkeep.v1.NewTab
+ */
+export type NewTab = Message<"tabkeep.v1.NewTab"> & {
+  /**
+   * What to open in it, an absolute http or https URL; empty: about:blank. Fails NAVIGATION like goto.
+   *
+   * @generated from field: string url = 1;
+   */
+  url: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.NewTab.
+ * Use `create(NewTabSchema)` to create a new message.
+ */
+export const NewTabSchema: GenMessage<NewTab> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 22);
+
+/**
+ * Answers a dialog of the browser (not one that a page draws itself). Comes right after the action whose effect the
+ * dialog is: that action then has its dialogs answered so, instead of by the session's policy. Several in a row answer
+ * several dialogs, in order. Fails EXPECTATION_FAILED when no dialog comes within the action's timeout, or another one
+ * than message says.
+ *
+ * @generated from message tabkeep.v1.Dialog
+ */
+export type Dialog = Message<"tabkeep.v1.Dialog"> & {
+  /**
+   * How. Required.
+   *
+   * @generated from field: tabkeep.v1.DialogAnswer answer = 1;
+   */
+  answer: DialogAnswer;
+
+  /**
+   * What to put into a prompt before it is accepted. Absent: what the prompt itself proposes.
+   *
+   * @generated from field: tabkeep.v1.Value text = 2;
+   */
+  text?: Value | undefined;
+
+  /**
+   * The dialog's text must have this in it; case is ignored. Another dialog is dismissed. Empty: any dialog.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.Dialog.
+ * Use `create(DialogSchema)` to create a new message.
+ */
+export const DialogSchema: GenMessage<Dialog> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 23);
+
+/**
  * A number of the page, found by its label as in "Price: $47.10", compared with another.
  *
  * @generated from message tabkeep.v1.NumberIs
@@ -936,7 +1128,7 @@ export type NumberIs = Message<"tabkeep.v1.NumberIs"> & {
  * Use `create(NumberIsSchema)` to create a new message.
  */
 export const NumberIsSchema: GenMessage<NumberIs> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 20);
+  messageDesc(file_tabkeep_v1_actions, 24);
 
 /**
  * Drags an element with the pointer. Fails NO_EFFECT when nothing of the page changed or moved by it.
@@ -1004,7 +1196,7 @@ export type Drag = Message<"tabkeep.v1.Drag"> & {
  * Use `create(DragSchema)` to create a new message.
  */
 export const DragSchema: GenMessage<Drag> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 21);
+  messageDesc(file_tabkeep_v1_actions, 25);
 
 /**
  * A way in CSS pixels.
@@ -1032,7 +1224,7 @@ export type Offset = Message<"tabkeep.v1.Offset"> & {
  * Use `create(OffsetSchema)` to create a new message.
  */
 export const OffsetSchema: GenMessage<Offset> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 22);
+  messageDesc(file_tabkeep_v1_actions, 26);
 
 /**
  * Moves a slider or a spinner to a number and reads it back. Works on native controls, on those with ARIA values, and
@@ -1061,7 +1253,7 @@ export type SetRange = Message<"tabkeep.v1.SetRange"> & {
  * Use `create(SetRangeSchema)` to create a new message.
  */
 export const SetRangeSchema: GenMessage<SetRange> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 23);
+  messageDesc(file_tabkeep_v1_actions, 27);
 
 /**
  * Puts a date into a field and reads it back; a field that takes no text is set with its calendar.
@@ -1089,7 +1281,7 @@ export type SetDate = Message<"tabkeep.v1.SetDate"> & {
  * Use `create(SetDateSchema)` to create a new message.
  */
 export const SetDateSchema: GenMessage<SetDate> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 24);
+  messageDesc(file_tabkeep_v1_actions, 28);
 
 /**
  * Selects the text of an element, or a part of it, and reads the selection back.
@@ -1117,7 +1309,7 @@ export type SelectText = Message<"tabkeep.v1.SelectText"> & {
  * Use `create(SelectTextSchema)` to create a new message.
  */
 export const SelectTextSchema: GenMessage<SelectText> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 25);
+  messageDesc(file_tabkeep_v1_actions, 29);
 
 /**
  * Finds rows of a table, entries of a list or cards by what they say, and presses one of them. What is compared must
@@ -1167,7 +1359,7 @@ export type PickRow = Message<"tabkeep.v1.PickRow"> & {
  * Use `create(PickRowSchema)` to create a new message.
  */
 export const PickRowSchema: GenMessage<PickRow> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 26);
+  messageDesc(file_tabkeep_v1_actions, 30);
 
 /**
  * Something that must be true of a row.
@@ -1227,7 +1419,7 @@ export type RowIs = Message<"tabkeep.v1.RowIs"> & {
  * Use `create(RowIsSchema)` to create a new message.
  */
 export const RowIsSchema: GenMessage<RowIs> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 27);
+  messageDesc(file_tabkeep_v1_actions, 31);
 
 /**
  * A part of a stored login.
@@ -1269,4 +1461,38 @@ export enum CredentialPart {
  */
 export const CredentialPartSchema: GenEnum<CredentialPart> = /*@__PURE__*/
   enumDesc(file_tabkeep_v1_actions, 0);
+
+/**
+ * How a dialog is answered.
+ *
+ * @generated from enum tabkeep.v1.DialogAnswer
+ */
+export enum DialogAnswer {
+  /**
+   * Not given.
+   *
+   * @generated from enum value: DIALOG_ANSWER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * OK; of a beforeunload dialog: leave the page.
+   *
+   * @generated from enum value: DIALOG_ANSWER_ACCEPT = 1;
+   */
+  ACCEPT = 1,
+
+  /**
+   * Cancel; of an alert: close it; of a beforeunload dialog: stay.
+   *
+   * @generated from enum value: DIALOG_ANSWER_DISMISS = 2;
+   */
+  DISMISS = 2,
+}
+
+/**
+ * Describes the enum tabkeep.v1.DialogAnswer.
+ */
+export const DialogAnswerSchema: GenEnum<DialogAnswer> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_actions, 1);
 

@@ -14,7 +14,170 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/browser_sessions.proto.
  */
 export const file_tabkeep_v1_browser_sessions: GenFile = /*@__PURE__*/
-  fileDesc("CiF0YWJrZWVwL3YxL2Jyb3dzZXJfc2Vzc2lvbnMucHJvdG8SCnRhYmtlZXAudjEiWgoJQ29uZGl0aW9uEgwKBHR5cGUYASABKAkSLgoKc2luY2VfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgDIAEoCSIpCghWaWV3cG9ydBINCgV3aWR0aBgBIAEoBRIOCgZoZWlnaHQYAiABKAUiTgoLUHJveHlTZXJ2ZXISCwoDdXJsGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEhAKCHBhc3N3b3JkGAMgASgJEg4KBmJ5cGFzcxgEIAMoCSJECgtHZW9sb2NhdGlvbhIQCghsYXRpdHVkZRgBIAEoARIRCglsb25naXR1ZGUYAiABKAESEAoIYWNjdXJhY3kYAyABKAEi6AoKDkJyb3dzZXJTZXNzaW9uEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSLgoFc3RhdGUYAyABKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSLQoMY2xvc2VfcmVhc29uGAQgASgOMhcudGFia2VlcC52MS5DbG9zZVJlYXNvbhIVCg1jbG9zZV9tZXNzYWdlGAUgASgJEioKB3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoNcXVldWVfdGltZW91dBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgxicm93c2VyX3R5cGUYCCABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEgsKA3VybBgJIAEoCRImCgh2aWV3cG9ydBgKIAEoCzIULnRhYmtlZXAudjEuVmlld3BvcnQSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbi5MYWJlbHNFbnRyeRIvCgtjcmVhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFicm93c2VyX2dvbmVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHaG9zdF9pZBgSIAEoCRIVCg1hY3RpdmVfcnVuX2lkGBMgASgJEhMKC2N1cnJlbnRfdXJsGBQgASgJEhIKCnBhZ2VfdGl0bGUYFSABKAkSEQoJdGFiX2NvdW50GBYgASgFEikKCmNvbmRpdGlvbnMYFyADKAsyFS50YWJrZWVwLnYxLkNvbmRpdGlvbhIXCg9icm93c2VyX3ZlcnNpb24YGCABKAkSEQoJc2FuZGJveGVkGBkgASgIEiYKBXByb3h5GB4gASgLMhcudGFia2VlcC52MS5Qcm94eVNlcnZlchIWCg5wcm94eV9sb2NhdGlvbhgfIAEoCRIXCg9hbGxvd2VkX2RvbWFpbnMYICADKAkSFwoPYmxvY2tlZF9kb21haW5zGCEgAygJEhEKCXRpbWVfem9uZRgiIAEoCRIOCgZsb2NhbGUYIyABKAkSLAoLZ2VvbG9jYXRpb24YJCABKAsyFy50YWJrZWVwLnYxLkdlb2xvY2F0aW9uEhIKCmV4dGVuc2lvbnMYLSADKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGCggASgJEh8KF2Jyb3dzZXJfcHJvZmlsZV92ZXJzaW9uGCkgASgFEhQKDHNhdmVfcHJvZmlsZRgqIAEoCBItCgxwcm9maWxlX3NhdmUYKyABKAsyFy50YWJrZWVwLnYxLlByb2ZpbGVTYXZlEg8KB2NkcF91cmwYNyABKAkSMwoPY2RwX2F0dGFjaF90aW1lGDggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpwBCgtQcm9maWxlU2F2ZRIrCgVzdGF0ZRgBIAEoDjIcLnRhYmtlZXAudjEuUHJvZmlsZVNhdmVTdGF0ZRIPCgdtZXNzYWdlGAIgASgJEh8KF2Jyb3dzZXJfcHJvZmlsZV92ZXJzaW9uGAMgASgFEi4KCnN0YXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIsAEChtDcmVhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgxicm93c2VyX3R5cGUYAiABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEgsKA3VybBgDIAEoCRImCgh2aWV3cG9ydBgEIAEoCzIULnRhYmtlZXAudjEuVmlld3BvcnQSQwoGbGFiZWxzGAUgAygLMjMudGFia2VlcC52MS5DcmVhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QuTGFiZWxzRW50cnkSMAoNcXVldWVfdGltZW91dBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpyZXF1ZXN0X2lkGAcgASgJEiYKBXByb3h5GAogASgLMhcudGFia2VlcC52MS5Qcm94eVNlcnZlchIWCg5wcm94eV9sb2NhdGlvbhgLIAEoCRIXCg9hbGxvd2VkX2RvbWFpbnMYDCADKAkSFwoPYmxvY2tlZF9kb21haW5zGA0gAygJEhIKCmV4dGVuc2lvbnMYGSADKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGBQgASgJEhQKDHNhdmVfcHJvZmlsZRgVIAEoCBIfChdicm93c2VyX3Byb2ZpbGVfdmVyc2lvbhgWIAEoBRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlMKHENyZWF0ZUJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMwoPYnJvd3Nlcl9zZXNzaW9uGAEgASgLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbiI2ChhHZXRCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJIlAKGUdldEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMwoPYnJvd3Nlcl9zZXNzaW9uGAEgASgLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbiLnAQoaTGlzdEJyb3dzZXJTZXNzaW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSLwoGc3RhdGVzGAMgAygOMh8udGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvblN0YXRlEkIKBmxhYmVscxgEIAMoCzIyLnRhYmtlZXAudjEuTGlzdEJyb3dzZXJTZXNzaW9uc1JlcXVlc3QuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJsChtMaXN0QnJvd3NlclNlc3Npb25zUmVzcG9uc2USNAoQYnJvd3Nlcl9zZXNzaW9ucxgBIAMoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImsKGldhdGNoQnJvd3NlclNlc3Npb25SZXF1ZXN0EhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRIxCg5leHBpcnlfd2FybmluZxgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKEAQobV2F0Y2hCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjAKBmNoYW5nZRgBIAEoDjIgLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb25DaGFuZ2USMwoPYnJvd3Nlcl9zZXNzaW9uGAIgASgLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbiJlChtFeHRlbmRCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJEioKB3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iUwocRXh0ZW5kQnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uItwBChtVcGRhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJEiYKBXByb3h5GAogASgLMhcudGFia2VlcC52MS5Qcm94eVNlcnZlchIWCg5wcm94eV9sb2NhdGlvbhgLIAEoCRIXCg9hbGxvd2VkX2RvbWFpbnMYDCADKAkSFwoPYmxvY2tlZF9kb21haW5zGA0gAygJEi8KC3VwZGF0ZV9tYXNrGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJTChxVcGRhdGVCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24iOAoaQ2xvc2VCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJIlIKG0Nsb3NlQnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uKl0KC0Jyb3dzZXJUeXBlEhwKGEJST1dTRVJfVFlQRV9VTlNQRUNJRklFRBAAEhcKE0JST1dTRVJfVFlQRV9DSFJPTUUQARIXChNCUk9XU0VSX1RZUEVfTVNFREdFEAIqyQEKE0Jyb3dzZXJTZXNzaW9uU3RhdGUSJQohQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASIQodQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1BFTkRJTkcQARIjCh9CUk9XU0VSX1NFU1NJT05fU1RBVEVfTEFVTkNISU5HEAISIQodQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1JVTk5JTkcQAxIgChxCUk9XU0VSX1NFU1NJT05fU1RBVEVfQ0xPU0VEEAQqwAIKC0Nsb3NlUmVhc29uEhwKGENMT1NFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkNMT1NFX1JFQVNPTl9SRVFVRVNURUQQARIaChZDTE9TRV9SRUFTT05fVElNRURfT1VUEAISHAoYQ0xPU0VfUkVBU09OX05PX0NBUEFDSVRZEAMSHgoaQ0xPU0VfUkVBU09OX0xBVU5DSF9GQUlMRUQQBBIgChxDTE9TRV9SRUFTT05fQlJPV1NFUl9DUkFTSEVEEAUSGgoWQ0xPU0VfUkVBU09OX0hPU1RfTE9TVBAGEh0KGUNMT1NFX1JFQVNPTl9IT1NUX0RSQUlORUQQBxIdChlDTE9TRV9SRUFTT05fUFJPWFlfRkFJTEVEEAgSIQodQ0xPU0VfUkVBU09OX1BST0ZJTEVfVU5VU0FCTEUQCSq5AQoQUHJvZmlsZVNhdmVTdGF0ZRIiCh5QUk9GSUxFX1NBVkVfU1RBVEVfVU5TUEVDSUZJRUQQABIeChpQUk9GSUxFX1NBVkVfU1RBVEVfUEVORElORxABEhwKGFBST0ZJTEVfU0FWRV9TVEFURV9TQVZFRBACEiQKIFBST0ZJTEVfU0FWRV9TVEFURV9TQVZFRF9FQVJMSUVSEAMSHQoZUFJPRklMRV9TQVZFX1NUQVRFX0ZBSUxFRBAEKtMBChRCcm93c2VyU2Vzc2lvbkNoYW5nZRImCiJCUk9XU0VSX1NFU1NJT05fQ0hBTkdFX1VOU1BFQ0lGSUVEEAASIwofQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9TTkFQU0hPVBABEiIKHkJST1dTRVJfU0VTU0lPTl9DSEFOR0VfVVBEQVRFRBACEh8KG0JST1dTRVJfU0VTU0lPTl9DSEFOR0VfUEFHRRADEikKJUJST1dTRVJfU0VTU0lPTl9DSEFOR0VfRVhQSVJZX1dBUk5JTkcQBDL0BQoVQnJvd3NlclNlc3Npb25TZXJ2aWNlEmkKFENyZWF0ZUJyb3dzZXJTZXNzaW9uEicudGFia2VlcC52MS5DcmVhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QaKC50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVzcG9uc2USYAoRR2V0QnJvd3NlclNlc3Npb24SJC50YWJrZWVwLnYxLkdldEJyb3dzZXJTZXNzaW9uUmVxdWVzdBolLnRhYmtlZXAudjEuR2V0QnJvd3NlclNlc3Npb25SZXNwb25zZRJmChNMaXN0QnJvd3NlclNlc3Npb25zEiYudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdBonLnRhYmtlZXAudjEuTGlzdEJyb3dzZXJTZXNzaW9uc1Jlc3BvbnNlEmgKE1dhdGNoQnJvd3NlclNlc3Npb24SJi50YWJrZWVwLnYxLldhdGNoQnJvd3NlclNlc3Npb25SZXF1ZXN0GicudGFia2VlcC52MS5XYXRjaEJyb3dzZXJTZXNzaW9uUmVzcG9uc2UwARJpChRFeHRlbmRCcm93c2VyU2Vzc2lvbhInLnRhYmtlZXAudjEuRXh0ZW5kQnJvd3NlclNlc3Npb25SZXF1ZXN0GigudGFia2VlcC52MS5FeHRlbmRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEmkKFFVwZGF0ZUJyb3dzZXJTZXNzaW9uEicudGFia2VlcC52MS5VcGRhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QaKC50YWJrZWVwLnYxLlVwZGF0ZUJyb3dzZXJTZXNzaW9uUmVzcG9uc2USZgoTQ2xvc2VCcm93c2VyU2Vzc2lvbhImLnRhYmtlZXAudjEuQ2xvc2VCcm93c2VyU2Vzc2lvblJlcXVlc3QaJy50YWJrZWVwLnYxLkNsb3NlQnJvd3NlclNlc3Npb25SZXNwb25zZUI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("CiF0YWJrZWVwL3YxL2Jyb3dzZXJfc2Vzc2lvbnMucHJvdG8SCnRhYmtlZXAudjEiNQoPUGVybWlzc2lvbkdyYW50EhIKCnBlcm1pc3Npb24YASABKAkSDgoGb3JpZ2luGAIgASgJIkQKDkh0dHBDcmVkZW50aWFsEg4KBm9yaWdpbhgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghwYXNzd29yZBgDIAEoCSLeAQoLUGFnZU9wdGlvbnMSKQoHZGlhbG9ncxgBIAEoDjIYLnRhYmtlZXAudjEuRGlhbG9nUG9saWN5EikKCG9uX2NyYXNoGAIgASgOMhcudGFia2VlcC52MS5DcmFzaFBvbGljeRIRCgltYXhfcGFnZXMYAyABKAUSMAoLcGVybWlzc2lvbnMYBCADKAsyGy50YWJrZWVwLnYxLlBlcm1pc3Npb25HcmFudBI0ChBodHRwX2NyZWRlbnRpYWxzGAUgAygLMhoudGFia2VlcC52MS5IdHRwQ3JlZGVudGlhbCJjCgtCcm93c2VyUGFnZRIPCgdwYWdlX2lkGAEgASgJEgsKA3VybBgCIAEoCRINCgV0aXRsZRgDIAEoCRIWCg5vcGVuZXJfcGFnZV9pZBgEIAEoCRIPCgdjdXJyZW50GAUgASgIIloKCUNvbmRpdGlvbhIMCgR0eXBlGAEgASgJEi4KCnNpbmNlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB21lc3NhZ2UYAyABKAkiKQoIVmlld3BvcnQSDQoFd2lkdGgYASABKAUSDgoGaGVpZ2h0GAIgASgFIk4KC1Byb3h5U2VydmVyEgsKA3VybBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghwYXNzd29yZBgDIAEoCRIOCgZieXBhc3MYBCADKAkiRAoLR2VvbG9jYXRpb24SEAoIbGF0aXR1ZGUYASABKAESEQoJbG9uZ2l0dWRlGAIgASgBEhAKCGFjY3VyYWN5GAMgASgBIpcLCg5Ccm93c2VyU2Vzc2lvbhIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEi4KBXN0YXRlGAMgASgOMh8udGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvblN0YXRlEi0KDGNsb3NlX3JlYXNvbhgEIAEoDjIXLnRhYmtlZXAudjEuQ2xvc2VSZWFzb24SFQoNY2xvc2VfbWVzc2FnZRgFIAEoCRIqCgd0aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjAKDXF1ZXVlX3RpbWVvdXQYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoMYnJvd3Nlcl90eXBlGAggASgOMhcudGFia2VlcC52MS5Ccm93c2VyVHlwZRILCgN1cmwYCSABKAkSJgoIdmlld3BvcnQYCiABKAsyFC50YWJrZWVwLnYxLlZpZXdwb3J0EjYKBmxhYmVscxgLIAMoCzImLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24uTGFiZWxzRW50cnkSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjbG9zZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRYnJvd3Nlcl9nb25lX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2hvc3RfaWQYEiABKAkSFQoNYWN0aXZlX3J1bl9pZBgTIAEoCRITCgtjdXJyZW50X3VybBgUIAEoCRISCgpwYWdlX3RpdGxlGBUgASgJEhEKCXRhYl9jb3VudBgWIAEoBRIpCgpjb25kaXRpb25zGBcgAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SFwoPYnJvd3Nlcl92ZXJzaW9uGBggASgJEhEKCXNhbmRib3hlZBgZIAEoCBImCgVwcm94eRgeIAEoCzIXLnRhYmtlZXAudjEuUHJveHlTZXJ2ZXISFgoOcHJveHlfbG9jYXRpb24YHyABKAkSFwoPYWxsb3dlZF9kb21haW5zGCAgAygJEhcKD2Jsb2NrZWRfZG9tYWlucxghIAMoCRIRCgl0aW1lX3pvbmUYIiABKAkSDgoGbG9jYWxlGCMgASgJEiwKC2dlb2xvY2F0aW9uGCQgASgLMhcudGFia2VlcC52MS5HZW9sb2NhdGlvbhISCgpleHRlbnNpb25zGC0gAygJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgoIAEoCRIfChdicm93c2VyX3Byb2ZpbGVfdmVyc2lvbhgpIAEoBRIUCgxzYXZlX3Byb2ZpbGUYKiABKAgSLQoMcHJvZmlsZV9zYXZlGCsgASgLMhcudGFia2VlcC52MS5Qcm9maWxlU2F2ZRIPCgdjZHBfdXJsGDcgASgJEjMKD2NkcF9hdHRhY2hfdGltZRg4IAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoMcGFnZV9vcHRpb25zGDIgASgLMhcudGFia2VlcC52MS5QYWdlT3B0aW9ucxotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpwBCgtQcm9maWxlU2F2ZRIrCgVzdGF0ZRgBIAEoDjIcLnRhYmtlZXAudjEuUHJvZmlsZVNhdmVTdGF0ZRIPCgdtZXNzYWdlGAIgASgJEh8KF2Jyb3dzZXJfcHJvZmlsZV92ZXJzaW9uGAMgASgFEi4KCnN0YXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIu8EChtDcmVhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgxicm93c2VyX3R5cGUYAiABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEgsKA3VybBgDIAEoCRImCgh2aWV3cG9ydBgEIAEoCzIULnRhYmtlZXAudjEuVmlld3BvcnQSQwoGbGFiZWxzGAUgAygLMjMudGFia2VlcC52MS5DcmVhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QuTGFiZWxzRW50cnkSMAoNcXVldWVfdGltZW91dBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpyZXF1ZXN0X2lkGAcgASgJEiYKBXByb3h5GAogASgLMhcudGFia2VlcC52MS5Qcm94eVNlcnZlchIWCg5wcm94eV9sb2NhdGlvbhgLIAEoCRIXCg9hbGxvd2VkX2RvbWFpbnMYDCADKAkSFwoPYmxvY2tlZF9kb21haW5zGA0gAygJEhIKCmV4dGVuc2lvbnMYGSADKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGBQgASgJEhQKDHNhdmVfcHJvZmlsZRgVIAEoCBIfChdicm93c2VyX3Byb2ZpbGVfdmVyc2lvbhgWIAEoBRItCgxwYWdlX29wdGlvbnMYHiABKAsyFy50YWJrZWVwLnYxLlBhZ2VPcHRpb25zGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUwocQ3JlYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uIjYKGEdldEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkiUAoZR2V0QnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uIucBChpMaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIvCgZzdGF0ZXMYAyADKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSQgoGbGFiZWxzGAQgAygLMjIudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImwKG0xpc3RCcm93c2VyU2Vzc2lvbnNSZXNwb25zZRI0ChBicm93c2VyX3Nlc3Npb25zGAEgAygLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiawoaV2F0Y2hCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJEjEKDmV4cGlyeV93YXJuaW5nGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoQBChtXYXRjaEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMAoGY2hhbmdlGAEgASgOMiAudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbkNoYW5nZRIzCg9icm93c2VyX3Nlc3Npb24YAiABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uImUKG0V4dGVuZEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSKgoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJTChxFeHRlbmRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24i3AEKG1VwZGF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSJgoFcHJveHkYCiABKAsyFy50YWJrZWVwLnYxLlByb3h5U2VydmVyEhYKDnByb3h5X2xvY2F0aW9uGAsgASgJEhcKD2FsbG93ZWRfZG9tYWlucxgMIAMoCRIXCg9ibG9ja2VkX2RvbWFpbnMYDSADKAkSLwoLdXBkYXRlX21hc2sYCSABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIlMKHFVwZGF0ZUJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMwoPYnJvd3Nlcl9zZXNzaW9uGAEgASgLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbiIuChBMaXN0UGFnZXNSZXF1ZXN0EhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCSI7ChFMaXN0UGFnZXNSZXNwb25zZRImCgVwYWdlcxgBIAMoCzIXLnRhYmtlZXAudjEuQnJvd3NlclBhZ2UiOAoaQ2xvc2VCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJIlIKG0Nsb3NlQnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uKl0KC0Jyb3dzZXJUeXBlEhwKGEJST1dTRVJfVFlQRV9VTlNQRUNJRklFRBAAEhcKE0JST1dTRVJfVFlQRV9DSFJPTUUQARIXChNCUk9XU0VSX1RZUEVfTVNFREdFEAIqyQEKE0Jyb3dzZXJTZXNzaW9uU3RhdGUSJQohQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASIQodQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1BFTkRJTkcQARIjCh9CUk9XU0VSX1NFU1NJT05fU1RBVEVfTEFVTkNISU5HEAISIQodQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1JVTk5JTkcQAxIgChxCUk9XU0VSX1NFU1NJT05fU1RBVEVfQ0xPU0VEEAQq3wIKC0Nsb3NlUmVhc29uEhwKGENMT1NFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkNMT1NFX1JFQVNPTl9SRVFVRVNURUQQARIaChZDTE9TRV9SRUFTT05fVElNRURfT1VUEAISHAoYQ0xPU0VfUkVBU09OX05PX0NBUEFDSVRZEAMSHgoaQ0xPU0VfUkVBU09OX0xBVU5DSF9GQUlMRUQQBBIgChxDTE9TRV9SRUFTT05fQlJPV1NFUl9DUkFTSEVEEAUSGgoWQ0xPU0VfUkVBU09OX0hPU1RfTE9TVBAGEh0KGUNMT1NFX1JFQVNPTl9IT1NUX0RSQUlORUQQBxIdChlDTE9TRV9SRUFTT05fUFJPWFlfRkFJTEVEEAgSIQodQ0xPU0VfUkVBU09OX1BST0ZJTEVfVU5VU0FCTEUQCRIdChlDTE9TRV9SRUFTT05fUEFHRV9DUkFTSEVEEAoqYgoMRGlhbG9nUG9saWN5Eh0KGURJQUxPR19QT0xJQ1lfVU5TUEVDSUZJRUQQABIZChVESUFMT0dfUE9MSUNZX0RJU01JU1MQARIYChRESUFMT0dfUE9MSUNZX0FDQ0VQVBACKmQKC0NyYXNoUG9saWN5EhwKGENSQVNIX1BPTElDWV9VTlNQRUNJRklFRBAAEhcKE0NSQVNIX1BPTElDWV9SRUxPQUQQARIeChpDUkFTSF9QT0xJQ1lfQ0xPU0VfU0VTU0lPThACKrkBChBQcm9maWxlU2F2ZVN0YXRlEiIKHlBST0ZJTEVfU0FWRV9TVEFURV9VTlNQRUNJRklFRBAAEh4KGlBST0ZJTEVfU0FWRV9TVEFURV9QRU5ESU5HEAESHAoYUFJPRklMRV9TQVZFX1NUQVRFX1NBVkVEEAISJAogUFJPRklMRV9TQVZFX1NUQVRFX1NBVkVEX0VBUkxJRVIQAxIdChlQUk9GSUxFX1NBVkVfU1RBVEVfRkFJTEVEEAQq0wEKFEJyb3dzZXJTZXNzaW9uQ2hhbmdlEiYKIkJST1dTRVJfU0VTU0lPTl9DSEFOR0VfVU5TUEVDSUZJRUQQABIjCh9CUk9XU0VSX1NFU1NJT05fQ0hBTkdFX1NOQVBTSE9UEAESIgoeQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9VUERBVEVEEAISHwobQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9QQUdFEAMSKQolQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9FWFBJUllfV0FSTklORxAEMr4GChVCcm93c2VyU2Vzc2lvblNlcnZpY2USaQoUQ3JlYXRlQnJvd3NlclNlc3Npb24SJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBooLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRJgChFHZXRCcm93c2VyU2Vzc2lvbhIkLnRhYmtlZXAudjEuR2V0QnJvd3NlclNlc3Npb25SZXF1ZXN0GiUudGFia2VlcC52MS5HZXRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEmYKE0xpc3RCcm93c2VyU2Vzc2lvbnMSJi50YWJrZWVwLnYxLkxpc3RCcm93c2VyU2Vzc2lvbnNSZXF1ZXN0GicudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVzcG9uc2USaAoTV2F0Y2hCcm93c2VyU2Vzc2lvbhImLnRhYmtlZXAudjEuV2F0Y2hCcm93c2VyU2Vzc2lvblJlcXVlc3QaJy50YWJrZWVwLnYxLldhdGNoQnJvd3NlclNlc3Npb25SZXNwb25zZTABEmkKFEV4dGVuZEJyb3dzZXJTZXNzaW9uEicudGFia2VlcC52MS5FeHRlbmRCcm93c2VyU2Vzc2lvblJlcXVlc3QaKC50YWJrZWVwLnYxLkV4dGVuZEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USaQoUVXBkYXRlQnJvd3NlclNlc3Npb24SJy50YWJrZWVwLnYxLlVwZGF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBooLnRhYmtlZXAudjEuVXBkYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRJICglMaXN0UGFnZXMSHC50YWJrZWVwLnYxLkxpc3RQYWdlc1JlcXVlc3QaHS50YWJrZWVwLnYxLkxpc3RQYWdlc1Jlc3BvbnNlEmYKE0Nsb3NlQnJvd3NlclNlc3Npb24SJi50YWJrZWVwLnYxLkNsb3NlQnJvd3NlclNlc3Npb25SZXF1ZXN0GicudGFia2VlcC52MS5DbG9zZUJyb3dzZXJTZXNzaW9uUmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+
+/**
+ * Something that pages may do which they may not by default.
+ *
+ * @generated from message tabkeep.v1.PermissionGrant
+ */
+export type PermissionGrant = Message<"tabkeep.v1.PermissionGrant"> & {
+  /**
+   * camera, clipboard-read, clipboard-write, geolocation, local-fonts, microphone, midi, notifications,
+   * screen-wake-lock or storage-access.
+   *
+   * @generated from field: string permission = 1;
+   */
+  permission: string;
+
+  /**
+   * For pages of this origin only, like "https://example.com"; empty: for all.
+   *
+   * @generated from field: string origin = 2;
+   */
+  origin: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.PermissionGrant.
+ * Use `create(PermissionGrantSchema)` to create a new message.
+ */
+export const PermissionGrantSchema: GenMessage<PermissionGrant> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_browser_sessions, 0);
+
+/**
+ * A user and password that are given to a site when it asks for them by HTTP (Basic or Digest).
+ *
+ * @generated from message tabkeep.v1.HttpCredential
+ */
+export type HttpCredential = Message<"tabkeep.v1.HttpCredential"> & {
+  /**
+   * To this origin and nobody else, like "https://example.com" or "http://example.com:8080". Required.
+   *
+   * @generated from field: string origin = 1;
+   */
+  origin: string;
+
+  /**
+   * At most 255 bytes; without ":". Required. Never in an answer.
+   *
+   * @generated from field: string username = 2;
+   */
+  username: string;
+
+  /**
+   * At most 255 bytes. Kept encrypted until the session is closed; never in an answer.
+   *
+   * @generated from field: string password = 3;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.HttpCredential.
+ * Use `create(HttpCredentialSchema)` to create a new message.
+ */
+export const HttpCredentialSchema: GenMessage<HttpCredential> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_browser_sessions, 1);
+
+/**
+ * How a session's tabs and dialogs are dealt with.
+ *
+ * @generated from message tabkeep.v1.PageOptions
+ */
+export type PageOptions = Message<"tabkeep.v1.PageOptions"> & {
+  /**
+   * Absent: dismiss.
+   *
+   * @generated from field: tabkeep.v1.DialogPolicy dialogs = 1;
+   */
+  dialogs: DialogPolicy;
+
+  /**
+   * Absent: reload.
+   *
+   * @generated from field: tabkeep.v1.CrashPolicy on_crash = 2;
+   */
+  onCrash: CrashPolicy;
+
+  /**
+   * How many tabs may be open at once, 1 to 100; 0: 20. The newest beyond it are closed again, and the session has the
+   * condition PAGES_CLOSED. Pages open tabs only in answer to a click or key, one for each, as in a browser with a person.
+   *
+   * @generated from field: int32 max_pages = 3;
+   */
+  maxPages: number;
+
+  /**
+   * At most 50; none: all are denied, without a question. geolocation is granted too where the proxy_location has one.
+   *
+   * @generated from field: repeated tabkeep.v1.PermissionGrant permissions = 4;
+   */
+  permissions: PermissionGrant[];
+
+  /**
+   * At most 20, one for each origin.
+   *
+   * @generated from field: repeated tabkeep.v1.HttpCredential http_credentials = 5;
+   */
+  httpCredentials: HttpCredential[];
+};
+
+/**
+ * Describes the message tabkeep.v1.PageOptions.
+ * Use `create(PageOptionsSchema)` to create a new message.
+ */
+export const PageOptionsSchema: GenMessage<PageOptions> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_browser_sessions, 2);
+
+/**
+ * An open tab.
+ *
+ * @generated from message tabkeep.v1.BrowserPage
+ */
+export type BrowserPage = Message<"tabkeep.v1.BrowserPage"> & {
+  /**
+   * Unique in its session: "page-1", "page-2", and so on. Never given twice.
+   *
+   * @generated from field: string page_id = 1;
+   */
+  pageId: string;
+
+  /**
+   * Its URL, cut at 2,048 characters.
+   *
+   * @generated from field: string url = 2;
+   */
+  url: string;
+
+  /**
+   * Its title, cut at 200 characters; empty until it is known.
+   *
+   * @generated from field: string title = 3;
+   */
+  title: string;
+
+  /**
+   * The tab whose page opened it; empty: none did, or that tab is closed.
+   *
+   * @generated from field: string opener_page_id = 4;
+   */
+  openerPageId: string;
+
+  /**
+   * It is in front: the next action acts in it.
+   *
+   * @generated from field: bool current = 5;
+   */
+  current: boolean;
+};
+
+/**
+ * Describes the message tabkeep.v1.BrowserPage.
+ * Use `create(BrowserPageSchema)` to create a new message.
+ */
+export const BrowserPageSchema: GenMessage<BrowserPage> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_browser_sessions, 3);
 
 /**
  * Something about a session or run that is true now and worth knowing, beside its state.
@@ -28,7 +191,9 @@ export type Condition = Message<"tabkeep.v1.Condition"> & {
    * (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then),
    * PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a service worker that
    * its site did not let register again; the message says which), CDP_CLIENT_ATTACHED (of a session: a CDP client has
-   * its turn, and runs wait until the client has gone).
+   * its turn, and runs wait until the client has gone), PAGE_CRASHED (of a session: a page's process crashed; the message
+   * says how often, and what became of it last), PAGES_CLOSED (of a session: the host closed tabs, because there were more
+   * than max_pages, because of a flood of dialogs, or because they did not answer; the message says which and how many).
    *
    * @generated from field: string type = 1;
    */
@@ -54,7 +219,7 @@ export type Condition = Message<"tabkeep.v1.Condition"> & {
  * Use `create(ConditionSchema)` to create a new message.
  */
 export const ConditionSchema: GenMessage<Condition> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 0);
+  messageDesc(file_tabkeep_v1_browser_sessions, 4);
 
 /**
  * The size of a page's visible area in CSS pixels.
@@ -82,7 +247,7 @@ export type Viewport = Message<"tabkeep.v1.Viewport"> & {
  * Use `create(ViewportSchema)` to create a new message.
  */
 export const ViewportSchema: GenMessage<Viewport> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 1);
+  messageDesc(file_tabkeep_v1_browser_sessions, 5);
 
 /**
  * A proxy of the caller's own, for all that a session's browser sends.
@@ -127,7 +292,7 @@ export type ProxyServer = Message<"tabkeep.v1.ProxyServer"> & {
  * Use `create(ProxyServerSchema)` to create a new message.
  */
 export const ProxyServerSchema: GenMessage<ProxyServer> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 2);
+  messageDesc(file_tabkeep_v1_browser_sessions, 6);
 
 /**
  * A place on Earth, as pages are told that ask where they are.
@@ -162,7 +327,7 @@ export type Geolocation = Message<"tabkeep.v1.Geolocation"> & {
  * Use `create(GeolocationSchema)` to create a new message.
  */
 export const GeolocationSchema: GenMessage<Geolocation> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 3);
+  messageDesc(file_tabkeep_v1_browser_sessions, 7);
 
 /**
  * A live browser, or the record of one that was.
@@ -446,6 +611,13 @@ export type BrowserSession = Message<"tabkeep.v1.BrowserSession"> & {
    * @generated from field: google.protobuf.Timestamp cdp_attach_time = 56;
    */
   cdpAttachTime?: Timestamp | undefined;
+
+  /**
+   * How its tabs and dialogs are dealt with; of http_credentials only the origins.
+   *
+   * @generated from field: tabkeep.v1.PageOptions page_options = 50;
+   */
+  pageOptions?: PageOptions | undefined;
 };
 
 /**
@@ -453,7 +625,7 @@ export type BrowserSession = Message<"tabkeep.v1.BrowserSession"> & {
  * Use `create(BrowserSessionSchema)` to create a new message.
  */
 export const BrowserSessionSchema: GenMessage<BrowserSession> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 4);
+  messageDesc(file_tabkeep_v1_browser_sessions, 8);
 
 /**
  * What became of keeping a session's state.
@@ -496,7 +668,7 @@ export type ProfileSave = Message<"tabkeep.v1.ProfileSave"> & {
  * Use `create(ProfileSaveSchema)` to create a new message.
  */
 export const ProfileSaveSchema: GenMessage<ProfileSave> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 5);
+  messageDesc(file_tabkeep_v1_browser_sessions, 9);
 
 /**
  * Asks for a new session.
@@ -615,6 +787,13 @@ export type CreateBrowserSessionRequest = Message<"tabkeep.v1.CreateBrowserSessi
    * @generated from field: int32 browser_profile_version = 22;
    */
   browserProfileVersion: number;
+
+  /**
+   * How tabs and dialogs are dealt with.
+   *
+   * @generated from field: tabkeep.v1.PageOptions page_options = 30;
+   */
+  pageOptions?: PageOptions | undefined;
 };
 
 /**
@@ -622,7 +801,7 @@ export type CreateBrowserSessionRequest = Message<"tabkeep.v1.CreateBrowserSessi
  * Use `create(CreateBrowserSessionRequestSchema)` to create a new message.
  */
 export const CreateBrowserSessionRequestSchema: GenMessage<CreateBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 6);
+  messageDesc(file_tabkeep_v1_browser_sessions, 10);
 
 /**
  * The new session.
@@ -643,7 +822,7 @@ export type CreateBrowserSessionResponse = Message<"tabkeep.v1.CreateBrowserSess
  * Use `create(CreateBrowserSessionResponseSchema)` to create a new message.
  */
 export const CreateBrowserSessionResponseSchema: GenMessage<CreateBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 7);
+  messageDesc(file_tabkeep_v1_browser_sessions, 11);
 
 /**
  * Asks for one session.
@@ -664,7 +843,7 @@ export type GetBrowserSessionRequest = Message<"tabkeep.v1.GetBrowserSessionRequ
  * Use `create(GetBrowserSessionRequestSchema)` to create a new message.
  */
 export const GetBrowserSessionRequestSchema: GenMessage<GetBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 8);
+  messageDesc(file_tabkeep_v1_browser_sessions, 12);
 
 /**
  * One session.
@@ -685,7 +864,7 @@ export type GetBrowserSessionResponse = Message<"tabkeep.v1.GetBrowserSessionRes
  * Use `create(GetBrowserSessionResponseSchema)` to create a new message.
  */
 export const GetBrowserSessionResponseSchema: GenMessage<GetBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 9);
+  messageDesc(file_tabkeep_v1_browser_sessions, 13);
 
 /**
  * Asks for a page of sessions.
@@ -727,7 +906,7 @@ export type ListBrowserSessionsRequest = Message<"tabkeep.v1.ListBrowserSessions
  * Use `create(ListBrowserSessionsRequestSchema)` to create a new message.
  */
 export const ListBrowserSessionsRequestSchema: GenMessage<ListBrowserSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 10);
+  messageDesc(file_tabkeep_v1_browser_sessions, 14);
 
 /**
  * A page of sessions.
@@ -755,7 +934,7 @@ export type ListBrowserSessionsResponse = Message<"tabkeep.v1.ListBrowserSession
  * Use `create(ListBrowserSessionsResponseSchema)` to create a new message.
  */
 export const ListBrowserSessionsResponseSchema: GenMessage<ListBrowserSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 11);
+  messageDesc(file_tabkeep_v1_browser_sessions, 15);
 
 /**
  * Asks to watch one session.
@@ -783,7 +962,7 @@ export type WatchBrowserSessionRequest = Message<"tabkeep.v1.WatchBrowserSession
  * Use `create(WatchBrowserSessionRequestSchema)` to create a new message.
  */
 export const WatchBrowserSessionRequestSchema: GenMessage<WatchBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 12);
+  messageDesc(file_tabkeep_v1_browser_sessions, 16);
 
 /**
  * A session as it is after a change.
@@ -811,7 +990,7 @@ export type WatchBrowserSessionResponse = Message<"tabkeep.v1.WatchBrowserSessio
  * Use `create(WatchBrowserSessionResponseSchema)` to create a new message.
  */
 export const WatchBrowserSessionResponseSchema: GenMessage<WatchBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 13);
+  messageDesc(file_tabkeep_v1_browser_sessions, 17);
 
 /**
  * Asks for another timeout.
@@ -839,7 +1018,7 @@ export type ExtendBrowserSessionRequest = Message<"tabkeep.v1.ExtendBrowserSessi
  * Use `create(ExtendBrowserSessionRequestSchema)` to create a new message.
  */
 export const ExtendBrowserSessionRequestSchema: GenMessage<ExtendBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 14);
+  messageDesc(file_tabkeep_v1_browser_sessions, 18);
 
 /**
  * The session with its new deadline.
@@ -860,7 +1039,7 @@ export type ExtendBrowserSessionResponse = Message<"tabkeep.v1.ExtendBrowserSess
  * Use `create(ExtendBrowserSessionResponseSchema)` to create a new message.
  */
 export const ExtendBrowserSessionResponseSchema: GenMessage<ExtendBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 15);
+  messageDesc(file_tabkeep_v1_browser_sessions, 19);
 
 /**
  * Asks for other settings of a live session.
@@ -917,7 +1096,7 @@ export type UpdateBrowserSessionRequest = Message<"tabkeep.v1.UpdateBrowserSessi
  * Use `create(UpdateBrowserSessionRequestSchema)` to create a new message.
  */
 export const UpdateBrowserSessionRequestSchema: GenMessage<UpdateBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 16);
+  messageDesc(file_tabkeep_v1_browser_sessions, 20);
 
 /**
  * The session with its new settings.
@@ -938,7 +1117,49 @@ export type UpdateBrowserSessionResponse = Message<"tabkeep.v1.UpdateBrowserSess
  * Use `create(UpdateBrowserSessionResponseSchema)` to create a new message.
  */
 export const UpdateBrowserSessionResponseSchema: GenMessage<UpdateBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 17);
+  messageDesc(file_tabkeep_v1_browser_sessions, 21);
+
+/**
+ * Asks for a session's tabs.
+ *
+ * @generated from message tabkeep.v1.ListPagesRequest
+ */
+export type ListPagesRequest = Message<"tabkeep.v1.ListPagesRequest"> & {
+  /**
+   * The session.
+   *
+   * @generated from field: string browser_session_id = 1;
+   */
+  browserSessionId: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.ListPagesRequest.
+ * Use `create(ListPagesRequestSchema)` to create a new message.
+ */
+export const ListPagesRequestSchema: GenMessage<ListPagesRequest> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_browser_sessions, 22);
+
+/**
+ * A session's tabs.
+ *
+ * @generated from message tabkeep.v1.ListPagesResponse
+ */
+export type ListPagesResponse = Message<"tabkeep.v1.ListPagesResponse"> & {
+  /**
+   * In the order of their opening.
+   *
+   * @generated from field: repeated tabkeep.v1.BrowserPage pages = 1;
+   */
+  pages: BrowserPage[];
+};
+
+/**
+ * Describes the message tabkeep.v1.ListPagesResponse.
+ * Use `create(ListPagesResponseSchema)` to create a new message.
+ */
+export const ListPagesResponseSchema: GenMessage<ListPagesResponse> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_browser_sessions, 23);
 
 /**
  * Asks to close a session.
@@ -959,7 +1180,7 @@ export type CloseBrowserSessionRequest = Message<"tabkeep.v1.CloseBrowserSession
  * Use `create(CloseBrowserSessionRequestSchema)` to create a new message.
  */
 export const CloseBrowserSessionRequestSchema: GenMessage<CloseBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 18);
+  messageDesc(file_tabkeep_v1_browser_sessions, 24);
 
 /**
  * The closed session.
@@ -980,7 +1201,7 @@ export type CloseBrowserSessionResponse = Message<"tabkeep.v1.CloseBrowserSessio
  * Use `create(CloseBrowserSessionResponseSchema)` to create a new message.
  */
 export const CloseBrowserSessionResponseSchema: GenMessage<CloseBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 19);
+  messageDesc(file_tabkeep_v1_browser_sessions, 25);
 
 /**
  * Which browser a session runs. A host offers what is installed on it.
@@ -1143,6 +1364,13 @@ export enum CloseReason {
    * @generated from enum value: CLOSE_REASON_PROFILE_UNUSABLE = 9;
    */
   PROFILE_UNUSABLE = 9,
+
+  /**
+   * A page's process crashed, and the session was created with CRASH_POLICY_CLOSE_SESSION.
+   *
+   * @generated from enum value: CLOSE_REASON_PAGE_CRASHED = 10;
+   */
+  PAGE_CRASHED = 10,
 }
 
 /**
@@ -1150,6 +1378,76 @@ export enum CloseReason {
  */
 export const CloseReasonSchema: GenEnum<CloseReason> = /*@__PURE__*/
   enumDesc(file_tabkeep_v1_browser_sessions, 2);
+
+/**
+ * How dialogs of the browser are answered that no action answers. A beforeunload dialog is accepted under both: the page
+ * is left.
+ *
+ * @generated from enum tabkeep.v1.DialogPolicy
+ */
+export enum DialogPolicy {
+  /**
+   * Not given: dismiss.
+   *
+   * @generated from enum value: DIALOG_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * An alert is closed, a confirm or prompt canceled.
+   *
+   * @generated from enum value: DIALOG_POLICY_DISMISS = 1;
+   */
+  DISMISS = 1,
+
+  /**
+   * A confirm is answered OK, a prompt with the text that it proposes itself.
+   *
+   * @generated from enum value: DIALOG_POLICY_ACCEPT = 2;
+   */
+  ACCEPT = 2,
+}
+
+/**
+ * Describes the enum tabkeep.v1.DialogPolicy.
+ */
+export const DialogPolicySchema: GenEnum<DialogPolicy> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_browser_sessions, 3);
+
+/**
+ * What follows when a page's process crashes. A run whose step it hits ends FAILED with PAGE_CRASHED in any case.
+ *
+ * @generated from enum tabkeep.v1.CrashPolicy
+ */
+export enum CrashPolicy {
+  /**
+   * Not given: reload.
+   *
+   * @generated from enum value: CRASH_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The page is loaded again, in a new tab; from the fourth crash within a minute on an empty page takes its place. The
+   * session goes on, with the condition PAGE_CRASHED.
+   *
+   * @generated from enum value: CRASH_POLICY_RELOAD = 1;
+   */
+  RELOAD = 1,
+
+  /**
+   * The session is closed with CLOSE_REASON_PAGE_CRASHED.
+   *
+   * @generated from enum value: CRASH_POLICY_CLOSE_SESSION = 2;
+   */
+  CLOSE_SESSION = 2,
+}
+
+/**
+ * Describes the enum tabkeep.v1.CrashPolicy.
+ */
+export const CrashPolicySchema: GenEnum<CrashPolicy> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_browser_sessions, 4);
 
 /**
  * What became of keeping a session's state. All values are set by the control plane.
@@ -1198,7 +1496,7 @@ export enum ProfileSaveState {
  * Describes the enum tabkeep.v1.ProfileSaveState.
  */
 export const ProfileSaveStateSchema: GenEnum<ProfileSaveState> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_browser_sessions, 3);
+  enumDesc(file_tabkeep_v1_browser_sessions, 5);
 
 /**
  * Why a watch message was sent.
@@ -1246,7 +1544,7 @@ export enum BrowserSessionChange {
  * Describes the enum tabkeep.v1.BrowserSessionChange.
  */
 export const BrowserSessionChangeSchema: GenEnum<BrowserSessionChange> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_browser_sessions, 4);
+  enumDesc(file_tabkeep_v1_browser_sessions, 6);
 
 /**
  * Opens, watches, extends and closes live browsers.
@@ -1358,6 +1656,21 @@ export const BrowserSessionService: GenService<{
     methodKind: "unary";
     input: typeof UpdateBrowserSessionRequestSchema;
     output: typeof UpdateBrowserSessionResponseSchema;
+  },
+  /**
+   * Lists a session's open tabs, in the order of their opening, as its host last reported them.
+   *
+   * Not more than 100 tabs can be open, so there are no further answers to ask for. None before RUNNING and after the end.
+   * Called by: API clients.
+   * Errors: NOT_FOUND/SESSION_NOT_FOUND.
+   * Retry: safe.
+   *
+   * @generated from rpc tabkeep.v1.BrowserSessionService.ListPages
+   */
+  listPages: {
+    methodKind: "unary";
+    input: typeof ListPagesRequestSchema;
+    output: typeof ListPagesResponseSchema;
   },
   /**
    * Closes a session: no run is accepted from this moment on, its runs end CANCELED, its browser ends.

@@ -8,7 +8,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp, Value } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Action } from "./actions_pb.js";
+import type { Action, DialogAnswer } from "./actions_pb.js";
 import { file_tabkeep_v1_actions } from "./actions_pb.js";
 import type { Condition, CreateBrowserSessionRequest } from "./browser_sessions_pb.js";
 import { file_tabkeep_v1_browser_sessions } from "./browser_sessions_pb.js";
@@ -20,7 +20,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/runs.proto.
  */
 export const file_tabkeep_v1_runs: GenFile = /*@__PURE__*/
-  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJIqsFCg5SdW5UYXNrUmVxdWVzdBIOCgZwcm9tcHQYASABKAkSIwoHYWN0aW9ucxgCIAMoCzISLnRhYmtlZXAudjEuQWN0aW9uEgsKA3VybBgDIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFmRhdGFfZXh0cmFjdGlvbl9zY2hlbWEYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGZhaWxfaWZfYnVzeRgKIAEoCBI2CgZsYWJlbHMYCyADKAsyJi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhIKCnJlcXVlc3RfaWQYDCABKAkSLwoLc2NyZWVuc2hvdHMYDSABKA4yGi50YWJrZWVwLnYxLlNjcmVlbnNob3RNb2RlEiQKB3BsYW5uZXIYFCABKA4yEy50YWJrZWVwLnYxLlBsYW5uZXISOwoTaXJyZXZlcnNpYmxlX3BvbGljeRgVIAEoDjIeLnRhYmtlZXAudjEuSXJyZXZlcnNpYmxlUG9saWN5EisKC3JlcGxheV9tb2RlGCEgASgOMhYudGFia2VlcC52MS5SZXBsYXlNb2RlEhMKC3dlYmhvb2tfdXJsGFAgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoPUnVuVGFza1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIucEChJSdW5Xb3JrZmxvd1JlcXVlc3QSEwoLd29ya2Zsb3dfaWQYASABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgCIAEoBRIrCgpwYXJhbWV0ZXJzGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIaChJicm93c2VyX3Nlc3Npb25faWQYBCABKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGAUgASgJEkAKD2Jyb3dzZXJfc2Vzc2lvbhgGIAEoCzInLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhEKCW1heF9zdGVwcxgHIAEoBRIqCgd0aW1lb3V0GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGZhaWxfaWZfYnVzeRgJIAEoCBI6CgZsYWJlbHMYCiADKAsyKi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAsgASgJEi8KC3NjcmVlbnNob3RzGAwgASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjMKE1J1bldvcmtmbG93UmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4iYwoNR2V0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSLwoMd2FpdF90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhEKCW9yX3BhdXNlZBhQIAEoCCIuCg5HZXRSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biKSAQoPTGlzdFJ1bnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgDIAEoCRITCgt3b3JrZmxvd19pZBgEIAEoCRInCghzdGF0dXNlcxgFIAMoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzIkoKEExpc3RSdW5zUmVzcG9uc2USHQoEcnVucxgBIAMoCzIPLnRhYmtlZXAudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI0Cg9XYXRjaFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhEKCWFmdGVyX3NlcRgCIAEoAyJjChBXYXRjaFJ1blJlc3BvbnNlEiUKBWV2ZW50GAEgASgLMhQudGFia2VlcC52MS5SdW5FdmVudEgAEh4KA3J1bhgCIAEoCzIPLnRhYmtlZXAudjEuUnVuSABCCAoGdXBkYXRlIiIKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJIjEKEUNhbmNlbFJ1blJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImAKFlJlc29sdmVBcHByb3ZhbFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKC2FwcHJvdmFsX2lkGAIgASgJEhAKCGFwcHJvdmVkGAMgASgIEg8KB2NvbW1lbnQYBCABKAkiNwoXUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4ikAYKCFJ1bkV2ZW50Eg4KBnJ1bl9pZBgBIAEoCRILCgNzZXEYAiABKAMSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KC3J1bl9zdGFydGVkGAogASgLMhYudGFia2VlcC52MS5SdW5TdGFydGVkSAASKQoJcGxhbl9tYWRlGAsgASgLMhQudGFia2VlcC52MS5QbGFuTWFkZUgAEjEKDWJsb2NrX3N0YXJ0ZWQYDCABKAsyGC50YWJrZWVwLnYxLkJsb2NrU3RhcnRlZEgAEjMKDmJsb2NrX2ZpbmlzaGVkGA0gASgLMhkudGFia2VlcC52MS5CbG9ja0ZpbmlzaGVkSAASLwoMc3RlcF9zdGFydGVkGA4gASgLMhcudGFia2VlcC52MS5TdGVwU3RhcnRlZEgAEjEKDXN0ZXBfZmluaXNoZWQYDyABKAsyGC50YWJrZWVwLnYxLlN0ZXBGaW5pc2hlZEgAEjsKEmFwcHJvdmFsX3JlcXVlc3RlZBgQIAEoCzIdLnRhYmtlZXAudjEuQXBwcm92YWxSZXF1ZXN0ZWRIABI5ChFhcHByb3ZhbF9yZXNvbHZlZBgRIAEoCzIcLnRhYmtlZXAudjEuQXBwcm92YWxSZXNvbHZlZEgAEiYKB3dhcm5pbmcYEiABKAsyEy50YWJrZWVwLnYxLldhcm5pbmdIABIvCgxydW5fZmluaXNoZWQYEyABKAsyFy50YWJrZWVwLnYxLlJ1bkZpbmlzaGVkSAASKwoKbW9kZWxfY2FsbBgUIAEoCzIVLnRhYmtlZXAudjEuTW9kZWxDYWxsSAASMQoNdGFza19yZWNvcmRlZBhLIAEoCzIYLnRhYmtlZXAudjEuVGFza1JlY29yZGVkSAASKAoIcmVwbGF5ZWQYTCABKAsyFC50YWJrZWVwLnYxLlJlcGxheWVkSAASLQoLc3RlcF9oZWFsZWQYTSABKAsyFi50YWJrZWVwLnYxLlN0ZXBIZWFsZWRIAEIGCgRraW5kIigKClJ1blN0YXJ0ZWQSCwoDdXJsGAEgASgJEg0KBXRpdGxlGAIgASgJIkIKCFBsYW5NYWRlEg8KB3BsYW5uZXIYASABKAkSDwoHY2xhdXNlcxgCIAMoCRIUCgxyZWNvcmRpbmdfaWQYAyABKAkiNAoMQmxvY2tTdGFydGVkEhAKCGJsb2NrX2lkGAEgASgJEhIKCmJsb2NrX3R5cGUYAiABKAkicwoNQmxvY2tGaW5pc2hlZBIQCghibG9ja19pZBgBIAEoCRIoCgdvdXRjb21lGAIgASgOMhcudGFia2VlcC52MS5TdGVwT3V0Y29tZRImCgZvdXRwdXQYAyABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUigwEKC1N0ZXBTdGFydGVkEgwKBHN0ZXAYASABKAUSIgoGYWN0aW9uGAIgASgLMhIudGFia2VlcC52MS5BY3Rpb24SEwoLZGVzY3JpcHRpb24YAyABKAkSDgoGc291cmNlGAQgASgJEgsKA3VybBgFIAEoCRIQCghibG9ja19pZBgGIAEoCSKrAgoMU3RlcEZpbmlzaGVkEgwKBHN0ZXAYASABKAUSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSMQoOZmFpbHVyZV9yZWFzb24YAyABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SDwoHbWVzc2FnZRgEIAEoCRIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhILCgN1cmwYBiABKAkSDQoFdGl0bGUYByABKAkSDgoGdGFyZ2V0GAggASgJEh4KFnNjcmVlbnNob3RfYXJ0aWZhY3RfaWQYCSABKAkSJgoGb3V0cHV0GAogASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIjsKEUFwcHJvdmFsUmVxdWVzdGVkEiYKCGFwcHJvdmFsGAEgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbCJdChBBcHByb3ZhbFJlc29sdmVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEhAKCGFwcHJvdmVkGAIgASgIEhEKCXRpbWVkX291dBgDIAEoCBIPCgdjb21tZW50GAQgASgJIpQBCglNb2RlbENhbGwSDQoFbW9kZWwYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIUCgxpbnB1dF90b2tlbnMYAyABKAMSFQoNb3V0cHV0X3Rva2VucxgEIAEoAxIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVlcnJvchgGIAEoCSJvCgxUYXNrUmVjb3JkZWQSFAoMcmVjb3JkaW5nX2lkGAEgASgJEhEKCWNvbmZpcm1lZBgCIAEoCBImCgR0YXNrGAMgASgLMhgudGFia2VlcC52MS5SZWNvcmRlZFRhc2sSDgoGbWVuZGVkGAQgASgIImMKCFJlcGxheWVkEhQKDHJlY29yZGluZ19pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEhAKCHZlcmlmaWVkGAMgASgIEg0KBXN0YWxlGAQgASgIEg8KB21lc3NhZ2UYBSABKAkiRwoKU3RlcEhlYWxlZBIMCgRzdGVwGAEgASgFEhAKCHJlY29yZGVkGAIgASgJEg0KBWZvdW5kGAMgASgJEgoKAmJ5GAQgASgJIigKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIqgBCgtSdW5GaW5pc2hlZBIlCgZzdGF0dXMYASABKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cxIxCg5mYWlsdXJlX3JlYXNvbhgCIAEoDjIZLnRhYmtlZXAudjEuRmFpbHVyZVJlYXNvbhIXCg9mYWlsdXJlX21lc3NhZ2UYAyABKAkSJgoGb3V0cHV0GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlKk0KB1J1blR5cGUSGAoUUlVOX1RZUEVfVU5TUEVDSUZJRUQQABIRCg1SVU5fVFlQRV9UQVNLEAESFQoRUlVOX1RZUEVfV09SS0ZMT1cQAiqEAgoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX0NSRUFURUQQARIVChFSVU5fU1RBVFVTX1FVRVVFRBACEhYKElJVTl9TVEFUVVNfUlVOTklORxADEhUKEVJVTl9TVEFUVVNfUEFVU0VEEAQSGAoUUlVOX1NUQVRVU19DT01QTEVURUQQBRIVChFSVU5fU1RBVFVTX0ZBSUxFRBAGEhkKFVJVTl9TVEFUVVNfVEVSTUlOQVRFRBAHEhcKE1JVTl9TVEFUVVNfQ0FOQ0VMRUQQCBIYChRSVU5fU1RBVFVTX1RJTUVEX09VVBAJKtsICg1GYWlsdXJlUmVhc29uEh4KGkZBSUxVUkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaRkFJTFVSRV9SRUFTT05fTkVFRFNfTU9ERUwQARIcChhGQUlMVVJFX1JFQVNPTl9OT1RfRk9VTkQQAhIcChhGQUlMVVJFX1JFQVNPTl9BTUJJR1VPVVMQAxIjCh9GQUlMVVJFX1JFQVNPTl9SRUpFQ1RFRF9CWV9QQUdFEAQSIAocRkFJTFVSRV9SRUFTT05fTUlTU0lOR19JTlBVVBAFEiYKIkZBSUxVUkVfUkVBU09OX0NSRURFTlRJQUxfUkVRVUlSRUQQBhIkCiBGQUlMVVJFX1JFQVNPTl9CTE9DS0VEX0JZX1BPTElDWRAHEh0KGUZBSUxVUkVfUkVBU09OX05BVklHQVRJT04QCBIcChhGQUlMVVJFX1JFQVNPTl9OT19FRkZFQ1QQCRIlCiFGQUlMVVJFX1JFQVNPTl9FWFBFQ1RBVElPTl9GQUlMRUQQChIaChZGQUlMVVJFX1JFQVNPTl9FWFRSQUNUEAsSHwobRkFJTFVSRV9SRUFTT05fU1RFUF9USU1FT1VUEAwSGgoWRkFJTFVSRV9SRUFTT05fU1RBTExFRBANEh8KG0ZBSUxVUkVfUkVBU09OX1BBR0VfQ1JBU0hFRBAOEhwKGEZBSUxVUkVfUkVBU09OX01BWF9TVEVQUxAPEiAKHEZBSUxVUkVfUkVBU09OX1JVTl9USU1FRF9PVVQQEBIbChdGQUlMVVJFX1JFQVNPTl9DQU5DRUxFRBAREiQKIEZBSUxVUkVfUkVBU09OX0FQUFJPVkFMX1JFSkVDVEVEEBISJQohRkFJTFVSRV9SRUFTT05fQVBQUk9WQUxfVElNRURfT1VUEBMSIQodRkFJTFVSRV9SRUFTT05fU0VTU0lPTl9DTE9TRUQQFBIkCiBGQUlMVVJFX1JFQVNPTl9TRVNTSU9OX1RJTUVEX09VVBAVEh4KGkZBSUxVUkVfUkVBU09OX05PX0NBUEFDSVRZEBYSIAocRkFJTFVSRV9SRUFTT05fTEFVTkNIX0ZBSUxFRBAXEiIKHkZBSUxVUkVfUkVBU09OX0JST1dTRVJfQ1JBU0hFRBAYEhwKGEZBSUxVUkVfUkVBU09OX0hPU1RfTE9TVBAZEh8KG0ZBSUxVUkVfUkVBU09OX0hPU1RfRFJBSU5FRBAaEhsKF0ZBSUxVUkVfUkVBU09OX0lOVEVSTkFMEBsSHwobRkFJTFVSRV9SRUFTT05fTU9ERUxfRkFJTEVEEB4SHwobRkFJTFVSRV9SRUFTT05fTU9ERUxfQlVER0VUEB8SHwobRkFJTFVSRV9SRUFTT05fUFJPWFlfRkFJTEVEECESIgoeRkFJTFVSRV9SRUFTT05fU1RBTEVfUkVDT1JESU5HECoSHwobRkFJTFVSRV9SRUFTT05fTk9fUkVDT1JESU5HECsqSAoHUGxhbm5lchIXChNQTEFOTkVSX1VOU1BFQ0lGSUVEEAASEQoNUExBTk5FUl9SVUxFUxABEhEKDVBMQU5ORVJfTU9ERUwQAipqCgpSZXBsYXlNb2RlEhsKF1JFUExBWV9NT0RFX1VOU1BFQ0lGSUVEEAASFAoQUkVQTEFZX01PREVfT05MWRABEhQKEFJFUExBWV9NT0RFX1BMQU4QAhITCg9SRVBMQVlfTU9ERV9PRkYQAyqXAQoSSXJyZXZlcnNpYmxlUG9saWN5EiMKH0lSUkVWRVJTSUJMRV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIdChlJUlJFVkVSU0lCTEVfUE9MSUNZX0FMTE9XEAESHwobSVJSRVZFUlNJQkxFX1BPTElDWV9BUFBST1ZFEAISHAoYSVJSRVZFUlNJQkxFX1BPTElDWV9ERU5ZEAMqiwEKDlNjcmVlbnNob3RNb2RlEh8KG1NDUkVFTlNIT1RfTU9ERV9VTlNQRUNJRklFRBAAEh4KGlNDUkVFTlNIT1RfTU9ERV9FVkVSWV9TVEVQEAESHgoaU0NSRUVOU0hPVF9NT0RFX09OX0ZBSUxVUkUQAhIYChRTQ1JFRU5TSE9UX01PREVfTk9ORRADKlsKC1N0ZXBPdXRjb21lEhwKGFNURVBfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhUKEVNURVBfT1VUQ09NRV9ET05FEAESFwoTU1RFUF9PVVRDT01FX0ZBSUxFRBACMpcECgpSdW5TZXJ2aWNlEkIKB1J1blRhc2sSGi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0GhsudGFia2VlcC52MS5SdW5UYXNrUmVzcG9uc2USTgoLUnVuV29ya2Zsb3cSHi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdBofLnRhYmtlZXAudjEuUnVuV29ya2Zsb3dSZXNwb25zZRI/CgZHZXRSdW4SGS50YWJrZWVwLnYxLkdldFJ1blJlcXVlc3QaGi50YWJrZWVwLnYxLkdldFJ1blJlc3BvbnNlEkUKCExpc3RSdW5zEhsudGFia2VlcC52MS5MaXN0UnVuc1JlcXVlc3QaHC50YWJrZWVwLnYxLkxpc3RSdW5zUmVzcG9uc2USRwoIV2F0Y2hSdW4SGy50YWJrZWVwLnYxLldhdGNoUnVuUmVxdWVzdBocLnRhYmtlZXAudjEuV2F0Y2hSdW5SZXNwb25zZTABEkgKCUNhbmNlbFJ1bhIcLnRhYmtlZXAudjEuQ2FuY2VsUnVuUmVxdWVzdBodLnRhYmtlZXAudjEuQ2FuY2VsUnVuUmVzcG9uc2USWgoPUmVzb2x2ZUFwcHJvdmFsEiIudGFia2VlcC52MS5SZXNvbHZlQXBwcm92YWxSZXF1ZXN0GiMudGFia2VlcC52MS5SZXNvbHZlQXBwcm92YWxSZXNwb25zZUI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions, file_tabkeep_v1_recordings]);
+  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2gEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJEiYKBGtpbmQYRiABKA4yGC50YWJrZWVwLnYxLkFwcHJvdmFsS2luZCJqCgpQcm92ZW5hbmNlEgwKBHBhdGgYASABKAkSDAoEdGV4dBgCIAEoCRIQCghzZWxlY3RvchgDIAEoCRINCgVsYWJlbBgEIAEoCRILCgN1cmwYBSABKAkSEgoKdW5ncm91bmRlZBgGIAEoCCKrBQoOUnVuVGFza1JlcXVlc3QSDgoGcHJvbXB0GAEgASgJEiMKB2FjdGlvbnMYAiADKAsyEi50YWJrZWVwLnYxLkFjdGlvbhILCgN1cmwYAyABKAkSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3ChZkYXRhX2V4dHJhY3Rpb25fc2NoZW1hGAkgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIUCgxmYWlsX2lmX2J1c3kYCiABKAgSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5SdW5UYXNrUmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAwgASgJEi8KC3NjcmVlbnNob3RzGA0gASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRIrCgtyZXBsYXlfbW9kZRghIAEoDjIWLnRhYmtlZXAudjEuUmVwbGF5TW9kZRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi8KD1J1blRhc2tSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biLnBAoSUnVuV29ya2Zsb3dSZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJEhgKEHdvcmtmbG93X3ZlcnNpb24YAiABKAUSKwoKcGFyYW1ldGVycxgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxmYWlsX2lmX2J1c3kYCSABKAgSOgoGbGFiZWxzGAogAygLMioudGFia2VlcC52MS5SdW5Xb3JrZmxvd1JlcXVlc3QuTGFiZWxzRW50cnkSEgoKcmVxdWVzdF9pZBgLIAEoCRIvCgtzY3JlZW5zaG90cxgMIAEoDjIaLnRhYmtlZXAudjEuU2NyZWVuc2hvdE1vZGUSJAoHcGxhbm5lchgUIAEoDjITLnRhYmtlZXAudjEuUGxhbm5lchI7ChNpcnJldmVyc2libGVfcG9saWN5GBUgASgOMh4udGFia2VlcC52MS5JcnJldmVyc2libGVQb2xpY3kSEwoLd2ViaG9va191cmwYUCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChNSdW5Xb3JrZmxvd1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImMKDUdldFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEi8KDHdhaXRfdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCglvcl9wYXVzZWQYUCABKAgiLgoOR2V0UnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4ikgEKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYAyABKAkSEwoLd29ya2Zsb3dfaWQYBCABKAkSJwoIc3RhdHVzZXMYBSADKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cyJKChBMaXN0UnVuc1Jlc3BvbnNlEh0KBHJ1bnMYASADKAsyDy50YWJrZWVwLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNAoPV2F0Y2hSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglhZnRlcl9zZXEYAiABKAMiYwoQV2F0Y2hSdW5SZXNwb25zZRIlCgVldmVudBgBIAEoCzIULnRhYmtlZXAudjEuUnVuRXZlbnRIABIeCgNydW4YAiABKAsyDy50YWJrZWVwLnYxLlJ1bkgAQggKBnVwZGF0ZSIiChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSIxChFDYW5jZWxSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biJgChZSZXNvbHZlQXBwcm92YWxSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgthcHByb3ZhbF9pZBgCIAEoCRIQCghhcHByb3ZlZBgDIAEoCBIPCgdjb21tZW50GAQgASgJIjcKF1Jlc29sdmVBcHByb3ZhbFJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIp8HCghSdW5FdmVudBIOCgZydW5faWQYASABKAkSCwoDc2VxGAIgASgDEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgtydW5fc3RhcnRlZBgKIAEoCzIWLnRhYmtlZXAudjEuUnVuU3RhcnRlZEgAEikKCXBsYW5fbWFkZRgLIAEoCzIULnRhYmtlZXAudjEuUGxhbk1hZGVIABIxCg1ibG9ja19zdGFydGVkGAwgASgLMhgudGFia2VlcC52MS5CbG9ja1N0YXJ0ZWRIABIzCg5ibG9ja19maW5pc2hlZBgNIAEoCzIZLnRhYmtlZXAudjEuQmxvY2tGaW5pc2hlZEgAEi8KDHN0ZXBfc3RhcnRlZBgOIAEoCzIXLnRhYmtlZXAudjEuU3RlcFN0YXJ0ZWRIABIxCg1zdGVwX2ZpbmlzaGVkGA8gASgLMhgudGFia2VlcC52MS5TdGVwRmluaXNoZWRIABI7ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYECABKAsyHS50YWJrZWVwLnYxLkFwcHJvdmFsUmVxdWVzdGVkSAASOQoRYXBwcm92YWxfcmVzb2x2ZWQYESABKAsyHC50YWJrZWVwLnYxLkFwcHJvdmFsUmVzb2x2ZWRIABImCgd3YXJuaW5nGBIgASgLMhMudGFia2VlcC52MS5XYXJuaW5nSAASLwoMcnVuX2ZpbmlzaGVkGBMgASgLMhcudGFia2VlcC52MS5SdW5GaW5pc2hlZEgAEisKCm1vZGVsX2NhbGwYFCABKAsyFS50YWJrZWVwLnYxLk1vZGVsQ2FsbEgAEjEKDXRhc2tfcmVjb3JkZWQYSyABKAsyGC50YWJrZWVwLnYxLlRhc2tSZWNvcmRlZEgAEigKCHJlcGxheWVkGEwgASgLMhQudGFia2VlcC52MS5SZXBsYXllZEgAEi0KC3N0ZXBfaGVhbGVkGE0gASgLMhYudGFia2VlcC52MS5TdGVwSGVhbGVkSAASLwoMZGlhbG9nX3Nob3duGEEgASgLMhcudGFia2VlcC52MS5EaWFsb2dTaG93bkgAEi0KC3BhZ2Vfb3BlbmVkGEIgASgLMhYudGFia2VlcC52MS5QYWdlT3BlbmVkSAASLQoLcGFnZV9jbG9zZWQYQyABKAsyFi50YWJrZWVwLnYxLlBhZ2VDbG9zZWRIAEIGCgRraW5kIo4BCgtEaWFsb2dTaG93bhITCgtkaWFsb2dfdHlwZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKBmFuc3dlchgDIAEoDjIYLnRhYmtlZXAudjEuRGlhbG9nQW5zd2VyEhEKCWJ5X2FjdGlvbhgEIAEoCBIPCgdwYWdlX2lkGAUgASgJEgsKA3VybBgGIAEoCSI1CgpQYWdlT3BlbmVkEg8KB3BhZ2VfaWQYASABKAkSFgoOb3BlbmVyX3BhZ2VfaWQYAiABKAkicgoKUGFnZUNsb3NlZBIPCgdwYWdlX2lkGAEgASgJEikKBWNhdXNlGAIgASgOMhoudGFia2VlcC52MS5QYWdlQ2xvc2VDYXVzZRILCgN1cmwYAyABKAkSGwoTcmVwbGFjZWRfYnlfcGFnZV9pZBgEIAEoCSIoCgpSdW5TdGFydGVkEgsKA3VybBgBIAEoCRINCgV0aXRsZRgCIAEoCSJCCghQbGFuTWFkZRIPCgdwbGFubmVyGAEgASgJEg8KB2NsYXVzZXMYAiADKAkSFAoMcmVjb3JkaW5nX2lkGAMgASgJIjQKDEJsb2NrU3RhcnRlZBIQCghibG9ja19pZBgBIAEoCRISCgpibG9ja190eXBlGAIgASgJInMKDUJsb2NrRmluaXNoZWQSEAoIYmxvY2tfaWQYASABKAkSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSJgoGb3V0cHV0GAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIoMBCgtTdGVwU3RhcnRlZBIMCgRzdGVwGAEgASgFEiIKBmFjdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuQWN0aW9uEhMKC2Rlc2NyaXB0aW9uGAMgASgJEg4KBnNvdXJjZRgEIAEoCRILCgN1cmwYBSABKAkSEAoIYmxvY2tfaWQYBiABKAki1wIKDFN0ZXBGaW5pc2hlZBIMCgRzdGVwGAEgASgFEigKB291dGNvbWUYAiABKA4yFy50YWJrZWVwLnYxLlN0ZXBPdXRjb21lEjEKDmZhaWx1cmVfcmVhc29uGAMgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEg8KB21lc3NhZ2UYBCABKAkSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SCwoDdXJsGAYgASgJEg0KBXRpdGxlGAcgASgJEg4KBnRhcmdldBgIIAEoCRIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAkgASgJEiYKBm91dHB1dBgKIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIqCgpwcm92ZW5hbmNlGEYgAygLMhYudGFia2VlcC52MS5Qcm92ZW5hbmNlIjsKEUFwcHJvdmFsUmVxdWVzdGVkEiYKCGFwcHJvdmFsGAEgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbCJdChBBcHByb3ZhbFJlc29sdmVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEhAKCGFwcHJvdmVkGAIgASgIEhEKCXRpbWVkX291dBgDIAEoCBIPCgdjb21tZW50GAQgASgJIpQBCglNb2RlbENhbGwSDQoFbW9kZWwYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIUCgxpbnB1dF90b2tlbnMYAyABKAMSFQoNb3V0cHV0X3Rva2VucxgEIAEoAxIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVlcnJvchgGIAEoCSJvCgxUYXNrUmVjb3JkZWQSFAoMcmVjb3JkaW5nX2lkGAEgASgJEhEKCWNvbmZpcm1lZBgCIAEoCBImCgR0YXNrGAMgASgLMhgudGFia2VlcC52MS5SZWNvcmRlZFRhc2sSDgoGbWVuZGVkGAQgASgIImMKCFJlcGxheWVkEhQKDHJlY29yZGluZ19pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEhAKCHZlcmlmaWVkGAMgASgIEg0KBXN0YWxlGAQgASgIEg8KB21lc3NhZ2UYBSABKAkiRwoKU3RlcEhlYWxlZBIMCgRzdGVwGAEgASgFEhAKCHJlY29yZGVkGAIgASgJEg0KBWZvdW5kGAMgASgJEgoKAmJ5GAQgASgJIigKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJItQBCgtSdW5GaW5pc2hlZBIlCgZzdGF0dXMYASABKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cxIxCg5mYWlsdXJlX3JlYXNvbhgCIAEoDjIZLnRhYmtlZXAudjEuRmFpbHVyZVJlYXNvbhIXCg9mYWlsdXJlX21lc3NhZ2UYAyABKAkSJgoGb3V0cHV0GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEioKCnByb3ZlbmFuY2UYRiADKAsyFi50YWJrZWVwLnYxLlByb3ZlbmFuY2UqTQoHUnVuVHlwZRIYChRSVU5fVFlQRV9VTlNQRUNJRklFRBAAEhEKDVJVTl9UWVBFX1RBU0sQARIVChFSVU5fVFlQRV9XT1JLRkxPVxACKoQCCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfQ1JFQVRFRBABEhUKEVJVTl9TVEFUVVNfUVVFVUVEEAISFgoSUlVOX1NUQVRVU19SVU5OSU5HEAMSFQoRUlVOX1NUQVRVU19QQVVTRUQQBBIYChRSVU5fU1RBVFVTX0NPTVBMRVRFRBAFEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAYSGQoVUlVOX1NUQVRVU19URVJNSU5BVEVEEAcSFwoTUlVOX1NUQVRVU19DQU5DRUxFRBAIEhgKFFJVTl9TVEFUVVNfVElNRURfT1VUEAkqlgkKDUZhaWx1cmVSZWFzb24SHgoaRkFJTFVSRV9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpGQUlMVVJFX1JFQVNPTl9ORUVEU19NT0RFTBABEhwKGEZBSUxVUkVfUkVBU09OX05PVF9GT1VORBACEhwKGEZBSUxVUkVfUkVBU09OX0FNQklHVU9VUxADEiMKH0ZBSUxVUkVfUkVBU09OX1JFSkVDVEVEX0JZX1BBR0UQBBIgChxGQUlMVVJFX1JFQVNPTl9NSVNTSU5HX0lOUFVUEAUSJgoiRkFJTFVSRV9SRUFTT05fQ1JFREVOVElBTF9SRVFVSVJFRBAGEiQKIEZBSUxVUkVfUkVBU09OX0JMT0NLRURfQllfUE9MSUNZEAcSHQoZRkFJTFVSRV9SRUFTT05fTkFWSUdBVElPThAIEhwKGEZBSUxVUkVfUkVBU09OX05PX0VGRkVDVBAJEiUKIUZBSUxVUkVfUkVBU09OX0VYUEVDVEFUSU9OX0ZBSUxFRBAKEhoKFkZBSUxVUkVfUkVBU09OX0VYVFJBQ1QQCxIfChtGQUlMVVJFX1JFQVNPTl9TVEVQX1RJTUVPVVQQDBIaChZGQUlMVVJFX1JFQVNPTl9TVEFMTEVEEA0SHwobRkFJTFVSRV9SRUFTT05fUEFHRV9DUkFTSEVEEA4SHAoYRkFJTFVSRV9SRUFTT05fTUFYX1NURVBTEA8SIAocRkFJTFVSRV9SRUFTT05fUlVOX1RJTUVEX09VVBAQEhsKF0ZBSUxVUkVfUkVBU09OX0NBTkNFTEVEEBESJAogRkFJTFVSRV9SRUFTT05fQVBQUk9WQUxfUkVKRUNURUQQEhIlCiFGQUlMVVJFX1JFQVNPTl9BUFBST1ZBTF9USU1FRF9PVVQQExIhCh1GQUlMVVJFX1JFQVNPTl9TRVNTSU9OX0NMT1NFRBAUEiQKIEZBSUxVUkVfUkVBU09OX1NFU1NJT05fVElNRURfT1VUEBUSHgoaRkFJTFVSRV9SRUFTT05fTk9fQ0FQQUNJVFkQFhIgChxGQUlMVVJFX1JFQVNPTl9MQVVOQ0hfRkFJTEVEEBcSIgoeRkFJTFVSRV9SRUFTT05fQlJPV1NFUl9DUkFTSEVEEBgSHAoYRkFJTFVSRV9SRUFTT05fSE9TVF9MT1NUEBkSHwobRkFJTFVSRV9SRUFTT05fSE9TVF9EUkFJTkVEEBoSGwoXRkFJTFVSRV9SRUFTT05fSU5URVJOQUwQGxIfChtGQUlMVVJFX1JFQVNPTl9NT0RFTF9GQUlMRUQQHhIfChtGQUlMVVJFX1JFQVNPTl9NT0RFTF9CVURHRVQQHxIfChtGQUlMVVJFX1JFQVNPTl9QUk9YWV9GQUlMRUQQIRIaChZGQUlMVVJFX1JFQVNPTl9DQVBUQ0hBECcSHQoZRkFJTFVSRV9SRUFTT05fTE9HSU5fV0FMTBAoEiIKHkZBSUxVUkVfUkVBU09OX1NUQUxFX1JFQ09SRElORxAqEh8KG0ZBSUxVUkVfUkVBU09OX05PX1JFQ09SRElORxArKkgKB1BsYW5uZXISFwoTUExBTk5FUl9VTlNQRUNJRklFRBAAEhEKDVBMQU5ORVJfUlVMRVMQARIRCg1QTEFOTkVSX01PREVMEAIqagoKUmVwbGF5TW9kZRIbChdSRVBMQVlfTU9ERV9VTlNQRUNJRklFRBAAEhQKEFJFUExBWV9NT0RFX09OTFkQARIUChBSRVBMQVlfTU9ERV9QTEFOEAISEwoPUkVQTEFZX01PREVfT0ZGEAMqlwEKEklycmV2ZXJzaWJsZVBvbGljeRIjCh9JUlJFVkVSU0lCTEVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZSVJSRVZFUlNJQkxFX1BPTElDWV9BTExPVxABEh8KG0lSUkVWRVJTSUJMRV9QT0xJQ1lfQVBQUk9WRRACEhwKGElSUkVWRVJTSUJMRV9QT0xJQ1lfREVOWRADKkoKDEFwcHJvdmFsS2luZBIdChlBUFBST1ZBTF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXQVBQUk9WQUxfS0lORF9UQUtFX09WRVIQASqLAQoOU2NyZWVuc2hvdE1vZGUSHwobU0NSRUVOU0hPVF9NT0RFX1VOU1BFQ0lGSUVEEAASHgoaU0NSRUVOU0hPVF9NT0RFX0VWRVJZX1NURVAQARIeChpTQ1JFRU5TSE9UX01PREVfT05fRkFJTFVSRRACEhgKFFNDUkVFTlNIT1RfTU9ERV9OT05FEAMq0gEKDlBhZ2VDbG9zZUNhdXNlEiAKHFBBR0VfQ0xPU0VfQ0FVU0VfVU5TUEVDSUZJRUQQABIbChdQQUdFX0NMT1NFX0NBVVNFX0NMT1NFRBABEhwKGFBBR0VfQ0xPU0VfQ0FVU0VfQ1JBU0hFRBACEh0KGVBBR0VfQ0xPU0VfQ0FVU0VfVE9PX01BTlkQAxIhCh1QQUdFX0NMT1NFX0NBVVNFX0RJQUxPR19GTE9PRBAEEiEKHVBBR0VfQ0xPU0VfQ0FVU0VfVU5SRVNQT05TSVZFEAUqWwoLU3RlcE91dGNvbWUSHAoYU1RFUF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFQoRU1RFUF9PVVRDT01FX0RPTkUQARIXChNTVEVQX09VVENPTUVfRkFJTEVEEAIylwQKClJ1blNlcnZpY2USQgoHUnVuVGFzaxIaLnRhYmtlZXAudjEuUnVuVGFza1JlcXVlc3QaGy50YWJrZWVwLnYxLlJ1blRhc2tSZXNwb25zZRJOCgtSdW5Xb3JrZmxvdxIeLnRhYmtlZXAudjEuUnVuV29ya2Zsb3dSZXF1ZXN0Gh8udGFia2VlcC52MS5SdW5Xb3JrZmxvd1Jlc3BvbnNlEj8KBkdldFJ1bhIZLnRhYmtlZXAudjEuR2V0UnVuUmVxdWVzdBoaLnRhYmtlZXAudjEuR2V0UnVuUmVzcG9uc2USRQoITGlzdFJ1bnMSGy50YWJrZWVwLnYxLkxpc3RSdW5zUmVxdWVzdBocLnRhYmtlZXAudjEuTGlzdFJ1bnNSZXNwb25zZRJHCghXYXRjaFJ1bhIbLnRhYmtlZXAudjEuV2F0Y2hSdW5SZXF1ZXN0GhwudGFia2VlcC52MS5XYXRjaFJ1blJlc3BvbnNlMAESSAoJQ2FuY2VsUnVuEhwudGFia2VlcC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh0udGFia2VlcC52MS5DYW5jZWxSdW5SZXNwb25zZRJaCg9SZXNvbHZlQXBwcm92YWwSIi50YWJrZWVwLnYxLlJlc29sdmVBcHByb3ZhbFJlcXVlc3QaIy50YWJrZWVwLnYxLlJlc29sdmVBcHByb3ZhbFJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions, file_tabkeep_v1_recordings]);
 
 /**
  * A task or workflow in a session.
@@ -260,6 +260,13 @@ export type Approval = Message<"tabkeep.v1.Approval"> & {
    * @generated from field: string screenshot_artifact_id = 5;
    */
   screenshotArtifactId: string;
+
+  /**
+   * What the person is to do.
+   *
+   * @generated from field: tabkeep.v1.ApprovalKind kind = 70;
+   */
+  kind: ApprovalKind;
 };
 
 /**
@@ -268,6 +275,63 @@ export type Approval = Message<"tabkeep.v1.Approval"> & {
  */
 export const ApprovalSchema: GenMessage<Approval> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_runs, 1);
+
+/**
+ * Where a value of an output came from.
+ *
+ * @generated from message tabkeep.v1.Provenance
+ */
+export type Provenance = Message<"tabkeep.v1.Provenance"> & {
+  /**
+   * Which value of the output: its keys and indices joined by dots, "products.0.price"; empty for the output itself.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * The text as the page shows it; cut at 300 characters.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * A CSS selector of the element that showed it, unique on the page at that moment; empty where only the page's text
+   * was read, as by a model.
+   *
+   * @generated from field: string selector = 3;
+   */
+  selector: string;
+
+  /**
+   * The label, column or heading by which it was found; empty where there is none.
+   *
+   * @generated from field: string label = 4;
+   */
+  label: string;
+
+  /**
+   * The page.
+   *
+   * @generated from field: string url = 5;
+   */
+  url: string;
+
+  /**
+   * The value stands on no page that was read: a model's own words.
+   *
+   * @generated from field: bool ungrounded = 6;
+   */
+  ungrounded: boolean;
+};
+
+/**
+ * Describes the message tabkeep.v1.Provenance.
+ * Use `create(ProvenanceSchema)` to create a new message.
+ */
+export const ProvenanceSchema: GenMessage<Provenance> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 2);
 
 /**
  * Asks for a task: a prompt or actions, not both.
@@ -402,7 +466,7 @@ export type RunTaskRequest = Message<"tabkeep.v1.RunTaskRequest"> & {
  * Use `create(RunTaskRequestSchema)` to create a new message.
  */
 export const RunTaskRequestSchema: GenMessage<RunTaskRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 2);
+  messageDesc(file_tabkeep_v1_runs, 3);
 
 /**
  * The new run.
@@ -423,7 +487,7 @@ export type RunTaskResponse = Message<"tabkeep.v1.RunTaskResponse"> & {
  * Use `create(RunTaskResponseSchema)` to create a new message.
  */
 export const RunTaskResponseSchema: GenMessage<RunTaskResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 3);
+  messageDesc(file_tabkeep_v1_runs, 4);
 
 /**
  * Asks for a run of a workflow.
@@ -542,7 +606,7 @@ export type RunWorkflowRequest = Message<"tabkeep.v1.RunWorkflowRequest"> & {
  * Use `create(RunWorkflowRequestSchema)` to create a new message.
  */
 export const RunWorkflowRequestSchema: GenMessage<RunWorkflowRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 4);
+  messageDesc(file_tabkeep_v1_runs, 5);
 
 /**
  * The new run.
@@ -563,7 +627,7 @@ export type RunWorkflowResponse = Message<"tabkeep.v1.RunWorkflowResponse"> & {
  * Use `create(RunWorkflowResponseSchema)` to create a new message.
  */
 export const RunWorkflowResponseSchema: GenMessage<RunWorkflowResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 5);
+  messageDesc(file_tabkeep_v1_runs, 6);
 
 /**
  * Asks for one run.
@@ -598,7 +662,7 @@ export type GetRunRequest = Message<"tabkeep.v1.GetRunRequest"> & {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 6);
+  messageDesc(file_tabkeep_v1_runs, 7);
 
 /**
  * One run.
@@ -619,7 +683,7 @@ export type GetRunResponse = Message<"tabkeep.v1.GetRunResponse"> & {
  * Use `create(GetRunResponseSchema)` to create a new message.
  */
 export const GetRunResponseSchema: GenMessage<GetRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 7);
+  messageDesc(file_tabkeep_v1_runs, 8);
 
 /**
  * Asks for a page of runs.
@@ -668,7 +732,7 @@ export type ListRunsRequest = Message<"tabkeep.v1.ListRunsRequest"> & {
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 8);
+  messageDesc(file_tabkeep_v1_runs, 9);
 
 /**
  * A page of runs.
@@ -696,7 +760,7 @@ export type ListRunsResponse = Message<"tabkeep.v1.ListRunsResponse"> & {
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 9);
+  messageDesc(file_tabkeep_v1_runs, 10);
 
 /**
  * Asks to watch one run.
@@ -724,7 +788,7 @@ export type WatchRunRequest = Message<"tabkeep.v1.WatchRunRequest"> & {
  * Use `create(WatchRunRequestSchema)` to create a new message.
  */
 export const WatchRunRequestSchema: GenMessage<WatchRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 10);
+  messageDesc(file_tabkeep_v1_runs, 11);
 
 /**
  * An event, or the run after a change of its status.
@@ -761,7 +825,7 @@ export type WatchRunResponse = Message<"tabkeep.v1.WatchRunResponse"> & {
  * Use `create(WatchRunResponseSchema)` to create a new message.
  */
 export const WatchRunResponseSchema: GenMessage<WatchRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 11);
+  messageDesc(file_tabkeep_v1_runs, 12);
 
 /**
  * Asks to end a run.
@@ -782,7 +846,7 @@ export type CancelRunRequest = Message<"tabkeep.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 12);
+  messageDesc(file_tabkeep_v1_runs, 13);
 
 /**
  * The run after the request.
@@ -803,7 +867,7 @@ export type CancelRunResponse = Message<"tabkeep.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 13);
+  messageDesc(file_tabkeep_v1_runs, 14);
 
 /**
  * Answers an approval.
@@ -845,7 +909,7 @@ export type ResolveApprovalRequest = Message<"tabkeep.v1.ResolveApprovalRequest"
  * Use `create(ResolveApprovalRequestSchema)` to create a new message.
  */
 export const ResolveApprovalRequestSchema: GenMessage<ResolveApprovalRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 14);
+  messageDesc(file_tabkeep_v1_runs, 15);
 
 /**
  * The run after the answer.
@@ -866,7 +930,7 @@ export type ResolveApprovalResponse = Message<"tabkeep.v1.ResolveApprovalRespons
  * Use `create(ResolveApprovalResponseSchema)` to create a new message.
  */
 export const ResolveApprovalResponseSchema: GenMessage<ResolveApprovalResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 15);
+  messageDesc(file_tabkeep_v1_runs, 16);
 
 /**
  * Something that happened in a run, stored before anybody sees it. Made by the host.
@@ -1012,6 +1076,30 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
      */
     value: StepHealed;
     case: "stepHealed";
+  } | {
+    /**
+     * A dialog of the browser was shown and answered.
+     *
+     * @generated from field: tabkeep.v1.DialogShown dialog_shown = 65;
+     */
+    value: DialogShown;
+    case: "dialogShown";
+  } | {
+    /**
+     * A tab was opened.
+     *
+     * @generated from field: tabkeep.v1.PageOpened page_opened = 66;
+     */
+    value: PageOpened;
+    case: "pageOpened";
+  } | {
+    /**
+     * A tab was closed, crashed, or was closed by the host.
+     *
+     * @generated from field: tabkeep.v1.PageClosed page_closed = 67;
+     */
+    value: PageClosed;
+    case: "pageClosed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1020,7 +1108,134 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
  * Use `create(RunEventSchema)` to create a new message.
  */
 export const RunEventSchema: GenMessage<RunEvent> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 16);
+  messageDesc(file_tabkeep_v1_runs, 17);
+
+/**
+ * A dialog of the browser (alert, confirm, prompt, beforeunload) was shown and answered. At most 100 of a run are told,
+ * then a Warning PAGE_EVENTS_LEFT_OUT. It comes before the StepFinished of the step in which it was shown.
+ *
+ * @generated from message tabkeep.v1.DialogShown
+ */
+export type DialogShown = Message<"tabkeep.v1.DialogShown"> & {
+  /**
+   * alert, confirm, prompt or beforeunload.
+   *
+   * @generated from field: string dialog_type = 1;
+   */
+  dialogType: string;
+
+  /**
+   * Its text, cut at 1,000 characters; empty for beforeunload, whose text is the browser's own.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * How it was answered.
+   *
+   * @generated from field: tabkeep.v1.DialogAnswer answer = 3;
+   */
+  answer: DialogAnswer;
+
+  /**
+   * By an action of the run; otherwise by the session's policy.
+   *
+   * @generated from field: bool by_action = 4;
+   */
+  byAction: boolean;
+
+  /**
+   * The tab that showed it.
+   *
+   * @generated from field: string page_id = 5;
+   */
+  pageId: string;
+
+  /**
+   * That tab's URL.
+   *
+   * @generated from field: string url = 6;
+   */
+  url: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.DialogShown.
+ * Use `create(DialogShownSchema)` to create a new message.
+ */
+export const DialogShownSchema: GenMessage<DialogShown> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 18);
+
+/**
+ * A tab was opened. Bounded like DialogShown.
+ *
+ * @generated from message tabkeep.v1.PageOpened
+ */
+export type PageOpened = Message<"tabkeep.v1.PageOpened"> & {
+  /**
+   * The tab.
+   *
+   * @generated from field: string page_id = 1;
+   */
+  pageId: string;
+
+  /**
+   * The tab whose page opened it; empty: none did.
+   *
+   * @generated from field: string opener_page_id = 2;
+   */
+  openerPageId: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.PageOpened.
+ * Use `create(PageOpenedSchema)` to create a new message.
+ */
+export const PageOpenedSchema: GenMessage<PageOpened> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 19);
+
+/**
+ * A tab is not there any more. Bounded like DialogShown.
+ *
+ * @generated from message tabkeep.v1.PageClosed
+ */
+export type PageClosed = Message<"tabkeep.v1.PageClosed"> & {
+  /**
+   * The tab.
+   *
+   * @generated from field: string page_id = 1;
+   */
+  pageId: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: tabkeep.v1.PageCloseCause cause = 2;
+   */
+  cause: PageCloseCause;
+
+  /**
+   * Its last URL.
+   *
+   * @generated from field: string url = 3;
+   */
+  url: string;
+
+  /**
+   * The tab that was put in its place, loaded from the same URL if it had not crashed too often; empty: none was.
+   *
+   * @generated from field: string replaced_by_page_id = 4;
+   */
+  replacedByPageId: string;
+};
+
+/**
+ * Describes the message tabkeep.v1.PageClosed.
+ * Use `create(PageClosedSchema)` to create a new message.
+ */
+export const PageClosedSchema: GenMessage<PageClosed> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 20);
 
 /**
  * The host began to carry out the run.
@@ -1048,7 +1263,7 @@ export type RunStarted = Message<"tabkeep.v1.RunStarted"> & {
  * Use `create(RunStartedSchema)` to create a new message.
  */
 export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 17);
+  messageDesc(file_tabkeep_v1_runs, 21);
 
 /**
  * How a prompt was understood.
@@ -1083,7 +1298,7 @@ export type PlanMade = Message<"tabkeep.v1.PlanMade"> & {
  * Use `create(PlanMadeSchema)` to create a new message.
  */
 export const PlanMadeSchema: GenMessage<PlanMade> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 18);
+  messageDesc(file_tabkeep_v1_runs, 22);
 
 /**
  * A workflow's block began.
@@ -1111,7 +1326,7 @@ export type BlockStarted = Message<"tabkeep.v1.BlockStarted"> & {
  * Use `create(BlockStartedSchema)` to create a new message.
  */
 export const BlockStartedSchema: GenMessage<BlockStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 19);
+  messageDesc(file_tabkeep_v1_runs, 23);
 
 /**
  * A workflow's block ended.
@@ -1146,7 +1361,7 @@ export type BlockFinished = Message<"tabkeep.v1.BlockFinished"> & {
  * Use `create(BlockFinishedSchema)` to create a new message.
  */
 export const BlockFinishedSchema: GenMessage<BlockFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 20);
+  messageDesc(file_tabkeep_v1_runs, 24);
 
 /**
  * A step is about to act.
@@ -1202,7 +1417,7 @@ export type StepStarted = Message<"tabkeep.v1.StepStarted"> & {
  * Use `create(StepStartedSchema)` to create a new message.
  */
 export const StepStartedSchema: GenMessage<StepStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 21);
+  messageDesc(file_tabkeep_v1_runs, 25);
 
 /**
  * A step has ended.
@@ -1280,6 +1495,13 @@ export type StepFinished = Message<"tabkeep.v1.StepFinished"> & {
    * @generated from field: google.protobuf.Value output = 10;
    */
   output?: Value | undefined;
+
+  /**
+   * Where each value of output came from; at most 500.
+   *
+   * @generated from field: repeated tabkeep.v1.Provenance provenance = 70;
+   */
+  provenance: Provenance[];
 };
 
 /**
@@ -1287,7 +1509,7 @@ export type StepFinished = Message<"tabkeep.v1.StepFinished"> & {
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema: GenMessage<StepFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 22);
+  messageDesc(file_tabkeep_v1_runs, 26);
 
 /**
  * The run pauses for a person.
@@ -1308,7 +1530,7 @@ export type ApprovalRequested = Message<"tabkeep.v1.ApprovalRequested"> & {
  * Use `create(ApprovalRequestedSchema)` to create a new message.
  */
 export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 23);
+  messageDesc(file_tabkeep_v1_runs, 27);
 
 /**
  * A person answered, or none did in time.
@@ -1350,7 +1572,7 @@ export type ApprovalResolved = Message<"tabkeep.v1.ApprovalResolved"> & {
  * Use `create(ApprovalResolvedSchema)` to create a new message.
  */
 export const ApprovalResolvedSchema: GenMessage<ApprovalResolved> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 24);
+  messageDesc(file_tabkeep_v1_runs, 28);
 
 /**
  * One request to the model's endpoint. What was said is not kept.
@@ -1406,7 +1628,7 @@ export type ModelCall = Message<"tabkeep.v1.ModelCall"> & {
  * Use `create(ModelCallSchema)` to create a new message.
  */
 export const ModelCallSchema: GenMessage<ModelCall> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 25);
+  messageDesc(file_tabkeep_v1_runs, 29);
 
 /**
  * A task that was done is recorded. What was recorded before under the same task is replaced by it.
@@ -1448,7 +1670,7 @@ export type TaskRecorded = Message<"tabkeep.v1.TaskRecorded"> & {
  * Use `create(TaskRecordedSchema)` to create a new message.
  */
 export const TaskRecordedSchema: GenMessage<TaskRecorded> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 26);
+  messageDesc(file_tabkeep_v1_runs, 30);
 
 /**
  * How a recording fared.
@@ -1497,7 +1719,7 @@ export type Replayed = Message<"tabkeep.v1.Replayed"> & {
  * Use `create(ReplayedSchema)` to create a new message.
  */
 export const ReplayedSchema: GenMessage<Replayed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 27);
+  messageDesc(file_tabkeep_v1_runs, 31);
 
 /**
  * A recorded step was done with an element that is not quite the recorded one.
@@ -1540,7 +1762,7 @@ export type StepHealed = Message<"tabkeep.v1.StepHealed"> & {
  * Use `create(StepHealedSchema)` to create a new message.
  */
 export const StepHealedSchema: GenMessage<StepHealed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 28);
+  messageDesc(file_tabkeep_v1_runs, 32);
 
 /**
  * Something worth knowing that stops nothing.
@@ -1568,7 +1790,7 @@ export type Warning = Message<"tabkeep.v1.Warning"> & {
  * Use `create(WarningSchema)` to create a new message.
  */
 export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 29);
+  messageDesc(file_tabkeep_v1_runs, 33);
 
 /**
  * The host is done with the run.
@@ -1603,6 +1825,13 @@ export type RunFinished = Message<"tabkeep.v1.RunFinished"> & {
    * @generated from field: google.protobuf.Value output = 4;
    */
   output?: Value | undefined;
+
+  /**
+   * Where each value of output came from, as far as it was read off a page; at most 500.
+   *
+   * @generated from field: repeated tabkeep.v1.Provenance provenance = 70;
+   */
+  provenance: Provenance[];
 };
 
 /**
@@ -1610,7 +1839,7 @@ export type RunFinished = Message<"tabkeep.v1.RunFinished"> & {
  * Use `create(RunFinishedSchema)` to create a new message.
  */
 export const RunFinishedSchema: GenMessage<RunFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 30);
+  messageDesc(file_tabkeep_v1_runs, 34);
 
 /**
  * What a run carries out.
@@ -1955,6 +2184,20 @@ export enum FailureReason {
   PROXY_FAILED = 33,
 
   /**
+   * A captcha stands in the way, and no person solved it in time.
+   *
+   * @generated from enum value: FAILURE_REASON_CAPTCHA = 39;
+   */
+  CAPTCHA = 39,
+
+  /**
+   * The page that was asked for led to a login, the task does not log in, and no person did in time.
+   *
+   * @generated from enum value: FAILURE_REASON_LOGIN_WALL = 40;
+   */
+  LOGIN_WALL = 40,
+
+  /**
    * The page is no longer as it was when the task was recorded, and steps had been done already, so that nothing else
    * could be tried; the message names the step and what is different.
    *
@@ -2098,6 +2341,34 @@ export const IrreversiblePolicySchema: GenEnum<IrreversiblePolicy> = /*@__PURE__
   enumDesc(file_tabkeep_v1_runs, 5);
 
 /**
+ * What a person is asked for.
+ *
+ * @generated from enum tabkeep.v1.ApprovalKind
+ */
+export enum ApprovalKind {
+  /**
+   * A yes or a no.
+   *
+   * @generated from enum value: APPROVAL_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * To do something in the live browser that the run cannot, a captcha or a login, and then to say yes; the run looks
+   * whether it is done and asks again if not. A no ends the run.
+   *
+   * @generated from enum value: APPROVAL_KIND_TAKE_OVER = 1;
+   */
+  TAKE_OVER = 1,
+}
+
+/**
+ * Describes the enum tabkeep.v1.ApprovalKind.
+ */
+export const ApprovalKindSchema: GenEnum<ApprovalKind> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_runs, 6);
+
+/**
  * Which steps of a run get a screenshot.
  *
  * @generated from enum tabkeep.v1.ScreenshotMode
@@ -2136,7 +2407,62 @@ export enum ScreenshotMode {
  * Describes the enum tabkeep.v1.ScreenshotMode.
  */
 export const ScreenshotModeSchema: GenEnum<ScreenshotMode> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_runs, 6);
+  enumDesc(file_tabkeep_v1_runs, 7);
+
+/**
+ * Why a tab is not there any more.
+ *
+ * @generated from enum tabkeep.v1.PageCloseCause
+ */
+export enum PageCloseCause {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * An action, the page itself or a CDP client closed it.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_CLOSED = 1;
+   */
+  CLOSED = 1,
+
+  /**
+   * Its process crashed.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_CRASHED = 2;
+   */
+  CRASHED = 2,
+
+  /**
+   * The session had max_pages open; the newest are closed again.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_TOO_MANY = 3;
+   */
+  TOO_MANY = 3,
+
+  /**
+   * It showed more than 20 dialogs within 10 seconds.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_DIALOG_FLOOD = 4;
+   */
+  DIALOG_FLOOD = 4,
+
+  /**
+   * It did not answer, and could not be made to.
+   *
+   * @generated from enum value: PAGE_CLOSE_CAUSE_UNRESPONSIVE = 5;
+   */
+  UNRESPONSIVE = 5,
+}
+
+/**
+ * Describes the enum tabkeep.v1.PageCloseCause.
+ */
+export const PageCloseCauseSchema: GenEnum<PageCloseCause> = /*@__PURE__*/
+  enumDesc(file_tabkeep_v1_runs, 8);
 
 /**
  * Whether a step did what it says.
@@ -2170,7 +2496,7 @@ export enum StepOutcome {
  * Describes the enum tabkeep.v1.StepOutcome.
  */
 export const StepOutcomeSchema: GenEnum<StepOutcome> = /*@__PURE__*/
-  enumDesc(file_tabkeep_v1_runs, 7);
+  enumDesc(file_tabkeep_v1_runs, 9);
 
 /**
  * Starts, follows and ends runs.

@@ -1,0 +1,83 @@
+"""Gives a browser's sites the user and password that they ask for by HTTP, each origin its own and no other.
+
+Over the browser's own DevTools session, so that it holds for every tab, frame, worker and download from its first
+request on. Only requests to these origins are held up, and the HTTP cache stays on: Playwright's own way of doing it
+intercepts all requests and switches the cache off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from playwright.async_api import BrowserContext, CDPSession, Error
+
+from browser_host.messages import HttpCredential
+
+MOST_ASKED = 1000
+"""How many requests are remembered as answered; beyond that all are forgotten, and one that asks again is answered."""
+
+
+class PlaywrightLogins:
+    """The HTTP credentials of one browser."""
+
+    def __init__(self, credentials: Sequence[HttpCredential]) -> None:
+        self._by_origin = {credential.origin: credential for credential in credentials}
+        self._session: CDPSession | None = None
+        self._answered: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def watch(self, context: BrowserContext) -> None:
+        """Begin; raises Playwright's Error."""
+        browser = context.browser
+        if browser is None:
+            raise Error("the browser has no DevTools session of its own")
+        session = self._session = await browser.new_browser_cdp_session()
+        session.on("Fetch.requestPaused", self._paused)
+        session.on("Fetch.authRequired", self._asked)
+        patterns = [{"urlPattern": f"{origin}/*"} for origin in self._by_origin]
+        await session.send("Fetch.enable", {"handleAuthRequests": True, "patterns": patterns})
+
+    def end(self) -> None:
+        """The browser has ended."""
+        for task in list(self._tasks):
+            task.cancel()
+
+    def _paused(self, event: dict[str, Any]) -> None:
+        # A request of another tab may have had the same id before.
+        self._answered.discard(event["requestId"])
+        self._send("Fetch.continueRequest", {"requestId": event["requestId"]})
+
+    def _asked(self, event: dict[str, Any]) -> None:
+        request_id, challenge = event["requestId"], event["authChallenge"]
+        credential = self._by_origin.get(challenge["origin"])
+        answer: dict[str, str] = {"response": "Default"}
+        if credential is not None and challenge.get("source") == "Server":
+            if request_id in self._answered:
+                # They were refused. The site's own words are shown, as if nobody had any.
+                answer = {"response": "CancelAuth"}
+            else:
+                if len(self._answered) >= MOST_ASKED:
+                    self._answered.clear()
+                self._answered.add(request_id)
+                answer = {
+                    "response": "ProvideCredentials",
+                    "username": credential.username,
+                    "password": credential.password,
+                }
+        self._send("Fetch.continueWithAuth", {"requestId": request_id, "authChallengeResponse": answer})
+
+    def _send(self, method: str, arguments: dict[str, Any]) -> None:
+        if self._session is None:
+            return
+        task = asyncio.create_task(_send(self._session, method, arguments))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _send(session: CDPSession, method: str, arguments: dict[str, Any]) -> None:
+    try:
+        await session.send(method, arguments)
+    except Error:
+        return  # the request, or the browser, has ended meanwhile
