@@ -32,6 +32,7 @@ QUESTIONS = {
     "warm_start": 600.0,
     "forty_sessions": 420.0,
     "steps": 300.0,
+    "observation": 240.0,
     "egress": 300.0,
     "calls": 240.0,
     "dispatch": 240.0,

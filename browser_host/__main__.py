@@ -49,6 +49,7 @@ from browser_host.messages import BrowserType, Identity, Placement
 from browser_host.open_browser import LaunchFailed
 from browser_host.outbox import Outbox
 from browser_host.playwright_launcher import PlaywrightLauncher
+from browser_host.run_files import RunFiles
 from browser_host.run_journal import RunJournal
 from browser_host.session_users import SessionUsers
 from browser_host.states import States
@@ -176,6 +177,7 @@ async def _attach(
     leases, outbox = Leases(clock), Outbox()
     uploads = Uploads(link.put, clock, rng)
     states = States(link, clock, rng)
+    files = RunFiles(link, settings.data_dir / "uploads")
 
     def new_journal(placement: Placement, run_id: str) -> RunJournal:
         return RunJournal(
@@ -187,6 +189,7 @@ async def _attach(
             clock=clock,
             new_artifact_id=_artifact_id,
             credentials=link.credential,
+            files=files.held,
         )
 
     downloads = Downloads(uploads, settings.data_dir / "downloads", _artifact_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from browser_host.pages import Dialogs, OpenPage, PageLog
@@ -51,6 +52,20 @@ class NavigationProxyFailed(NavigationFailed):
 
 class ScriptFailed(BrowserError):
     """A function that ran in the page threw; the message has the exception."""
+
+
+class FilesNotPlaced(BrowserError):
+    """Files could not be put where the browser reads them; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFile:
+    """A file that the host holds for a page, for a moment."""
+
+    path: Path
+    file_name: str
+    """What pages see."""
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +173,29 @@ class Page(Document, Protocol):
 
     async def insert_text(self, text: str, *, timeout: float) -> None:
         """Type `text` into what has the focus, as one input."""
+
+    async def set_files(self, field: str, files: Sequence[HeldFile], *, timeout: float) -> None:
+        """Give copies of `files` to the file field that the JavaScript function `field` returns, for what it has.
+
+        It runs where `evaluate` does. The field fires `input` and `change` as if a person had chosen.
+
+        Raises:
+            DocumentReplaced: there is no such field any more.
+            FilesNotPlaced.
+        """
+
+    async def file_chooser(self, keep: str, argument: Any, *, timeout: float) -> Any:
+        """Wait for a page to open a file chooser, hand its field to the JavaScript function `keep`, with `argument`.
+
+        Choosers are never shown. One that opened before `forget_file_chooser` does not count. Returns what `keep` does;
+        None when none was opened within the time.
+
+        Raises:
+            DocumentReplaced: its field cannot be reached from the main frame's document.
+        """
+
+    def forget_file_chooser(self) -> None:
+        """A file chooser that was opened before now is nobody's."""
 
     async def screenshot(self, *, timeout: float) -> bytes:
         """A JPEG picture of the visible area."""

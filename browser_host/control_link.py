@@ -10,6 +10,7 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -18,12 +19,14 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from tabkeep.host.v1 import host_pb2, host_pb2_grpc, tunnel_pb2, tunnel_pb2_grpc
 
-from browser_host import wire
+from browser_host import run_files, wire
 from browser_host.attachment import AttachRefused, StreamLost
+from browser_host.browser import HeldFile
 from browser_host.cdp_gate import LONGEST_MESSAGE
 from browser_host.cdp_guest import TunnelLost
 from browser_host.messages import FromHost, KeptFile, Picture, Placement, Received, TakenState
 from browser_host.open_browser import ProfileUnusable
+from browser_host.run_files import FileNotFetched
 from browser_host.states import StateNotFetched
 from browser_host.task.journal import Credential, CredentialMissing
 from browser_host.uploads import Upload, UploadFailed, UploadRefused
@@ -183,6 +186,40 @@ class ControlLink:
             _raise_if_cancelled()
             raise CredentialMissing("the control plane cannot be reached") from None
         return Credential(found.username, found.password, found.one_time_code)
+
+    async def get_file(self, placement: Placement, run_id: str, name: str, to: Path) -> HeldFile:
+        """Write a file that a run gives to a page to `to`.
+
+        Raises:
+            FileNotFetched, FilesNotPlaced, OSError.
+        """
+        request = host_pb2.GetRunFileRequest(
+            host_id=self._host_id,
+            browser_session_id=placement.browser_session_id,
+            fence=placement.fence,
+            run_id=run_id,
+            file=name,
+        )
+        call = self._blobs.GetRunFile(request, metadata=self._metadata, timeout=FILE_SECONDS)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            while (part := await call.read()) is not grpc.aio.EOF:
+                yield part.chunk
+
+        try:
+            first = await call.read()
+            if first is grpc.aio.EOF:
+                raise FileNotFetched("the control plane sent nothing")
+            file = first.file
+            return await run_files.take(to, file.file_name, file.size, file.sha256, chunks())
+        except grpc.RpcError as error:
+            final = error.code() in _UPLOAD_REFUSED_CODES or error.code() is grpc.StatusCode.DATA_LOSS
+            raise FileNotFetched(error.details() or error.code().name, final=final) from None
+        except asyncio.CancelledError:
+            _raise_if_cancelled()
+            raise FileNotFetched("the control plane cannot be reached") from None
+        finally:
+            call.cancel()
 
     def dial_tunnel(self, placement: Placement, tunnel_id: str) -> GrpcTunnel:
         """A tunnel for a CDP client; nothing is sent before it is opened."""

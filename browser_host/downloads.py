@@ -2,7 +2,8 @@
 
 A download that has come to its end is copied into a directory of the host's own, because its browser's directory goes
 with the session, and because a browser that was broken into could put a link where its file is. The copy is removed
-once it is stored. At most 1 GiB of copies wait on this host. One that failed goes up as a record that says why.
+once it is stored. At most 1 GiB of copies wait on this host. One that failed goes up as a record that says why. The
+records of runs go the same way.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import logging
 import mimetypes
 import os
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from browser_host.messages import KeptFile, Picture, Placement
 from browser_host.open_browser import Download, Downloaded, DownloadFailed
@@ -28,6 +31,8 @@ logger = logging.getLogger(__name__)
 MAX_FILE_BYTES = 64 * 2**20
 MAX_WAITING_BYTES = 2**30
 _COPY_BYTES = 2**20
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,13 @@ class Downloads:
         """`directory` is emptied: it is this process's alone."""
         self._uploads = uploads
         self._directory = directory
-        self._new_artifact_id = new_artifact_id
+        self.new_artifact_id = new_artifact_id
+        self._numbers = itertools.count()
         self.settled: Callable[[], None] = lambda: None
         """Called when a download was brought up or given up."""
         self._waiting = 0
         self._copying: dict[asyncio.Task[Copied], Placement] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> None:
         """Until cancelled; then what is under way is given up."""
@@ -73,18 +79,40 @@ class Downloads:
         """Bring up a picture that somebody asked for, beside the others."""
         self._uploads.add(picture)
 
+    def new_path(self) -> Path:
+        """Where a file may be written that is to be brought up; raises OSError."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self._directory / f"record-{next(self._numbers)}"
+
+    def bring_kept(self, kept: KeptFile) -> asyncio.Future[str]:
+        """Bring up a file of the host's own and remove it; the future gets "" once it is stored, or why not."""
+        return self.carry(self._brought(kept))
+
+    async def _brought(self, kept: KeptFile) -> str:
+        try:
+            return await self._uploads.add(kept) or kept.failure
+        finally:
+            if kept.path is not None:
+                with contextlib.suppress(OSError):
+                    kept.path.unlink(missing_ok=True)
+
+    def carry(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Do something that ends with the bringing up of a file; the host waits for it before it ends."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
+        return task
+
     def begun(self, placement: Placement, run_id: str, download: Download) -> asyncio.Future[str]:
         """Bring a download up when it has come to its end; the future gets "" once it is stored, or why it is not."""
         settled: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         name = download.file_name
         content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        kept = KeptFile(placement, run_id, self._new_artifact_id(), name, content_type, None, 0, "")
-        task = asyncio.create_task(self._bring(kept, download, settled))
-        self._tasks.add(task)
-        task.add_done_callback(self._over)
+        kept = KeptFile(placement, run_id, self.new_artifact_id(), name, content_type, None, 0, "")
+        self.carry(self._bring(kept, download, settled))
         return settled
 
-    def _over(self, task: asyncio.Task[None]) -> None:
+    def _over(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         self.settled()
 

@@ -21,7 +21,7 @@ from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1 import runs_pb2
 from tabkeep.v1.runs_pb2 import RunFinished
 
-from browser_host import guardian, page_captures
+from browser_host import guardian, page_captures, run_records
 from browser_host.browser import Browser, BrowserGone
 from browser_host.cdp_guest import CdpGuest, TunnelLink
 from browser_host.clock import Clock
@@ -54,6 +54,7 @@ from browser_host.open_browser import (
 from browser_host.outbox import RunStopped
 from browser_host.pages import Trouble
 from browser_host.run_journal import RunJournal, RunOver
+from browser_host.run_records import RunRecords
 from browser_host.state_saves import StateSaves
 from browser_host.states import StateNotFetched, States
 from browser_host.task.journal import ApprovalAnswer, Journal
@@ -469,6 +470,7 @@ class LiveSession:
         fields = {"browser_session_id": self.placement.browser_session_id, "run_id": start.run_id}
         logger.info("run started", extra=fields)
         began = self._clock.monotonic()
+        records: RunRecords | None = None
         try:
             if leaving is not None:
                 await asyncio.wait({leaving})
@@ -476,6 +478,7 @@ class LiveSession:
                 await asyncio.wait({before}, timeout=CANCEL_SECONDS)
                 before.cancel()
                 await asyncio.wait({before})
+            records = await self._begin_records(start, journal)
             with telemetry.tracer().start_as_current_span(
                 "host.run", context=telemetry.extract(traceparent), attributes=fields
             ):
@@ -497,8 +500,28 @@ class LiveSession:
             await asyncio.wait({self._end}, timeout=WIND_UP_SECONDS)
             journal.record_end(self._ended() if self.ending() else _internal(start.run_id, type(error).__name__))
         finally:
+            if records is not None:
+                records.end_soon(journal.scrub)
             duration_ms = round((self._clock.monotonic() - began) * 1000)
             logger.info("run ended", extra={**fields, "duration_ms": duration_ms})
+
+    async def _begin_records(self, start: StartRun, journal: RunJournal) -> RunRecords | None:
+        """Begin the records that the run is to have; its end waits for them to be stored, as for its pictures."""
+        if not run_records.wanted(start) or self._browser is None or self._downloads is None:
+            return None
+        viewport = self._launch.width, self._launch.height
+        records = RunRecords(self.placement, start, self._browser, self._downloads, self._clock, viewport)
+
+        async def end() -> None:
+            try:
+                for name, settled in await records.end(journal.scrub):
+                    journal.await_file(name, settled, record=True)
+            except Exception:
+                logger.exception("records not kept", extra={"run_id": start.run_id})
+
+        journal.before_end = end
+        await records.begin()
+        return records
 
     def _run_over(self, run: _ActiveRun) -> None:
         run.journal.record_end(self._cancelled())  # only if its task was cancelled before it began

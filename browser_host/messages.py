@@ -484,7 +484,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """A file on its way to the control plane, or why there is none: what a page had the browser download."""
+    """A file on its way to the control plane, or why there is none: a download, or a record of a run."""
 
     placement: Placement
     run_id: str
@@ -497,6 +497,10 @@ class KeptFile:
     size: int
     sha256: str
     failure: str = ""
+    artifact_type: str = "download"
+    """download, console_log, network_log or recording."""
+    truncation: str = ""
+    """What is missing from it."""
 
 
 @dataclass(frozen=True, slots=True)

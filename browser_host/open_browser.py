@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from browser_host.browser import Browser
 from browser_host.cdp_guest import CdpChannel
 from browser_host.messages import DIRECT, USUAL_PAGES, BrowserType, Geolocation, Network, PageOptions, Placement
+from browser_host.network_log import Exchange
 from browser_host.pages import Trouble
 
 
@@ -59,6 +60,28 @@ class Download(Protocol):
     @property
     def ended(self) -> asyncio.Future[Downloaded]:
         """Where it is, or DownloadFailed."""
+
+
+class RecordSink(Protocol):
+    """Takes what happens in a browser while a run is under way; no method raises, waits or fails anybody."""
+
+    def console(self, time: datetime, kind: str, text: str, url: str, line: int) -> None:
+        """A page wrote to its console, or threw: `kind` is Playwright's word, or exception."""
+
+    def requested(self, exchange: Exchange) -> bool:
+        """A page asks for something; False when what comes of it is not wanted."""
+
+    def answered(self, exchange: Exchange) -> None:
+        """An answer's head has come, and is written in."""
+
+    def frame(self, jpeg: bytes) -> None:
+        """The tab in front looks like this now."""
+
+    def pictures_ended(self, why: str) -> None:
+        """There will be no more pictures."""
+
+
+StopRecords = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +163,9 @@ class OpenBrowser(Browser, Protocol):
 
     def troubles(self) -> tuple[Trouble, ...]:
         """What its pages have done to the session; at most one of each kind."""
+
+    async def record(self, sink: RecordSink, *, console: bool, network: bool, frames_per_second: int) -> StopRecords:
+        """Tell `sink` what happens, until the answer is called; no pictures with 0 `frames_per_second`."""
 
     async def shown(self) -> Shown:
         """What the current page shows; bounded, with the last known title when the page does not answer."""

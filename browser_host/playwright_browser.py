@@ -22,13 +22,14 @@ from urllib.parse import urlsplit
 from playwright.async_api import BrowserContext, Error, Frame
 from playwright.async_api import Page as Tab
 
-from browser_host import cgroups, processes
+from browser_host import cgroups, processes, session_directory
 from browser_host.browser import BrowserError, BrowserGone, Page, PageClosed, PageUnresponsive
 from browser_host.cgroups import BrowserCgroups
 from browser_host.egress import Egress
 from browser_host.egress_policy import Refused, check_url
+from browser_host.file_shelf import FileShelf
 from browser_host.messages import USUAL_PAGES, Network, PageOptions
-from browser_host.open_browser import Download, Shown, StateNotTaken
+from browser_host.open_browser import Download, RecordSink, Shown, StateNotTaken, StopRecords
 from browser_host.pages import (
     LONGEST_TITLE,
     LONGEST_URL,
@@ -46,6 +47,7 @@ from browser_host.playwright_downloads import PlaywrightDownloads
 from browser_host.playwright_driver import Driver
 from browser_host.playwright_logins import PlaywrightLogins
 from browser_host.playwright_page import PlaywrightPage
+from browser_host.playwright_records import PlaywrightRecords
 from browser_host.playwright_state import BrowserState
 
 logger = logging.getLogger(__name__)
@@ -110,6 +112,7 @@ class PlaywrightBrowser:
         self._driver = driver
         self._pid = pid
         self._directory = directory
+        self._shelf = FileShelf(directory / session_directory.READ_BY_BROWSER, user)
         self._cgroups = cgroups
         self._user = user
         self._egress = egress
@@ -372,6 +375,12 @@ class PlaywrightBrowser:
         """Call `begun` for every download, those from before this call first."""
         self._downloads.on_download(begun)
 
+    async def record(self, sink: RecordSink, *, console: bool, network: bool, frames_per_second: int) -> StopRecords:
+        """Tell `sink` what happens."""
+        records = PlaywrightRecords(self._context, lambda: self._recent[-1].tab if self._recent else None, sink)
+        records.begin(console=console, network=network, frames_per_second=frames_per_second)
+        return records.end
+
     async def shown(self) -> Shown:
         """What the tab in front shows; the title as last known when the page does not answer within a second."""
         if not self._recent:
@@ -429,7 +438,8 @@ class PlaywrightBrowser:
             self._closed_by_host(f"there were more than the {self._options.max_pages} that may be open")
             self._start(tab.close())
             return
-        opened.page = self._start(PlaywrightPage.open(tab, self._egress, partial(self._answer_dialog, opened)))
+        answer = partial(self._answer_dialog, opened)
+        opened.page = self._start(PlaywrightPage.open(tab, self._egress, answer, self._shelf))
         self._tabs.append(opened)
         self._recent.append(opened)
         self._start(self._learn_opener(opened))

@@ -20,6 +20,7 @@ from browser_host.browser import (
     BrowserError,
     BrowserGone,
     DocumentReplaced,
+    HeldFile,
     Navigation,
     NavigationBlocked,
     NavigationFailed,
@@ -31,6 +32,7 @@ from browser_host.browser import (
 )
 from browser_host.egress import Egress
 from browser_host.egress_policy import Refused, check_url
+from browser_host.file_shelf import FileShelf
 from browser_host.pages import Dialogs, Reply
 from browser_host.playwright_frames import PlaywrightFrame, PlaywrightFrames
 from browser_host.upstream import ProxyFailed
@@ -61,10 +63,15 @@ T = TypeVar("T")
 class PlaywrightPage:
     """A `browser_host.browser.Page`; made by `open`, which must be awaited before the tab is used."""
 
-    def __init__(self, tab: Tab, session: CDPSession, egress: Egress | None, answer: AnswerDialog) -> None:
+    def __init__(
+        self, tab: Tab, session: CDPSession, egress: Egress | None, answer: AnswerDialog, shelf: FileShelf | None
+    ) -> None:
         """Use `open` instead."""
         self._tab = tab
         self._answer_to = answer
+        self._shelf = shelf
+        self._chooser: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        """The DOM's own number of the field whose file chooser was opened."""
         self.suspect = False
         """It has not answered a call; nobody has looked since whether it does again."""
         self._egress = egress
@@ -86,16 +93,25 @@ class PlaywrightPage:
         self._context_closed = asyncio.Event()
 
     @classmethod
-    async def open(cls, tab: Tab, egress: Egress | None = None, answer: AnswerDialog | None = None) -> PlaywrightPage:
-        """Attach to a tab; costs about 20 ms once. Dialogs of the tab are answered from now on.
+    async def open(
+        cls,
+        tab: Tab,
+        egress: Egress | None = None,
+        answer: AnswerDialog | None = None,
+        shelf: FileShelf | None = None,
+    ) -> PlaywrightPage:
+        """Attach to a tab; costs about 20 ms once. From then on its dialogs are answered, its file choosers kept back.
 
         `egress` is the browser's way out, which knows why something was not reached. `answer` says, from a dialog's
-        kind and text, how it is answered; without it, as by default.
+        kind and text, how it is answered; without it, as by default. `shelf` is where its browser can read files;
+        without one it reads them where they are.
         """
         session = await tab.context.new_cdp_session(tab)
-        page = cls(tab, session, egress, answer or _answer_by_default)
+        page = cls(tab, session, egress, answer or _answer_by_default, shelf)
         page._listen()
-        await session.send("Page.enable")
+        await asyncio.gather(
+            session.send("Page.enable"), session.send("Page.setInterceptFileChooserDialog", {"enabled": True})
+        )
         await page._learn_main_frame()
         return page
 
@@ -374,6 +390,57 @@ class PlaywrightPage:
             raise _document_replaced(error) from None
         return base64.b64decode(answer["data"])
 
+    # Files
+
+    async def set_files(self, field: str, files: Sequence[HeldFile], *, timeout: float) -> None:
+        """Give files to a file field."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        paths = [one.path for one in files] if self._shelf is None else await self._shelf.place(files)
+        world = self._world or await self._make_world(end - loop.time())
+        asked = {"functionDeclaration": field, "executionContextId": world, "arguments": []}
+        try:
+            found = (await self._send("Runtime.callFunctionOn", asked, end - loop.time()))["result"]
+            if "objectId" not in found:
+                raise DocumentReplaced("the file field is gone")
+            given = {"files": [str(path) for path in paths], "objectId": found["objectId"]}
+            await self._send("DOM.setFileInputFiles", given, end - loop.time())
+        except Error as error:
+            raise _document_replaced(error) from None
+
+    async def file_chooser(self, keep: str, argument: Any, *, timeout: float) -> Any:
+        """Hand over the field of a file chooser that the page opens."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        try:
+            node = await self._bounded(_await(asyncio.shield(self._chooser)), timeout)
+        except PageUnresponsive:
+            return None
+        world = self._world or await self._make_world(max(end - loop.time(), _BRIEF))
+        try:
+            resolved = {"backendNodeId": node, "executionContextId": world}
+            found = await self._send("DOM.resolveNode", resolved, max(end - loop.time(), _BRIEF))
+            call = {
+                "functionDeclaration": f"function (argument) {{ return ({keep})(this, argument); }}",
+                "objectId": found["object"]["objectId"],
+                "arguments": [{"value": argument}],
+                "returnByValue": True,
+            }
+            return _result(await self._send("Runtime.callFunctionOn", call, max(end - loop.time(), _BRIEF)))
+        except Error as error:
+            raise _document_replaced(error) from None
+
+    def forget_file_chooser(self) -> None:
+        """Begin to wait for another one."""
+        if self._chooser.done():
+            self._chooser = asyncio.get_running_loop().create_future()
+
+    def _chooser_opened(self, event: dict[str, Any]) -> None:
+        self.forget_file_chooser()
+        if "backendNodeId" in event:
+            self._chooser.set_result(event["backendNodeId"])
+        self._effect()
+
     # Effects
 
     def effects_so_far(self) -> int:
@@ -448,6 +515,7 @@ class PlaywrightPage:
         tab.on("download", self._effect)
         tab.context.on("page", self._tab_opened)
         session.on("Page.windowOpen", self._tab_opening)
+        session.on("Page.fileChooserOpened", self._chooser_opened)
         session.on("Page.frameRequestedNavigation", self._navigation_requested)
         session.on("Page.frameStartedNavigating", self._navigation_started)
         session.on("Page.frameNavigated", self._frame_navigated)

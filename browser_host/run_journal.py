@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from tabkeep.v1 import runs_pb2
 from tabkeep.v1.runs_pb2 import RunEvent, RunFinished
 
+from browser_host.browser import HeldFile
 from browser_host.clock import Clock
 from browser_host.leases import Leases
 from browser_host.messages import Picture, Placement
 from browser_host.outbox import EventTooLarge, Outbox
 from browser_host.step_telemetry import StepTelemetry
-from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer, Credential
+from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer, Credential, FileMissing
 from browser_host.uploads import Uploads
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,10 @@ PICTURES_SECONDS = 10.0
 
 FindCredential = Callable[[Placement, str, str, str], Awaitable[Credential]]
 """Asks the control plane for a login: placement, run, origin, username. Raises CredentialMissing."""
+
+
+HoldFiles = Callable[[Placement, str, Sequence[str]], AbstractAsyncContextManager[list[HeldFile]]]
+"""Holds files for a step: placement, run, their ids or names. Entering it raises FileMissing."""
 
 
 class RunOver(Exception):
@@ -48,10 +54,14 @@ class RunJournal:
         clock: Clock,
         new_artifact_id: Callable[[], str],
         credentials: FindCredential,
+        files: HoldFiles | None = None,
     ) -> None:
         self.cancel_requested = asyncio.Event()
+        self.scrub: Callable[[str], str] = lambda text: text
         self.finished = False
         """RunFinished is recorded."""
+        self.before_end: Callable[[], Awaitable[None]] | None = None
+        """Awaited once, before the last event, when the engine brings the run to its end."""
         self._placement = placement
         self._run_id = run_id
         self._outbox = outbox
@@ -60,10 +70,11 @@ class RunJournal:
         self._clock = clock
         self._new_artifact_id = new_artifact_id
         self._credentials = credentials
+        self._hold_files = files
         self._telemetry = StepTelemetry()
         self._seq = 0
         self._pictures: dict[str, asyncio.Future[str]] = {}
-        self._files: list[tuple[str, asyncio.Future[str]]] = []
+        self._files: list[tuple[str, str, asyncio.Future[str]]] = []
         self._answers: dict[str, asyncio.Future[ApprovalAnswer]] = {}
 
     async def record(self, event: RunEvent) -> None:
@@ -74,6 +85,9 @@ class RunJournal:
             RunOver: the run's last event was recorded before.
         """
         if event.WhichOneof("kind") == "run_finished":
+            if self.before_end is not None:
+                before_end, self.before_end = self.before_end, None
+                await before_end()
             await self._settle_pictures()
         await self._outbox.wait_for_room()
         self._add(event)
@@ -120,9 +134,10 @@ class RunJournal:
         self._pictures[artifact_id] = self._uploads.add(picture)
         return artifact_id
 
-    def await_file(self, file_name: str, settled: asyncio.Future[str]) -> None:
+    def await_file(self, file_name: str, settled: asyncio.Future[str], *, record: bool = False) -> None:
         """A file of this run is on its way: the run's end waits for it as for pictures, and says if it is missing."""
-        self._files.append((file_name, settled))
+        code, what = ("RECORD_MISSING", "record") if record else ("DOWNLOAD_MISSING", "download")
+        self._files.append((code, f"{what} {file_name!r}", settled))
 
     async def credential(self, origin: str, username: str) -> Credential:
         """The stored login for pages of an origin.
@@ -131,6 +146,12 @@ class RunJournal:
             CredentialMissing.
         """
         return await self._credentials(self._placement, self._run_id, origin, username)
+
+    def files(self, names: Sequence[str]) -> AbstractAsyncContextManager[list[HeldFile]]:
+        """The organization's files of these ids or names, on this host's disk as long as the context lasts."""
+        if self._hold_files is None:
+            raise FileMissing("this host has no way to fetch files")
+        return self._hold_files(self._placement, self._run_id, names)
 
     async def approval(self, approval_id: str) -> ApprovalAnswer:
         """Wait for a person's answer; one that came before the question was asked counts."""
@@ -160,7 +181,7 @@ class RunJournal:
 
     async def _settle_pictures(self) -> None:
         waited_for = [("SCREENSHOT_MISSING", f"screenshot {one}", settled) for one, settled in self._pictures.items()]
-        waited_for += [("DOWNLOAD_MISSING", f"download {name!r}", settled) for name, settled in self._files]
+        waited_for += self._files
         if not waited_for:
             return
         await asyncio.wait([settled for _, _, settled in waited_for], timeout=PICTURES_SECONDS)

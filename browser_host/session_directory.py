@@ -3,6 +3,7 @@
     <root>/<fence>-<8 letters>/     the host's; its browser's user may pass through and nobody else may
         profile home tmp downloads  the browser's user's, 0700
         artifacts                   the host's, 0700: what the driver, which runs as the host, writes
+        uploads                     the host's; the browser's user may read what runs give to its pages
 
 The parent and what the driver writes to are not the browser's, so that a browser that was broken into can put no link
 in the driver's way. Without a user of its own all is the host's, 0700.
@@ -16,7 +17,8 @@ import tempfile
 from pathlib import Path
 
 OF_BROWSER = ("profile", "home", "downloads")
-OF_HOST = ("artifacts",)
+OF_HOST = ("artifacts", "uploads")
+READ_BY_BROWSER = "uploads"
 
 
 def make(root: Path, prefix: str, user: int) -> Path:
@@ -36,6 +38,9 @@ def fill(directory: Path, temporary: Path, user: int) -> Path:
             os.chown(path, user, user)
     for name in OF_HOST:
         (directory / name).mkdir(mode=0o700)
+    if user:
+        os.chown(directory / READ_BY_BROWSER, -1, user)
+        (directory / READ_BY_BROWSER).chmod(0o710)
     return directory / "home"
 
 

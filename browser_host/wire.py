@@ -33,6 +33,12 @@ _BROWSER_TYPES_TO_PROTO = {
     BrowserType.CHROME: browser_sessions_pb2.BROWSER_TYPE_CHROME,
     BrowserType.MSEDGE: browser_sessions_pb2.BROWSER_TYPE_MSEDGE,
 }
+_KEPT_TYPES = {
+    "download": artifacts_pb2.ARTIFACT_TYPE_DOWNLOAD,
+    "console_log": artifacts_pb2.ARTIFACT_TYPE_CONSOLE_LOG,
+    "network_log": artifacts_pb2.ARTIFACT_TYPE_NETWORK_LOG,
+    "recording": artifacts_pb2.ARTIFACT_TYPE_RECORDING,
+}
 _END_REASONS_TO_PROTO = {
     EndReason.REQUESTED: browser_sessions_pb2.CLOSE_REASON_REQUESTED,
     EndReason.TIMED_OUT: browser_sessions_pb2.CLOSE_REASON_TIMED_OUT,
@@ -117,7 +123,7 @@ def blob_header(picture: messages.Picture, host_id: str, incarnation: str) -> ho
 
 
 def file_header(kept: messages.KeptFile, host_id: str, incarnation: str) -> host_pb2.BlobHeader:
-    """The first message of the upload of a download, and the only one of one that was refused."""
+    """The first message of the upload of a download or record, and the only one of one that was refused."""
     refused = kept.path is None
     return host_pb2.BlobHeader(
         host_id=host_id,
@@ -127,13 +133,14 @@ def file_header(kept: messages.KeptFile, host_id: str, incarnation: str) -> host
         artifact=artifacts_pb2.Artifact(
             artifact_id=kept.artifact_id,
             run_id=kept.run_id,
-            artifact_type=artifacts_pb2.ARTIFACT_TYPE_DOWNLOAD,
+            artifact_type=_KEPT_TYPES[kept.artifact_type],
             file_name=kept.file_name,
             content_type=kept.content_type,
             size=kept.size,
             sha256=kept.sha256,
             state=artifacts_pb2.ARTIFACT_STATE_REFUSED if refused else artifacts_pb2.ARTIFACT_STATE_STORED,
             state_message=kept.failure,
+            truncation=kept.truncation,
         ),
     )
 

@@ -48,7 +48,7 @@ class ArtifactKeeping:
         count = 0
         while found := await self._coordinator.database.read(lambda tables: tables.artifacts.to_remove(_AT_ONCE)):
             for artifact in found:
-                await self.blobs.drop(artifact)
+                await self.blobs.drop(artifact.artifact_id)
             await self._coordinator.move(artifact_moves.removed, found)
             count += len(found)
         if count:

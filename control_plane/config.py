@@ -92,6 +92,10 @@ class Config:
     """What they may take of the disk for each organization; beyond it the oldest go. TABKEEP_ARTIFACT_QUOTA_MIB, at
     least 64, so that the largest download fits in."""
 
+    file_quota_bytes: int = 2 * 1024**3
+    """What the files that an organization's callers bring may take of the disk; beyond it no more are taken.
+    TABKEEP_FILE_QUOTA_MIB."""
+
     master_key_file: Path | None = None
     """The keys under which browser profiles are sealed. None: `master-key` in the data directory, made at the first
     start; a file that is named must be there. TABKEEP_MASTER_KEY_FILE."""
@@ -163,6 +167,8 @@ def from_environment(environ: Mapping[str, str]) -> Config:
         given["artifact_retention"] = timedelta(days=_number("TABKEEP_ARTIFACT_RETENTION_DAYS", value, 0.01, 36_500))
     if (value := environ.get("TABKEEP_ARTIFACT_QUOTA_MIB")) is not None:
         given["artifact_quota_bytes"] = int(_number("TABKEEP_ARTIFACT_QUOTA_MIB", value, 64, 1e9)) * 1024 * 1024
+    if (value := environ.get("TABKEEP_FILE_QUOTA_MIB")) is not None:
+        given["file_quota_bytes"] = int(_number("TABKEEP_FILE_QUOTA_MIB", value, 0, 1e9)) * 1024 * 1024
     if (value := environ.get("TABKEEP_MINIMUM_CONTROL_EPOCH")) is not None:
         given["minimum_control_epoch"] = int(_number("TABKEEP_MINIMUM_CONTROL_EPOCH", value, 0, MAX_CONTROL_EPOCH))
     if host_id := environ.get("TABKEEP_FIRST_HOST_TOKEN_FOR"):

@@ -87,6 +87,12 @@ class QueueFull(TabkeepError):
     """How soon a run that waits may have got its turn: nobody knows, and to ask more often is of no use."""
 
 
+class QuotaFull(TabkeepError):
+    """What an organization may keep is full; only deleting helps, and waiting does not."""
+
+    reason = "QUOTA_FULL"
+
+
 class AttachRate(TabkeepError):
     """More hosts attach at once than are taken in at once."""
 

@@ -1,4 +1,4 @@
-"""HostBlobService: takes in the files that runs leave behind, and moves browser states both ways."""
+"""HostBlobService: takes in files that runs leave behind, hands out those they give to pages, moves browser states."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tabkeep.host.v1 import host_pb2
 from tabkeep.host.v1 import host_pb2_grpc as pb_grpc
 from tabkeep.v1 import artifacts_pb2
 
-from control_plane import artifact_moves, browser_states, keys, profile_saves, profile_wire, wire
+from control_plane import artifact_moves, browser_states, file_moves, keys, profile_saves, profile_wire, wire
 from control_plane.artifact_keeping import ArtifactKeeping
 from control_plane.blobs import CHUNK_BYTES, MAX_BYTES, MAX_DOWNLOAD_BYTES, BlobInvalid, Blobs
 from control_plane.browser_states import StateInvalid
@@ -27,6 +27,9 @@ from control_plane.store import Tables
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
+_LARGE = ("download", "console_log", "network_log", "recording")
+"""What may have as many bytes as a download, or none at all."""
+
 
 class HostBlobService(pb_grpc.HostBlobServiceServicer):
     """See the proto for what each call does."""
@@ -38,8 +41,11 @@ class HostBlobService(pb_grpc.HostBlobServiceServicer):
         artifacts: ArtifactKeeping,
         keeping: StateKeeping,
         captures: Captures,
+        files: Blobs,
     ) -> None:
+        """`files` are those that callers bring."""
         self._coordinator = coordinator
+        self._files = files
         self._blobs = blobs
         self._artifacts = artifacts
         self._keeping = keeping
@@ -75,6 +81,18 @@ class HostBlobService(pb_grpc.HostBlobServiceServicer):
         yield host_pb2.GetBrowserStateResponse(header=header)
         for start in range(0, len(content), CHUNK_BYTES):
             yield host_pb2.GetBrowserStateResponse(chunk=content[start : start + CHUNK_BYTES])
+
+    async def GetRunFile(
+        self, request: host_pb2.GetRunFileRequest, context: Context
+    ) -> AsyncIterator[host_pb2.GetRunFileResponse]:
+        _refuse_others(request.host_id)
+        placement = (request.host_id, request.browser_session_id, request.fence)
+        file = await self._coordinator.database.read(
+            lambda tables: file_moves.for_run(tables, *placement, request.run_id, request.file)
+        )
+        yield host_pb2.GetRunFileResponse(file=wire.file(file))
+        async for chunk in self._files.read(file.file_id, file.sha256, file_moves.damaged(file)):
+            yield host_pb2.GetRunFileResponse(chunk=chunk)
 
     async def PutBrowserState(
         self, request_iterator: AsyncIterator[host_pb2.PutBrowserStateRequest], context: Context
@@ -190,7 +208,7 @@ def _artifact(header: host_pb2.BlobHeader) -> Artifact:
     artifact_type = wire.ARTIFACT_TYPE.name(proto.artifact_type) or "screenshot"
     refused = proto.state == artifacts_pb2.ARTIFACT_STATE_REFUSED
     lowest, highest = (0, 0) if refused else (1, MAX_BYTES)
-    if artifact_type == "download" and not refused:
+    if artifact_type in _LARGE and not refused:
         lowest, highest = 0, MAX_DOWNLOAD_BYTES
     if not lowest <= proto.size <= highest:
         raise BlobInvalid(f"artifact {proto.artifact_id}: {proto.size} bytes are not within {lowest} to {highest}")
@@ -209,4 +227,5 @@ def _artifact(header: host_pb2.BlobHeader) -> Artifact:
         on_disk=not refused,
         create_time=wire.NO_TIME,
         expire_time=None,
+        truncation=proto.truncation[:1000],
     )

@@ -43,6 +43,7 @@ _CODES: tuple[tuple[type[errors.TabkeepError], grpc.StatusCode], ...] = (
     (errors.PreconditionFailed, grpc.StatusCode.FAILED_PRECONDITION),
     (errors.Conflict, grpc.StatusCode.ABORTED),
     (errors.QueueFull, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (errors.QuotaFull, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (errors.AttachRate, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (errors.OutOfRange, grpc.StatusCode.OUT_OF_RANGE),
     (errors.Unavailable, grpc.StatusCode.UNAVAILABLE),

@@ -84,6 +84,14 @@ def _fields(kind: str, body: Any) -> Any:
             fields = {"within": _holes(body.within)}
             if body.HasField("schema"):
                 fields["schema"] = json_format.MessageToDict(body.schema)
+        case "tab":
+            what = body.WhichOneof("what") or ""
+            tab = getattr(body, what)
+            if what == "open":
+                return {what: _holes(tab.url) or None}
+            by = tab.WhichOneof("by")
+            given = getattr(tab, by) if by else None
+            return {what: {by: _holes(given) if isinstance(given, str) else given} if by else None}
         case "drag":
             how = body.WhichOneof("destination") or ""
             to = {"x": body.by.x, "y": body.by.y} if how == "by" else _target(getattr(body, how))

@@ -1,4 +1,4 @@
-"""Small stored things that have no life of their own: commands, workflow versions, artifacts."""
+"""Small stored things that have no life of their own: commands, workflow versions, artifacts, files."""
 
 from __future__ import annotations
 
@@ -79,3 +79,18 @@ class Artifact:
     create_time: datetime
     expire_time: datetime | None
     """None: it was refused."""
+    truncation: str = ""
+    """What is missing from it, in words; empty: nothing is known to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """The record of a file that a caller has brought."""
+
+    file_id: str
+    organization_id: str
+    file_name: str
+    content_type: str
+    size: int
+    sha256: str
+    create_time: datetime

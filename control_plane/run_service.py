@@ -16,9 +16,9 @@ from tabkeep.v1 import recordings_pb2
 from tabkeep.v1 import runs_pb2 as pb
 from tabkeep.v1 import runs_pb2_grpc as pb_grpc
 
-from control_plane import run_moves, wire, workflow_definitions, workflow_moves
+from control_plane import file_moves, run_moves, wire, workflow_definitions, workflow_moves
 from control_plane.coordinator import Coordinator
-from control_plane.errors import OutOfRange, Unavailable
+from control_plane.errors import NotFound, OutOfRange, Unavailable
 from control_plane.fields import Fields
 from control_plane.hosts import Host
 from control_plane.interceptors import caller
@@ -66,6 +66,8 @@ class RunService(pb_grpc.RunServiceServicer):
         webhook = sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals)
         again = wire.request_id(fields, organization_id, "RunTask", request)
         fields.raise_if_wrong()
+        if not await self._database.read(lambda tables: answered(tables, again)):
+            await self._check_files(organization_id, request)
         plan = await self._with_recordings(organization_id, request, spec.plan)
         spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, plan))
         shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
@@ -120,6 +122,31 @@ class RunService(pb_grpc.RunServiceServicer):
         session = self._networks.of_new(fields, spec.session, request.browser_session, "browser_session.")
         session = self._page_settings.of_new(fields, session, request.browser_session, "browser_session.")
         return replace(spec, session=session)
+
+    async def _check_files(self, organization_id: str, request: pb.RunTaskRequest) -> None:
+        """Raise for files that are to be uploaded and are not there; they may still be deleted before their turn.
+
+        Raises:
+            FieldInvalid: FIELD_INVALID names the place of each.
+        """
+        wanted = {
+            f"actions[{number}].upload.files[{place}]": name
+            for number, action in enumerate(request.actions)
+            for place, name in enumerate(action.upload.files)
+        }
+        if not wanted:
+            return
+        fields = Fields()
+
+        def query(tables: Tables) -> None:
+            for field, name in wanted.items():
+                try:
+                    file_moves.named(tables, organization_id, name)
+                except NotFound as missing:
+                    fields.wrong(field, missing.message)
+
+        await self._database.read(query)
+        fields.raise_if_wrong()
 
     async def _workflow(self, organization_id: str, workflow_id: str, version: int) -> Workflow:
         def query(tables: Tables) -> Workflow:

@@ -24,6 +24,8 @@ from tabkeep.v1 import (
     browser_sessions_pb2_grpc,
     credentials_pb2,
     credentials_pb2_grpc,
+    files_pb2,
+    files_pb2_grpc,
     hosts_pb2,
     hosts_pb2_grpc,
     keys_pb2,
@@ -52,6 +54,7 @@ from control_plane.config import Config
 from control_plane.coordinator import Coordinator
 from control_plane.credential_service import CredentialService
 from control_plane.errors import Unavailable
+from control_plane.file_service import FileService
 from control_plane.host_blob_service import HostBlobService
 from control_plane.host_control_service import HostControlService
 from control_plane.host_secret_service import HostSecretService
@@ -104,6 +107,7 @@ _PUBLIC = [
     workflows_pb2,
     artifacts_pb2,
     credentials_pb2,
+    files_pb2,
     hosts_pb2,
     keys_pb2,
     usage_pb2,
@@ -151,6 +155,8 @@ async def serve(
         await keeping.open_up()
         blobs = Blobs(config.data_dir / "blobs")
         artifacts = ArtifactKeeping(coordinator, blobs)
+        files = Blobs(config.data_dir / "files")
+        await files.sweep(await database.read(lambda tables: tables.files.ids()))
         removing = asyncio.create_task(artifacts.serve(), name="artifacts")
         await coordinator.move(credential_moves.rewrap, vault)
         deadlines = asyncio.create_task(coordinator.serve_deadlines(), name="deadlines")
@@ -160,7 +166,7 @@ async def serve(
         )
         webhooks = asyncio.create_task(deliverer.serve(), name="webhooks")
         try:
-            keepings = keeping, artifacts
+            keepings = keeping, artifacts, files
             async with _listening(config, coordinator, secret, vault, keepings, settings) as (address, http_address):
                 yield ControlPlane(config, coordinator, database, address, http_address)
         finally:
@@ -183,10 +189,10 @@ async def _listening(
     coordinator: Coordinator,
     secret: bytes,
     vault: Vault,
-    keepings: tuple[StateKeeping, ArtifactKeeping],
+    keepings: tuple[StateKeeping, ArtifactKeeping, Blobs],
     settings: tuple[Networks, PageSettings],
 ) -> AsyncIterator[tuple[str, str]]:
-    keeping, artifacts = keepings
+    keeping, artifacts, files = keepings
     interceptor = CallInterceptor(coordinator.keys, coordinator.clock)
     server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
     services: Any = _Services(server)
@@ -213,8 +219,9 @@ async def _listening(
     )
     host_pb2_grpc.add_HostControlServiceServicer_to_server(HostControlService(coordinator, plans, *settings), services)
     host_pb2_grpc.add_HostBlobServiceServicer_to_server(
-        HostBlobService(coordinator, blobs, artifacts, keeping, captures), services
+        HostBlobService(coordinator, blobs, artifacts, keeping, captures, files), services
     )
+    files_pb2_grpc.add_FileServiceServicer_to_server(FileService(coordinator, files, page_tokens), services)
     credentials_pb2_grpc.add_CredentialServiceServicer_to_server(CredentialService(coordinator, vault), services)
     host_pb2_grpc.add_HostSecretServiceServicer_to_server(HostSecretService(coordinator, vault), services)
     tunnels = Tunnels()

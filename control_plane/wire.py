@@ -18,14 +18,23 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from tabkeep.host.v1 import host_pb2
-from tabkeep.v1 import actions_pb2, artifacts_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
+from tabkeep.v1 import (
+    actions_pb2,
+    artifacts_pb2,
+    browser_sessions_pb2,
+    files_pb2,
+    hosts_pb2,
+    keys_pb2,
+    runs_pb2,
+    workflows_pb2,
+)
 
 from control_plane.action_bounds import check_gesture, names_an_element
 from control_plane.fields import Fields
 from control_plane.hosts import Host, HostState
 from control_plane.keys import Key, Scope
 from control_plane.prompt_secrets import secrets_in, without_secrets
-from control_plane.records import Artifact, Workflow
+from control_plane.records import Artifact, File, Workflow
 from control_plane.requests import Request
 from control_plane.run_moves import RunSpec
 from control_plane.runs import Run, RunStatus, RunType
@@ -349,6 +358,14 @@ def _run_spec(
     plan.irreversible_policy = _known(
         fields, "irreversible_policy", request.irreversible_policy, runs_pb2.IrreversiblePolicy
     )
+    plan.record_console, plan.record_network = request.record_console, request.record_network
+    if request.HasField("screen_recording"):
+        wanted, name = request.screen_recording, "screen_recording.frames_per_second"
+        plan.screen_recording.frames_per_second = fields.number(name, wanted.frames_per_second, 1, 10, 4)
+        longest = fields.duration(
+            wanted, "max_duration", timedelta(seconds=1), _HOUR, 10 * _MINUTE, "screen_recording."
+        )
+        plan.screen_recording.max_duration.FromTimedelta(longest)
     return RunSpec(
         organization_id=organization_id,
         run_type=run_type,
@@ -423,6 +440,8 @@ def check_action(
         _check_tab(fields, f"{field}.tab", action.tab)
     if kind == "dialog":
         _check_dialog(fields, f"{field}.dialog", action.dialog)
+    if kind == "upload":
+        _check_upload(fields, f"{field}.upload", action.upload)
     if kind == "press_key" and not action.press_key.key:
         fields.wrong(f"{field}.press_key.key", "must not be empty")
     if kind == "wait" and action.wait.WhichOneof("until") is None:
@@ -431,6 +450,19 @@ def check_action(
         fields.wrong(f"{field}.find_record.label", "must not be empty")
     if kind == "extract":
         _schema(fields, f"{field}.extract.schema", action.extract.schema)
+
+
+MOST_FILES = 20
+
+
+def _check_upload(fields: Fields, field: str, upload: actions_pb2.Upload) -> None:
+    target = upload.target
+    if upload.HasField("target") and not (target.role or target.name or target.css or target.test_id):
+        fields.wrong(f"{field}.target", "names no element: set role, name, css or test_id, or leave it out")
+    if not 1 <= len(upload.files) <= MOST_FILES:
+        fields.wrong(f"{field}.files", f"{len(upload.files)} files are not within 1 to {MOST_FILES}")
+    for place, name in enumerate(upload.files[:MOST_FILES]):
+        fields.text(f"{field}.files[{place}]", name, 255, required=True)
 
 
 def _check_source(fields: Fields, field: str, value: actions_pb2.Value, earlier: Sequence[actions_pb2.Action]) -> None:
@@ -480,8 +512,8 @@ def _check_dialog(fields: Fields, field: str, dialog: actions_pb2.Dialog) -> Non
         fields.wrong(f"{field}.text", "is for a prompt that is accepted: leave it out, or accept")
     if dialog.text.WhichOneof("source") == "parameter":
         fields.wrong(f"{field}.text", f"names the parameter {dialog.text.parameter[:100]!r}: only workflows have any")
-    elif dialog.text.WhichOneof("source") is None:
-        fields.wrong(f"{field}.text", "needs a text: set text.literal")
+    elif dialog.text.WhichOneof("source") != "literal":
+        fields.wrong(f"{field}.text", "needs a text that is known before: set text.literal")
     fields.text(f"{field}.text", dialog.text.literal, 65_536)
 
 
@@ -627,9 +659,23 @@ def artifact(artifact: Artifact) -> artifacts_pb2.Artifact:
         content_type=artifact.content_type,
         size=artifact.size,
         sha256=artifact.sha256,
+        truncation=artifact.truncation,
     )
     proto.create_time.FromDatetime(artifact.create_time)
     set_time(proto.expire_time, artifact.expire_time)
+    return proto
+
+
+def file(file: File) -> files_pb2.File:
+    """The record of a file that a caller has brought."""
+    proto = files_pb2.File(
+        file_id=file.file_id,
+        file_name=file.file_name,
+        content_type=file.content_type,
+        size=file.size,
+        sha256=file.sha256,
+    )
+    set_time(proto.create_time, file.create_time)
     return proto
 
 

@@ -22,6 +22,7 @@ MAX_EXPECTATIONS: Final = 50
 MAX_URL: Final = 8_192
 MAX_NAME: Final = 2_000
 MAX_NOTE: Final = 500
+MAX_FILES, MAX_FILE_NAME = 20, 255
 MAX_SCHEMA_BYTES: Final = 65_536
 MAX_SCHEMA_NODES: Final = 2_000
 
@@ -509,6 +510,19 @@ def _dialog(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     read_dialog(place, holes, action.dialog)
 
 
+def _upload(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    alone = place.is_short or place.is_list
+    fields = {"files": place} if alone else place.fields(("files", "target", *_TARGET), ["files"]) or {}
+    action.upload.SetInParent()
+    target = None if alone else _read_target(place, fields, holes, required=False)
+    if target is not None:
+        action.upload.target.CopyFrom(target)
+    if "files" in fields:
+        given = fields["files"]
+        for one in given.items(MAX_FILES, "files") or [] if given.is_list else [given]:
+            action.upload.files.append(holes.filled(one, MAX_FILE_NAME, shown=True) or "")
+
+
 def _nothing_inside(place: Place) -> None:
     if not place.is_nothing and not (place.is_mapping and not place.node.value):
         place.mistake(f"takes nothing: write {{}}, {place.found()}")
@@ -529,6 +543,7 @@ ACTION_KINDS: Final[Mapping[str, _Reader]] = {
     "extract": _extract,
     "back": _back,
     "reload": _reload,
+    "upload": _upload,
     "find_record": _find_record,
     "tab": _tab,
     "dialog": _dialog,

@@ -81,8 +81,8 @@ class Holes:
         if text is None or "{{" not in text:
             return text
         where = (
-            "goto url, task prompt, tab open, approve message, fill value, select option, dialog text, the name and "
-            "within of a target, and the texts of expectations"
+            "goto url, task prompt, tab open, approve message, fill value, select option, upload files, dialog text, "
+            "the name and within of a target, and the texts of expectations"
         )
         place.mistake(f"holes are not filled here: they work in {where}")
         return None

@@ -64,7 +64,7 @@ def _read_which(place: Place, holes: Holes, which: actions_pb2.WhichTab, *, requ
                 field.mistake("must be true, or the tab be named in another way")
             which.previous = True
         else:
-            setattr(which, name, holes.unfilled(field, MAX_TEXT) or "")
+            setattr(which, name, holes.filled(field, MAX_TEXT, shown=True) or "")
 
 
 def read_dialog(place: Place, holes: Holes, dialog: actions_pb2.Dialog) -> None:
@@ -78,6 +78,8 @@ def read_dialog(place: Place, holes: Holes, dialog: actions_pb2.Dialog) -> None:
         dialog.answer = _ANSWERS.get(word or "", actions_pb2.DIALOG_ANSWER_DISMISS)
     if "text" in fields:
         dialog.text.CopyFrom(holes.value(fields["text"]) or actions_pb2.Value())
+        if dialog.text.WhichOneof("source") in ("from_step", "credential"):
+            fields["text"].mistake("must be known before: a text, or a parameter")
         if dialog.answer != actions_pb2.DIALOG_ANSWER_ACCEPT:
             fields["text"].mistake("is for a prompt that is accepted: leave it out, or answer: accept")
     if "message" in fields:

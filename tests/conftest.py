@@ -26,6 +26,7 @@ from tabkeep.v1 import (
     browser_profiles_pb2_grpc,
     browser_sessions_pb2_grpc,
     credentials_pb2_grpc,
+    files_pb2_grpc,
     hosts_pb2_grpc,
     keys_pb2_grpc,
     recordings_pb2_grpc,
@@ -81,6 +82,7 @@ class Api:
     usage: Any
     webhooks: Any
     credentials: Any
+    files: Any
     recordings: Any
 
 
@@ -105,6 +107,7 @@ def api_on(channel: grpc.aio.Channel, key: str, *more: tuple[str, str]) -> Api:
         runs=Keyed(runs_pb2_grpc.RunServiceStub(channel), *metadata),
         workflows=Keyed(workflows_pb2_grpc.WorkflowServiceStub(channel), *metadata),
         artifacts=Keyed(artifacts_pb2_grpc.ArtifactServiceStub(channel), *metadata),
+        files=Keyed(files_pb2_grpc.FileServiceStub(channel), *metadata),
         hosts=Keyed(hosts_pb2_grpc.HostServiceStub(channel), *metadata),
         keys=Keyed(keys_pb2_grpc.KeyServiceStub(channel), *metadata),
         usage=Keyed(usage_pb2_grpc.UsageServiceStub(channel), *metadata),

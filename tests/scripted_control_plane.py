@@ -24,6 +24,7 @@ from tabkeep.v1 import (
     browser_profiles_pb2,
     browser_sessions_pb2,
     credentials_pb2,
+    files_pb2,
     hosts_pb2,
     keys_pb2,
     recordings_pb2,
@@ -39,6 +40,7 @@ PUBLIC_FILES = (
     browser_profiles_pb2,
     browser_sessions_pb2,
     credentials_pb2,
+    files_pb2,
     hosts_pb2,
     keys_pb2,
     recordings_pb2,
@@ -140,9 +142,15 @@ class ScriptedControlPlane:
             for step in self._next(name, request, context):
                 yield self._give(step, context)
 
+        def many(requests: Iterator[Message], context: grpc.ServicerContext) -> Message:
+            first, *_ = requests
+            return self._give(self._next(name, first, context), context)
+
         parse, serialize = request_type.FromString, lambda message: message.SerializeToString()
         if method.server_streaming:
             return grpc.unary_stream_rpc_method_handler(stream, parse, serialize)
+        if method.client_streaming:
+            return grpc.stream_unary_rpc_method_handler(many, parse, serialize)
         return grpc.unary_unary_rpc_method_handler(unary, parse, serialize)
 
     def _next(self, name: str, request: Message, context: grpc.ServicerContext) -> Any:

@@ -111,6 +111,7 @@ async def _play(api: Product, session_id: str, episode: Episode) -> Outcome:
     request = runs.RunTaskRequest(
         browser_session_id=session_id, prompt=episode.utterance, max_steps=MAX_STEPS,
         screenshots=runs.SCREENSHOT_MODE_NONE, irreversible_policy=runs.IRREVERSIBLE_POLICY_ALLOW,
+        replay_mode=runs.REPLAY_MODE_OFF,
     )  # fmt: skip
     request.timeout.FromSeconds(RUN_SECONDS)
     began = time.perf_counter()

@@ -6,21 +6,25 @@ An action that returns has had its effect and its expectations hold; everything 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from tabkeep.v1 import actions_pb2
+from tabkeep.v1 import actions_pb2, runs_pb2
 
 from browser_host.browser import (
     Document,
     DocumentReplaced,
+    FilesNotPlaced,
+    HeldFile,
     Navigation,
     NavigationFailed,
     Page,
     PageClosed,
     PageCrashed,
     PageUnresponsive,
+    ScriptFailed,
 )
 from browser_host.clock import Clock
 from browser_host.task import extract, record_match
@@ -30,6 +34,8 @@ from browser_host.task.failures import (
     BLOCKED_BY_POLICY,
     CREDENTIAL_REQUIRED,
     EXPECTATION_FAILED,
+    FILE_NOT_ACCEPTED,
+    FILE_UNAVAILABLE,
     NAVIGATION,
     NO_EFFECT,
     NOT_FOUND,
@@ -41,8 +47,9 @@ from browser_host.task.failures import (
 )
 from browser_host.task.gate import Gate
 from browser_host.task.gestures import Gestures
-from browser_host.task.journal import ActionLeaseOver, CredentialMissing, Journal
+from browser_host.task.journal import ActionLeaseOver, CredentialMissing, FileMissing, Journal
 from browser_host.task.page_script import PRESS_PATH, call, look
+from browser_host.task.provenance import leaves, whence
 from browser_host.task.tabs import Tabs
 from browser_host.task.values import Parameters, Secrets, origin_of, to_schema
 from browser_host.task.wording import condition_words, names_a_secret, script_condition, script_target
@@ -59,9 +66,21 @@ _SENDS_SOON = 0.15
 """Seconds after a press in which what the page sends over a web socket is the press's doing."""
 _LISTENERS_SECONDS = 2.0
 _LEASE_POLL = 0.1
+UPLOAD_TIMEOUT = 60.0
+_CHOOSER_PATIENCE = 3.0
+"""Seconds in which a press opens a file chooser, and in which a page shows what it was given."""
+_FIELD = "() => globalThis.__tabkeepField()"
+_CHOSEN = "(el, count) => globalThis.__tabkeepChosen(el, count)"
+_REASONS = {
+    "NOT_FOUND": NOT_FOUND,
+    "AMBIGUOUS": AMBIGUOUS,
+    "STEP_TIMEOUT": STEP_TIMEOUT,
+    "FILE_NOT_ACCEPTED": FILE_NOT_ACCEPTED,
+    "REJECTED_BY_PAGE": REJECTED_BY_PAGE,
+    "EXPECTATION_FAILED": EXPECTATION_FAILED,
+}
 _READ_GRACE = 10.0
 _READ_PAUSE = 0.25
-_REASONS = {"NOT_FOUND": NOT_FOUND, "AMBIGUOUS": AMBIGUOUS, "STEP_TIMEOUT": STEP_TIMEOUT}
 """What the page's script answers when it cannot do what it was asked."""
 
 
@@ -75,6 +94,8 @@ class Done:
     """The page's title afterwards, where it was seen in passing."""
     output: Any = None
     has_output: bool = False
+    provenance: list[runs_pb2.Provenance] = field(default_factory=list)
+    """Where the output's values came from."""
     element: dict[str, Any] | None = None
     """What the page's script says of its element, where the task is recorded."""
 
@@ -85,6 +106,8 @@ def timeout_of(action: actions_pb2.Action) -> float:
         return action.timeout.ToTimedelta().total_seconds()
     if action.WhichOneof("kind") in ("goto", "back", "reload") or action.tab.open.url:
         return GOTO_TIMEOUT
+    if action.WhichOneof("kind") == "upload":
+        return UPLOAD_TIMEOUT
     if action.WhichOneof("kind") == "wait" and action.wait.WhichOneof("until") == "duration":
         return max(DEFAULT_TIMEOUT, action.wait.duration.ToTimedelta().total_seconds() + 1)
     return DEFAULT_TIMEOUT
@@ -190,6 +213,8 @@ class Actor(Gestures):
                 return await self._tab(action.tab)
             case "dialog":
                 return await self._dialog(action)
+            case "upload":
+                return await self._upload(action.upload)
         raise ValueError("an action without a kind")
 
     # Time and permission
@@ -594,6 +619,55 @@ class Actor(Gestures):
         title: str | None = seen["title"]
         return title
 
+    # Files
+
+    async def _upload(self, upload: actions_pb2.Upload) -> Done:
+        """Bring the files here, find their field, give them, and see that the page got them."""
+        names = [self._parameters.fill(name) for name in upload.files]
+        try:
+            async with asyncio.timeout(self._left()) as limit, self._journal.files(names) as files:
+                limit.reschedule(None)
+                return await self._give(upload.target, files)
+        except FileMissing as missing:
+            raise Failed(FILE_UNAVAILABLE, str(missing)) from None
+        except FilesNotPlaced as error:
+            raise Failed(FILE_UNAVAILABLE, f"the files could not be given to the page: {error}") from None
+        except TimeoutError:
+            raise Failed(STEP_TIMEOUT, f"the files were not on the host within {self._timeout:g} s") from None
+
+    async def _give(self, target: actions_pb2.Target, files: list[HeldFile]) -> Done:
+        wanted = {"target": script_target(target), "count": len(files)}
+        found = _checked(await self._look("fileField", wanted))
+        label = found["label"]
+        if not found["field"]:
+            label = await self._open_chooser(target, label, len(files))
+        allowed = await self._allowed()
+        before = self._page.effects_so_far()
+        await self._page.set_files(_FIELD, files, timeout=allowed)
+        names = ", ".join(f'"{one.file_name}"' for one in files)
+        look_for = {"files": [{"name": one.file_name, "size": one.size} for one in files]}
+        try:
+            taken = await call(self._page, "filesTaken", look_for, wait=min(_CHOOSER_PATIENCE, self._left()))
+        except (DocumentReplaced, ScriptFailed):
+            if self._page.effects_so_far() == before:
+                raise
+            await self._page.loaded(timeout=self._left())
+            return Done(label, f"gave {names}, and the page went on to another one")
+        if not taken.get("ok"):
+            raise Failed(_REASONS[taken["reason"]], taken["message"], target=label)
+        shown = "the field shows" if taken["shown"] == "field" else "the page took and shows"
+        return Done(label, f"{shown} {names}", taken["title"])
+
+    async def _open_chooser(self, target: actions_pb2.Target, label: str, count: int) -> str:
+        """Press what opens a file chooser; its field is kept for what follows. Returns how it is called."""
+        self._page.forget_file_chooser()
+        await self._press(target, "click", 1, EFFECT_PATIENCE)
+        kept = await self._page.file_chooser(_CHOSEN, count, timeout=min(_CHOOSER_PATIENCE, self._left()))
+        if kept is None:
+            raise Failed(NO_EFFECT, f"{label} was pressed and opened no file chooser", target=label)
+        _checked(json.loads(kept))
+        return label
+
     # Looking
 
     async def _scroll(self, scroll: actions_pb2.Scroll) -> Done:
@@ -629,8 +703,9 @@ class Actor(Gestures):
     async def _extract(self, wanted: actions_pb2.Extract) -> Done:
         found = _checked(await self._look("read", {"within": wanted.within}))
         schema = to_schema(wanted.schema) if wanted.HasField("schema") else None
-        output = extract.from_page(found, schema)
-        return Done(output=output, has_output=True, title=found["title"])
+        output, texts = extract.from_page_with_texts(found, schema)
+        sources = await whence(self._page, texts)
+        return Done(output=output, has_output=True, title=found["title"], provenance=sources)
 
     async def _find_record(self, wanted: actions_pb2.FindRecord) -> Done:
         value = self._parameters.value(wanted.value)
@@ -640,7 +715,8 @@ class Actor(Gestures):
             matches = record_match.matching(found, wanted.label, value)
             if matches:
                 output = record_match.only(matches, wanted.label, value)
-                return Done(output=output, has_output=True, title=found["title"])
+                sources = await whence(self._page, leaves(output))
+                return Done(output=output, has_output=True, title=found["title"], provenance=sources)
             near = record_match.near(found, value)
             if self._left() <= 0.05:
                 hint = f"; close, but not it: {', '.join(near)}" if near else ""

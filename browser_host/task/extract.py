@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from browser_host.task.failures import EXTRACT, Failed
 from browser_host.task.likeness import likeness, words_of
+from browser_host.task.provenance import joined, leaves
 
 Facts = list[tuple[str, str]]
 """Labels and values, in page order."""
@@ -51,6 +52,8 @@ class Search:
 
     missing: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    texts: list[tuple[str, str]] = field(default_factory=list)
+    """Of what was found: paths in the output, and the texts as the page shows them."""
 
 
 def from_page(found: dict[str, Any], schema: dict[str, Any] | None) -> Any:
@@ -59,9 +62,21 @@ def from_page(found: dict[str, Any], schema: dict[str, Any] | None) -> Any:
     Raises:
         Failed: EXTRACT, required data is not there; the message names it and what was found.
     """
+    return from_page_with_texts(found, schema)[0]
+
+
+def from_page_with_texts(found: dict[str, Any], schema: dict[str, Any] | None) -> tuple[Any, list[tuple[str, str]]]:
+    """Like `from_page`, with the texts that the values were read as, by their paths.
+
+    Raises:
+        Failed: EXTRACT.
+    """
     if schema is None:
-        return as_it_is(found)
-    return shaped(schema, facts_of(found), [*tables_of(found), cards_of(found)], found)
+        data = as_it_is(found)
+        return data, list(leaves(data))
+    search = Search()
+    output = shaped(schema, facts_of(found), [*tables_of(found), cards_of(found)], found, search)
+    return output, search.texts
 
 
 def as_it_is(found: dict[str, Any]) -> dict[str, Any]:
@@ -185,14 +200,18 @@ def _distinct(values: Iterable[str]) -> list[str]:
 
 
 def shaped(
-    schema: dict[str, Any], facts: Facts, tables: list[list[dict[str, str]]], found: dict[str, Any] | None = None
+    schema: dict[str, Any],
+    facts: Facts,
+    tables: list[list[dict[str, str]]],
+    found: dict[str, Any] | None = None,
+    search: Search | None = None,
 ) -> Any:
     """Data in the shape of `schema` out of facts and records.
 
     Raises:
         Failed: EXTRACT.
     """
-    search = Search()
+    search = search or Search()
     output = value_of(schema, "", facts, tables, found or {}, search)
     if output is None or search.missing:
         missing = ", ".join(search.missing) or "the data asked for"
@@ -234,7 +253,10 @@ def value_of(
     if kind == "array":
         return _array(schema, name, facts, tables, found, search)
     value = _fact(schema, name, facts, found, search)
-    return None if value is None else _coerced(value, schema, name, search)
+    if value is None:
+        return None
+    search.texts.append(("", value))
+    return _coerced(value, schema, name, search)
 
 
 def _object(
@@ -252,6 +274,7 @@ def _object(
         value = value_of(wanted, name, facts, tables, found, inner)
         if value is not None and not inner.missing:
             output[name] = value
+            search.texts += [(joined(name, inside), text) for inside, text in inner.texts]
         elif name in required:
             full = f"{path}.{name}" if path else name
             search.missing += [f"{full}.{one}" for one in inner.missing] or [full]
@@ -281,6 +304,7 @@ def _array(
     if len(choices) != 1:
         return None
     values = [_coerced(value, items, name, search) for value in choices[0]]
+    search.texts += [(str(number), value) for number, value in enumerate(choices[0])]
     return values if all(value is not None for value in values) else None
 
 
@@ -304,13 +328,14 @@ def _rows(items: dict[str, Any], tables: list[list[dict[str, str]]], search: Sea
             search.reasons.append("several tables fit equally well")
         return None
     _, table, columns = rated[0]
-    rows = []
+    rows: list[Any] = []
     for row in table:
         one = {}
         for name, label in columns.items():
             value = _coerced(row[label], properties[name], name, search) if row.get(label) else None
             if value is not None:
                 one[name] = value
+                search.texts.append((f"{len(rows)}.{name}", row[label]))
             elif name in required:
                 search.missing.append(name)
         rows.append(one)

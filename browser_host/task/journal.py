@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from tabkeep.v1.runs_pb2 import RunEvent
+
+from browser_host.browser import HeldFile
 
 
 class ActionLeaseOver(Exception):
@@ -38,11 +42,18 @@ class Credential:
     """Of this moment; empty where the login has none."""
 
 
+class FileMissing(Exception):
+    """A file that is to be given to a page is not to be had; the text says which, and why."""
+
+
 class Journal(Protocol):
     """The one way out for a run. It numbers the events; callers leave run_id, seq and create_time empty."""
 
     cancel_requested: asyncio.Event
     """Set when the run is to end at the next step boundary."""
+
+    scrub: Callable[[str], str]
+    """Takes the secrets that the run knows by now out of a text; the engine sets it."""
 
     async def record(self, event: RunEvent) -> None:
         """Queue an event for the control plane, in order. Waits only while the outbox is full."""
@@ -65,6 +76,12 @@ class Journal(Protocol):
 
         Raises:
             CredentialMissing.
+        """
+
+    def files(self, names: Sequence[str]) -> AbstractAsyncContextManager[list[HeldFile]]:
+        """The organization's files of these ids or names, on this host's disk as long as the context lasts.
+
+        Entering it raises FileMissing.
         """
 
     async def approval(self, approval_id: str) -> ApprovalAnswer:

@@ -40,6 +40,7 @@ from browser_host.task.model import Answer, Message, Model, ModelError, ToolCall
 from browser_host.task.model_tools import TOOLS, BadCall
 from browser_host.task.observation import Observation, observe
 from browser_host.task.prompt_text import sites_in
+from browser_host.task.provenance import leaves, whence
 from browser_host.task.sign_in import SignIn
 from browser_host.task.survey import Item
 from browser_host.task.values import HOLE
@@ -308,6 +309,8 @@ class _Attempt:
                 case "ask_person":
                     question = model_tools.text_argument(call.arguments, "question")[:1000]
                     approval_id = f"model-{self._steps.begun}-{len(self._turns)}"
+                    if self._steps.recorder is not None:
+                        self._steps.recorder.give_up("a person was asked what to do")
                     said = await ask(self._steps, approval_id, question, max(self._steps.left(), 0.0))
                     return f"yes{f': {said}' if said else ''}", True
                 case "sign_in":
@@ -474,6 +477,17 @@ class _Attempt:
             return f"this does not hold: {'; '.join(missing) or 'what was named as proof, within 3 s'}"
         return ""
 
+    async def _provenance(self, output: Any) -> list[runs_pb2.Provenance]:
+        """Where the page, or a page that was read before, shows what the model brought; the rest is its own."""
+        page = await self._steps.page()
+        found = {one.path: one for one in await whence(page, leaves(output))}
+        read = _folded(" ".join(self._read))
+        for path, text in leaves(output):
+            if path not in found:
+                own = bool(_ungrounded(text, read))
+                found[path] = runs_pb2.Provenance(path=path, text="" if own else text[:300], ungrounded=own)
+        return list(found.values())
+
     async def _take(self, output: Any) -> None:
         """Keep the model's output; what of it stands on no page that was read is refused or marked.
 
@@ -483,6 +497,7 @@ class _Attempt:
         """
         schema = self._workspace.schema
         made_up = list(_ungrounded(output, _folded(" ".join(self._read))))
+        self._steps.sources.add(output, await self._provenance(output))
         if schema is None:
             if made_up:
                 warning = runs_pb2.Warning(

@@ -81,6 +81,8 @@ def _fill(reader: Reader, match: re.Match[str]) -> Intent:
 
 
 def _filled(reader: Reader, named: str, text: str) -> OneAction:
+    if re.match(r"(?:the |your )?(?:total|number|sum|answer|result|count)\b", text.strip(), re.IGNORECASE):
+        raise NotUnderstood  # what is to be found out, not what is to be typed
     field = reader.name(named, most_words=5)
     if reader.text.value(named.strip()) is None and re.search(
         r"(?:^|\s)(?:form|checkout|order|purchase|out|in)$", field, re.IGNORECASE
@@ -156,6 +158,20 @@ def _check(reader: Reader, match: re.Match[str]) -> Intent:
     return one_action(actions_pb2.Action(set_checked=actions_pb2.SetChecked(target=target, checked=checked)))
 
 
+# Files
+
+
+@rule(
+    rf"(?:upload|attach)(?: the)?(?: file)? (?P<file>{V}|[\w.-]+)"
+    rf"(?: (?:to|in|into|as|for) {THE}(?P<field>{NAME}){FIELD_KIND})?"
+)
+def _upload(reader: Reader, match: re.Match[str]) -> Intent:
+    upload = actions_pb2.Upload(files=[reader.value(match["file"], most_words=1)])
+    if match["field"]:
+        upload.target.name = reader.name(re.sub(r" (?:file|upload)$", "", match["field"]), most_words=5)
+    return one_action(actions_pb2.Action(upload=upload))
+
+
 # Keys and clicks
 
 
@@ -186,6 +202,9 @@ def _key(words: str) -> str:
     rf"(?P<twice>double[- ]?)?(?P<verb>click|press|push|tap|hit)(?: on)? {THE}(?:(?P<nth>{ORDINAL}) )?"
     rf"(?:(?P<before>{ROLE_WORDS}) )?(?P<name>{V})(?: (?P<kind>{ROLE_WORDS}))?{_PLACE}",
     rf"(?P<twice>double[- ]?)?(?P<verb>click|press|push|tap|hit)(?: on)? {THE}(?:(?P<nth>{ORDINAL}) )?"
+    rf"(?P<before>button|link) (?:labell?ed |named |called |with the (?:text|label) )?"
+    rf"(?P<name>{V}|[^\s,;\uf8ff]+)",
+    rf"(?P<twice>double[- ]?)?(?P<verb>click|press|push|tap|hit)(?: on)? {THE}(?:(?P<nth>{ORDINAL}) )?"
     rf"(?P<name>{WORDS}) (?P<kind>{ROLE_WORDS}){_PLACE}",
     rf"(?P<twice>double[- ]?)?(?P<verb>click|press|push|tap|hit)(?: on)? {THE}(?:(?P<nth>{ORDINAL}) )?"
     rf"(?P<name>{WORDS}){_SURE_PLACE}",
@@ -197,7 +216,7 @@ def _click(reader: Reader, match: re.Match[str]) -> Intent:
     kind = groups.get("kind") or groups.get("before") or ""
     place = next((groups[name] for name in ("within", "within_", "within__") if groups.get(name)), "")
     target = actions_pb2.Target(
-        role=ROLES[kind.lower()] if kind else "",
+        role=ROLES[kind.lower().replace("check box", "checkbox")] if kind else "",
         nth=ORDINALS[match["nth"].lower()] if match["nth"] else 0,
         within=reader.name(re.sub(r"['\u2019]s$", "", place)) if place else "",
     )
@@ -218,6 +237,10 @@ def _plainly_named(match: re.Match[str], name: str, kind: str) -> None:
     Raises:
         NotUnderstood: "press Delete" may be the key or the button; "last" and "the first result" are places.
     """
+    if re.search(r"\b(?:click|tap|press)(?: on)? an? ", match[0], re.IGNORECASE):
+        raise NotUnderstood  # any of a kind: no name
+    if re.search(r"\bas possible\b|\bin the order\b|\bcoordinates?\b|\bcent(?:er|re) of\b", name):
+        raise NotUnderstood
     if name in ALSO_ON_BUTTONS and not kind and match["verb"].lower() in ("press", "hit", "push"):
         raise NotUnderstood
     if name.startswith("last ") or (kind and name in ("last", *ORDINALS)):

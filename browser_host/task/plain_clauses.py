@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from google.protobuf import json_format, struct_pb2
 from tabkeep.v1 import actions_pb2
 
-from browser_host.task.failures import NO_EFFECT, NOT_FOUND, Failed
+from browser_host.task.failures import EXPECTATION_FAILED, NO_EFFECT, NOT_FOUND, STEP_TIMEOUT, Failed
 from browser_host.task.survey import Item, Survey
 from browser_host.task.wording import describe
 from browser_host.task.workspace import Intent, Workspace
@@ -54,9 +54,46 @@ class Fills:
         return ", ".join(fill.words for fill in self.fills)
 
     async def carry_out(self, workspace: Workspace) -> None:
-        """Fill one after another."""
+        """Fill one after another; what pops up over the form meanwhile is sent away once."""
         for fill in self.fills:
-            await fill.carry_out(workspace)
+            try:
+                await fill.carry_out(workspace)
+            except Failed as failed:
+                if failed.reason not in (EXPECTATION_FAILED, STEP_TIMEOUT) or not await _sent_away(workspace):
+                    raise
+                await fill.carry_out(workspace)
+
+
+_AWAY = re.compile(r"\W*(cancel|close|dismiss|no,? thanks|not now|later|x|\u00d7)\W*", re.IGNORECASE)
+
+
+async def _sent_away(workspace: Workspace) -> bool:
+    """Close a dialog that lies over the page, by the one button that only closes it; whether there was one."""
+    closing = (await workspace.scene()).all(
+        lambda one: one.dialog and one.acts and not one.disabled and _AWAY.fullmatch(one.called) is not None
+    )
+    if len(closing) != 1:
+        return False
+    target = await workspace.target_of(closing[0].ref, closing[0].called)
+    await workspace.do(actions_pb2.Action(click=actions_pb2.Click(target=target)))
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class InTurn:
+    """Several things that one clause says, one after another."""
+
+    parts: tuple[Intent, ...]
+
+    @property
+    def words(self) -> str:
+        """The clause."""
+        return ", then ".join(part.words for part in self.parts)
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Do them in their order."""
+        for part in self.parts:
+            await part.carry_out(workspace)
 
 
 @dataclass(frozen=True, slots=True)

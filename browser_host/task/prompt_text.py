@@ -40,7 +40,7 @@ _VERBS = (
     "enter|type|fill|set|input|write|clear|select|choose|pick|check|uncheck|tick|untick|enable|disable|wait|extract|"
     "get|read|return|scrape|list|add|put|complete|finish|checkout|proceed|place|confirm|submit|scroll|hover|reload|"
     "refresh|turn|save|submit|create|insert|delete|drop|edit|change|update|replace|register|mark|tell|send|run|execute|"
-    "give|"
+    "upload|attach|expand|copy|paste|highlight|drag|resize|sort|solve|focus|buy|book|use|"
     # Words that end names of buttons too ("Save and close"): only with what makes them a clause.
     "switch(?: back)? to|change to|accept (?:the|this)|dismiss (?:the|this)|decline (?:the|this)|answer|"
     "close (?:the|this)|cancel (?:the|this)"

@@ -5,13 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from browser_host.task.choosing import FillOnly, SendIfAlone
+from browser_host.task.choosing_rules import CHOOSING_RULES
+from browser_host.task.derived_rules import DERIVED_RULES
+from browser_host.task.entry_rules import ENTRY_RULES
 from browser_host.task.everyday_rules import EVERYDAY_RULES
 from browser_host.task.failures import NEEDS_MODEL, Failed
+from browser_host.task.gesture_rules import GESTURE_RULES, Depending
 from browser_host.task.grammar import Reader
+from browser_host.task.ordering_rules import ORDERING_RULES
+from browser_host.task.orderings import SortByDragging
 from browser_host.task.page_rules import PAGE_RULES
+from browser_host.task.plain_clauses import OneAction
 from browser_host.task.planner import Plan
 from browser_host.task.prompt_text import CUT, PromptText
+from browser_host.task.revealing_rules import REVEALING_RULES
 from browser_host.task.site_rules import SITE_RULES
+from browser_host.task.styling import STYLING_RULES, StyleText
 from browser_host.task.tab_rules import TAB_RULES
 from browser_host.task.values import Parameters
 from browser_host.task.workspace import MODEL, RULES, Intent
@@ -22,9 +32,22 @@ _BOUND_TO_OTHERS = re.compile(
     re.IGNORECASE,
 )
 """Words by which a part of a prompt may say something about other parts."""
+RULES_IN_ORDER = (
+    *TAB_RULES,
+    *GESTURE_RULES,
+    *STYLING_RULES,
+    *ENTRY_RULES,
+    *ORDERING_RULES,
+    *REVEALING_RULES,
+    *DERIVED_RULES,
+    *CHOOSING_RULES,
+    *EVERYDAY_RULES,
+    *SITE_RULES,
+    *PAGE_RULES,
+)
+"""In the order in which they are asked; what is said by kind and place comes before what is said by name."""
 _BY_MODEL = 1000
 """What a part costs that goes to the model, where a rule costs 1."""
-_ALL_RULES = (*TAB_RULES, *EVERYDAY_RULES, *SITE_RULES, *PAGE_RULES)
 _MOST_JOINED = 6
 """Neighbouring parts that one rule may take together."""
 _SECRET_WORD = re.compile(
@@ -41,11 +64,12 @@ class RulesPlanner:
     def plan(self, prompt: str, parameters: Parameters) -> Plan:
         """Understand a prompt whole."""
         text = PromptText(prompt)
-        reader = Reader(text, parameters, _ALL_RULES)
+        reader = Reader(text, parameters, RULES_IN_ORDER)
         intents = _fewest(text, reader, None)
-        if intents is None:
+        if intents is None or any(isinstance(intent, Depending) for intent, _ in intents[:-1]):
+            # How far a condition reaches, is not said where more follows it.
             raise self._needs_model(text, reader)
-        return _plan(intents, reader, text, RULES)
+        return _plan([*intents, *_sent([intent for intent, _ in intents])], reader, text, RULES)
 
     def plan_with(self, prompt: str, parameters: Parameters, otherwise: Callable[[str], Intent]) -> Plan | None:
         """Understand a prompt with the help of another planner: `otherwise` takes the text of parts that no rule reads.
@@ -61,7 +85,7 @@ class RulesPlanner:
             return None
         if any(_BOUND_TO_OTHERS.search(part) for part in text.clauses):
             return None
-        reader = Reader(text, parameters, _ALL_RULES)
+        reader = Reader(text, parameters, RULES_IN_ORDER)
         intents = _fewest(text, reader, lambda part: otherwise(text.shown(part, hide=False)))
         return None if intents is None else _plan(intents, reader, text, f"{RULES}, {MODEL}")
 
@@ -77,6 +101,19 @@ class RulesPlanner:
                     "give the browser host a model (TABKEEP_MODEL_BASE_URL and TABKEEP_MODEL)",
                 )
         return Failed(NEEDS_MODEL, "this prompt needs a model: its parts do not fit together; nothing was done")
+
+
+def _sent(intents: list[Intent]) -> list[_Read]:
+    """What is put by its number into a field without a name, is sorted or styled, answers the page: it is sent.
+
+    Only on pages with no other button, and only where the prompt presses nothing itself.
+    """
+    last = intents[-1]
+    answers = isinstance(last, SortByDragging | StyleText) or (isinstance(last, FillOnly) and last.nth)
+    presses = any(
+        isinstance(one, OneAction) and one.action.WhichOneof("kind") in ("click", "press_key") for one in intents
+    )
+    return [(SendIfAlone(), "")] if answers and not presses else []
 
 
 def _plan(read: list[_Read], reader: Reader, text: PromptText, planner: str) -> Plan:

@@ -46,6 +46,7 @@ from browser_host.task.own_output import brought
 from browser_host.task.plain_clauses import OneAction, answers_dialog
 from browser_host.task.planner import Plan, Planner
 from browser_host.task.planners import planner_for
+from browser_host.task.provenance import leaves, whence
 from browser_host.task.recording_holes import fill_texts
 from browser_host.task.sign_in import SignIn
 from browser_host.task.steps import Steps
@@ -110,6 +111,7 @@ class _Run:
             screenshots=start_run.screenshots,
             irreversible=start_run.irreversible_policy,
         )
+        journal.scrub = self._steps.secrets.scrub
         for secret in (*start_run.secrets, *self._secret_values(start_run)):
             self._steps.secrets.add(secret)
         self._memory = self._remembers()
@@ -155,6 +157,7 @@ class _Run:
         )
         if self._output is not _NOTHING and self._output != {}:
             finished.output.CopyFrom(to_value(self._steps.secrets.scrub_value(self._output)))
+            finished.provenance.extend(self._steps.scrubbed(self._steps.sources.of(self._output)))
         await self._journal.record(RunEvent(run_finished=finished))
 
     async def _outcome(self) -> _End:
@@ -319,7 +322,8 @@ class _Run:
             parameters.blocks = self._output
         for place, action in enumerate(actions):
             if action.WhichOneof("kind") != "dialog":
-                self._steps.tabs.expect_dialogs(actions[place + 1 :])
+                answers = takewhile(lambda one: one.HasField("dialog"), actions[place + 1 :])
+                self._steps.tabs.expect_dialogs(self._filled(one) for one in answers)
             done = await self._steps.do(self._filled(action), self._source)
             parameters.actions.append(done.output if done.has_output else None)
             if done.has_output:
@@ -368,11 +372,15 @@ class _Run:
             if not answers_dialog(intent):
                 following = takewhile(answers_dialog, plan.intents[place + 1 :])
                 self._steps.tabs.expect_dialogs(one.action for one in following if isinstance(one, OneAction))
+            before = workspace.output
             try:
                 await intent.carry_out(workspace)
             finally:
                 if workspace.output is not None:
                     self._partial = workspace.output
+            if workspace.output is not before and not isinstance(intent, ByModel):
+                page = await self._steps.page()
+                self._steps.sources.add(workspace.output, await whence(page, leaves(workspace.output)))
             if memory is not None:
                 await memory.part_done(intent, workspace)
 

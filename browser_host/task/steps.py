@@ -7,7 +7,7 @@ StepStarted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from browser_host.task.documents import secrecy_in_frames
 from browser_host.task.failures import Failed, Stopped, canceled
 from browser_host.task.gate import Gate, Irreversible, NeedsApproval, OnSite
 from browser_host.task.journal import ActionLeaseOver, Journal
+from browser_host.task.provenance import Sources
 from browser_host.task.recorder import Recorder
 from browser_host.task.tabs import Tabs
 from browser_host.task.values import Parameters, Secrets, to_value
@@ -68,6 +69,8 @@ class Steps:
         """What keeps the steps of a task, where it is recorded."""
         self._limits: list[tuple[float, Failed]] = [(clock.monotonic() + timeout, _timed_out(timeout))]
         self.block_id = ""
+        self.sources = Sources()
+        """Where what was read came from."""
         self.logs_in = False
         """The run itself logs in somewhere: a login form is no wall to it."""
         self._browser = browser
@@ -187,6 +190,8 @@ class Steps:
             wall = await walls.wall_before(self, page, action, failed=failure is not None)
             if wall is None:
                 break
+            if self.recorder is not None:
+                self.recorder.give_up("a person did a part of it")
             await walls.wait_for_person(self, page, action, step, wall, failure is not None)
             if failure is None and not walls.is_elsewhere(action, page):
                 break
@@ -298,7 +303,17 @@ class Steps:
         finished.duration.FromNanoseconds(int(max(duration, 0) * 1e9))
         if done.has_output:
             finished.output.CopyFrom(to_value(self.secrets.scrub_value(done.output)))
+            self.sources.add(done.output, done.provenance)
+            finished.provenance.extend(self.scrubbed(done.provenance))
         await self.journal.record(RunEvent(step_finished=finished))
+
+    def scrubbed(self, provenance: Iterable[runs_pb2.Provenance]) -> Iterator[runs_pb2.Provenance]:
+        """Without secrets."""
+        for one in provenance:
+            shown = runs_pb2.Provenance()
+            shown.CopyFrom(one)
+            shown.text, shown.url = self.secrets.scrub(one.text), self.secrets.scrub(one.url)
+            yield shown
 
     async def tell_pages(self) -> None:
         """Record what happened to tabs and dialogs."""

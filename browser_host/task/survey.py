@@ -68,6 +68,15 @@ class Item:
         return self.role in TEXT_FIELDS and not self.disabled and not self.readonly and self.type != "select-one"
 
 
+_UNSAID: dict[str, Any] = {
+    **dict.fromkeys(("role", "name", "type", "value", "group", "href", "landmark", "context"), ""),
+    **dict.fromkeys(("filled", "secret", "required", "disabled", "readonly", "dialog", "invalid"), False),
+    "checked": None,
+}
+"""What the script leaves out."""
+_SAID = frozenset(Item.__dataclass_fields__) - {"names", "frame"}
+
+
 @dataclass(frozen=True, slots=True)
 class Survey:
     """A page at a moment."""
@@ -86,8 +95,12 @@ class Survey:
         """Out of the script's answer."""
         items = tuple(
             Item(
-                **{name: one[name] for name in Item.__dataclass_fields__ if name not in ("names", "frame")},
-                names=tuple(dict.fromkeys(name for name in (one["name"], *one["others"], *one["weak"]) if name)),
+                **{**_UNSAID, **{name: value for name, value in one.items() if name in _SAID}},
+                names=tuple(
+                    dict.fromkeys(
+                        name for name in (one.get("name"), *one.get("others", ()), *one.get("weak", ())) if name
+                    )
+                ),
             )
             for one in found["items"]
         )

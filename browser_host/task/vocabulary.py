@@ -41,6 +41,18 @@ ORDINALS = {
     "5th": 5,
 }
 ORDINAL = "|".join(ORDINALS)
+NTH = rf"{ORDINAL}|sixth|seventh|eighth|ninth|tenth|\d{{1,3}}(?:st|nd|rd|th)|last"
+_TENTHS = {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10, "last": -1}
+
+
+def nth_of(word: str | None) -> int:
+    """The place that an ordinal says, -1 for the last, 0 for none."""
+    if not word:
+        return 0
+    word = word.lower()
+    return ORDINALS.get(word) or _TENTHS.get(word) or int(re.sub(r"\D", "", word))
+
+
 KEYS = {
     "enter": "Enter",
     "return": "Enter",

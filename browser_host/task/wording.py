@@ -184,6 +184,10 @@ def describe(action: actions_pb2.Action) -> str:
             return _tab_words(action.tab)
         case "dialog":
             return _dialog_words(action.dialog)
+        case "upload":
+            names = ", ".join(f'"{name[:_LONGEST]}"' for name in action.upload.files)
+            to = f" to {target_words(action.upload.target)}" if action.upload.HasField("target") else ""
+            return f"upload {names}{to}"
         case "drag":
             return _drag_words(action.drag)
         case "set_range":

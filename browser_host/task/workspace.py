@@ -13,9 +13,10 @@ from browser_host.task import page_script
 from browser_host.task.actions import Done
 from browser_host.task.documents import Inner, frames_of
 from browser_host.task.failures import NOT_FOUND, Failed
+from browser_host.task.scene import Scene
 from browser_host.task.steps import Steps
 from browser_host.task.survey import IN_FRAME, Item, Survey
-from browser_host.task.wording import target_from_script
+from browser_host.task.wording import script_target, target_from_script
 
 RULES = "rules"
 MODEL = "model"
@@ -116,6 +117,27 @@ class Workspace:
             if self.steps.clock.monotonic() >= end:
                 return survey, False
             await self.pause()
+
+    async def scene(self) -> Scene:
+        """Look at everything that shows, as rules choose from it."""
+        return Scene.of(await self._look("scene"))
+
+    async def rows(self, *where: dict[str, Any], press: str = "") -> list[actions_pb2.Target]:
+        """All rows, entries or cards that fit, or in each of them what is called `press`; empty where none does."""
+        pressed = script_target(actions_pb2.Target(name=press)) if press else None
+        argument = {"where": list(where), "orderBy": "", "descending": False, "nth": 0, "press": pressed, "every": True}
+        found = await self._look("pickRow", argument)
+        return [target_from_script(one) for one in found.get("targets", [])]
+
+    async def selection_style(self) -> dict[str, Any] | None:
+        """What is selected and how it looks, part by part; None where nothing is."""
+        found: dict[str, Any] | None = await self._look("selectionStyle")
+        return found
+
+    async def scroll_within(self, ref: int, end: str) -> bool:
+        """Scroll an element's inside to its "top" or "bottom"; whether it is there."""
+        answer = await self._look("scrollWithin", {"ref": ref, "end": end})
+        return bool(answer and answer["there"])
 
     async def pause(self) -> None:
         """Let the page go on until something changes in it, a quarter of a second at most."""

@@ -75,8 +75,8 @@ class Calls:
         """
         return self._interceptor.keys.check(key)
 
-    async def call(self, method: str, request: Message, metadata: Mapping[str, str]) -> Any:
-        """The answer of a method that has one.
+    async def call(self, method: str, request: Message | AsyncIterator[Message], metadata: Mapping[str, str]) -> Any:
+        """The answer of a method that has one, to one request or to all of them.
 
         Raises:
             CallFailed: it ended with an error.

@@ -75,8 +75,8 @@ class Ask:
         wrong = {"type": "json_invalid", "loc": ["body", position], "msg": message}
         raise Refused(422, "JSON_INVALID", [wrong])
 
-    async def call(self, method: str, request: Message) -> Any:
-        """The answer of a service's method, "tabkeep.v1.RunService/GetRun".
+    async def call(self, method: str, request: Message | AsyncIterator[Message]) -> Any:
+        """The answer of a service's method, "tabkeep.v1.RunService/GetRun"; of some, to many requests.
 
         Raises:
             CallFailed: it ended with an error.
@@ -101,6 +101,8 @@ class Operation:
     """Its OpenAPI operation; what is the same for all is added where the document is made."""
     takes_body: bool = False
     """It reads a JSON body; an operation that does not ignores what comes as one."""
+    reads_body: bool = False
+    """It reads the body itself, whatever it is, piece by piece."""
     open: bool = False
     """It needs no key."""
     locate: Locate = in_body

@@ -101,6 +101,7 @@ class Annotated(Protocol):
     in_path: list[str]
     in_query: list[FieldDescriptor]
     takes_body: bool
+    is_upload: bool
     response_body: str
     after: FieldDescriptor | None
 
@@ -198,6 +199,8 @@ def operation(route: Annotated, schemas: Schemas) -> dict[str, Any]:
     if route.takes_body:
         schema = schemas.request(route.method.input_type, route.in_path)
         found["requestBody"] = {"content": {JSON: {"schema": schema}}}
+    if route.is_upload:
+        found["requestBody"] = {"required": True, "content": {"*/*": {}}}
     return found
 
 
@@ -224,7 +227,7 @@ def _parameters(route: Annotated, schemas: Schemas) -> list[dict[str, Any]]:
                 parameter.update(style="deepObject", explode=True)
             found.append(parameter | {"description": _comment(field.full_name)})
     if route.idempotent_by is not None:
-        text = f"Makes a retry safe; the same as `{route.idempotent_by.json_name}` in the body."
+        text = f"Makes a retry safe; the same as the field `{route.idempotent_by.json_name}`."
         found.append(_header("Idempotency-Key", text, {"type": "string", "minLength": 1, "maxLength": 128}))
     if route.after is not None:
         text = "The id of the last event that was received: the stream goes on after it."
@@ -322,7 +325,8 @@ def _completed(method: str, path: str, operation: Operation) -> dict[str, Any]:
     errors = {
         str(status): {"$ref": f"#/components/responses/{status}"}
         for status in _ERRORS
-        if (operation.takes_body or status not in _OF_BODIES) and not (operation.open and status == 403)
+        if (operation.takes_body or operation.reads_body or status not in _OF_BODIES)
+        and not (operation.open and status == 403)
     }
     own = found.get("responses", {})
     found["responses"] = {

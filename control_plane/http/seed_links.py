@@ -26,9 +26,13 @@ class Links:
         """A picture on that page."""
         return f"{self._start(request)}{self.path(browser_session_id, artifact_id)}"
 
-    def path(self, browser_session_id: str, artifact_id: str = "") -> str:
-        """The path of the page, or of a picture on it, with a token that opens it."""
-        picture = f"/screenshots/{quote(artifact_id, safe='')}" if artifact_id else ""
+    def file(self, request: Request, browser_session_id: str, artifact_id: str) -> str:
+        """Another artifact of the session, as a download."""
+        return f"{self._start(request)}{self.path(browser_session_id, artifact_id, 'files')}"
+
+    def path(self, browser_session_id: str, artifact_id: str = "", kind: str = "screenshots") -> str:
+        """The path of the page, or of a picture on it, or another artifact, with a token that opens it."""
+        picture = f"/{kind}/{quote(artifact_id, safe='')}" if artifact_id else ""
         token = self._tokens.make(browser_session_id, self._clock.now().timestamp())
         return f"/browser-session/{quote(browser_session_id, safe='')}{picture}?view={token}"
 

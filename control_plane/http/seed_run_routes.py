@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -127,29 +129,48 @@ class RunRoutes:
         request = seed_runs.workflow_request(Body(ask.json()), key_of(ask), steps)
         return self._shown(ask, (await ask.call(_SERVICE + "RunWorkflow", request)).run)
 
-    def _shown(self, ask: Ask, run: runs_pb2.Run, screenshots: list[str] | None = None) -> dict[str, Any]:
-        return seed_runs.run(run, self._links.session(ask.request, run.browser_session_id), screenshots)
+    def _shown(
+        self, ask: Ask, run: runs_pb2.Run, artifacts: Sequence[artifacts_pb2.Artifact] | None = None
+    ) -> dict[str, Any]:
+        shown = seed_runs.run(run, self._links.session(ask.request, run.browser_session_id))
+        return shown | self._files(ask, artifacts) if artifacts is not None else shown
+
+    def _files(self, ask: Ask, artifacts: Sequence[artifacts_pb2.Artifact]) -> dict[str, Any]:
+        """What a run left behind, where a run's answer has a place for it; the newest pictures first."""
+        of: dict[str, list[artifacts_pb2.Artifact]] = defaultdict(list)
+        for one in artifacts:
+            of[seed_runs.ARTIFACT_TYPES.get(one.artifact_type, "")].append(one)
+        recordings = [self._link(ask, one) for one in of["recording"]]
+        return {
+            "screenshot_urls": [self._link(ask, one) for one in reversed(of["screenshot"])],
+            "recording_url": recordings[-1] if recordings else None,
+            "downloaded_files": [
+                {
+                    "url": self._link(ask, one),
+                    "checksum": one.sha256,
+                    "filename": one.file_name,
+                    "modified_at": seed_values.time(one, "create_time"),
+                }
+                for one in of["download"]
+            ],
+        }
+
+    def _link(self, ask: Ask, artifact: artifacts_pb2.Artifact) -> str:
+        picture = artifact.artifact_type == artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT
+        link = self._links.screenshot if picture else self._links.file
+        return link(ask.request, artifact.browser_session_id, artifact.artifact_id)
 
     async def _get(self, ask: Ask) -> Any:
         seconds = query_number(ask, "wait", _HELD_SECONDS if _polls(ask) else 0, 0, _MOST_HELD_SECONDS)
         request = runs_pb2.GetRunRequest(run_id=ask.path["run_id"], or_paused=True)
         request.wait_timeout.seconds = seconds
         run = (await ask.call(_SERVICE + "GetRun", request)).run
-        found = await self._pictures(ask, run.run_id)
-        pictures = [
-            self._links.screenshot(ask.request, run.browser_session_id, artifact.artifact_id) for artifact in found
-        ]
-        return self._shown(ask, run, pictures[::-1])
+        return self._shown(ask, run, await self._stored(ask, run.run_id))
 
-    async def _pictures(self, ask: Ask, run_id: str) -> list[artifacts_pb2.Artifact]:
+    async def _stored(self, ask: Ask, run_id: str) -> list[artifacts_pb2.Artifact]:
         request = artifacts_pb2.ListArtifactsRequest(run_id=run_id)
         answer = await ask.call("tabkeep.v1.ArtifactService/ListArtifacts", request)
-        return [
-            artifact
-            for artifact in answer.artifacts
-            if artifact.artifact_type == artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT
-            and artifact.state == artifacts_pb2.ARTIFACT_STATE_STORED
-        ]
+        return [one for one in answer.artifacts if one.state == artifacts_pb2.ARTIFACT_STATE_STORED]
 
     async def _list(self, ask: Ask) -> Any:
         request = runs_pb2.ListRunsRequest(
@@ -206,9 +227,9 @@ class RunRoutes:
         return [
             {
                 "artifact_id": artifact.artifact_id,
-                "artifact_type": "screenshot",
+                "artifact_type": seed_runs.ARTIFACT_TYPES.get(artifact.artifact_type, "unknown"),
                 "uri": f"/v1/tabkeep/artifacts/{artifact.artifact_id}",
-                "signed_url": self._links.screenshot(ask.request, run.browser_session_id, artifact.artifact_id),
+                "signed_url": self._link(ask, artifact),
                 "run_id": run.run_id,
                 "organization_id": run.organization_id,
                 "content_type": artifact.content_type,
@@ -217,7 +238,7 @@ class RunRoutes:
                 "created_at": seed_values.time(artifact, "create_time"),
                 "modified_at": seed_values.time(artifact, "create_time"),
             }
-            for artifact in await self._pictures(ask, run.run_id)
+            for artifact in await self._stored(ask, run.run_id)
         ]
 
     async def _content(self, ask: Ask) -> Any:

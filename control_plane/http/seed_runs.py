@@ -7,12 +7,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
-from tabkeep.v1 import runs_pb2
+from tabkeep.v1 import artifacts_pb2, runs_pb2
 
 from control_plane.http import seed_sessions, seed_values
 from control_plane.http.seed_body import Body
 from control_plane.http.seed_offers import refuse_what_is_not_offered
 
+ARTIFACT_TYPES = {
+    artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT: "screenshot",
+    artifacts_pb2.ARTIFACT_TYPE_DOWNLOAD: "download",
+    artifacts_pb2.ARTIFACT_TYPE_PDF: "pdf",
+    artifacts_pb2.ARTIFACT_TYPE_CONSOLE_LOG: "browser_console_log",
+    artifacts_pb2.ARTIFACT_TYPE_NETWORK_LOG: "har",
+    artifacts_pb2.ARTIFACT_TYPE_RECORDING: "recording",
+}
+"""The seed's words for what runs leave behind."""
 FINAL = frozenset(
     {
         runs_pb2.RUN_STATUS_COMPLETED,

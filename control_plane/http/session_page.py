@@ -5,9 +5,11 @@ It is opened by a link with a view token, or by a program with its key in the he
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
@@ -17,6 +19,7 @@ from control_plane.blobs import Blobs
 from control_plane.coordinator import Coordinator
 from control_plane.errors import DataLoss
 from control_plane.http import seed_runs, seed_sessions
+from control_plane.http.answers import Pieces
 from control_plane.http.calls import CallFailed
 from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.seed_links import Links
@@ -61,6 +64,16 @@ _PICTURE = {
         "404": {"description": "No such picture.", "content": {"text/html": {}, "application/json": {}}},
     },
 }
+_FILE = {
+    "summary": "A download, log or recording of a session, to be saved.",
+    "tags": ["compatibility"],
+    "parameters": [{"name": "view", "in": "query", "schema": {"type": "string"}}],
+    "responses": {
+        "200": {"description": "The bytes.", "content": {"*/*": {}}},
+        "403": {"description": "No good link.", "content": {"text/html": {"schema": {"type": "string"}}}},
+        "404": {"description": "No such file.", "content": {"text/html": {}, "application/json": {}}},
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +98,10 @@ class SessionPage:
             Resource(
                 "/browser-session/{browser_session_id}/screenshots/{artifact_id}",
                 GET=Operation(self._picture, _PICTURE, open=True),
+            ),
+            Resource(
+                "/browser-session/{browser_session_id}/files/{artifact_id}",
+                GET=Operation(self._file, _FILE, open=True),
             ),
         ]
 
@@ -192,13 +209,7 @@ class SessionPage:
     async def _picture(self, ask: Ask) -> Response:
         if refusal := await self._admitted(ask):
             return refusal
-        artifact_id, browser_session_id = ask.path["artifact_id"], ask.path["browser_session_id"]
-
-        def query(tables: Tables) -> Artifact | None:
-            artifact = tables.artifacts.get(artifact_id)
-            return artifact if artifact and artifact.browser_session_id == browser_session_id else None
-
-        artifact = await self._database.read(query)
+        artifact_id, artifact = ask.path["artifact_id"], await self._artifact(ask)
         # Only what hosts make themselves: what a site had the browser download could be a page with scripts.
         if artifact is None or artifact.artifact_type != "screenshot":
             return _refusal(404, "There is no such picture", f"artifact {artifact_id} is no picture of this session")
@@ -209,6 +220,43 @@ class SessionPage:
         except DataLoss as lost:
             return _refusal(404, "The picture is lost", lost.message)
         return Response(content, 200, headers=_HEADERS, media_type=artifact.content_type)
+
+    async def _artifact(self, ask: Ask) -> Artifact | None:
+        """The session's artifact that the path names."""
+        artifact_id, browser_session_id = ask.path["artifact_id"], ask.path["browser_session_id"]
+
+        def query(tables: Tables) -> Artifact | None:
+            artifact = tables.artifacts.get(artifact_id)
+            return artifact if artifact and artifact.browser_session_id == browser_session_id else None
+
+        return await self._database.read(query)
+
+    async def _file(self, ask: Ask) -> Response:
+        if refusal := await self._admitted(ask):
+            return refusal
+        artifact_id, artifact = ask.path["artifact_id"], await self._artifact(ask)
+        if artifact is None:
+            return _refusal(404, "There is no such file", f"artifact {artifact_id} is none of this session")
+        if artifact.state is not ArtifactState.STORED:
+            return _refusal(404, "The file is not kept", artifact.state_message)
+        pieces = self._blobs.get(artifact)
+        try:
+            first = await anext(pieces, b"")
+        except DataLoss as lost:
+            return _refusal(404, "The file is lost", lost.message)
+        # It is saved and never shown: a site may have written it.
+        name = quote(artifact.file_name or artifact.artifact_id, safe="")
+        headers = _HEADERS | {
+            "content-length": str(artifact.size),
+            "content-disposition": f"attachment; filename*=UTF-8''{name}",
+        }
+        return Pieces(_all(first, pieces), "application/octet-stream", headers)
+
+
+async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    yield first
+    async for piece in rest:
+        yield piece
 
 
 def _is_open(session: browser_sessions_pb2.BrowserSession) -> bool:

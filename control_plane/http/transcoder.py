@@ -2,7 +2,8 @@
 
 A field stands in the path, else in the body when the route has one, else in the query, and is read after protobuf's
 JSON mapping. `Idempotency-Key` is the request's `request_id`. A stream of messages is answered as Server-Sent Events;
-a stream of a record and `chunk`s of bytes as those bytes.
+a stream of a record and `chunk`s of bytes as those bytes. What takes such a stream has the bytes as its body, their
+media type as `content-type`, and the other fields of the record in the query.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from google.api import annotations_pb2
-from google.protobuf import descriptor_pool
+from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from starlette.responses import Response
@@ -52,18 +53,24 @@ class Route:
     """One annotation: how its requests are read and its answers written."""
 
     def __init__(self, name: str, method: MethodDescriptor, path: str, body: str, response_body: str) -> None:
-        if body not in ("", "*") or method.client_streaming:
+        if body not in ("", "*"):
             raise ValueError(f"{name}: only whole bodies can be read")
         self.path = path
         self.method = method
         self.operation_id = method.name
         self.in_path = _FIELD.findall(path)
-        self.takes_body = body == "*"
+        self.is_upload = method.client_streaming
+        self.takes_body = body == "*" and not self.is_upload
         self.response_body = response_body
         self._name = name
         self._request: Descriptor = method.input_type
         self._response: Descriptor = method.output_type
-        self.in_query = [field for field in self._request.fields if field.name not in self.in_path]
+        if self.is_upload:
+            header = self._request.fields_by_name["header"].message_type
+            assert header is not None
+            self._request = header
+        hidden = [*self.in_path, *(("content_type",) if self.is_upload else ())]
+        self.in_query = [field for field in self._request.fields if field.name not in hidden]
         self.form = _form(self._response)
         self.after = self._request.fields_by_name.get("after_seq") if self.form.seq else None
         """The field that `Last-Event-ID` sets."""
@@ -81,17 +88,37 @@ class Route:
 
     def operation(self, schemas: openapi.Schemas) -> Operation:
         """What the route does, for its resource."""
-        answers = {True: self._download, False: self._watch if self.method.server_streaming else self._answer}
+        answer = self._answer
+        if self.is_upload:
+            answer = self._upload
+        elif self.method.server_streaming:
+            answer = self._download if self.is_download else self._watch
         return Operation(
-            answers[self.is_download],
+            answer,
             document=openapi.operation(self, schemas),
             takes_body=self.takes_body,
+            reads_body=self.is_upload,
             locate=self._locate,
         )
 
     async def _answer(self, ask: Ask) -> Response:
         message = await ask.call(self._name, self._read(ask))
         return json_answer(200, as_json(getattr(message, self.response_body) if self.response_body else message))
+
+    async def _upload(self, ask: Ask) -> Response:
+        data = self._with_idempotency_key(ask, self._from_query(ask))
+        if media_type := ask.request.headers.get("content-type", ""):
+            data["content_type"] = media_type
+        header = messages.read(self._request, data, "query")
+
+        async def parts() -> AsyncIterator[Message]:
+            make: Any = message_factory.GetMessageClass(self.method.input_type)
+            yield make(header=header)
+            async for piece in ask.request.stream():
+                yield make(chunk=piece)
+
+        message = await ask.call(self._name, parts())
+        return json_answer(200, as_json(getattr(message, self.response_body)))
 
     async def _watch(self, ask: Ask) -> Response:
         request: Any = self._read(ask)
@@ -110,6 +137,9 @@ class Route:
         return Pieces(_chunks(first, stream), _media_type(getattr(record, "content_type", "")), headers)
 
     def _locate(self, field: str) -> list[str]:
+        if self.is_upload:
+            name = field.removeprefix("header.")
+            return ["header", "content-type"] if name == "content_type" else ["query", *places(name)]
         if field in self.in_path:
             return ["path", field]
         return ["body" if self.takes_body else "query", *places(field)]

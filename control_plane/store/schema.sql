@@ -223,6 +223,7 @@ CREATE TABLE artifacts (
     on_disk         INTEGER NOT NULL,
     create_time     TEXT NOT NULL,
     expire_time     TEXT,
+    truncation      TEXT NOT NULL,
     CHECK (state != 'stored' OR (on_disk AND expire_time IS NOT NULL)),
     CHECK (state != 'refused' OR (NOT on_disk AND expire_time IS NULL))
 ) STRICT;
@@ -323,6 +324,19 @@ CREATE TABLE credentials (
     create_time     TEXT NOT NULL,
     UNIQUE (organization_id, origin, username)
 ) STRICT;
+
+-- What callers have brought for their runs; the bytes are files named after file_id.
+CREATE TABLE files (
+    file_id         TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    file_name       TEXT NOT NULL CHECK (file_name != ''),
+    content_type    TEXT NOT NULL,
+    size            INTEGER NOT NULL CHECK (size >= 0),
+    sha256          TEXT NOT NULL CHECK (length(sha256) = 64),
+    create_time     TEXT NOT NULL
+) STRICT;
+CREATE INDEX files_of_organization ON files (organization_id, file_id, size);
+CREATE INDEX files_by_name ON files (organization_id, file_name, file_id);
 
 -- Tasks that were done, with holes for their values; no secret is in one. `task` is a serialized RecordedTask.
 CREATE TABLE recordings (

@@ -16,6 +16,7 @@ from control_plane.runs import Run, RunStatus
 from control_plane.sessions import Session, SessionState
 from control_plane.store.artifact_tables import Artifacts
 from control_plane.store.credential_tables import Credentials
+from control_plane.store.file_tables import Files
 from control_plane.store.profile_tables import Profiles
 from control_plane.store.recording_tables import Recordings
 from control_plane.store.rows import Table, time_text
@@ -563,6 +564,7 @@ class Tables:
         self.usage = Usage(connection)
         self.webhooks = Webhooks(connection)
         self.credentials = Credentials(connection)
+        self.files = Files(connection)
         self.recordings = Recordings(connection)
 
     def next_due_time(self) -> datetime | None:

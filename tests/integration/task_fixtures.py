@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -18,12 +19,12 @@ from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import actions_pb2, runs_pb2
 from tabkeep.v1.runs_pb2 import RunEvent
 
-from browser_host.browser import BrowserError, Page
+from browser_host.browser import BrowserError, HeldFile, Page
 from browser_host.clock import SystemClock
 from browser_host.pages import Dialogs, OpenPage, PageLog, Reply
 from browser_host.playwright_page import PlaywrightPage
 from browser_host.task import runner
-from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer, Credential, CredentialMissing
+from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer, Credential, CredentialMissing, FileMissing
 from browser_host.task.model import Model
 
 PAGES = Path(__file__).parents[1] / "pages"
@@ -105,6 +106,8 @@ class ListJournal:
         self.log: list[str] = []
         self.answers: dict[str, asyncio.Future[ApprovalAnswer]] = {}
         self.credentials: dict[str, list[Credential]] = {}
+        self.held: dict[str, HeldFile] = {}
+        self.scrub: Callable[[str], str] = str
         self.lease_over = 0
         self.changed = asyncio.Event()
 
@@ -146,6 +149,13 @@ class ListJournal:
         if len(matching) != 1:
             raise CredentialMissing(f"for {origin} the organization has no credential")
         return matching[0]
+
+    @asynccontextmanager
+    async def files(self, names: Sequence[str]) -> AsyncIterator[list[HeldFile]]:
+        for name in names:
+            if name not in self.held:
+                raise FileMissing(f"the organization has no file {name!r}")
+        yield [self.held[name] for name in names]
 
     async def until(self, kind: str, count: int = 1) -> RunEvent:
         """The count-th event of a kind, as soon as it is recorded."""

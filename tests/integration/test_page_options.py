@@ -136,6 +136,11 @@ async def test_a_password_in_the_wrong_field_is_not_repeated(api):
         ),
         ({"dialog": {"answer": "DIALOG_ANSWER_ACCEPT", "text": {"parameter": "a"}}}, "dialog.text", "only workflows"),
         ({"dialog": {"answer": "DIALOG_ANSWER_ACCEPT", "text": {}}}, "dialog.text", "set text.literal"),
+        (
+            {"dialog": {"answer": "DIALOG_ANSWER_ACCEPT", "text": {"credential": {"part": 2}}}},
+            "dialog.text",
+            "known before",
+        ),
     ],
 )
 async def test_a_wrong_action_is_refused_with_its_field_and_what_is_possible(api, action, field, words):

@@ -279,6 +279,21 @@ async def test_another_dialog_than_the_one_that_is_meant_is_dismissed_and_none_a
     assert (await run(browser, click("Delete"), shows("said false"))).status == "COMPLETED"
 
 
+async def test_a_workflow_puts_its_parameters_into_a_dialog(browser: PlaywrightBrowser, site: Site):
+    answer = actions_pb2.Dialog(
+        answer=actions_pb2.DIALOG_ANSWER_ACCEPT, text=actions_pb2.Value(parameter="name", sensitive=True)
+    )
+    told = act("dialog", answer="DIALOG_ANSWER_DISMISS", message="the secret")
+    outcome = await run(
+        browser,
+        act("goto", url=f"{site.url}/dialogs"), click("Name"), actions_pb2.Action(dialog=answer), shows("said Ada"),
+        click("Tell"), told,
+        workflow=True, parameters={"name": "Ada"}, secret_parameters=["name"],
+    )  # fmt: skip
+    assert outcome.status == "COMPLETED", outcome
+    assert all(one.by_action for one in outcome.journal.of("dialog_shown"))
+
+
 async def test_secrets_of_a_run_are_not_shown_in_its_dialogs(browser: PlaywrightBrowser, site: Site):
     outcome = await run(browser, act("goto", url=f"{site.url}/dialogs"), click("Tell"), secrets=["hunter2"])
     assert outcome.status == "COMPLETED", outcome

@@ -18,7 +18,16 @@ import grpc
 import pytest
 from tabkeep import wire
 from tabkeep.cli import commands
-from tabkeep.v1 import actions_pb2, artifacts_pb2, browser_sessions_pb2, hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
+from tabkeep.v1 import (
+    actions_pb2,
+    artifacts_pb2,
+    browser_sessions_pb2,
+    hosts_pb2,
+    keys_pb2,
+    recordings_pb2,
+    runs_pb2,
+    workflows_pb2,
+)
 
 from tests.client_fixtures import plane
 from tests.scripted_control_plane import (
@@ -611,3 +620,55 @@ def test_a_table_on_a_narrow_terminal_keeps_its_ids_whole(plane: ScriptedControl
     assert session_id in row
     assert "SESSION" in header
     assert "x" * 200 not in row
+
+
+def test_recordings_are_listed_shown_exported_and_deleted(plane: ScriptedControlPlane, tabkeep: Tabkeep) -> None:
+    task = recordings_pb2.RecordedTask(template="Log in as '{{value_1}}'", origin="https://shop.example")
+    task.values.add(name="value_1")
+    one = recordings_pb2.Recording(
+        recording_id="rec_1", state=recordings_pb2.RECORDING_STATE_TRUSTED, version=2, success_count=3, task=task
+    )
+    whole = recordings_pb2.Recording()
+    whole.CopyFrom(one)
+    part = whole.task.parts.add(clause="log in")
+    part.steps.add(action=actions_pb2.Action(back=actions_pb2.Back()))
+    plane.answers("RecordingService/ListRecordings", recordings_pb2.ListRecordingsResponse(recordings=[one]))
+    plane.answers("RecordingService/GetRecording", recordings_pb2.GetRecordingResponse(recording=whole))
+    plane.answers("RecordingService/ExportRecording", recordings_pb2.ExportRecordingResponse(content="version: 1\n"))
+    plane.answers("RecordingService/DeleteRecording", recordings_pb2.DeleteRecordingResponse())
+
+    listed = tabkeep("recording", "list", "--origin", "https://shop.example/a")
+    assert "rec_1\ttrusted\t2\t3\thttps://shop.example\tLog in as '{{value_1}}'" in listed.out
+    shown = tabkeep("recording", "show", "rec_1")
+    assert "part: log in" in shown.out
+    assert "back" in shown.out.splitlines()[-1]
+    assert tabkeep("recording", "export", "rec_1", "--format", "playwright_python").out == "version: 1\n"
+    (asked,) = plane.requests("RecordingService/ExportRecording")
+    assert asked.format == recordings_pb2.RECORDING_FORMAT_PLAYWRIGHT_PYTHON
+    assert tabkeep("recording", "delete", "rec_1").status == 0
+
+
+def test_a_replay_says_what_it_replays_and_what_was_healed(plane: ScriptedControlPlane, tabkeep: Tabkeep) -> None:
+    plane.answers("RunService/RunTask", runs_pb2.RunTaskResponse(run=a_run("CREATED")))
+    healed = runs_pb2.StepHealed(step=1, recorded='click button "Save"', found='button "Save all"', by="id")
+    plane.streams(
+        "RunService/WatchRun",
+        [
+            *events(
+                {"plan_made": runs_pb2.PlanMade(planner="replay", clauses=["log in"], recording_id="rec_1")},
+                {"step_healed": healed},
+                {"replayed": runs_pb2.Replayed(recording_id="rec_1", stale=True, message="no link")},
+                {"task_recorded": runs_pb2.TaskRecorded(recording_id="rec_1", mended=True)},
+            ),
+            shows(a_run("COMPLETED", last_seq=4)),
+        ],
+    )
+    ended = tabkeep("run", "task", "Log in", "--replay", "only")
+    assert ended.out.splitlines()[:4] == [
+        "replay of rec_1: log in",
+        'step 1 healed by id: click button "Save" is now button "Save all"',
+        "recording rec_1 does not fit any more: no link",
+        "task mended: rec_1",
+    ]
+    (request,) = plane.requests("RunService/RunTask")
+    assert request.replay_mode == runs_pb2.REPLAY_MODE_ONLY

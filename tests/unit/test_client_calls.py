@@ -20,6 +20,7 @@ from tabkeep.v1 import (
     browser_profiles_pb2,
     browser_sessions_pb2,
     credentials_pb2,
+    files_pb2,
     hosts_pb2,
     keys_pb2,
     recordings_pb2,
@@ -76,6 +77,7 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     profile = browser_profiles_pb2.BrowserProfile(browser_profile_id="bp_1", name="Casey", version=1)
     exported = browser_profiles_pb2.ExportedStorageState(size=2, sha256=sha256(b"{}").hexdigest())
     export = browser_profiles_pb2.ExportBrowserProfileResponse
+    file = files_pb2.File(file_id="file_1", file_name="cv.pdf", sha256=sha256(b"").hexdigest())
     record = artifacts_pb2.Artifact(artifact_id="art_1", size=0, sha256=sha256(b"").hexdigest())
     recorded = recordings_pb2.Recording(recording_id="rec_1", state=recordings_pb2.RECORDING_STATE_TRUSTED)
     login = credentials_pb2.Credential(credential_id="cred_1", username="ada")
@@ -148,13 +150,21 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
         "WebhookService/GetWebhookDelivery": webhooks_pb2.GetWebhookDeliveryResponse(webhook_delivery=delivery),
         "WebhookService/ReplayWebhook": webhooks_pb2.ReplayWebhookResponse(webhook_delivery=delivery),
         "WebhookService/GetWebhookSecret": webhooks_pb2.GetWebhookSecretResponse(secret="whsec_x"),
+        "FileService/UploadFile": files_pb2.UploadFileResponse(file=file),
+        "FileService/ListFiles": files_pb2.ListFilesResponse(files=[file]),
+        "FileService/DeleteFile": files_pb2.DeleteFileResponse(),
     }.items():
         plane.answers(method, answer)
     plane.streams("BrowserSessionService/WatchBrowserSession", [watched])
     plane.streams("BrowserProfileService/ExportBrowserProfile", [export(storage_state=exported), export(chunk=b"{}")])
     plane.streams("RunService/WatchRun", [runs_pb2.WatchRunResponse(run=run)])
     plane.streams("ArtifactService/GetArtifact", [artifacts_pb2.GetArtifactResponse(artifact=record)])
+    plane.streams("FileService/GetFile", [files_pb2.GetFileResponse(file=file)])
 
+    assert (await client.upload_file(b"cv", file_name="cv.pdf")).file_id == "file_1"
+    assert await client.get_file("file_1") == b""
+    assert [f.file_name async for f in client.list_files()] == ["cv.pdf"]
+    await client.delete_file("file_1")
     assert (await client.create_browser_session(timeout=60)).browser_session_id == "pbs_1"
     assert (await client.get_browser_session("pbs_1")).status == "running"
     assert [s.browser_session_id async for s in client.list_browser_sessions()] == ["pbs_1"]

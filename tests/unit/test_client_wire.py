@@ -248,6 +248,7 @@ def test_there_is_a_builder_for_every_kind_of_action() -> None:
         actions.reload(),
         actions.switch_tab("Invoice"),
         actions.dismiss_dialog(),
+        actions.upload("cv.pdf", name="Resume"),
         actions.drag(css="a", before=actions.target(css="b")),
         actions.set_range(3, role="slider"),
         actions.set_date(date(2026, 4, 8), name="Arrival"),

@@ -172,7 +172,7 @@ def test_setting_and_choosing_wait_for_what_the_page_has() -> None:
         ("Click the button that looks like a heart", "looks like a heart"),
         ("Fill the email with my address", "my address"),
         ("Click all buttons", "Click all buttons"),
-        ("If 'Sold out' is shown, click 'Notify me'", "Sold out"),
+        ("If 'Sold out' is shown and it is red, click 'Notify me'", "Sold out"),
         ("find the cheapest laptop and tell me whether it is any good", "tell me"),
         ("Find wireless headphones, add top result to cart unless it is ugly", "unless"),
         ("Fill in the form with appropriate values", "appropriate"),
@@ -264,11 +264,10 @@ def test_a_hole_without_a_value_is_missing_input() -> None:
 @pytest.mark.parametrize(
     "prompt",
     [
-        "Click 'Load more' 3 times",
-        "Click Next three times",
+        "Click 'Load more' 3 times a day",
+        "If 'Sold out' is shown, click 'Notify me' and click 'Back'",
         "Click 'Save' again",
         "Wait for 'Ready' 3 times",
-        "Click the last button",
         "Click the first result",
         "Open the first result",
         "Select the second option",
@@ -302,7 +301,6 @@ def test_what_would_be_understood_wrongly_is_refused(prompt: str) -> None:
     [
         ("Click Terms of Service", ("", "Terms of Service", "", 0)),
         ("Click Sign in with Google", ("", "Sign in with Google", "", 0)),
-        ("Click the third link", ("link", "", "", 3)),
         ("Click the link 'Terms'", ("link", "Terms", "", 0)),
         ("Click the Delete button for Ada", ("button", "Delete", "Ada", 0)),
         ("Click Edit in the row of Ada Lovelace", ("", "Edit", "Ada Lovelace", 0)),

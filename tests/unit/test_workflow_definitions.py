@@ -313,6 +313,11 @@ def test_a_schema_that_cannot_be_used_is_refused(schema, message):
         ("extract: {within: Cart}", {"extract": {"within": "Cart"}}),
         ("back: ", {"back": {}}),
         ("reload: {}", {"reload": {}}),
+        ("upload: cv.pdf", {"upload": {"files": ["cv.pdf"]}}),
+        (
+            "upload: {files: [cv.pdf, file_1], name: Resume}",
+            {"upload": {"files": ["cv.pdf", "file_1"], "target": {"name": "Resume"}}},
+        ),
         ("click: {name: Like, every: true}", {"click": {"target": {"name": "Like"}, "every": True}}),
         ("click: {name: Plus, times: 3}", {"click": {"target": {"name": "Plus"}, "times": 3}}),
         (
@@ -379,7 +384,7 @@ def test_an_action_is_read_into_its_message(source, expected):
     ("source", "message"),
     [
         ("{note: a}", ": names no action: one of goto, click, fill, select, set_checked, check, uncheck, press_key, "
-         "hover, scroll, wait, extract, back, reload, find_record, tab, dialog, drag, set_range, set_date, select_text, pick_row"),
+         "hover, scroll, wait, extract, back, reload, upload, find_record, tab, dialog, drag, set_range, set_date, select_text, pick_row"),
         ("drag: {name: A}", "drag: must lead to one place: onto, before, after, by"),
         ("drag: {name: A, onto: B, by_corner: true}", "drag.by_corner: means nothing without by"),
         ("click: {name: A, every: true, nth: 2}", "click: is for every element: leave out times and nth"),
@@ -486,8 +491,8 @@ def test_a_secret_parameter_makes_every_value_sensitive_and_is_not_shown():
         ("actions: [fill: {name: a, value: {parameter: emial}}]", 'actions[0].fill.value.parameter: no parameter is called '
          '"emial"; did you mean "email"?'),
         ('actions: [press_key: "{{ email }}"]', "actions[0].press_key: holes are not filled here: they work in goto url, "
-         "task prompt, tab open, approve message, fill value, select option, dialog text, the name and within of a "
-         "target, and the texts of expectations"),
+         "task prompt, tab open, approve message, fill value, select option, upload files, dialog text, the name and "
+         "within of a target, and the texts of expectations"),
         ('actions: [click: "{{ emial }}"]', 'actions[0].click: no parameter is called "emial"; did you mean "email"?'),
     ],
 )  # fmt: skip

@@ -44,7 +44,19 @@ function scrollIn(el) {
   const box = boxOf(el);
   const [x, y] = frameOffset(el);
   const inside = box.top + y >= 0 && box.left + x >= 0 && box.bottom + y <= innerHeight && box.right + x <= innerWidth;
-  if (!inside || el.ownerDocument !== document) el.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
+  if (!inside || cutOff(el) || el.ownerDocument !== document) el.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
+}
+
+// Whether a part around the element that scrolls or clips does not show its middle.
+function cutOff(el) {
+  const box = boxOf(el);
+  const x = box.left + box.width / 2, y = box.top + box.height / 2;
+  for (let at = el.parentElement; at && at !== el.ownerDocument.body; at = at.parentElement) {
+    if (!/auto|scroll|hidden|clip/.test(getComputedStyle(at).overflow)) continue;
+    const part = at.getBoundingClientRect();
+    if (x < part.left || x > part.right || y < part.top || y > part.bottom) return true;
+  }
+  return false;
 }
 
 async function settled(el) {

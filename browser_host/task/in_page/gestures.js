@@ -312,6 +312,8 @@ function rowGroups() {
       return { el: seen.elements[refs[i]], text: cells.join(" | "), values };
     }));
   }
+  const across = new Map();
+  const lists = [];
   const parents = new Set();
   for (const el of allElements()) if (el.parentElement && !el.closest("table,select,nav,svg")) parents.add(el.parentElement);
   for (const parent of parents) {
@@ -321,12 +323,25 @@ function rowGroups() {
       const kind = `${child.tagName}.${[...child.classList].filter((name) => !/odd|even|active|selected|first|last|hover/.test(name)).join(".")}`;
       kinds.set(kind, [...(kinds.get(kind) || []), child]);
     }
-    for (const alike of kinds.values()) {
-      const rows = alike.map((el) => ({ el, text: fold(shownText(el)), values: labelledIn(el) })).filter((row) => row.text);
-      if (rows.length) groups.push(rows);
+    for (const [kind, alike] of kinds) {
+      // What has the same class is alike also where it lies in several parts of the page.
+      const known = kind.endsWith(".") ? null : across.get(kind);
+      if (known) known.push(...alike);
+      else if (!kind.endsWith(".")) across.set(kind, alike);
+      else lists.push(alike);
     }
   }
+  for (const alike of [...across.values(), ...lists]) {
+    const rows = alike.map((el) => ({ el, text: rowText(el), values: labelledIn(el) })).filter((row) => row.text);
+    if (rows.length) groups.push(rows);
+  }
   return groups;
+}
+
+// What a row says, with what its pictures stand for.
+function rowText(el) {
+  const pictures = [...el.querySelectorAll("img[alt]")].filter(visible).map((one) => one.alt);
+  return fold([shownText(el), ...pictures].join(" "));
 }
 
 // What a row says by label: "Label: value", a label and its value in elements of their own, and the words of classes.
@@ -363,6 +378,7 @@ function comparable(text) {
 function valueFor(row, label) {
   const wanted = low(label);
   if (wanted in row.values) return row.values[wanted];
+  if (/^(price|cost|fare)$/.test(wanted) && PRICE.test(row.text)) return PRICE.exec(row.text)[0];
   const near = Object.keys(row.values).filter((key) => hasWords(key, wanted) || hasWords(wanted, key));
   return near.length ? row.values[near[0]] : null;
 }
@@ -378,7 +394,7 @@ function rowHolds(row, one) {
 }
 
 // -> {ok, target}: a Target for the row, or for what is to be pressed in it.
-async function pickRow({ where, orderBy, descending, nth, press, wait }) {
+async function pickRow({ where, orderBy, descending, nth, press, every, wait }) {
   return patiently(wait, async () => {
     watch();
     seen.elements = [];
@@ -394,6 +410,11 @@ async function pickRow({ where, orderBy, descending, nth, press, wait }) {
     if (press) {
       for (const group of usable) group.left = group.left.filter((row) => pressIn(row.el, press).el);
       usable = usable.filter((group) => group.left.length);
+    }
+    if (every) {
+      usable.sort((a, b) => b.left.length - a.left.length || a.left[0].text.length - b.left[0].text.length);
+      if (!usable.length) return { reason: "NOT_FOUND", message: `no row ${rowWords(where, orderBy)}` };
+      return { ok: true, targets: usable[0].left.map((row) => ({ css: cssPath(press ? pressIn(row.el, press).el : row.el) })) };
     }
     // The rows that are most and least deep: many small ones say more than one that has them all in it.
     usable.sort((a, b) => (orderBy ? b.left.length - a.left.length : 0) || a.left[0].text.length - b.left[0].text.length);
@@ -438,4 +459,91 @@ async function every({ target, purpose, wait }) {
     const best = Math.max(...placed.map((one) => one.score));
     return { ok: true, targets: placed.filter((one) => best - one.score < MARGIN).map((one) => ({ css: cssPath(one.el) })) };
   });
+}
+
+// Everything that shows, as rules choose from it: what can be acted on, text, coloured boxes, pictures of menus.
+
+const OPENS = /\b(expand(able|er)?|collaps(e|ed|ible)|toggle|hitarea|caret|closed|disclosure|twisty)\b/;
+const classWords = (text) => String(text || "").replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[-_]+/g, " ").toLowerCase();
+
+function opens(el) {
+  if (el.querySelector("button,input,select,textarea")) return false; // what holds a control is no header of its own
+  if (el.getAttribute("aria-expanded") === "false" || (el.tagName === "SUMMARY" && !el.parentElement.open)) return true;
+  if (roleOf(el) === "tab") return el.getAttribute("aria-selected") !== "true";
+  if (el.hasAttribute("aria-haspopup")) return true;
+  if (/^(tablist|tabpanel|list|table|button)$/.test(roleOf(el)) || el.childElementCount > 3) return false;
+  return OPENS.test(classWords(el.getAttribute("class"))) && !/\b(collapsable|expanded|open)\b/.test(classWords(el.getAttribute("class"))) && !el.querySelector("[class*=hitarea],[class*=toggle]");
+}
+
+function scene() {
+  watch();
+  seen.elements = [];
+  const things = [];
+  const add = (el) => {
+    const style = getComputedStyle(el);
+    const [dx, dy] = frameOffset(el);
+    const box = boxOf(el);
+    const acts = interactive(el);
+    const drawn = !acts && !el.childElementCount && style.backgroundColor !== "rgba(0, 0, 0, 0)";
+    const words = classWords(el.getAttribute("class"));
+    const icon = iconLike(el) || /\bicon\b/.test(words) || (!!words && !fold(el.textContent) && !el.childElementCount && (style.backgroundImage !== "none" || box.width < 40));
+    const own = [...el.childNodes].some((node) => node.nodeType === 3 && node.nodeValue.trim());
+    if (!acts && !own && !drawn && !icon && !opens(el) && !/^(P|TEXTAREA|IMG)$/.test(el.tagName)) return;
+    const control = isControl(el) && el.tagName !== "BUTTON";
+    things.push({
+      ref: seen.elements.push(el) - 1, id: idOf(el), role: roleOf(el), tag: el.tagName.toLowerCase(), type: el.type || "",
+      name: nameOf(el).slice(0, 200), text: control ? "" : fold(el.innerText ?? el.textContent).slice(0, 2000), value: isSecret(el) ? "" : valueOf(el).slice(0, 20000),
+      words: fold(`${words} ${classWords(el.id)}`), acts, own, icon, opens: opens(el), checked: checkedState(el), disabled: disabled(el), readonly: !!el.readOnly, secret: isSecret(el),
+      editable: editable(el), color: style.backgroundColor, fore: style.color, multiple: !!el.multiple,
+      options: el.tagName === "SELECT" ? [...el.options].map((option) => fold(option.label || option.textContent)).slice(0, 500) : [],
+      x: box.left + dx, y: box.top + dy, width: box.width, height: box.height,
+      covered: coveredUp(el), home: el.parentElement ? classWords(el.parentElement.getAttribute("class")) : "",
+      list: el.parentElement ? idOf(el.parentElement) : 0, dialog: !!el.closest("dialog,[role=dialog],[role=alertdialog],[aria-modal=true],[class*=popup],[class*=modal],[id*=popup],[id*=modal]"),
+      landmark: landmarkOf(el),
+    });
+  };
+  for (const el of allElements()) {
+    if (el.tagName === "svg") for (const inner of el.querySelectorAll("text")) if (visible(inner)) add(inner);
+    if (el.tagName !== "svg" && el.tagName !== "OPTION" && visible(el) && !clipped(el)) add(el);
+    if (things.length >= MOST_ITEMS) break;
+  }
+  return { url: location.href, title: document.title, things, text: pageText().slice(0, 100000) };
+}
+
+// Whether something that is none of it lies over the middle of the element.
+function coveredUp(el) {
+  const box = boxOf(el);
+  const [dx, dy] = frameOffset(el);
+  const hit = elementAt(box.left + dx + box.width / 2, box.top + dy + box.height / 2);
+  return !!hit && hit !== document.documentElement && hit !== document.body && !contains(el, hit) && !contains(hit, el);
+}
+
+// Whether a part around the element has no room to show it, as pages hide a native control behind a drawn one.
+function clipped(el) {
+  for (let at = el.parentElement, level = 0; at && level < 3; at = at.parentElement, level++) {
+    if ((at.clientWidth <= 1 || at.clientHeight <= 1) && /hidden|clip/.test(getComputedStyle(at).overflow)) return true;
+  }
+  return false;
+}
+
+// How the text that is selected looks, from its first letter to its last.
+function selectionStyle() {
+  const selection = (activeElement() || document.body).ownerDocument.defaultView.getSelection();
+  if (!selection.rangeCount || selection.isCollapsed) return null;
+  const range = selection.getRangeAt(0);
+  const nodes = textNodes(range.commonAncestorContainer.nodeType === 3 ? range.commonAncestorContainer.parentElement : range.commonAncestorContainer).filter((node) => range.intersectsNode(node) && fold(node.nodeValue));
+  const looks = nodes.map((node) => {
+    const style = getComputedStyle(node.parentElement);
+    return { bold: Number(style.fontWeight) >= 600, italic: style.fontStyle !== "normal", underline: !!node.parentElement.closest("u,ins") || style.textDecorationLine.includes("underline"), color: style.color };
+  });
+  return { text: fold(selection.toString()), looks };
+}
+
+// Scrolls inside an element, all the way.
+function scrollWithin({ ref, end }) {
+  const el = seen.elements[ref];
+  if (!el || !el.isConnected) return null;
+  el.scrollTop = end === "top" ? 0 : el.scrollHeight;
+  el.dispatchEvent(new Event("scroll"));
+  return { there: end === "top" ? el.scrollTop === 0 : el.scrollTop + el.clientHeight >= el.scrollHeight - 2 };
 }

@@ -46,8 +46,26 @@ const FAMILIES = [
 function roleDistance(el, wanted) {
   const role = roleOf(el);
   if (role === wanted) return 0;
+  if (!role && wanted === "link" && linkLike(el)) return 20;
   if (role === "combobox" && wanted === "textbox" && el.tagName === "SELECT") return null;
   return FAMILIES.some((family) => family.includes(role) && family.includes(wanted)) ? 12 : null;
+}
+
+// Words that a page makes to look and act like a link, without being one.
+function linkLike(el) {
+  if (el.tagName === "A") return true;
+  if (!/^(SPAN|EM|STRONG|B|I|U|LABEL|DIV)$/.test(el.tagName) || el.childElementCount > 1) return false;
+  if (/(^|[^a-z])a?link/i.test(el.getAttribute("class") || "")) return true;
+  const style = getComputedStyle(el);
+  return style.cursor === "pointer" && style.textDecorationLine.includes("underline");
+}
+
+// A picture without words that a page draws by its style; only its class says what it is for.
+function iconLike(el) {
+  if (!/^(SPAN|I|B|EM|DIV|svg|IMG)$/.test(el.tagName) || !el.getAttribute("class") || (el.tagName !== "svg" && (el.childElementCount || el.textContent.trim()))) return false;
+  if (/^(svg|IMG|I)$/.test(el.tagName)) return true;
+  const drawn = (style) => style.backgroundImage !== "none" || style.maskImage !== "none" || style.content.startsWith("url");
+  return drawn(getComputedStyle(el)) || ["::before", "::after"].some((part) => !/^(none|normal)$/.test(getComputedStyle(el, part).content) || drawn(getComputedStyle(el, part)));
 }
 
 const editable = (el) => FIELD_ROLES.has(roleOf(el)) && (el.tagName === "INPUT" || el.tagName === "TEXTAREA" || el.isContentEditable);
@@ -72,10 +90,23 @@ const nativeLabels = (el) => fold([...(el.labels || [])].map((label) => contentN
 
 // For fields that nothing labels: the text right before them, as a reader would take it (after boxes: behind them).
 function nearestText(el) {
+  return textBeside(el) || textAround(el);
+}
+
+// What stands with a field in a part of its own, also behind it.
+function textAround(el) {
+  const home = el.parentElement;
+  if (!home || /^(FORM|BODY)$/.test(home.tagName) || home.querySelectorAll("input,select,textarea,button,a").length !== 1) return "";
+  const text = fold(contentName(home));
+  return text.length <= 40 && /[\p{L}\p{N}]/u.test(text) ? text : "";
+}
+
+function textBeside(el) {
   const after = /^(checkbox|radio|switch)$/.test(roleOf(el));
   let at = el;
   for (let level = 0; level < 3 && at && at.tagName !== "FORM" && at.tagName !== "BODY"; level++) {
     for (let node = after ? at.nextSibling : at.previousSibling; node; node = after ? node.nextSibling : node.previousSibling) {
+      if (node.nodeType === 1 && !node.checkVisibility({ visibilityProperty: true })) continue;
       if (node.nodeType === 1 && (interactive(node) || node.querySelector("input,select,textarea,button,a"))) return "";
       const text = node.nodeType === 3 ? fold(node.nodeValue) : node.nodeType === 1 ? fold(contentName(node)) : "";
       if (text) return text.length <= 60 && /[\p{L}\p{N}]/u.test(text) ? text : "";

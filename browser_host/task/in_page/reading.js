@@ -11,6 +11,15 @@ function idOf(el) {
   return seen.ids.get(el);
 }
 
+// Only what is worth saying: on a large page most of it would be "no" and "".
+function said(item) {
+  for (const name of Object.keys(item)) {
+    const value = item[name];
+    if (value === "" || (value === false && name !== "checked") || value === null || (Array.isArray(value) && !value.length)) delete item[name];
+  }
+  return item;
+}
+
 function survey() {
   watch();
   seen.elements = [];
@@ -21,28 +30,31 @@ function survey() {
     return contexts.get(home);
   };
   const items = [];
+  const known = new Map();
+  const barred = (el) => {
+    if (!el) return false;
+    if (!known.has(el)) known.set(el, el.getAttribute("aria-disabled") === "true" || el.inert || barred(parentOf(el)));
+    return known.get(el);
+  };
+  const off = (el) => el.matches(":disabled") || barred(el);
   for (const el of allElements()) {
     const role = roleOf(el);
     if (!interactive(el) || el.tagName === "LABEL") continue;
     const handle = reachable(el);
     if (!handle && el.type !== "hidden") continue;
-    const box = boxOf(handle);
-    const [dx, dy] = frameOffset(handle);
     const home = homeOf(el);
     const secret = isSecret(el);
-    items.push({
+    items.push(said({
       ref: seen.elements.push(el) - 1, id: idOf(el),
       role, name: nameOf(el).slice(0, 200), weak: weakNames(el), others: otherNames(el),
       type: el.type || "", value: secret ? "" : valueOf(el).slice(0, 200), filled: secret ? el.value !== "" : valueOf(el).trim() !== "",
       secret, required: !!el.required || el.getAttribute("aria-required") === "true" || /\*\s*$/.test(nameOf(el)),
-      disabled: disabled(el), readonly: !!el.readOnly, checked: checkedState(el), expanded: el.getAttribute("aria-expanded"),
+      disabled: off(el), readonly: !!el.readOnly, checked: checkedState(el), expanded: el.getAttribute("aria-expanded"),
       group: el.type === "radio" ? el.name : "", href: el.href && typeof el.href === "string" ? el.href : "",
       form: forms.indexOf(el.form || el.closest("form,[role=form],[role=search]")), dialog: !!el.closest("dialog,[role=dialog],[role=alertdialog]"), landmark: landmarkOf(el),
       context: home ? contextIn(home) : "",
       invalid: el.getAttribute("aria-invalid") === "true",
-      rect: [box.left + dx, box.top + dy, box.width, box.height].map(Math.round),
-      inView: box.top + dy < innerHeight && box.bottom + dy > 0,
-    });
+    }));
     if (items.length >= MOST_ITEMS) break;
   }
   return { url: location.href, title: document.title, items, ...talk(), closedFrames: closedFrames().length, ready: document.readyState };

@@ -16,6 +16,7 @@ function nameScore(el, wanted, exact) {
   for (const other of otherNames(el)) best = Math.max(best, rate(other, 98, 92, 62));
   if (best === 0 && (editable(el) || !name)) {
     for (const weak of weakNames(el)) {
+      if (low(weak).split(" ").includes(target) && iconLike(el)) best = Math.max(best, 60);
       best = Math.max(best, low(weak) === target || low(weak).replace(/ /g, "") === target.replace(/ /g, "") ? 60 : hasWords(weak, wanted) ? 42 : 0);
     }
   }
@@ -36,6 +37,7 @@ const PURPOSES = {
   check: (el) => checkedState(el) !== null,
   range: (el) => /^(slider|spinbutton)$/.test(roleOf(el)) || (editable(el) && el.tagName === "INPUT"),
   value: (el) => valueOf(el) !== "" || FIELD_ROLES.has(roleOf(el)) || el.tagName === "SELECT",
+  file: (el) => el.tagName === "INPUT" && el.type === "file",
   any: (el) => true,
 };
 
@@ -70,15 +72,16 @@ function candidates(target, purpose) {
       score -= distance;
     }
     if (free && !fits(el)) continue;
-    const acts = free && (purpose === "click" || purpose === "any") && !target.role ? interactive(el) : true;
+    const acts = free && (purpose === "click" || purpose === "any") && !target.role ? interactive(el) || (!!target.name && iconLike(el)) : true;
     if (target.name) {
-      const named = acts ? nameScore(el, target.name, target.exact) : textLeaf(el) ? leafScore(el, target) : 0;
+      const drawn = !!target.role && !roleOf(el); // what only looks like what was asked for is called by its text
+      const named = drawn ? leafScore(el, target) : acts ? nameScore(el, target.name, target.exact) : textLeaf(el) ? leafScore(el, target) : 0;
       if (!named) continue;
       score += named - 100 - (acts ? 0 : NON_INTERACTIVE);
     } else if (free && !target.role && !acts) {
       continue;
     }
-    if (score < THRESHOLD || !reachable(el)) continue;
+    if (score < THRESHOLD || !(purpose === "file" || reachable(el))) continue; // file fields are often hidden
     if (disabled(el)) score -= 30;
     rated.push({ el, score });
   }

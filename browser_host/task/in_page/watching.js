@@ -207,6 +207,14 @@ function mayMoveByItself(record, at, press) {
   return true;
 }
 
+const LASTING = 500; // ms: a class that only answers the finger is gone by then
+
+// Whether the press left the element marked, as one that is turned on.
+function stays(press) {
+  const words = (text) => text.split(/\s+/).filter((word) => /(^|[-_])(active|pressed)$/i.test(word)).sort().join(" ");
+  return press.downClass !== undefined && press.el.isConnected && words(press.downClass) !== words(press.el.getAttribute("class") || "");
+}
+
 function stoodStill(press) {
   for (const time of press.moving.values()) if (now() - time > STILL_FOR) return true;
   return false;
@@ -241,6 +249,7 @@ function happened(event) {
       press.ended = now();
       press.path = event.composedPath().filter((el) => el.nodeType);
       observer.takeRecords(); // what the pointer's coming changed is no effect of the press
+      press.downClass = press.el.getAttribute("class") || "";
     }
     if (type !== "keydown") {
       const path = event.composedPath();
@@ -360,6 +369,7 @@ async function outcome({ wait, near, any }) {
       }
       press.effect = press.effect || effectBetween(press.before, press.el);
       if (!press.effect) brought(press, movedBetween(press.before, press.el) || (stoodStill(press) ? "a part of the page changed" : ""));
+      if (!press.effect && press.click && now() - press.armed > LASTING && stays(press)) press.effect = `class of ${press.label} changed`;
       if (!press.effect && (press.owes || any)) press.effect = press.near || (press.late ? press.late.words : "");
       if (press.effect || press.invalid.length || (!press.landed && press.click) || (near && press.near)) break;
     }

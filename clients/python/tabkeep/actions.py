@@ -274,6 +274,12 @@ def extract(schema: Mapping[str, Any] | None = None, *, within: str = "", **comm
     return _action(common, extract=message)
 
 
+def upload(*files: str, **element: Unpack[OnElement]) -> Action:
+    """Give files (by file_id, or by name) to a file field or what opens a file chooser; without one, the only field."""
+    which, common = _split(element)
+    return _action(common, upload=actions_pb2.Upload(target=_named(which), files=files))
+
+
 def find_record(label: str, value: str | Value, *, noun: str = "", **common: Unpack[Common]) -> Action:
     """Read the one record that has exactly this value under a label; it fails where none or several have it."""
     return _action(common, find_record=actions_pb2.FindRecord(label=label, value=_value(value), noun=noun))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import metadata
@@ -56,6 +56,10 @@ RETRY_SAFE = {
     "ArtifactService/GetArtifact": True,
     "ArtifactService/CapturePage": False,  # makes another artifact
     "ArtifactService/ListArtifacts": True,
+    "FileService/UploadFile": True,  # with a request_id, which this client always sends
+    "FileService/GetFile": True,
+    "FileService/ListFiles": True,
+    "FileService/DeleteFile": True,
     "HostService/ListHosts": True,
     "HostService/GetHost": True,
     "HostService/DrainHost": True,
@@ -184,6 +188,28 @@ class Calls:
             raise self._typed(error) from error
         finally:
             call.cancel()
+
+    async def upload(self, method: str, requests: Callable[[], AsyncIterator[Message]], answer: type[_R]) -> _R:
+        """Call a method that takes many requests, again if that is safe; `requests` makes them anew for each try.
+
+        Raises:
+            TabkeepError: the typed error of the last try.
+        """
+        failures = 0
+        while True:
+            multi: Callable[..., Awaitable[_R]] = self._open().stream_unary(
+                f"/{PACKAGE}.{method}",
+                request_serializer=lambda message: message.SerializeToString(),
+                response_deserializer=answer.FromString,
+            )
+            try:
+                return await multi(requests(), metadata=self._metadata())
+            except grpc.aio.AioRpcError as rpc_error:
+                failures += 1
+                error = self._typed(rpc_error)
+                if not RETRY_SAFE[method] or not self.broken(error) or failures >= self.retry.max_attempts:
+                    raise error from rpc_error
+            await self.pause(failures, error)
 
     def broken(self, error: TabkeepError) -> bool:
         """Whether a stream ended because of its connection or its server, so that watching again makes sense."""

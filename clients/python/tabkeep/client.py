@@ -6,12 +6,16 @@ import asyncio
 import hashlib
 import json
 import logging
+import mimetypes
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar
 
 from tabkeep import endpoint, watching, wire
 from tabkeep.calls import Calls, RetryPolicy
@@ -31,6 +35,7 @@ from tabkeep.records import (
     Credential,
     DialogPolicy,
     ExportedRecording,
+    File,
     Host,
     HttpCredential,
     IrreversiblePolicy,
@@ -45,6 +50,7 @@ from tabkeep.records import (
     Run,
     RunStatus,
     RunUpdate,
+    ScreenRecording,
     ScreenshotMode,
     Usage,
     Viewport,
@@ -58,6 +64,7 @@ from tabkeep.v1 import (
     browser_profiles_pb2,
     browser_sessions_pb2,
     credentials_pb2,
+    files_pb2,
     hosts_pb2,
     keys_pb2,
     recordings_pb2,
@@ -76,6 +83,7 @@ HELD_CALL = timedelta(seconds=60)
 """How long one GetRun call is held while waiting for a run; short enough for every proxy on the way."""
 
 _PAGE_SIZE = 100
+_CHUNK_BYTES = 256 * 1024
 
 
 class Client:
@@ -512,6 +520,9 @@ class Client:
         fail_if_busy: bool = False,
         labels: Mapping[str, str] | None = None,
         screenshots: ScreenshotMode | str | None = None,
+        record_console: bool = False,
+        record_network: bool = False,
+        screen_recording: ScreenRecording | bool = False,
         planner: Planner | str | None = None,
         irreversible_policy: IrreversiblePolicy | str | None = None,
         replay_mode: ReplayMode | str | None = None,
@@ -526,7 +537,8 @@ class Client:
         and closed afterwards. With `wait_for_completion` the final run is returned, however it ended: look at its
         `status` or call `raise_for_failure`. When the waiting is given up, the run goes on. `planner` says who turns
         the prompt into steps, `irreversible_policy` what happens before paying, ordering, deleting and sending,
-        `replay_mode` whether recordings are used and made; `webhook_url` is told of the run's end.
+        `replay_mode` whether recordings are used and made; `webhook_url` is told of the run's end. The console, the
+        requests and moving pictures of its pages become artifacts of the run where asked for.
 
         Raises:
             InvalidArgument: a field is wrong; nothing was stored.
@@ -543,6 +555,9 @@ class Client:
             max_steps=max_steps or 0,
             fail_if_busy=fail_if_busy,
             labels=dict(labels or {}),
+            record_console=record_console,
+            record_network=record_network,
+            screen_recording=_screen_recording(screen_recording),
             webhook_url=webhook_url or "",
             request_id=request_id or _new_request_id(),
         )
@@ -569,6 +584,9 @@ class Client:
         fail_if_busy: bool = False,
         labels: Mapping[str, str] | None = None,
         screenshots: ScreenshotMode | str | None = None,
+        record_console: bool = False,
+        record_network: bool = False,
+        screen_recording: ScreenRecording | bool = False,
         planner: Planner | str | None = None,
         irreversible_policy: IrreversiblePolicy | str | None = None,
         webhook_url: str | None = None,
@@ -589,6 +607,9 @@ class Client:
             max_steps=max_steps or 0,
             fail_if_busy=fail_if_busy,
             labels=dict(labels or {}),
+            record_console=record_console,
+            record_network=record_network,
+            screen_recording=_screen_recording(screen_recording),
             webhook_url=webhook_url or "",
             request_id=request_id or _new_request_id(),
         )
@@ -752,6 +773,71 @@ class Client:
         )
         answer = await self._calls.unary("ArtifactService/ListArtifacts", request, artifacts_pb2.ListArtifactsResponse)
         return [wire.artifact(artifact) for artifact in answer.artifacts]
+
+    # Files for runs to give to pages.
+
+    async def upload_file(
+        self,
+        source: Path | str | bytes,
+        *,
+        file_name: str | None = None,
+        content_type: str | None = None,
+        request_id: str | None = None,
+    ) -> File:
+        """Store a file, at most 64 MiB: one on this machine by its path, or these bytes, which need a `file_name`.
+
+        Its checksum is compared with what arrives. `content_type` is guessed from the name when not given.
+
+        Raises:
+            OSError: it cannot be read.
+            InvalidArgument: a field is wrong, or it is too large; nothing was stored.
+            FileQuotaFull: the organization's files are too many, or take too much space.
+        """
+        upload = await asyncio.to_thread(_open_upload, source, file_name, content_type)
+        upload.header.request_id = request_id or _new_request_id()
+        answer = await self._calls.upload("FileService/UploadFile", upload.requests, files_pb2.UploadFileResponse)
+        return wire.file(answer.file)
+
+    async def get_file(self, file_id: str) -> bytes:
+        """Return a file's bytes, checked against its checksum.
+
+        Raises:
+            NotFound: no such file in the caller's organization.
+            DataLoss: the bytes are not those that were stored.
+        """
+        return (await self.fetch_file(file_id))[1]
+
+    async def fetch_file(self, file_id: str) -> tuple[File, bytes]:
+        """Return a file's record and its bytes; raises like `get_file`."""
+        failures = 0
+        while True:
+            try:
+                return await self._get_file(file_id)
+            except TabkeepError as error:
+                failures += 1
+                if not self._calls.broken(error) or failures >= self._calls.retry.max_attempts:
+                    raise
+                await self._calls.pause(failures, error)
+
+    async def list_files(self, *, file_name: str | None = None, page_size: int = _PAGE_SIZE) -> AsyncIterator[File]:
+        """Yield the organization's files, or those of exactly this name, newest first."""
+        request = files_pb2.ListFilesRequest(page_size=page_size, file_name=file_name or "")
+        while True:
+            page = await self._calls.unary("FileService/ListFiles", request, files_pb2.ListFilesResponse)
+            for file in page.files:
+                yield wire.file(file)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def delete_file(self, file_id: str) -> None:
+        """Delete a file; what runs have given to pages stays with them.
+
+        Raises:
+            NotFound: no such file, or it was deleted before, perhaps by a first try of this call.
+        """
+        request = files_pb2.DeleteFileRequest(file_id=file_id)
+        await self._calls.unary("FileService/DeleteFile", request, files_pb2.DeleteFileResponse)
 
     # Workflows.
 
@@ -1098,6 +1184,22 @@ class Client:
             raise DataLoss(message, code="DATA_LOSS", reason="ARTIFACT_DAMAGED")
         return wire.artifact(record), bytes(data)
 
+    async def _get_file(self, file_id: str) -> tuple[File, bytes]:
+        request = files_pb2.GetFileRequest(file_id=file_id)
+        record: files_pb2.File | None = None
+        data = bytearray()
+        answers = self._calls.stream("FileService/GetFile", request, files_pb2.GetFileResponse)
+        async with aclosing(answers) as stream:
+            async for part in stream:
+                if part.HasField("file"):
+                    record = part.file
+                else:
+                    data += part.chunk
+        if record is None or len(data) != record.size or hashlib.sha256(data).hexdigest() != record.sha256:
+            message = f"file {file_id} arrived damaged: {len(data)} bytes do not match its record"
+            raise DataLoss(message, code="DATA_LOSS", reason="FILE_DAMAGED")
+        return wire.file(record), bytes(data)
+
     async def _export(self, request: browser_profiles_pb2.ExportBrowserProfileRequest) -> dict[str, Any]:
         record: browser_profiles_pb2.ExportedStorageState | None = None
         data = bytearray()
@@ -1135,6 +1237,46 @@ def _set_run_options(
         request.planner = wire.enum_to_proto(Planner, planner)
     if irreversible_policy is not None:
         request.irreversible_policy = wire.enum_to_proto(IrreversiblePolicy, irreversible_policy)
+
+
+def _screen_recording(wanted: ScreenRecording | bool) -> runs_pb2.ScreenRecording | None:
+    if not wanted:
+        return None
+    return wire.to_screen_recording(ScreenRecording() if isinstance(wanted, bool) else wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """What is to be sent of a file, as often as it takes."""
+
+    source: Path | bytes
+    header: files_pb2.FileHeader
+
+    async def requests(self) -> AsyncIterator[files_pb2.UploadFileRequest]:
+        yield files_pb2.UploadFileRequest(header=self.header)
+        with await asyncio.to_thread(_opened, self.source) as file:
+            while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+                yield files_pb2.UploadFileRequest(chunk=chunk)
+
+
+def _opened(source: Path | bytes) -> BinaryIO:
+    return BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
+def _open_upload(source: Path | str | bytes, file_name: str | None, content_type: str | None) -> _Upload:
+    if isinstance(source, bytes):
+        if not file_name:
+            raise ValueError("bytes have no name: give a file_name")
+        where: Path | bytes = source
+        sha256, size = hashlib.sha256(source).hexdigest(), len(source)
+    else:
+        where = Path(source)
+        file_name = file_name or where.name
+        with where.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+    guessed = content_type or mimetypes.guess_type(file_name)[0] or ""
+    return _Upload(where, files_pb2.FileHeader(file_name=file_name, content_type=guessed, size=size, sha256=sha256))
 
 
 async def _to_the_end(work: Awaitable[_T], *, undo: Any = None) -> _T:

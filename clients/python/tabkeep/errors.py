@@ -28,6 +28,7 @@ __all__ = [
     "ExtensionNotOffered",
     "FailedPrecondition",
     "FieldViolation",
+    "FileQuotaFull",
     "HostNotAttached",
     "Internal",
     "InvalidArgument",
@@ -198,6 +199,10 @@ class QueueFull(ResourceExhausted):
     """Too many runs already wait in the session."""
 
 
+class FileQuotaFull(ResourceExhausted):
+    """The organization's files are too many, or take too much space: delete some."""
+
+
 class Unavailable(TabkeepError):
     """The control plane cannot be reached, starts, stops or cannot store anything now; it was tried again first."""
 
@@ -273,6 +278,7 @@ _BY_REASON: Mapping[str, type[TabkeepError]] = {
     "WORKFLOW_EXISTS": WorkflowExists,
     "VERSION_CONFLICT": VersionConflict,
     "QUEUE_FULL": QueueFull,
+    "FILE_QUOTA_FULL": FileQuotaFull,
 }
 
 

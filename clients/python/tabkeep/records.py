@@ -53,8 +53,6 @@ class CloseReason(StrEnum):
     PROFILE_UNUSABLE = "PROFILE_UNUSABLE"
     PROXY_FAILED = "PROXY_FAILED"
     PAGE_CRASHED = "PAGE_CRASHED"
-    CAPTCHA = "CAPTCHA"
-    LOGIN_WALL = "LOGIN_WALL"
     UNKNOWN = "UNKNOWN"
 
 
@@ -171,9 +169,20 @@ class FailureReason(StrEnum):
     MODEL_FAILED = "MODEL_FAILED"
     MODEL_BUDGET = "MODEL_BUDGET"
     PROXY_FAILED = "PROXY_FAILED"
+    FILE_UNAVAILABLE = "FILE_UNAVAILABLE"
+    FILE_NOT_ACCEPTED = "FILE_NOT_ACCEPTED"
     STALE_RECORDING = "STALE_RECORDING"
     NO_RECORDING = "NO_RECORDING"
+    CAPTCHA = "CAPTCHA"
+    LOGIN_WALL = "LOGIN_WALL"
     UNKNOWN = "UNKNOWN"
+
+
+class ApprovalKind(StrEnum):
+    """What a person is asked for."""
+
+    TAKE_OVER = "take_over"
+    UNKNOWN = "unknown"
 
 
 class StepOutcome(StrEnum):
@@ -242,6 +251,9 @@ class ArtifactType(StrEnum):
     SCREENSHOT = "screenshot"
     DOWNLOAD = "download"
     PDF = "pdf"
+    CONSOLE_LOG = "console_log"
+    NETWORK_LOG = "network_log"
+    RECORDING = "recording"
     UNKNOWN = "unknown"
 
 
@@ -523,6 +535,20 @@ class Approval:
     create_time: datetime
     expire_time: datetime | None
     screenshot_artifact_id: str | None
+    kind: ApprovalKind | None
+    """None: a yes or a no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a value of an output came from."""
+
+    path: str
+    text: str
+    selector: str
+    label: str
+    url: str
+    ungrounded: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -635,6 +661,7 @@ class StepFinished:
     target: str | None
     screenshot_artifact_id: str | None
     output: Json
+    provenance: Sequence[Provenance]
 
 
 @dataclass(frozen=True, slots=True)
@@ -809,6 +836,7 @@ class RunFinished:
     failure_reason: FailureReason | None
     failure_message: str
     output: Json
+    provenance: Sequence[Provenance]
 
 
 RunEventDetail: TypeAlias = (
@@ -883,7 +911,7 @@ class Artifact:
     """None: it began while no run was under way."""
     artifact_type: ArtifactType
     file_name: str
-    """As the site named a download, without directories; empty for others."""
+    """As the site named a download, without directories; of logs and recordings one of ours; empty for others."""
     content_type: str
     size: int
     sha256: str
@@ -893,6 +921,31 @@ class Artifact:
     create_time: datetime
     expire_time: datetime | None
     """When its bytes are to be removed, at the latest."""
+    truncation: str = ""
+    """What is missing from a log or recording; empty: nothing is known to be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file that callers have brought for runs to give to pages."""
+
+    file_id: str
+    file_name: str
+    """The name that pages see."""
+    content_type: str
+    size: int
+    sha256: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenRecording:
+    """Moving pictures of a run, as an artifact."""
+
+    frames_per_second: int | None = None
+    """At most; 1 to 10, 4 when not given."""
+    max_duration: timedelta | None = None
+    """At most 1 hour, 10 minutes when not given."""
 
 
 @dataclass(frozen=True, slots=True)

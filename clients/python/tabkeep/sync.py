@@ -190,6 +190,12 @@ class Client:
     capture_page = _Blocking(asynchronous.Client.capture_page)
     list_artifacts = _Blocking(asynchronous.Client.list_artifacts)
 
+    upload_file = _Blocking(asynchronous.Client.upload_file)
+    get_file = _Blocking(asynchronous.Client.get_file)
+    fetch_file = _Blocking(asynchronous.Client.fetch_file)
+    list_files = _Iterating(asynchronous.Client.list_files)
+    delete_file = _Blocking(asynchronous.Client.delete_file)
+
     create_workflow = _Blocking(asynchronous.Client.create_workflow)
     get_workflow = _Blocking(asynchronous.Client.get_workflow)
     list_workflows = _Iterating(asynchronous.Client.list_workflows)

@@ -18,6 +18,7 @@ from tabkeep.v1 import (
     browser_profiles_pb2,
     browser_sessions_pb2,
     credentials_pb2,
+    files_pb2,
     hosts_pb2,
     keys_pb2,
     recordings_pb2,
@@ -62,6 +63,7 @@ ENUMERATIONS: Mapping[type[StrEnum], _Enumeration] = {
         (r.RunStatus, runs_pb2.RunStatus, "RUN_STATUS_"),
         (r.FailureReason, runs_pb2.FailureReason, "FAILURE_REASON_"),
         (r.StepOutcome, runs_pb2.StepOutcome, "STEP_OUTCOME_"),
+        (r.ApprovalKind, runs_pb2.ApprovalKind, "APPROVAL_KIND_"),
         (r.Planner, runs_pb2.Planner, "PLANNER_"),
         (r.ReplayMode, runs_pb2.ReplayMode, "REPLAY_MODE_"),
         (r.RecordingState, recordings_pb2.RecordingState, "RECORDING_STATE_"),
@@ -446,7 +448,28 @@ def artifact(message: artifacts_pb2.Artifact) -> r.Artifact:
         state_message=message.state_message,
         create_time=_time(message.create_time),
         expire_time=_optional_time(message, "expire_time"),
+        truncation=message.truncation,
     )
+
+
+def file(message: files_pb2.File) -> r.File:
+    """Return the record of a file that a caller has brought."""
+    return r.File(
+        file_id=message.file_id,
+        file_name=message.file_name,
+        content_type=message.content_type,
+        size=message.size,
+        sha256=message.sha256,
+        create_time=_time(message.create_time),
+    )
+
+
+def to_screen_recording(recording: r.ScreenRecording) -> runs_pb2.ScreenRecording:
+    """Return what is wanted of a run's moving pictures."""
+    message = runs_pb2.ScreenRecording(frames_per_second=recording.frames_per_second or 0)
+    if recording.max_duration is not None:
+        message.max_duration.CopyFrom(to_duration(recording.max_duration, "max_duration"))
+    return message
 
 
 def host(message: hosts_pb2.Host) -> r.Host:
@@ -585,6 +608,18 @@ def _step_finished(message: runs_pb2.StepFinished) -> r.StepFinished:
         target=message.target or None,
         screenshot_artifact_id=message.screenshot_artifact_id or None,
         output=from_value(message.output),
+        provenance=tuple(map(_provenance, message.provenance)),
+    )
+
+
+def _provenance(message: runs_pb2.Provenance) -> r.Provenance:
+    return r.Provenance(
+        path=message.path,
+        text=message.text,
+        selector=message.selector,
+        label=message.label,
+        url=message.url,
+        ungrounded=message.ungrounded,
     )
 
 
@@ -595,6 +630,7 @@ def _approval(message: runs_pb2.Approval) -> r.Approval:
         create_time=_time(message.create_time),
         expire_time=_optional_time(message, "expire_time"),
         screenshot_artifact_id=message.screenshot_artifact_id or None,
+        kind=_reason(r.ApprovalKind, message.kind),
     )
 
 
@@ -711,6 +747,7 @@ def _run_finished(message: runs_pb2.RunFinished) -> r.RunFinished:
         _reason(r.FailureReason, message.failure_reason),
         message.failure_message,
         from_value(message.output),
+        tuple(map(_provenance, message.provenance)),
     )
 
 

@@ -138,7 +138,7 @@ func (DialogAnswer) EnumDescriptor() ([]byte, []int) {
 // One thing to do, and what must be true afterwards.
 type Action struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How long this one action may take, 100 ms to 10 minutes. Absent: 15 seconds (goto: 30 seconds).
+	// How long this one action may take, 100 ms to 10 minutes. Absent: 15 seconds (goto: 30, upload: 60 seconds).
 	Timeout *durationpb.Duration `protobuf:"bytes,1,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// One line for people, at most 500 characters; never put secrets here.
 	Note string `protobuf:"bytes,2,opt,name=note,proto3" json:"note,omitempty"`
@@ -160,6 +160,7 @@ type Action struct {
 	//	*Action_Extract
 	//	*Action_Back
 	//	*Action_Reload
+	//	*Action_Upload
 	//	*Action_FindRecord
 	//	*Action_Tab
 	//	*Action_Dialog
@@ -339,6 +340,15 @@ func (x *Action) GetReload() *Reload {
 	return nil
 }
 
+func (x *Action) GetUpload() *Upload {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_Upload); ok {
+			return x.Upload
+		}
+	}
+	return nil
+}
+
 func (x *Action) GetFindRecord() *FindRecord {
 	if x != nil {
 		if x, ok := x.Kind.(*Action_FindRecord); ok {
@@ -475,6 +485,11 @@ type Action_Reload struct {
 	Reload *Reload `protobuf:"bytes,21,opt,name=reload,proto3,oneof"`
 }
 
+type Action_Upload struct {
+	// Gives files to the page.
+	Upload *Upload `protobuf:"bytes,22,opt,name=upload,proto3,oneof"`
+}
+
 type Action_FindRecord struct {
 	// Reads the one record that holds a value.
 	FindRecord *FindRecord `protobuf:"bytes,43,opt,name=find_record,json=findRecord,proto3,oneof"`
@@ -538,6 +553,8 @@ func (*Action_Extract) isAction_Kind() {}
 func (*Action_Back) isAction_Kind() {}
 
 func (*Action_Reload) isAction_Kind() {}
+
+func (*Action_Upload) isAction_Kind() {}
 
 func (*Action_FindRecord) isAction_Kind() {}
 
@@ -2273,6 +2290,66 @@ func (x *Dialog) GetMessage() string {
 	return ""
 }
 
+// Gives files to a file field, or to the file chooser that pressing an element opens, and sees that the page got them:
+// the field shows them, or, where the page empties it at once, the page shows their names. Fails FILE_UNAVAILABLE when a
+// file is not to be had, FILE_NOT_ACCEPTED when the field takes fewer files or none. What the field had before is
+// replaced. Without a timeout it may take 60 seconds.
+type Upload struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file field, also a hidden one, its label, or what opens a file chooser when pressed. Absent: the only file field
+	// of the page.
+	Target *Target `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
+	// 1 to 20 files of the organization, see FileService: each by its file_id or, where only one has it, by its name; in
+	// workflows with {{name}} for parameters. Together at most 256 MiB for all uploads of a session.
+	Files         []string `protobuf:"bytes,2,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Upload) Reset() {
+	*x = Upload{}
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Upload) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Upload) ProtoMessage() {}
+
+func (x *Upload) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Upload.ProtoReflect.Descriptor instead.
+func (*Upload) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Upload) GetTarget() *Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *Upload) GetFiles() []string {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
 // A number of the page, found by its label as in "Price: $47.10", compared with another.
 type NumberIs struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2292,7 +2369,7 @@ type NumberIs struct {
 
 func (x *NumberIs) Reset() {
 	*x = NumberIs{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2304,7 +2381,7 @@ func (x *NumberIs) String() string {
 func (*NumberIs) ProtoMessage() {}
 
 func (x *NumberIs) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2317,7 +2394,7 @@ func (x *NumberIs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NumberIs.ProtoReflect.Descriptor instead.
 func (*NumberIs) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{24}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *NumberIs) GetLabel() string {
@@ -2408,7 +2485,7 @@ type Drag struct {
 
 func (x *Drag) Reset() {
 	*x = Drag{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2420,7 +2497,7 @@ func (x *Drag) String() string {
 func (*Drag) ProtoMessage() {}
 
 func (x *Drag) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2433,7 +2510,7 @@ func (x *Drag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drag.ProtoReflect.Descriptor instead.
 func (*Drag) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{25}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Drag) GetTarget() *Target {
@@ -2539,7 +2616,7 @@ type Offset struct {
 
 func (x *Offset) Reset() {
 	*x = Offset{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2551,7 +2628,7 @@ func (x *Offset) String() string {
 func (*Offset) ProtoMessage() {}
 
 func (x *Offset) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2564,7 +2641,7 @@ func (x *Offset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offset.ProtoReflect.Descriptor instead.
 func (*Offset) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{26}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Offset) GetX() int32 {
@@ -2595,7 +2672,7 @@ type SetRange struct {
 
 func (x *SetRange) Reset() {
 	*x = SetRange{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2607,7 +2684,7 @@ func (x *SetRange) String() string {
 func (*SetRange) ProtoMessage() {}
 
 func (x *SetRange) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2620,7 +2697,7 @@ func (x *SetRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRange.ProtoReflect.Descriptor instead.
 func (*SetRange) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{27}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SetRange) GetTarget() *Target {
@@ -2650,7 +2727,7 @@ type SetDate struct {
 
 func (x *SetDate) Reset() {
 	*x = SetDate{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[28]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2662,7 +2739,7 @@ func (x *SetDate) String() string {
 func (*SetDate) ProtoMessage() {}
 
 func (x *SetDate) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[28]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2675,7 +2752,7 @@ func (x *SetDate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDate.ProtoReflect.Descriptor instead.
 func (*SetDate) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{28}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SetDate) GetTarget() *Target {
@@ -2705,7 +2782,7 @@ type SelectText struct {
 
 func (x *SelectText) Reset() {
 	*x = SelectText{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[29]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2717,7 +2794,7 @@ func (x *SelectText) String() string {
 func (*SelectText) ProtoMessage() {}
 
 func (x *SelectText) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[29]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2730,7 +2807,7 @@ func (x *SelectText) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SelectText.ProtoReflect.Descriptor instead.
 func (*SelectText) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{29}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SelectText) GetTarget() *Target {
@@ -2767,7 +2844,7 @@ type PickRow struct {
 
 func (x *PickRow) Reset() {
 	*x = PickRow{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[30]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2779,7 +2856,7 @@ func (x *PickRow) String() string {
 func (*PickRow) ProtoMessage() {}
 
 func (x *PickRow) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[30]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2792,7 +2869,7 @@ func (x *PickRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PickRow.ProtoReflect.Descriptor instead.
 func (*PickRow) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{30}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PickRow) GetWhere() []*RowIs {
@@ -2850,7 +2927,7 @@ type RowIs struct {
 
 func (x *RowIs) Reset() {
 	*x = RowIs{}
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[31]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2862,7 +2939,7 @@ func (x *RowIs) String() string {
 func (*RowIs) ProtoMessage() {}
 
 func (x *RowIs) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_actions_proto_msgTypes[31]
+	mi := &file_tabkeep_v1_actions_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2875,7 +2952,7 @@ func (x *RowIs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowIs.ProtoReflect.Descriptor instead.
 func (*RowIs) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{31}
+	return file_tabkeep_v1_actions_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RowIs) GetLabel() string {
@@ -2965,7 +3042,7 @@ var File_tabkeep_v1_actions_proto protoreflect.FileDescriptor
 const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\n" +
 	"\x18tabkeep/v1/actions.proto\x12\n" +
-	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb0\b\n" +
+	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xde\b\n" +
 	"\x06Action\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12\x12\n" +
 	"\x04note\x18\x02 \x01(\tR\x04note\x12*\n" +
@@ -2983,7 +3060,8 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x04wait\x18\x12 \x01(\v2\x10.tabkeep.v1.WaitH\x00R\x04wait\x12/\n" +
 	"\aextract\x18\x13 \x01(\v2\x13.tabkeep.v1.ExtractH\x00R\aextract\x12&\n" +
 	"\x04back\x18\x14 \x01(\v2\x10.tabkeep.v1.BackH\x00R\x04back\x12,\n" +
-	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reload\x129\n" +
+	"\x06reload\x18\x15 \x01(\v2\x12.tabkeep.v1.ReloadH\x00R\x06reload\x12,\n" +
+	"\x06upload\x18\x16 \x01(\v2\x12.tabkeep.v1.UploadH\x00R\x06upload\x129\n" +
 	"\vfind_record\x18+ \x01(\v2\x16.tabkeep.v1.FindRecordH\x00R\n" +
 	"findRecord\x12#\n" +
 	"\x03tab\x18\x18 \x01(\v2\x0f.tabkeep.v1.TabH\x00R\x03tab\x12,\n" +
@@ -3098,7 +3176,10 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\x06Dialog\x120\n" +
 	"\x06answer\x18\x01 \x01(\x0e2\x18.tabkeep.v1.DialogAnswerR\x06answer\x12%\n" +
 	"\x04text\x18\x02 \x01(\v2\x11.tabkeep.v1.ValueR\x04text\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"\x8f\x01\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"J\n" +
+	"\x06Upload\x12*\n" +
+	"\x06target\x18\x01 \x01(\v2\x12.tabkeep.v1.TargetR\x06target\x12\x14\n" +
+	"\x05files\x18\x02 \x03(\tR\x05files\"\x8f\x01\n" +
 	"\bNumberIs\x12\x14\n" +
 	"\x05label\x18\x01 \x01(\tR\x05label\x12\x1d\n" +
 	"\tless_than\x18\x02 \x01(\x01H\x00R\blessThan\x12#\n" +
@@ -3166,7 +3247,7 @@ func file_tabkeep_v1_actions_proto_rawDescGZIP() []byte {
 }
 
 var file_tabkeep_v1_actions_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_tabkeep_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_tabkeep_v1_actions_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_tabkeep_v1_actions_proto_goTypes = []any{
 	(CredentialPart)(0),         // 0: tabkeep.v1.CredentialPart
 	(DialogAnswer)(0),           // 1: tabkeep.v1.DialogAnswer
@@ -3194,19 +3275,20 @@ var file_tabkeep_v1_actions_proto_goTypes = []any{
 	(*WhichTab)(nil),            // 23: tabkeep.v1.WhichTab
 	(*NewTab)(nil),              // 24: tabkeep.v1.NewTab
 	(*Dialog)(nil),              // 25: tabkeep.v1.Dialog
-	(*NumberIs)(nil),            // 26: tabkeep.v1.NumberIs
-	(*Drag)(nil),                // 27: tabkeep.v1.Drag
-	(*Offset)(nil),              // 28: tabkeep.v1.Offset
-	(*SetRange)(nil),            // 29: tabkeep.v1.SetRange
-	(*SetDate)(nil),             // 30: tabkeep.v1.SetDate
-	(*SelectText)(nil),          // 31: tabkeep.v1.SelectText
-	(*PickRow)(nil),             // 32: tabkeep.v1.PickRow
-	(*RowIs)(nil),               // 33: tabkeep.v1.RowIs
-	(*durationpb.Duration)(nil), // 34: google.protobuf.Duration
-	(*structpb.Struct)(nil),     // 35: google.protobuf.Struct
+	(*Upload)(nil),              // 26: tabkeep.v1.Upload
+	(*NumberIs)(nil),            // 27: tabkeep.v1.NumberIs
+	(*Drag)(nil),                // 28: tabkeep.v1.Drag
+	(*Offset)(nil),              // 29: tabkeep.v1.Offset
+	(*SetRange)(nil),            // 30: tabkeep.v1.SetRange
+	(*SetDate)(nil),             // 31: tabkeep.v1.SetDate
+	(*SelectText)(nil),          // 32: tabkeep.v1.SelectText
+	(*PickRow)(nil),             // 33: tabkeep.v1.PickRow
+	(*RowIs)(nil),               // 34: tabkeep.v1.RowIs
+	(*durationpb.Duration)(nil), // 35: google.protobuf.Duration
+	(*structpb.Struct)(nil),     // 36: google.protobuf.Struct
 }
 var file_tabkeep_v1_actions_proto_depIdxs = []int32{
-	34, // 0: tabkeep.v1.Action.timeout:type_name -> google.protobuf.Duration
+	35, // 0: tabkeep.v1.Action.timeout:type_name -> google.protobuf.Duration
 	16, // 1: tabkeep.v1.Action.expect:type_name -> tabkeep.v1.Expect
 	7,  // 2: tabkeep.v1.Action.goto:type_name -> tabkeep.v1.Goto
 	8,  // 3: tabkeep.v1.Action.click:type_name -> tabkeep.v1.Click
@@ -3220,56 +3302,58 @@ var file_tabkeep_v1_actions_proto_depIdxs = []int32{
 	18, // 11: tabkeep.v1.Action.extract:type_name -> tabkeep.v1.Extract
 	20, // 12: tabkeep.v1.Action.back:type_name -> tabkeep.v1.Back
 	21, // 13: tabkeep.v1.Action.reload:type_name -> tabkeep.v1.Reload
-	19, // 14: tabkeep.v1.Action.find_record:type_name -> tabkeep.v1.FindRecord
-	22, // 15: tabkeep.v1.Action.tab:type_name -> tabkeep.v1.Tab
-	25, // 16: tabkeep.v1.Action.dialog:type_name -> tabkeep.v1.Dialog
-	27, // 17: tabkeep.v1.Action.drag:type_name -> tabkeep.v1.Drag
-	29, // 18: tabkeep.v1.Action.set_range:type_name -> tabkeep.v1.SetRange
-	30, // 19: tabkeep.v1.Action.set_date:type_name -> tabkeep.v1.SetDate
-	31, // 20: tabkeep.v1.Action.select_text:type_name -> tabkeep.v1.SelectText
-	32, // 21: tabkeep.v1.Action.pick_row:type_name -> tabkeep.v1.PickRow
-	5,  // 22: tabkeep.v1.Value.from_step:type_name -> tabkeep.v1.StepOutput
-	6,  // 23: tabkeep.v1.Value.credential:type_name -> tabkeep.v1.CredentialField
-	0,  // 24: tabkeep.v1.CredentialField.part:type_name -> tabkeep.v1.CredentialPart
-	3,  // 25: tabkeep.v1.Click.target:type_name -> tabkeep.v1.Target
-	3,  // 26: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
-	4,  // 27: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
-	3,  // 28: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
-	4,  // 29: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
-	4,  // 30: tabkeep.v1.Select.more_options:type_name -> tabkeep.v1.Value
-	3,  // 31: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
-	3,  // 32: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
-	3,  // 33: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
-	3,  // 34: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
-	34, // 35: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
-	16, // 36: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
-	3,  // 37: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
-	3,  // 38: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
-	17, // 39: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
-	26, // 40: tabkeep.v1.Expect.number:type_name -> tabkeep.v1.NumberIs
-	3,  // 41: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
-	35, // 42: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
-	4,  // 43: tabkeep.v1.FindRecord.value:type_name -> tabkeep.v1.Value
-	23, // 44: tabkeep.v1.Tab.switch_to:type_name -> tabkeep.v1.WhichTab
-	24, // 45: tabkeep.v1.Tab.open:type_name -> tabkeep.v1.NewTab
-	23, // 46: tabkeep.v1.Tab.close:type_name -> tabkeep.v1.WhichTab
-	1,  // 47: tabkeep.v1.Dialog.answer:type_name -> tabkeep.v1.DialogAnswer
-	4,  // 48: tabkeep.v1.Dialog.text:type_name -> tabkeep.v1.Value
-	3,  // 49: tabkeep.v1.Drag.target:type_name -> tabkeep.v1.Target
-	3,  // 50: tabkeep.v1.Drag.onto:type_name -> tabkeep.v1.Target
-	3,  // 51: tabkeep.v1.Drag.before:type_name -> tabkeep.v1.Target
-	3,  // 52: tabkeep.v1.Drag.after:type_name -> tabkeep.v1.Target
-	28, // 53: tabkeep.v1.Drag.by:type_name -> tabkeep.v1.Offset
-	3,  // 54: tabkeep.v1.SetRange.target:type_name -> tabkeep.v1.Target
-	3,  // 55: tabkeep.v1.SetDate.target:type_name -> tabkeep.v1.Target
-	3,  // 56: tabkeep.v1.SelectText.target:type_name -> tabkeep.v1.Target
-	33, // 57: tabkeep.v1.PickRow.where:type_name -> tabkeep.v1.RowIs
-	3,  // 58: tabkeep.v1.PickRow.press:type_name -> tabkeep.v1.Target
-	59, // [59:59] is the sub-list for method output_type
-	59, // [59:59] is the sub-list for method input_type
-	59, // [59:59] is the sub-list for extension type_name
-	59, // [59:59] is the sub-list for extension extendee
-	0,  // [0:59] is the sub-list for field type_name
+	26, // 14: tabkeep.v1.Action.upload:type_name -> tabkeep.v1.Upload
+	19, // 15: tabkeep.v1.Action.find_record:type_name -> tabkeep.v1.FindRecord
+	22, // 16: tabkeep.v1.Action.tab:type_name -> tabkeep.v1.Tab
+	25, // 17: tabkeep.v1.Action.dialog:type_name -> tabkeep.v1.Dialog
+	28, // 18: tabkeep.v1.Action.drag:type_name -> tabkeep.v1.Drag
+	30, // 19: tabkeep.v1.Action.set_range:type_name -> tabkeep.v1.SetRange
+	31, // 20: tabkeep.v1.Action.set_date:type_name -> tabkeep.v1.SetDate
+	32, // 21: tabkeep.v1.Action.select_text:type_name -> tabkeep.v1.SelectText
+	33, // 22: tabkeep.v1.Action.pick_row:type_name -> tabkeep.v1.PickRow
+	5,  // 23: tabkeep.v1.Value.from_step:type_name -> tabkeep.v1.StepOutput
+	6,  // 24: tabkeep.v1.Value.credential:type_name -> tabkeep.v1.CredentialField
+	0,  // 25: tabkeep.v1.CredentialField.part:type_name -> tabkeep.v1.CredentialPart
+	3,  // 26: tabkeep.v1.Click.target:type_name -> tabkeep.v1.Target
+	3,  // 27: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
+	4,  // 28: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
+	3,  // 29: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
+	4,  // 30: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
+	4,  // 31: tabkeep.v1.Select.more_options:type_name -> tabkeep.v1.Value
+	3,  // 32: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
+	3,  // 33: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
+	3,  // 34: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
+	3,  // 35: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
+	35, // 36: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
+	16, // 37: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
+	3,  // 38: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
+	3,  // 39: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
+	17, // 40: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
+	27, // 41: tabkeep.v1.Expect.number:type_name -> tabkeep.v1.NumberIs
+	3,  // 42: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
+	36, // 43: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
+	4,  // 44: tabkeep.v1.FindRecord.value:type_name -> tabkeep.v1.Value
+	23, // 45: tabkeep.v1.Tab.switch_to:type_name -> tabkeep.v1.WhichTab
+	24, // 46: tabkeep.v1.Tab.open:type_name -> tabkeep.v1.NewTab
+	23, // 47: tabkeep.v1.Tab.close:type_name -> tabkeep.v1.WhichTab
+	1,  // 48: tabkeep.v1.Dialog.answer:type_name -> tabkeep.v1.DialogAnswer
+	4,  // 49: tabkeep.v1.Dialog.text:type_name -> tabkeep.v1.Value
+	3,  // 50: tabkeep.v1.Upload.target:type_name -> tabkeep.v1.Target
+	3,  // 51: tabkeep.v1.Drag.target:type_name -> tabkeep.v1.Target
+	3,  // 52: tabkeep.v1.Drag.onto:type_name -> tabkeep.v1.Target
+	3,  // 53: tabkeep.v1.Drag.before:type_name -> tabkeep.v1.Target
+	3,  // 54: tabkeep.v1.Drag.after:type_name -> tabkeep.v1.Target
+	29, // 55: tabkeep.v1.Drag.by:type_name -> tabkeep.v1.Offset
+	3,  // 56: tabkeep.v1.SetRange.target:type_name -> tabkeep.v1.Target
+	3,  // 57: tabkeep.v1.SetDate.target:type_name -> tabkeep.v1.Target
+	3,  // 58: tabkeep.v1.SelectText.target:type_name -> tabkeep.v1.Target
+	34, // 59: tabkeep.v1.PickRow.where:type_name -> tabkeep.v1.RowIs
+	3,  // 60: tabkeep.v1.PickRow.press:type_name -> tabkeep.v1.Target
+	61, // [61:61] is the sub-list for method output_type
+	61, // [61:61] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_actions_proto_init() }
@@ -3290,6 +3374,7 @@ func file_tabkeep_v1_actions_proto_init() {
 		(*Action_Extract)(nil),
 		(*Action_Back)(nil),
 		(*Action_Reload)(nil),
+		(*Action_Upload)(nil),
 		(*Action_FindRecord)(nil),
 		(*Action_Tab)(nil),
 		(*Action_Dialog)(nil),
@@ -3331,18 +3416,18 @@ func file_tabkeep_v1_actions_proto_init() {
 		(*WhichTab_PageId)(nil),
 		(*WhichTab_Previous)(nil),
 	}
-	file_tabkeep_v1_actions_proto_msgTypes[24].OneofWrappers = []any{
+	file_tabkeep_v1_actions_proto_msgTypes[25].OneofWrappers = []any{
 		(*NumberIs_LessThan)(nil),
 		(*NumberIs_GreaterThan)(nil),
 		(*NumberIs_EqualTo)(nil),
 	}
-	file_tabkeep_v1_actions_proto_msgTypes[25].OneofWrappers = []any{
+	file_tabkeep_v1_actions_proto_msgTypes[26].OneofWrappers = []any{
 		(*Drag_Onto)(nil),
 		(*Drag_Before)(nil),
 		(*Drag_After)(nil),
 		(*Drag_By)(nil),
 	}
-	file_tabkeep_v1_actions_proto_msgTypes[31].OneofWrappers = []any{
+	file_tabkeep_v1_actions_proto_msgTypes[32].OneofWrappers = []any{
 		(*RowIs_Contains)(nil),
 		(*RowIs_Equals)(nil),
 		(*RowIs_LessThan)(nil),
@@ -3354,7 +3439,7 @@ func file_tabkeep_v1_actions_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_actions_proto_rawDesc), len(file_tabkeep_v1_actions_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

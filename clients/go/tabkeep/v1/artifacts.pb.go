@@ -36,6 +36,12 @@ const (
 	ArtifactType_ARTIFACT_TYPE_DOWNLOAD ArtifactType = 2
 	// A page as it prints.
 	ArtifactType_ARTIFACT_TYPE_PDF ArtifactType = 3
+	// What pages wrote to their console during a run: JSON, one object per line.
+	ArtifactType_ARTIFACT_TYPE_CONSOLE_LOG ArtifactType = 4
+	// Which requests pages made during a run: HAR 1.2, without bodies.
+	ArtifactType_ARTIFACT_TYPE_NETWORK_LOG ArtifactType = 5
+	// Moving pictures of a run: Motion JPEG in AVI.
+	ArtifactType_ARTIFACT_TYPE_RECORDING ArtifactType = 6
 )
 
 // Enum value maps for ArtifactType.
@@ -45,12 +51,18 @@ var (
 		1: "ARTIFACT_TYPE_SCREENSHOT",
 		2: "ARTIFACT_TYPE_DOWNLOAD",
 		3: "ARTIFACT_TYPE_PDF",
+		4: "ARTIFACT_TYPE_CONSOLE_LOG",
+		5: "ARTIFACT_TYPE_NETWORK_LOG",
+		6: "ARTIFACT_TYPE_RECORDING",
 	}
 	ArtifactType_value = map[string]int32{
 		"ARTIFACT_TYPE_UNSPECIFIED": 0,
 		"ARTIFACT_TYPE_SCREENSHOT":  1,
 		"ARTIFACT_TYPE_DOWNLOAD":    2,
 		"ARTIFACT_TYPE_PDF":         3,
+		"ARTIFACT_TYPE_CONSOLE_LOG": 4,
+		"ARTIFACT_TYPE_NETWORK_LOG": 5,
+		"ARTIFACT_TYPE_RECORDING":   6,
 	}
 )
 
@@ -157,14 +169,18 @@ type Artifact struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// The session.
 	BrowserSessionId string `protobuf:"bytes,8,opt,name=browser_session_id,json=browserSessionId,proto3" json:"browser_session_id,omitempty"`
-	// The name that the site gave a download, without directories, at most 255 characters; empty for others.
+	// The name that the site gave a download, without directories, at most 255 characters; of logs and recordings one of
+	// ours; empty for others.
 	FileName string `protobuf:"bytes,9,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
 	// Whether its bytes are there.
 	State ArtifactState `protobuf:"varint,10,opt,name=state,proto3,enum=tabkeep.v1.ArtifactState" json:"state,omitempty"`
 	// Why not, for people.
 	StateMessage string `protobuf:"bytes,11,opt,name=state_message,json=stateMessage,proto3" json:"state_message,omitempty"`
 	// When its bytes are to be removed, at the latest; absent when they never were there.
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// What is missing from it, for people: a log or recording that reached its bound, or ended before its run. Empty:
+	// nothing is known to be.
+	Truncation    string `protobuf:"bytes,13,opt,name=truncation,proto3" json:"truncation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -281,6 +297,13 @@ func (x *Artifact) GetExpireTime() *timestamppb.Timestamp {
 		return x.ExpireTime
 	}
 	return nil
+}
+
+func (x *Artifact) GetTruncation() string {
+	if x != nil {
+		return x.Truncation
+	}
+	return ""
 }
 
 // Asks for an artifact.
@@ -632,7 +655,7 @@ var File_tabkeep_v1_artifacts_proto protoreflect.FileDescriptor
 const file_tabkeep_v1_artifacts_proto_rawDesc = "" +
 	"\n" +
 	"\x1atabkeep/v1/artifacts.proto\x12\n" +
-	"tabkeep.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\x03\n" +
+	"tabkeep.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x04\n" +
 	"\bArtifact\x12\x1f\n" +
 	"\vartifact_id\x18\x01 \x01(\tR\n" +
 	"artifactId\x12\x15\n" +
@@ -649,7 +672,10 @@ const file_tabkeep_v1_artifacts_proto_rawDesc = "" +
 	" \x01(\x0e2\x19.tabkeep.v1.ArtifactStateR\x05state\x12#\n" +
 	"\rstate_message\x18\v \x01(\tR\fstateMessage\x12;\n" +
 	"\vexpire_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime\"5\n" +
+	"expireTime\x12\x1e\n" +
+	"\n" +
+	"truncation\x18\r \x01(\tR\n" +
+	"truncation\"5\n" +
 	"\x12GetArtifactRequest\x12\x1f\n" +
 	"\vartifact_id\x18\x01 \x01(\tR\n" +
 	"artifactId\"i\n" +
@@ -667,12 +693,15 @@ const file_tabkeep_v1_artifacts_proto_rawDesc = "" +
 	"\x12browser_session_id\x18\x02 \x01(\tR\x10browserSessionId\x12?\n" +
 	"\x0eartifact_types\x18\x03 \x03(\x0e2\x18.tabkeep.v1.ArtifactTypeR\rartifactTypes\"K\n" +
 	"\x15ListArtifactsResponse\x122\n" +
-	"\tartifacts\x18\x01 \x03(\v2\x14.tabkeep.v1.ArtifactR\tartifacts*~\n" +
+	"\tartifacts\x18\x01 \x03(\v2\x14.tabkeep.v1.ArtifactR\tartifacts*\xd9\x01\n" +
 	"\fArtifactType\x12\x1d\n" +
 	"\x19ARTIFACT_TYPE_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18ARTIFACT_TYPE_SCREENSHOT\x10\x01\x12\x1a\n" +
 	"\x16ARTIFACT_TYPE_DOWNLOAD\x10\x02\x12\x15\n" +
-	"\x11ARTIFACT_TYPE_PDF\x10\x03*\x82\x01\n" +
+	"\x11ARTIFACT_TYPE_PDF\x10\x03\x12\x1d\n" +
+	"\x19ARTIFACT_TYPE_CONSOLE_LOG\x10\x04\x12\x1d\n" +
+	"\x19ARTIFACT_TYPE_NETWORK_LOG\x10\x05\x12\x1b\n" +
+	"\x17ARTIFACT_TYPE_RECORDING\x10\x06*\x82\x01\n" +
 	"\rArtifactState\x12\x1e\n" +
 	"\x1aARTIFACT_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15ARTIFACT_STATE_STORED\x10\x01\x12\x1a\n" +

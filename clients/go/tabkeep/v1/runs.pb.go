@@ -232,6 +232,11 @@ const (
 	FailureReason_FAILURE_REASON_CAPTCHA FailureReason = 39
 	// The page that was asked for led to a login, the task does not log in, and no person did in time.
 	FailureReason_FAILURE_REASON_LOGIN_WALL FailureReason = 40
+	// A file that was to be given to the page does not exist, or could not be brought to the session's host; the message
+	// says which and why.
+	FailureReason_FAILURE_REASON_FILE_UNAVAILABLE FailureReason = 34
+	// The page's file field takes fewer files, or none.
+	FailureReason_FAILURE_REASON_FILE_NOT_ACCEPTED FailureReason = 35
 	// The page is no longer as it was when the task was recorded, and steps had been done already, so that nothing else
 	// could be tried; the message names the step and what is different.
 	FailureReason_FAILURE_REASON_STALE_RECORDING FailureReason = 42
@@ -275,6 +280,8 @@ var (
 		33: "FAILURE_REASON_PROXY_FAILED",
 		39: "FAILURE_REASON_CAPTCHA",
 		40: "FAILURE_REASON_LOGIN_WALL",
+		34: "FAILURE_REASON_FILE_UNAVAILABLE",
+		35: "FAILURE_REASON_FILE_NOT_ACCEPTED",
 		42: "FAILURE_REASON_STALE_RECORDING",
 		43: "FAILURE_REASON_NO_RECORDING",
 	}
@@ -312,6 +319,8 @@ var (
 		"FAILURE_REASON_PROXY_FAILED":        33,
 		"FAILURE_REASON_CAPTCHA":             39,
 		"FAILURE_REASON_LOGIN_WALL":          40,
+		"FAILURE_REASON_FILE_UNAVAILABLE":    34,
+		"FAILURE_REASON_FILE_NOT_ACCEPTED":   35,
 		"FAILURE_REASON_STALE_RECORDING":     42,
 		"FAILURE_REASON_NO_RECORDING":        43,
 	}
@@ -1230,6 +1239,12 @@ type RunTaskRequest struct {
 	Planner Planner `protobuf:"varint,20,opt,name=planner,proto3,enum=tabkeep.v1.Planner" json:"planner,omitempty"`
 	// What happens before acts that cannot be undone.
 	IrreversiblePolicy IrreversiblePolicy `protobuf:"varint,21,opt,name=irreversible_policy,json=irreversiblePolicy,proto3,enum=tabkeep.v1.IrreversiblePolicy" json:"irreversible_policy,omitempty"`
+	// Keep what pages write to their console while the run is under way, as a CONSOLE_LOG artifact.
+	RecordConsole bool `protobuf:"varint,22,opt,name=record_console,json=recordConsole,proto3" json:"record_console,omitempty"`
+	// Keep which requests pages make while the run is under way, as a NETWORK_LOG artifact; without bodies.
+	RecordNetwork bool `protobuf:"varint,23,opt,name=record_network,json=recordNetwork,proto3" json:"record_network,omitempty"`
+	// Keep moving pictures of the current page while the run is under way, as a RECORDING artifact. Absent: none.
+	ScreenRecording *ScreenRecording `protobuf:"bytes,24,opt,name=screen_recording,json=screenRecording,proto3" json:"screen_recording,omitempty"`
 	// Whether recordings are used and made.
 	ReplayMode ReplayMode `protobuf:"varint,33,opt,name=replay_mode,json=replayMode,proto3,enum=tabkeep.v1.ReplayMode" json:"replay_mode,omitempty"`
 	// Told of the run's end by a POST: an absolute http or https URL without user name and fragment. Refused where it
@@ -1375,6 +1390,27 @@ func (x *RunTaskRequest) GetIrreversiblePolicy() IrreversiblePolicy {
 	return IrreversiblePolicy_IRREVERSIBLE_POLICY_UNSPECIFIED
 }
 
+func (x *RunTaskRequest) GetRecordConsole() bool {
+	if x != nil {
+		return x.RecordConsole
+	}
+	return false
+}
+
+func (x *RunTaskRequest) GetRecordNetwork() bool {
+	if x != nil {
+		return x.RecordNetwork
+	}
+	return false
+}
+
+func (x *RunTaskRequest) GetScreenRecording() *ScreenRecording {
+	if x != nil {
+		return x.ScreenRecording
+	}
+	return nil
+}
+
 func (x *RunTaskRequest) GetReplayMode() ReplayMode {
 	if x != nil {
 		return x.ReplayMode
@@ -1389,6 +1425,61 @@ func (x *RunTaskRequest) GetWebhookUrl() string {
 	return ""
 }
 
+// Moving pictures of a run. A run never fails for its recording: one that could not be made, or ended early, says so.
+type ScreenRecording struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most so many pictures a second, 1 to 10; the page is taken when it changes. 0: 4.
+	FramesPerSecond int32 `protobuf:"varint,1,opt,name=frames_per_second,json=framesPerSecond,proto3" json:"frames_per_second,omitempty"`
+	// It ends after this long, 1 second to 1 hour. Absent: 10 minutes.
+	MaxDuration   *durationpb.Duration `protobuf:"bytes,2,opt,name=max_duration,json=maxDuration,proto3" json:"max_duration,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScreenRecording) Reset() {
+	*x = ScreenRecording{}
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScreenRecording) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScreenRecording) ProtoMessage() {}
+
+func (x *ScreenRecording) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScreenRecording.ProtoReflect.Descriptor instead.
+func (*ScreenRecording) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ScreenRecording) GetFramesPerSecond() int32 {
+	if x != nil {
+		return x.FramesPerSecond
+	}
+	return 0
+}
+
+func (x *ScreenRecording) GetMaxDuration() *durationpb.Duration {
+	if x != nil {
+		return x.MaxDuration
+	}
+	return nil
+}
+
 // The new run.
 type RunTaskResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1400,7 +1491,7 @@ type RunTaskResponse struct {
 
 func (x *RunTaskResponse) Reset() {
 	*x = RunTaskResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1412,7 +1503,7 @@ func (x *RunTaskResponse) String() string {
 func (*RunTaskResponse) ProtoMessage() {}
 
 func (x *RunTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[4]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1425,7 +1516,7 @@ func (x *RunTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunTaskResponse.ProtoReflect.Descriptor instead.
 func (*RunTaskResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{4}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RunTaskResponse) GetRun() *Run {
@@ -1466,6 +1557,12 @@ type RunWorkflowRequest struct {
 	Planner Planner `protobuf:"varint,20,opt,name=planner,proto3,enum=tabkeep.v1.Planner" json:"planner,omitempty"`
 	// Like RunTaskRequest.irreversible_policy.
 	IrreversiblePolicy IrreversiblePolicy `protobuf:"varint,21,opt,name=irreversible_policy,json=irreversiblePolicy,proto3,enum=tabkeep.v1.IrreversiblePolicy" json:"irreversible_policy,omitempty"`
+	// Like RunTaskRequest.record_console.
+	RecordConsole bool `protobuf:"varint,22,opt,name=record_console,json=recordConsole,proto3" json:"record_console,omitempty"`
+	// Like RunTaskRequest.record_network.
+	RecordNetwork bool `protobuf:"varint,23,opt,name=record_network,json=recordNetwork,proto3" json:"record_network,omitempty"`
+	// Like RunTaskRequest.screen_recording.
+	ScreenRecording *ScreenRecording `protobuf:"bytes,24,opt,name=screen_recording,json=screenRecording,proto3" json:"screen_recording,omitempty"`
 	// Like RunTaskRequest.webhook_url.
 	WebhookUrl    string `protobuf:"bytes,80,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1474,7 +1571,7 @@ type RunWorkflowRequest struct {
 
 func (x *RunWorkflowRequest) Reset() {
 	*x = RunWorkflowRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1486,7 +1583,7 @@ func (x *RunWorkflowRequest) String() string {
 func (*RunWorkflowRequest) ProtoMessage() {}
 
 func (x *RunWorkflowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[5]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1499,7 +1596,7 @@ func (x *RunWorkflowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunWorkflowRequest.ProtoReflect.Descriptor instead.
 func (*RunWorkflowRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{5}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RunWorkflowRequest) GetWorkflowId() string {
@@ -1600,6 +1697,27 @@ func (x *RunWorkflowRequest) GetIrreversiblePolicy() IrreversiblePolicy {
 	return IrreversiblePolicy_IRREVERSIBLE_POLICY_UNSPECIFIED
 }
 
+func (x *RunWorkflowRequest) GetRecordConsole() bool {
+	if x != nil {
+		return x.RecordConsole
+	}
+	return false
+}
+
+func (x *RunWorkflowRequest) GetRecordNetwork() bool {
+	if x != nil {
+		return x.RecordNetwork
+	}
+	return false
+}
+
+func (x *RunWorkflowRequest) GetScreenRecording() *ScreenRecording {
+	if x != nil {
+		return x.ScreenRecording
+	}
+	return nil
+}
+
 func (x *RunWorkflowRequest) GetWebhookUrl() string {
 	if x != nil {
 		return x.WebhookUrl
@@ -1618,7 +1736,7 @@ type RunWorkflowResponse struct {
 
 func (x *RunWorkflowResponse) Reset() {
 	*x = RunWorkflowResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1630,7 +1748,7 @@ func (x *RunWorkflowResponse) String() string {
 func (*RunWorkflowResponse) ProtoMessage() {}
 
 func (x *RunWorkflowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[6]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,7 +1761,7 @@ func (x *RunWorkflowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunWorkflowResponse.ProtoReflect.Descriptor instead.
 func (*RunWorkflowResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{6}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RunWorkflowResponse) GetRun() *Run {
@@ -1668,7 +1786,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1680,7 +1798,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[7]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1693,7 +1811,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{7}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetRunRequest) GetRunId() string {
@@ -1728,7 +1846,7 @@ type GetRunResponse struct {
 
 func (x *GetRunResponse) Reset() {
 	*x = GetRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1740,7 +1858,7 @@ func (x *GetRunResponse) String() string {
 func (*GetRunResponse) ProtoMessage() {}
 
 func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1753,7 +1871,7 @@ func (x *GetRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunResponse.ProtoReflect.Descriptor instead.
 func (*GetRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetRunResponse) GetRun() *Run {
@@ -1782,7 +1900,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1794,7 +1912,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1807,7 +1925,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{9}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListRunsRequest) GetPageSize() int32 {
@@ -1858,7 +1976,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1870,7 +1988,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1883,7 +2001,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{10}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -1913,7 +2031,7 @@ type WatchRunRequest struct {
 
 func (x *WatchRunRequest) Reset() {
 	*x = WatchRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1925,7 +2043,7 @@ func (x *WatchRunRequest) String() string {
 func (*WatchRunRequest) ProtoMessage() {}
 
 func (x *WatchRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1938,7 +2056,7 @@ func (x *WatchRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRunRequest.ProtoReflect.Descriptor instead.
 func (*WatchRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{11}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchRunRequest) GetRunId() string {
@@ -1971,7 +2089,7 @@ type WatchRunResponse struct {
 
 func (x *WatchRunResponse) Reset() {
 	*x = WatchRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1983,7 +2101,7 @@ func (x *WatchRunResponse) String() string {
 func (*WatchRunResponse) ProtoMessage() {}
 
 func (x *WatchRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1996,7 +2114,7 @@ func (x *WatchRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRunResponse.ProtoReflect.Descriptor instead.
 func (*WatchRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{12}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WatchRunResponse) GetUpdate() isWatchRunResponse_Update {
@@ -2053,7 +2171,7 @@ type CancelRunRequest struct {
 
 func (x *CancelRunRequest) Reset() {
 	*x = CancelRunRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2065,7 +2183,7 @@ func (x *CancelRunRequest) String() string {
 func (*CancelRunRequest) ProtoMessage() {}
 
 func (x *CancelRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2078,7 +2196,7 @@ func (x *CancelRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRunRequest.ProtoReflect.Descriptor instead.
 func (*CancelRunRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{13}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CancelRunRequest) GetRunId() string {
@@ -2099,7 +2217,7 @@ type CancelRunResponse struct {
 
 func (x *CancelRunResponse) Reset() {
 	*x = CancelRunResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2111,7 +2229,7 @@ func (x *CancelRunResponse) String() string {
 func (*CancelRunResponse) ProtoMessage() {}
 
 func (x *CancelRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2124,7 +2242,7 @@ func (x *CancelRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRunResponse.ProtoReflect.Descriptor instead.
 func (*CancelRunResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{14}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CancelRunResponse) GetRun() *Run {
@@ -2151,7 +2269,7 @@ type ResolveApprovalRequest struct {
 
 func (x *ResolveApprovalRequest) Reset() {
 	*x = ResolveApprovalRequest{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2281,7 @@ func (x *ResolveApprovalRequest) String() string {
 func (*ResolveApprovalRequest) ProtoMessage() {}
 
 func (x *ResolveApprovalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +2294,7 @@ func (x *ResolveApprovalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveApprovalRequest.ProtoReflect.Descriptor instead.
 func (*ResolveApprovalRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{15}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ResolveApprovalRequest) GetRunId() string {
@@ -2218,7 +2336,7 @@ type ResolveApprovalResponse struct {
 
 func (x *ResolveApprovalResponse) Reset() {
 	*x = ResolveApprovalResponse{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2230,7 +2348,7 @@ func (x *ResolveApprovalResponse) String() string {
 func (*ResolveApprovalResponse) ProtoMessage() {}
 
 func (x *ResolveApprovalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2243,7 +2361,7 @@ func (x *ResolveApprovalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveApprovalResponse.ProtoReflect.Descriptor instead.
 func (*ResolveApprovalResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{16}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ResolveApprovalResponse) GetRun() *Run {
@@ -2290,7 +2408,7 @@ type RunEvent struct {
 
 func (x *RunEvent) Reset() {
 	*x = RunEvent{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2302,7 +2420,7 @@ func (x *RunEvent) String() string {
 func (*RunEvent) ProtoMessage() {}
 
 func (x *RunEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2315,7 +2433,7 @@ func (x *RunEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunEvent.ProtoReflect.Descriptor instead.
 func (*RunEvent) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{17}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RunEvent) GetRunId() string {
@@ -2644,7 +2762,7 @@ type DialogShown struct {
 
 func (x *DialogShown) Reset() {
 	*x = DialogShown{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2656,7 +2774,7 @@ func (x *DialogShown) String() string {
 func (*DialogShown) ProtoMessage() {}
 
 func (x *DialogShown) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2669,7 +2787,7 @@ func (x *DialogShown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DialogShown.ProtoReflect.Descriptor instead.
 func (*DialogShown) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{18}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DialogShown) GetDialogType() string {
@@ -2727,7 +2845,7 @@ type PageOpened struct {
 
 func (x *PageOpened) Reset() {
 	*x = PageOpened{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2739,7 +2857,7 @@ func (x *PageOpened) String() string {
 func (*PageOpened) ProtoMessage() {}
 
 func (x *PageOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2752,7 +2870,7 @@ func (x *PageOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PageOpened.ProtoReflect.Descriptor instead.
 func (*PageOpened) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{19}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PageOpened) GetPageId() string {
@@ -2786,7 +2904,7 @@ type PageClosed struct {
 
 func (x *PageClosed) Reset() {
 	*x = PageClosed{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2798,7 +2916,7 @@ func (x *PageClosed) String() string {
 func (*PageClosed) ProtoMessage() {}
 
 func (x *PageClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2811,7 +2929,7 @@ func (x *PageClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PageClosed.ProtoReflect.Descriptor instead.
 func (*PageClosed) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{20}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PageClosed) GetPageId() string {
@@ -2855,7 +2973,7 @@ type RunStarted struct {
 
 func (x *RunStarted) Reset() {
 	*x = RunStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2867,7 +2985,7 @@ func (x *RunStarted) String() string {
 func (*RunStarted) ProtoMessage() {}
 
 func (x *RunStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2880,7 +2998,7 @@ func (x *RunStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStarted.ProtoReflect.Descriptor instead.
 func (*RunStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{21}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RunStarted) GetUrl() string {
@@ -2912,7 +3030,7 @@ type PlanMade struct {
 
 func (x *PlanMade) Reset() {
 	*x = PlanMade{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2924,7 +3042,7 @@ func (x *PlanMade) String() string {
 func (*PlanMade) ProtoMessage() {}
 
 func (x *PlanMade) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2937,7 +3055,7 @@ func (x *PlanMade) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanMade.ProtoReflect.Descriptor instead.
 func (*PlanMade) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{22}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PlanMade) GetPlanner() string {
@@ -2974,7 +3092,7 @@ type BlockStarted struct {
 
 func (x *BlockStarted) Reset() {
 	*x = BlockStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2986,7 +3104,7 @@ func (x *BlockStarted) String() string {
 func (*BlockStarted) ProtoMessage() {}
 
 func (x *BlockStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2999,7 +3117,7 @@ func (x *BlockStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockStarted.ProtoReflect.Descriptor instead.
 func (*BlockStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{23}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BlockStarted) GetBlockId() string {
@@ -3031,7 +3149,7 @@ type BlockFinished struct {
 
 func (x *BlockFinished) Reset() {
 	*x = BlockFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3043,7 +3161,7 @@ func (x *BlockFinished) String() string {
 func (*BlockFinished) ProtoMessage() {}
 
 func (x *BlockFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3056,7 +3174,7 @@ func (x *BlockFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockFinished.ProtoReflect.Descriptor instead.
 func (*BlockFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{24}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *BlockFinished) GetBlockId() string {
@@ -3101,7 +3219,7 @@ type StepStarted struct {
 
 func (x *StepStarted) Reset() {
 	*x = StepStarted{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3113,7 +3231,7 @@ func (x *StepStarted) String() string {
 func (*StepStarted) ProtoMessage() {}
 
 func (x *StepStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3126,7 +3244,7 @@ func (x *StepStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepStarted.ProtoReflect.Descriptor instead.
 func (*StepStarted) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{25}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *StepStarted) GetStep() int32 {
@@ -3203,7 +3321,7 @@ type StepFinished struct {
 
 func (x *StepFinished) Reset() {
 	*x = StepFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3215,7 +3333,7 @@ func (x *StepFinished) String() string {
 func (*StepFinished) ProtoMessage() {}
 
 func (x *StepFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3228,7 +3346,7 @@ func (x *StepFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepFinished.ProtoReflect.Descriptor instead.
 func (*StepFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{26}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *StepFinished) GetStep() int32 {
@@ -3319,7 +3437,7 @@ type ApprovalRequested struct {
 
 func (x *ApprovalRequested) Reset() {
 	*x = ApprovalRequested{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3331,7 +3449,7 @@ func (x *ApprovalRequested) String() string {
 func (*ApprovalRequested) ProtoMessage() {}
 
 func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[27]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3344,7 +3462,7 @@ func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalRequested.ProtoReflect.Descriptor instead.
 func (*ApprovalRequested) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{27}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ApprovalRequested) GetApproval() *Approval {
@@ -3371,7 +3489,7 @@ type ApprovalResolved struct {
 
 func (x *ApprovalResolved) Reset() {
 	*x = ApprovalResolved{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3383,7 +3501,7 @@ func (x *ApprovalResolved) String() string {
 func (*ApprovalResolved) ProtoMessage() {}
 
 func (x *ApprovalResolved) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[28]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3396,7 +3514,7 @@ func (x *ApprovalResolved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalResolved.ProtoReflect.Descriptor instead.
 func (*ApprovalResolved) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{28}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ApprovalResolved) GetApprovalId() string {
@@ -3448,7 +3566,7 @@ type ModelCall struct {
 
 func (x *ModelCall) Reset() {
 	*x = ModelCall{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3460,7 +3578,7 @@ func (x *ModelCall) String() string {
 func (*ModelCall) ProtoMessage() {}
 
 func (x *ModelCall) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[29]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3473,7 +3591,7 @@ func (x *ModelCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelCall.ProtoReflect.Descriptor instead.
 func (*ModelCall) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{29}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ModelCall) GetModel() string {
@@ -3535,7 +3653,7 @@ type TaskRecorded struct {
 
 func (x *TaskRecorded) Reset() {
 	*x = TaskRecorded{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3547,7 +3665,7 @@ func (x *TaskRecorded) String() string {
 func (*TaskRecorded) ProtoMessage() {}
 
 func (x *TaskRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[30]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3560,7 +3678,7 @@ func (x *TaskRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRecorded.ProtoReflect.Descriptor instead.
 func (*TaskRecorded) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{30}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *TaskRecorded) GetRecordingId() string {
@@ -3610,7 +3728,7 @@ type Replayed struct {
 
 func (x *Replayed) Reset() {
 	*x = Replayed{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3622,7 +3740,7 @@ func (x *Replayed) String() string {
 func (*Replayed) ProtoMessage() {}
 
 func (x *Replayed) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[31]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3635,7 +3753,7 @@ func (x *Replayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Replayed.ProtoReflect.Descriptor instead.
 func (*Replayed) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{31}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Replayed) GetRecordingId() string {
@@ -3691,7 +3809,7 @@ type StepHealed struct {
 
 func (x *StepHealed) Reset() {
 	*x = StepHealed{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[32]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3703,7 +3821,7 @@ func (x *StepHealed) String() string {
 func (*StepHealed) ProtoMessage() {}
 
 func (x *StepHealed) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[32]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3716,7 +3834,7 @@ func (x *StepHealed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepHealed.ProtoReflect.Descriptor instead.
 func (*StepHealed) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{32}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *StepHealed) GetStep() int32 {
@@ -3760,7 +3878,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[33]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3772,7 +3890,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[33]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3785,7 +3903,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{33}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Warning) GetCode() string {
@@ -3821,7 +3939,7 @@ type RunFinished struct {
 
 func (x *RunFinished) Reset() {
 	*x = RunFinished{}
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[34]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3833,7 +3951,7 @@ func (x *RunFinished) String() string {
 func (*RunFinished) ProtoMessage() {}
 
 func (x *RunFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_runs_proto_msgTypes[34]
+	mi := &file_tabkeep_v1_runs_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3846,7 +3964,7 @@ func (x *RunFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunFinished.ProtoReflect.Descriptor instead.
 func (*RunFinished) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{34}
+	return file_tabkeep_v1_runs_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RunFinished) GetStatus() RunStatus {
@@ -3949,7 +4067,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x03url\x18\x05 \x01(\tR\x03url\x12\x1e\n" +
 	"\n" +
 	"ungrounded\x18\x06 \x01(\bR\n" +
-	"ungrounded\"\x8b\a\n" +
+	"ungrounded\"\xa1\b\n" +
 	"\x0eRunTaskRequest\x12\x16\n" +
 	"\x06prompt\x18\x01 \x01(\tR\x06prompt\x12,\n" +
 	"\aactions\x18\x02 \x03(\v2\x12.tabkeep.v1.ActionR\aactions\x12\x10\n" +
@@ -3968,16 +4086,22 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"request_id\x18\f \x01(\tR\trequestId\x12<\n" +
 	"\vscreenshots\x18\r \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x12-\n" +
 	"\aplanner\x18\x14 \x01(\x0e2\x13.tabkeep.v1.PlannerR\aplanner\x12O\n" +
-	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x127\n" +
+	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12%\n" +
+	"\x0erecord_console\x18\x16 \x01(\bR\rrecordConsole\x12%\n" +
+	"\x0erecord_network\x18\x17 \x01(\bR\rrecordNetwork\x12F\n" +
+	"\x10screen_recording\x18\x18 \x01(\v2\x1b.tabkeep.v1.ScreenRecordingR\x0fscreenRecording\x127\n" +
 	"\vreplay_mode\x18! \x01(\x0e2\x16.tabkeep.v1.ReplayModeR\n" +
 	"replayMode\x12\x1f\n" +
 	"\vwebhook_url\x18P \x01(\tR\n" +
 	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"4\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"{\n" +
+	"\x0fScreenRecording\x12*\n" +
+	"\x11frames_per_second\x18\x01 \x01(\x05R\x0fframesPerSecond\x12<\n" +
+	"\fmax_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vmaxDuration\"4\n" +
 	"\x0fRunTaskResponse\x12!\n" +
-	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xb8\x06\n" +
+	"\x03run\x18\x01 \x01(\v2\x0f.tabkeep.v1.RunR\x03run\"\xce\a\n" +
 	"\x12RunWorkflowRequest\x12\x1f\n" +
 	"\vworkflow_id\x18\x01 \x01(\tR\n" +
 	"workflowId\x12)\n" +
@@ -3998,7 +4122,10 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"request_id\x18\v \x01(\tR\trequestId\x12<\n" +
 	"\vscreenshots\x18\f \x01(\x0e2\x1a.tabkeep.v1.ScreenshotModeR\vscreenshots\x12-\n" +
 	"\aplanner\x18\x14 \x01(\x0e2\x13.tabkeep.v1.PlannerR\aplanner\x12O\n" +
-	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12\x1f\n" +
+	"\x13irreversible_policy\x18\x15 \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x12%\n" +
+	"\x0erecord_console\x18\x16 \x01(\bR\rrecordConsole\x12%\n" +
+	"\x0erecord_network\x18\x17 \x01(\bR\rrecordNetwork\x12F\n" +
+	"\x10screen_recording\x18\x18 \x01(\v2\x1b.tabkeep.v1.ScreenRecordingR\x0fscreenRecording\x12\x1f\n" +
 	"\vwebhook_url\x18P \x01(\tR\n" +
 	"webhookUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
@@ -4184,7 +4311,7 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x11RUN_STATUS_FAILED\x10\x06\x12\x19\n" +
 	"\x15RUN_STATUS_TERMINATED\x10\a\x12\x17\n" +
 	"\x13RUN_STATUS_CANCELED\x10\b\x12\x18\n" +
-	"\x14RUN_STATUS_TIMED_OUT\x10\t*\x96\t\n" +
+	"\x14RUN_STATUS_TIMED_OUT\x10\t*\xe1\t\n" +
 	"\rFailureReason\x12\x1e\n" +
 	"\x1aFAILURE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aFAILURE_REASON_NEEDS_MODEL\x10\x01\x12\x1c\n" +
@@ -4219,7 +4346,9 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x1bFAILURE_REASON_MODEL_BUDGET\x10\x1f\x12\x1f\n" +
 	"\x1bFAILURE_REASON_PROXY_FAILED\x10!\x12\x1a\n" +
 	"\x16FAILURE_REASON_CAPTCHA\x10'\x12\x1d\n" +
-	"\x19FAILURE_REASON_LOGIN_WALL\x10(\x12\"\n" +
+	"\x19FAILURE_REASON_LOGIN_WALL\x10(\x12#\n" +
+	"\x1fFAILURE_REASON_FILE_UNAVAILABLE\x10\"\x12$\n" +
+	" FAILURE_REASON_FILE_NOT_ACCEPTED\x10#\x12\"\n" +
 	"\x1eFAILURE_REASON_STALE_RECORDING\x10*\x12\x1f\n" +
 	"\x1bFAILURE_REASON_NO_RECORDING\x10+*H\n" +
 	"\aPlanner\x12\x17\n" +
@@ -4279,7 +4408,7 @@ func file_tabkeep_v1_runs_proto_rawDescGZIP() []byte {
 }
 
 var file_tabkeep_v1_runs_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
-var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_tabkeep_v1_runs_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(RunType)(0),                        // 0: tabkeep.v1.RunType
 	(RunStatus)(0),                      // 1: tabkeep.v1.RunStatus
@@ -4295,147 +4424,151 @@ var file_tabkeep_v1_runs_proto_goTypes = []any{
 	(*Approval)(nil),                    // 11: tabkeep.v1.Approval
 	(*Provenance)(nil),                  // 12: tabkeep.v1.Provenance
 	(*RunTaskRequest)(nil),              // 13: tabkeep.v1.RunTaskRequest
-	(*RunTaskResponse)(nil),             // 14: tabkeep.v1.RunTaskResponse
-	(*RunWorkflowRequest)(nil),          // 15: tabkeep.v1.RunWorkflowRequest
-	(*RunWorkflowResponse)(nil),         // 16: tabkeep.v1.RunWorkflowResponse
-	(*GetRunRequest)(nil),               // 17: tabkeep.v1.GetRunRequest
-	(*GetRunResponse)(nil),              // 18: tabkeep.v1.GetRunResponse
-	(*ListRunsRequest)(nil),             // 19: tabkeep.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),            // 20: tabkeep.v1.ListRunsResponse
-	(*WatchRunRequest)(nil),             // 21: tabkeep.v1.WatchRunRequest
-	(*WatchRunResponse)(nil),            // 22: tabkeep.v1.WatchRunResponse
-	(*CancelRunRequest)(nil),            // 23: tabkeep.v1.CancelRunRequest
-	(*CancelRunResponse)(nil),           // 24: tabkeep.v1.CancelRunResponse
-	(*ResolveApprovalRequest)(nil),      // 25: tabkeep.v1.ResolveApprovalRequest
-	(*ResolveApprovalResponse)(nil),     // 26: tabkeep.v1.ResolveApprovalResponse
-	(*RunEvent)(nil),                    // 27: tabkeep.v1.RunEvent
-	(*DialogShown)(nil),                 // 28: tabkeep.v1.DialogShown
-	(*PageOpened)(nil),                  // 29: tabkeep.v1.PageOpened
-	(*PageClosed)(nil),                  // 30: tabkeep.v1.PageClosed
-	(*RunStarted)(nil),                  // 31: tabkeep.v1.RunStarted
-	(*PlanMade)(nil),                    // 32: tabkeep.v1.PlanMade
-	(*BlockStarted)(nil),                // 33: tabkeep.v1.BlockStarted
-	(*BlockFinished)(nil),               // 34: tabkeep.v1.BlockFinished
-	(*StepStarted)(nil),                 // 35: tabkeep.v1.StepStarted
-	(*StepFinished)(nil),                // 36: tabkeep.v1.StepFinished
-	(*ApprovalRequested)(nil),           // 37: tabkeep.v1.ApprovalRequested
-	(*ApprovalResolved)(nil),            // 38: tabkeep.v1.ApprovalResolved
-	(*ModelCall)(nil),                   // 39: tabkeep.v1.ModelCall
-	(*TaskRecorded)(nil),                // 40: tabkeep.v1.TaskRecorded
-	(*Replayed)(nil),                    // 41: tabkeep.v1.Replayed
-	(*StepHealed)(nil),                  // 42: tabkeep.v1.StepHealed
-	(*Warning)(nil),                     // 43: tabkeep.v1.Warning
-	(*RunFinished)(nil),                 // 44: tabkeep.v1.RunFinished
-	nil,                                 // 45: tabkeep.v1.Run.LabelsEntry
-	nil,                                 // 46: tabkeep.v1.RunTaskRequest.LabelsEntry
-	nil,                                 // 47: tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	(*structpb.Value)(nil),              // 48: google.protobuf.Value
-	(*timestamppb.Timestamp)(nil),       // 49: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),         // 50: google.protobuf.Duration
-	(*Condition)(nil),                   // 51: tabkeep.v1.Condition
-	(*structpb.Struct)(nil),             // 52: google.protobuf.Struct
-	(*Action)(nil),                      // 53: tabkeep.v1.Action
-	(*CreateBrowserSessionRequest)(nil), // 54: tabkeep.v1.CreateBrowserSessionRequest
-	(DialogAnswer)(0),                   // 55: tabkeep.v1.DialogAnswer
-	(*RecordedTask)(nil),                // 56: tabkeep.v1.RecordedTask
+	(*ScreenRecording)(nil),             // 14: tabkeep.v1.ScreenRecording
+	(*RunTaskResponse)(nil),             // 15: tabkeep.v1.RunTaskResponse
+	(*RunWorkflowRequest)(nil),          // 16: tabkeep.v1.RunWorkflowRequest
+	(*RunWorkflowResponse)(nil),         // 17: tabkeep.v1.RunWorkflowResponse
+	(*GetRunRequest)(nil),               // 18: tabkeep.v1.GetRunRequest
+	(*GetRunResponse)(nil),              // 19: tabkeep.v1.GetRunResponse
+	(*ListRunsRequest)(nil),             // 20: tabkeep.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),            // 21: tabkeep.v1.ListRunsResponse
+	(*WatchRunRequest)(nil),             // 22: tabkeep.v1.WatchRunRequest
+	(*WatchRunResponse)(nil),            // 23: tabkeep.v1.WatchRunResponse
+	(*CancelRunRequest)(nil),            // 24: tabkeep.v1.CancelRunRequest
+	(*CancelRunResponse)(nil),           // 25: tabkeep.v1.CancelRunResponse
+	(*ResolveApprovalRequest)(nil),      // 26: tabkeep.v1.ResolveApprovalRequest
+	(*ResolveApprovalResponse)(nil),     // 27: tabkeep.v1.ResolveApprovalResponse
+	(*RunEvent)(nil),                    // 28: tabkeep.v1.RunEvent
+	(*DialogShown)(nil),                 // 29: tabkeep.v1.DialogShown
+	(*PageOpened)(nil),                  // 30: tabkeep.v1.PageOpened
+	(*PageClosed)(nil),                  // 31: tabkeep.v1.PageClosed
+	(*RunStarted)(nil),                  // 32: tabkeep.v1.RunStarted
+	(*PlanMade)(nil),                    // 33: tabkeep.v1.PlanMade
+	(*BlockStarted)(nil),                // 34: tabkeep.v1.BlockStarted
+	(*BlockFinished)(nil),               // 35: tabkeep.v1.BlockFinished
+	(*StepStarted)(nil),                 // 36: tabkeep.v1.StepStarted
+	(*StepFinished)(nil),                // 37: tabkeep.v1.StepFinished
+	(*ApprovalRequested)(nil),           // 38: tabkeep.v1.ApprovalRequested
+	(*ApprovalResolved)(nil),            // 39: tabkeep.v1.ApprovalResolved
+	(*ModelCall)(nil),                   // 40: tabkeep.v1.ModelCall
+	(*TaskRecorded)(nil),                // 41: tabkeep.v1.TaskRecorded
+	(*Replayed)(nil),                    // 42: tabkeep.v1.Replayed
+	(*StepHealed)(nil),                  // 43: tabkeep.v1.StepHealed
+	(*Warning)(nil),                     // 44: tabkeep.v1.Warning
+	(*RunFinished)(nil),                 // 45: tabkeep.v1.RunFinished
+	nil,                                 // 46: tabkeep.v1.Run.LabelsEntry
+	nil,                                 // 47: tabkeep.v1.RunTaskRequest.LabelsEntry
+	nil,                                 // 48: tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	(*structpb.Value)(nil),              // 49: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil),       // 50: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),         // 51: google.protobuf.Duration
+	(*Condition)(nil),                   // 52: tabkeep.v1.Condition
+	(*structpb.Struct)(nil),             // 53: google.protobuf.Struct
+	(*Action)(nil),                      // 54: tabkeep.v1.Action
+	(*CreateBrowserSessionRequest)(nil), // 55: tabkeep.v1.CreateBrowserSessionRequest
+	(DialogAnswer)(0),                   // 56: tabkeep.v1.DialogAnswer
+	(*RecordedTask)(nil),                // 57: tabkeep.v1.RecordedTask
 }
 var file_tabkeep_v1_runs_proto_depIdxs = []int32{
 	0,  // 0: tabkeep.v1.Run.run_type:type_name -> tabkeep.v1.RunType
 	1,  // 1: tabkeep.v1.Run.status:type_name -> tabkeep.v1.RunStatus
 	2,  // 2: tabkeep.v1.Run.failure_reason:type_name -> tabkeep.v1.FailureReason
-	48, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
-	45, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
-	49, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
-	49, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
-	49, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
-	50, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
+	49, // 3: tabkeep.v1.Run.output:type_name -> google.protobuf.Value
+	46, // 4: tabkeep.v1.Run.labels:type_name -> tabkeep.v1.Run.LabelsEntry
+	50, // 5: tabkeep.v1.Run.create_time:type_name -> google.protobuf.Timestamp
+	50, // 6: tabkeep.v1.Run.start_time:type_name -> google.protobuf.Timestamp
+	50, // 7: tabkeep.v1.Run.end_time:type_name -> google.protobuf.Timestamp
+	51, // 8: tabkeep.v1.Run.timeout:type_name -> google.protobuf.Duration
 	11, // 9: tabkeep.v1.Run.pending_approval:type_name -> tabkeep.v1.Approval
-	51, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
-	49, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
-	52, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
-	49, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
-	49, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
+	52, // 10: tabkeep.v1.Run.conditions:type_name -> tabkeep.v1.Condition
+	50, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
+	53, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
+	50, // 13: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
+	50, // 14: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
 	6,  // 15: tabkeep.v1.Approval.kind:type_name -> tabkeep.v1.ApprovalKind
-	53, // 16: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
-	54, // 17: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	50, // 18: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
-	52, // 19: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
-	46, // 20: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
+	54, // 16: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
+	55, // 17: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	51, // 18: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
+	53, // 19: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
+	47, // 20: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
 	7,  // 21: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
 	3,  // 22: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
 	5,  // 23: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	4,  // 24: tabkeep.v1.RunTaskRequest.replay_mode:type_name -> tabkeep.v1.ReplayMode
-	10, // 25: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
-	52, // 26: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
-	54, // 27: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	50, // 28: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
-	47, // 29: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	7,  // 30: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	3,  // 31: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
-	5,  // 32: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	10, // 33: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
-	50, // 34: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
-	10, // 35: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
-	1,  // 36: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
-	10, // 37: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
-	27, // 38: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
-	10, // 39: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
-	10, // 40: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
-	10, // 41: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
-	49, // 42: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
-	31, // 43: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
-	32, // 44: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
-	33, // 45: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
-	34, // 46: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
-	35, // 47: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
-	36, // 48: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
-	37, // 49: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
-	38, // 50: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
-	43, // 51: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
-	44, // 52: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
-	39, // 53: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
-	40, // 54: tabkeep.v1.RunEvent.task_recorded:type_name -> tabkeep.v1.TaskRecorded
-	41, // 55: tabkeep.v1.RunEvent.replayed:type_name -> tabkeep.v1.Replayed
-	42, // 56: tabkeep.v1.RunEvent.step_healed:type_name -> tabkeep.v1.StepHealed
-	28, // 57: tabkeep.v1.RunEvent.dialog_shown:type_name -> tabkeep.v1.DialogShown
-	29, // 58: tabkeep.v1.RunEvent.page_opened:type_name -> tabkeep.v1.PageOpened
-	30, // 59: tabkeep.v1.RunEvent.page_closed:type_name -> tabkeep.v1.PageClosed
-	55, // 60: tabkeep.v1.DialogShown.answer:type_name -> tabkeep.v1.DialogAnswer
-	8,  // 61: tabkeep.v1.PageClosed.cause:type_name -> tabkeep.v1.PageCloseCause
-	9,  // 62: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	48, // 63: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
-	53, // 64: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
-	9,  // 65: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	2,  // 66: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	50, // 67: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
-	48, // 68: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
-	12, // 69: tabkeep.v1.StepFinished.provenance:type_name -> tabkeep.v1.Provenance
-	11, // 70: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
-	50, // 71: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
-	56, // 72: tabkeep.v1.TaskRecorded.task:type_name -> tabkeep.v1.RecordedTask
-	1,  // 73: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
-	2,  // 74: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	48, // 75: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
-	12, // 76: tabkeep.v1.RunFinished.provenance:type_name -> tabkeep.v1.Provenance
-	13, // 77: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
-	15, // 78: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
-	17, // 79: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
-	19, // 80: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
-	21, // 81: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
-	23, // 82: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
-	25, // 83: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
-	14, // 84: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
-	16, // 85: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
-	18, // 86: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
-	20, // 87: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
-	22, // 88: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
-	24, // 89: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
-	26, // 90: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
-	84, // [84:91] is the sub-list for method output_type
-	77, // [77:84] is the sub-list for method input_type
-	77, // [77:77] is the sub-list for extension type_name
-	77, // [77:77] is the sub-list for extension extendee
-	0,  // [0:77] is the sub-list for field type_name
+	14, // 24: tabkeep.v1.RunTaskRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
+	4,  // 25: tabkeep.v1.RunTaskRequest.replay_mode:type_name -> tabkeep.v1.ReplayMode
+	51, // 26: tabkeep.v1.ScreenRecording.max_duration:type_name -> google.protobuf.Duration
+	10, // 27: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
+	53, // 28: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
+	55, // 29: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	51, // 30: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
+	48, // 31: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	7,  // 32: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 33: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
+	5,  // 34: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	14, // 35: tabkeep.v1.RunWorkflowRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
+	10, // 36: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
+	51, // 37: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
+	10, // 38: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
+	1,  // 39: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
+	10, // 40: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
+	28, // 41: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
+	10, // 42: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
+	10, // 43: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
+	10, // 44: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
+	50, // 45: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
+	32, // 46: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
+	33, // 47: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
+	34, // 48: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
+	35, // 49: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
+	36, // 50: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
+	37, // 51: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
+	38, // 52: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
+	39, // 53: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
+	44, // 54: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
+	45, // 55: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
+	40, // 56: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
+	41, // 57: tabkeep.v1.RunEvent.task_recorded:type_name -> tabkeep.v1.TaskRecorded
+	42, // 58: tabkeep.v1.RunEvent.replayed:type_name -> tabkeep.v1.Replayed
+	43, // 59: tabkeep.v1.RunEvent.step_healed:type_name -> tabkeep.v1.StepHealed
+	29, // 60: tabkeep.v1.RunEvent.dialog_shown:type_name -> tabkeep.v1.DialogShown
+	30, // 61: tabkeep.v1.RunEvent.page_opened:type_name -> tabkeep.v1.PageOpened
+	31, // 62: tabkeep.v1.RunEvent.page_closed:type_name -> tabkeep.v1.PageClosed
+	56, // 63: tabkeep.v1.DialogShown.answer:type_name -> tabkeep.v1.DialogAnswer
+	8,  // 64: tabkeep.v1.PageClosed.cause:type_name -> tabkeep.v1.PageCloseCause
+	9,  // 65: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	49, // 66: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
+	54, // 67: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
+	9,  // 68: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	2,  // 69: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	51, // 70: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
+	49, // 71: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
+	12, // 72: tabkeep.v1.StepFinished.provenance:type_name -> tabkeep.v1.Provenance
+	11, // 73: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
+	51, // 74: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
+	57, // 75: tabkeep.v1.TaskRecorded.task:type_name -> tabkeep.v1.RecordedTask
+	1,  // 76: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
+	2,  // 77: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	49, // 78: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
+	12, // 79: tabkeep.v1.RunFinished.provenance:type_name -> tabkeep.v1.Provenance
+	13, // 80: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
+	16, // 81: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
+	18, // 82: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
+	20, // 83: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
+	22, // 84: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
+	24, // 85: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
+	26, // 86: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
+	15, // 87: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
+	17, // 88: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
+	19, // 89: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
+	21, // 90: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
+	23, // 91: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
+	25, // 92: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
+	27, // 93: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
+	87, // [87:94] is the sub-list for method output_type
+	80, // [80:87] is the sub-list for method input_type
+	80, // [80:80] is the sub-list for extension type_name
+	80, // [80:80] is the sub-list for extension extendee
+	0,  // [0:80] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_runs_proto_init() }
@@ -4446,11 +4579,11 @@ func file_tabkeep_v1_runs_proto_init() {
 	file_tabkeep_v1_actions_proto_init()
 	file_tabkeep_v1_browser_sessions_proto_init()
 	file_tabkeep_v1_recordings_proto_init()
-	file_tabkeep_v1_runs_proto_msgTypes[12].OneofWrappers = []any{
+	file_tabkeep_v1_runs_proto_msgTypes[13].OneofWrappers = []any{
 		(*WatchRunResponse_Event)(nil),
 		(*WatchRunResponse_Run)(nil),
 	}
-	file_tabkeep_v1_runs_proto_msgTypes[17].OneofWrappers = []any{
+	file_tabkeep_v1_runs_proto_msgTypes[18].OneofWrappers = []any{
 		(*RunEvent_RunStarted)(nil),
 		(*RunEvent_PlanMade)(nil),
 		(*RunEvent_BlockStarted)(nil),
@@ -4475,7 +4608,7 @@ func file_tabkeep_v1_runs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_runs_proto_rawDesc), len(file_tabkeep_v1_runs_proto_rawDesc)),
 			NumEnums:      10,
-			NumMessages:   38,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

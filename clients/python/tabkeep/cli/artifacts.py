@@ -45,7 +45,7 @@ async def list_artifacts(
             one.file_name,
             one.run_id,
             one.create_time,
-            one.state_message,
+            one.state_message or one.truncation,
         )
         for one in found
     ]

@@ -14,6 +14,7 @@ from tabkeep.cli import failures, output
 from tabkeep.cli.artifacts import artifact
 from tabkeep.cli.credentials import credential
 from tabkeep.cli.doctor import doctor
+from tabkeep.cli.files import file
 from tabkeep.cli.hosts import host
 from tabkeep.cli.keys import key
 from tabkeep.cli.profiles import profile
@@ -48,6 +49,7 @@ for command in (
     workflow,
     recording,
     artifact,
+    file,
     credential,
     usage,
     host,

@@ -37,6 +37,9 @@ def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--fail-if-busy", is_flag=True, help="Do not wait behind other runs of the session."),
         click.option("--label", "label", multiple=True, metavar="KEY=VALUE", help="May be given several times."),
         click.option("--screenshots", type=click.Choice(["every_step", "on_failure", "none"])),
+        click.option("--record-console", is_flag=True, help="Keep what pages write to their console."),
+        click.option("--record-network", is_flag=True, help="Keep which requests pages make, as HAR."),
+        click.option("--record", "screen_recording", is_flag=True, help="Keep moving pictures of the page."),
         click.option("--planner", type=click.Choice(["rules", "model"]), help="[default: rules, then the model]"),
         click.option(
             "--irreversible",

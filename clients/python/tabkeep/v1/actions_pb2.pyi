@@ -32,7 +32,7 @@ DIALOG_ANSWER_ACCEPT: DialogAnswer
 DIALOG_ANSWER_DISMISS: DialogAnswer
 
 class Action(_message.Message):
-    __slots__ = ("timeout", "note", "expect", "goto", "click", "fill", "select", "set_checked", "press_key", "hover", "scroll", "wait", "extract", "back", "reload", "find_record", "tab", "dialog", "drag", "set_range", "set_date", "select_text", "pick_row")
+    __slots__ = ("timeout", "note", "expect", "goto", "click", "fill", "select", "set_checked", "press_key", "hover", "scroll", "wait", "extract", "back", "reload", "upload", "find_record", "tab", "dialog", "drag", "set_range", "set_date", "select_text", "pick_row")
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     EXPECT_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +48,7 @@ class Action(_message.Message):
     EXTRACT_FIELD_NUMBER: _ClassVar[int]
     BACK_FIELD_NUMBER: _ClassVar[int]
     RELOAD_FIELD_NUMBER: _ClassVar[int]
+    UPLOAD_FIELD_NUMBER: _ClassVar[int]
     FIND_RECORD_FIELD_NUMBER: _ClassVar[int]
     TAB_FIELD_NUMBER: _ClassVar[int]
     DIALOG_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +72,7 @@ class Action(_message.Message):
     extract: Extract
     back: Back
     reload: Reload
+    upload: Upload
     find_record: FindRecord
     tab: Tab
     dialog: Dialog
@@ -79,7 +81,7 @@ class Action(_message.Message):
     set_date: SetDate
     select_text: SelectText
     pick_row: PickRow
-    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ..., find_record: _Optional[_Union[FindRecord, _Mapping]] = ..., tab: _Optional[_Union[Tab, _Mapping]] = ..., dialog: _Optional[_Union[Dialog, _Mapping]] = ..., drag: _Optional[_Union[Drag, _Mapping]] = ..., set_range: _Optional[_Union[SetRange, _Mapping]] = ..., set_date: _Optional[_Union[SetDate, _Mapping]] = ..., select_text: _Optional[_Union[SelectText, _Mapping]] = ..., pick_row: _Optional[_Union[PickRow, _Mapping]] = ...) -> None: ...
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., note: _Optional[str] = ..., expect: _Optional[_Iterable[_Union[Expect, _Mapping]]] = ..., goto: _Optional[_Union[Goto, _Mapping]] = ..., click: _Optional[_Union[Click, _Mapping]] = ..., fill: _Optional[_Union[Fill, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., set_checked: _Optional[_Union[SetChecked, _Mapping]] = ..., press_key: _Optional[_Union[PressKey, _Mapping]] = ..., hover: _Optional[_Union[Hover, _Mapping]] = ..., scroll: _Optional[_Union[Scroll, _Mapping]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., extract: _Optional[_Union[Extract, _Mapping]] = ..., back: _Optional[_Union[Back, _Mapping]] = ..., reload: _Optional[_Union[Reload, _Mapping]] = ..., upload: _Optional[_Union[Upload, _Mapping]] = ..., find_record: _Optional[_Union[FindRecord, _Mapping]] = ..., tab: _Optional[_Union[Tab, _Mapping]] = ..., dialog: _Optional[_Union[Dialog, _Mapping]] = ..., drag: _Optional[_Union[Drag, _Mapping]] = ..., set_range: _Optional[_Union[SetRange, _Mapping]] = ..., set_date: _Optional[_Union[SetDate, _Mapping]] = ..., select_text: _Optional[_Union[SelectText, _Mapping]] = ..., pick_row: _Optional[_Union[PickRow, _Mapping]] = ...) -> None: ...
 
 class Target(_message.Message):
     __slots__ = ("role", "name", "exact", "within", "nth", "css", "test_id", "frame")
@@ -304,6 +306,14 @@ class Dialog(_message.Message):
     text: Value
     message: str
     def __init__(self, answer: _Optional[_Union[DialogAnswer, str]] = ..., text: _Optional[_Union[Value, _Mapping]] = ..., message: _Optional[str] = ...) -> None: ...
+
+class Upload(_message.Message):
+    __slots__ = ("target", "files")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    target: Target
+    files: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., files: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class NumberIs(_message.Message):
     __slots__ = ("label", "less_than", "greater_than", "equal_to")

@@ -26,7 +26,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atabkeep/v1/artifacts.proto\x12\ntabkeep.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\x02\n\x08\x41rtifact\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12/\n\rartifact_type\x18\x03 \x01(\x0e\x32\x18.tabkeep.v1.ArtifactType\x12\x14\n\x0c\x63ontent_type\x18\x04 \x01(\t\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x62rowser_session_id\x18\x08 \x01(\t\x12\x11\n\tfile_name\x18\t \x01(\t\x12(\n\x05state\x18\n \x01(\x0e\x32\x19.tabkeep.v1.ArtifactState\x12\x15\n\rstate_message\x18\x0b \x01(\t\x12/\n\x0b\x65xpire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\x12GetArtifactRequest\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\"X\n\x13GetArtifactResponse\x12(\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.ArtifactH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"a\n\x12\x43\x61pturePageRequest\x12\x1a\n\x12\x62rowser_session_id\x18\x01 \x01(\t\x12/\n\rartifact_type\x18\x02 \x01(\x0e\x32\x18.tabkeep.v1.ArtifactType\"=\n\x13\x43\x61pturePageResponse\x12&\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.Artifact\"t\n\x14ListArtifactsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x1a\n\x12\x62rowser_session_id\x18\x02 \x01(\t\x12\x30\n\x0e\x61rtifact_types\x18\x03 \x03(\x0e\x32\x18.tabkeep.v1.ArtifactType\"@\n\x15ListArtifactsResponse\x12\'\n\tartifacts\x18\x01 \x03(\x0b\x32\x14.tabkeep.v1.Artifact*~\n\x0c\x41rtifactType\x12\x1d\n\x19\x41RTIFACT_TYPE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41RTIFACT_TYPE_SCREENSHOT\x10\x01\x12\x1a\n\x16\x41RTIFACT_TYPE_DOWNLOAD\x10\x02\x12\x15\n\x11\x41RTIFACT_TYPE_PDF\x10\x03*\x82\x01\n\rArtifactState\x12\x1e\n\x1a\x41RTIFACT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41RTIFACT_STATE_STORED\x10\x01\x12\x1a\n\x16\x41RTIFACT_STATE_EXPIRED\x10\x02\x12\x1a\n\x16\x41RTIFACT_STATE_REFUSED\x10\x03\x32\xf6\x03\n\x0f\x41rtifactService\x12}\n\x0bGetArtifact\x12\x1e.tabkeep.v1.GetArtifactRequest\x1a\x1f.tabkeep.v1.GetArtifactResponse\"+\x82\xd3\xe4\x93\x02%\x12#/v1/tabkeep/artifacts/{artifact_id}0\x01\x12\xa1\x01\n\x0b\x43\x61pturePage\x12\x1e.tabkeep.v1.CapturePageRequest\x1a\x1f.tabkeep.v1.CapturePageResponse\"Q\x82\xd3\xe4\x93\x02K\"</v1/tabkeep/browserSessions/{browser_session_id}:capturePage:\x01*b\x08\x61rtifact\x12\xbf\x01\n\rListArtifacts\x12 .tabkeep.v1.ListArtifactsRequest\x1a!.tabkeep.v1.ListArtifactsResponse\"i\x82\xd3\xe4\x93\x02\x63\x12#/v1/tabkeep/runs/{run_id}/artifactsZ<\x12:/v1/tabkeep/browserSessions/{browser_session_id}/artifactsB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atabkeep/v1/artifacts.proto\x12\ntabkeep.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfa\x02\n\x08\x41rtifact\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12/\n\rartifact_type\x18\x03 \x01(\x0e\x32\x18.tabkeep.v1.ArtifactType\x12\x14\n\x0c\x63ontent_type\x18\x04 \x01(\t\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x62rowser_session_id\x18\x08 \x01(\t\x12\x11\n\tfile_name\x18\t \x01(\t\x12(\n\x05state\x18\n \x01(\x0e\x32\x19.tabkeep.v1.ArtifactState\x12\x15\n\rstate_message\x18\x0b \x01(\t\x12/\n\x0b\x65xpire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ntruncation\x18\r \x01(\t\")\n\x12GetArtifactRequest\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\"X\n\x13GetArtifactResponse\x12(\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.ArtifactH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"a\n\x12\x43\x61pturePageRequest\x12\x1a\n\x12\x62rowser_session_id\x18\x01 \x01(\t\x12/\n\rartifact_type\x18\x02 \x01(\x0e\x32\x18.tabkeep.v1.ArtifactType\"=\n\x13\x43\x61pturePageResponse\x12&\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x14.tabkeep.v1.Artifact\"t\n\x14ListArtifactsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x1a\n\x12\x62rowser_session_id\x18\x02 \x01(\t\x12\x30\n\x0e\x61rtifact_types\x18\x03 \x03(\x0e\x32\x18.tabkeep.v1.ArtifactType\"@\n\x15ListArtifactsResponse\x12\'\n\tartifacts\x18\x01 \x03(\x0b\x32\x14.tabkeep.v1.Artifact*\xd9\x01\n\x0c\x41rtifactType\x12\x1d\n\x19\x41RTIFACT_TYPE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41RTIFACT_TYPE_SCREENSHOT\x10\x01\x12\x1a\n\x16\x41RTIFACT_TYPE_DOWNLOAD\x10\x02\x12\x15\n\x11\x41RTIFACT_TYPE_PDF\x10\x03\x12\x1d\n\x19\x41RTIFACT_TYPE_CONSOLE_LOG\x10\x04\x12\x1d\n\x19\x41RTIFACT_TYPE_NETWORK_LOG\x10\x05\x12\x1b\n\x17\x41RTIFACT_TYPE_RECORDING\x10\x06*\x82\x01\n\rArtifactState\x12\x1e\n\x1a\x41RTIFACT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41RTIFACT_STATE_STORED\x10\x01\x12\x1a\n\x16\x41RTIFACT_STATE_EXPIRED\x10\x02\x12\x1a\n\x16\x41RTIFACT_STATE_REFUSED\x10\x03\x32\xf6\x03\n\x0f\x41rtifactService\x12}\n\x0bGetArtifact\x12\x1e.tabkeep.v1.GetArtifactRequest\x1a\x1f.tabkeep.v1.GetArtifactResponse\"+\x82\xd3\xe4\x93\x02%\x12#/v1/tabkeep/artifacts/{artifact_id}0\x01\x12\xa1\x01\n\x0b\x43\x61pturePage\x12\x1e.tabkeep.v1.CapturePageRequest\x1a\x1f.tabkeep.v1.CapturePageResponse\"Q\x82\xd3\xe4\x93\x02K\"</v1/tabkeep/browserSessions/{browser_session_id}:capturePage:\x01*b\x08\x61rtifact\x12\xbf\x01\n\rListArtifacts\x12 .tabkeep.v1.ListArtifactsRequest\x1a!.tabkeep.v1.ListArtifactsResponse\"i\x82\xd3\xe4\x93\x02\x63\x12#/v1/tabkeep/runs/{run_id}/artifactsZ<\x12:/v1/tabkeep/browserSessions/{browser_session_id}/artifactsB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,24 +40,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ARTIFACTSERVICE'].methods_by_name['CapturePage']._serialized_options = b'\202\323\344\223\002K\"</v1/tabkeep/browserSessions/{browser_session_id}:capturePage:\001*b\010artifact'
   _globals['_ARTIFACTSERVICE'].methods_by_name['ListArtifacts']._loaded_options = None
   _globals['_ARTIFACTSERVICE'].methods_by_name['ListArtifacts']._serialized_options = b'\202\323\344\223\002c\022#/v1/tabkeep/runs/{run_id}/artifactsZ<\022:/v1/tabkeep/browserSessions/{browser_session_id}/artifacts'
-  _globals['_ARTIFACTTYPE']._serialized_start=945
-  _globals['_ARTIFACTTYPE']._serialized_end=1071
-  _globals['_ARTIFACTSTATE']._serialized_start=1074
-  _globals['_ARTIFACTSTATE']._serialized_end=1204
+  _globals['_ARTIFACTTYPE']._serialized_start=966
+  _globals['_ARTIFACTTYPE']._serialized_end=1183
+  _globals['_ARTIFACTSTATE']._serialized_start=1186
+  _globals['_ARTIFACTSTATE']._serialized_end=1316
   _globals['_ARTIFACT']._serialized_start=106
-  _globals['_ARTIFACT']._serialized_end=464
-  _globals['_GETARTIFACTREQUEST']._serialized_start=466
-  _globals['_GETARTIFACTREQUEST']._serialized_end=507
-  _globals['_GETARTIFACTRESPONSE']._serialized_start=509
-  _globals['_GETARTIFACTRESPONSE']._serialized_end=597
-  _globals['_CAPTUREPAGEREQUEST']._serialized_start=599
-  _globals['_CAPTUREPAGEREQUEST']._serialized_end=696
-  _globals['_CAPTUREPAGERESPONSE']._serialized_start=698
-  _globals['_CAPTUREPAGERESPONSE']._serialized_end=759
-  _globals['_LISTARTIFACTSREQUEST']._serialized_start=761
-  _globals['_LISTARTIFACTSREQUEST']._serialized_end=877
-  _globals['_LISTARTIFACTSRESPONSE']._serialized_start=879
-  _globals['_LISTARTIFACTSRESPONSE']._serialized_end=943
-  _globals['_ARTIFACTSERVICE']._serialized_start=1207
-  _globals['_ARTIFACTSERVICE']._serialized_end=1709
+  _globals['_ARTIFACT']._serialized_end=484
+  _globals['_GETARTIFACTREQUEST']._serialized_start=486
+  _globals['_GETARTIFACTREQUEST']._serialized_end=527
+  _globals['_GETARTIFACTRESPONSE']._serialized_start=529
+  _globals['_GETARTIFACTRESPONSE']._serialized_end=617
+  _globals['_CAPTUREPAGEREQUEST']._serialized_start=619
+  _globals['_CAPTUREPAGEREQUEST']._serialized_end=716
+  _globals['_CAPTUREPAGERESPONSE']._serialized_start=718
+  _globals['_CAPTUREPAGERESPONSE']._serialized_end=779
+  _globals['_LISTARTIFACTSREQUEST']._serialized_start=781
+  _globals['_LISTARTIFACTSREQUEST']._serialized_end=897
+  _globals['_LISTARTIFACTSRESPONSE']._serialized_start=899
+  _globals['_LISTARTIFACTSRESPONSE']._serialized_end=963
+  _globals['_ARTIFACTSERVICE']._serialized_start=1319
+  _globals['_ARTIFACTSERVICE']._serialized_end=1821
 # @@protoc_insertion_point(module_scope)

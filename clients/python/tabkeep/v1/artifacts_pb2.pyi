@@ -17,6 +17,9 @@ class ArtifactType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ARTIFACT_TYPE_SCREENSHOT: _ClassVar[ArtifactType]
     ARTIFACT_TYPE_DOWNLOAD: _ClassVar[ArtifactType]
     ARTIFACT_TYPE_PDF: _ClassVar[ArtifactType]
+    ARTIFACT_TYPE_CONSOLE_LOG: _ClassVar[ArtifactType]
+    ARTIFACT_TYPE_NETWORK_LOG: _ClassVar[ArtifactType]
+    ARTIFACT_TYPE_RECORDING: _ClassVar[ArtifactType]
 
 class ArtifactState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -28,13 +31,16 @@ ARTIFACT_TYPE_UNSPECIFIED: ArtifactType
 ARTIFACT_TYPE_SCREENSHOT: ArtifactType
 ARTIFACT_TYPE_DOWNLOAD: ArtifactType
 ARTIFACT_TYPE_PDF: ArtifactType
+ARTIFACT_TYPE_CONSOLE_LOG: ArtifactType
+ARTIFACT_TYPE_NETWORK_LOG: ArtifactType
+ARTIFACT_TYPE_RECORDING: ArtifactType
 ARTIFACT_STATE_UNSPECIFIED: ArtifactState
 ARTIFACT_STATE_STORED: ArtifactState
 ARTIFACT_STATE_EXPIRED: ArtifactState
 ARTIFACT_STATE_REFUSED: ArtifactState
 
 class Artifact(_message.Message):
-    __slots__ = ("artifact_id", "run_id", "artifact_type", "content_type", "size", "sha256", "create_time", "browser_session_id", "file_name", "state", "state_message", "expire_time")
+    __slots__ = ("artifact_id", "run_id", "artifact_type", "content_type", "size", "sha256", "create_time", "browser_session_id", "file_name", "state", "state_message", "expire_time", "truncation")
     ARTIFACT_ID_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     ARTIFACT_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +53,7 @@ class Artifact(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     STATE_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATION_FIELD_NUMBER: _ClassVar[int]
     artifact_id: str
     run_id: str
     artifact_type: ArtifactType
@@ -59,7 +66,8 @@ class Artifact(_message.Message):
     state: ArtifactState
     state_message: str
     expire_time: _timestamp_pb2.Timestamp
-    def __init__(self, artifact_id: _Optional[str] = ..., run_id: _Optional[str] = ..., artifact_type: _Optional[_Union[ArtifactType, str]] = ..., content_type: _Optional[str] = ..., size: _Optional[int] = ..., sha256: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., file_name: _Optional[str] = ..., state: _Optional[_Union[ArtifactState, str]] = ..., state_message: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    truncation: str
+    def __init__(self, artifact_id: _Optional[str] = ..., run_id: _Optional[str] = ..., artifact_type: _Optional[_Union[ArtifactType, str]] = ..., content_type: _Optional[str] = ..., size: _Optional[int] = ..., sha256: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., file_name: _Optional[str] = ..., state: _Optional[_Union[ArtifactState, str]] = ..., state_message: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., truncation: _Optional[str] = ...) -> None: ...
 
 class GetArtifactRequest(_message.Message):
     __slots__ = ("artifact_id",)

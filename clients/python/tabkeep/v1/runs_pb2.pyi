@@ -70,6 +70,8 @@ class FailureReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAILURE_REASON_PROXY_FAILED: _ClassVar[FailureReason]
     FAILURE_REASON_CAPTCHA: _ClassVar[FailureReason]
     FAILURE_REASON_LOGIN_WALL: _ClassVar[FailureReason]
+    FAILURE_REASON_FILE_UNAVAILABLE: _ClassVar[FailureReason]
+    FAILURE_REASON_FILE_NOT_ACCEPTED: _ClassVar[FailureReason]
     FAILURE_REASON_STALE_RECORDING: _ClassVar[FailureReason]
     FAILURE_REASON_NO_RECORDING: _ClassVar[FailureReason]
 
@@ -165,6 +167,8 @@ FAILURE_REASON_MODEL_BUDGET: FailureReason
 FAILURE_REASON_PROXY_FAILED: FailureReason
 FAILURE_REASON_CAPTCHA: FailureReason
 FAILURE_REASON_LOGIN_WALL: FailureReason
+FAILURE_REASON_FILE_UNAVAILABLE: FailureReason
+FAILURE_REASON_FILE_NOT_ACCEPTED: FailureReason
 FAILURE_REASON_STALE_RECORDING: FailureReason
 FAILURE_REASON_NO_RECORDING: FailureReason
 PLANNER_UNSPECIFIED: Planner
@@ -290,7 +294,7 @@ class Provenance(_message.Message):
     def __init__(self, path: _Optional[str] = ..., text: _Optional[str] = ..., selector: _Optional[str] = ..., label: _Optional[str] = ..., url: _Optional[str] = ..., ungrounded: _Optional[bool] = ...) -> None: ...
 
 class RunTaskRequest(_message.Message):
-    __slots__ = ("prompt", "actions", "url", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "data_extraction_schema", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "replay_mode", "webhook_url")
+    __slots__ = ("prompt", "actions", "url", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "data_extraction_schema", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "record_console", "record_network", "screen_recording", "replay_mode", "webhook_url")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -313,6 +317,9 @@ class RunTaskRequest(_message.Message):
     SCREENSHOTS_FIELD_NUMBER: _ClassVar[int]
     PLANNER_FIELD_NUMBER: _ClassVar[int]
     IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    RECORD_CONSOLE_FIELD_NUMBER: _ClassVar[int]
+    RECORD_NETWORK_FIELD_NUMBER: _ClassVar[int]
+    SCREEN_RECORDING_FIELD_NUMBER: _ClassVar[int]
     REPLAY_MODE_FIELD_NUMBER: _ClassVar[int]
     WEBHOOK_URL_FIELD_NUMBER: _ClassVar[int]
     prompt: str
@@ -330,9 +337,20 @@ class RunTaskRequest(_message.Message):
     screenshots: ScreenshotMode
     planner: Planner
     irreversible_policy: IrreversiblePolicy
+    record_console: bool
+    record_network: bool
+    screen_recording: ScreenRecording
     replay_mode: ReplayMode
     webhook_url: str
-    def __init__(self, prompt: _Optional[str] = ..., actions: _Optional[_Iterable[_Union[_actions_pb2.Action, _Mapping]]] = ..., url: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., replay_mode: _Optional[_Union[ReplayMode, str]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
+    def __init__(self, prompt: _Optional[str] = ..., actions: _Optional[_Iterable[_Union[_actions_pb2.Action, _Mapping]]] = ..., url: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., record_console: _Optional[bool] = ..., record_network: _Optional[bool] = ..., screen_recording: _Optional[_Union[ScreenRecording, _Mapping]] = ..., replay_mode: _Optional[_Union[ReplayMode, str]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
+
+class ScreenRecording(_message.Message):
+    __slots__ = ("frames_per_second", "max_duration")
+    FRAMES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    MAX_DURATION_FIELD_NUMBER: _ClassVar[int]
+    frames_per_second: int
+    max_duration: _duration_pb2.Duration
+    def __init__(self, frames_per_second: _Optional[int] = ..., max_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class RunTaskResponse(_message.Message):
     __slots__ = ("run",)
@@ -341,7 +359,7 @@ class RunTaskResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ...) -> None: ...
 
 class RunWorkflowRequest(_message.Message):
-    __slots__ = ("workflow_id", "workflow_version", "parameters", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "webhook_url")
+    __slots__ = ("workflow_id", "workflow_version", "parameters", "browser_session_id", "browser_profile_id", "browser_session", "max_steps", "timeout", "fail_if_busy", "labels", "request_id", "screenshots", "planner", "irreversible_policy", "record_console", "record_network", "screen_recording", "webhook_url")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -363,6 +381,9 @@ class RunWorkflowRequest(_message.Message):
     SCREENSHOTS_FIELD_NUMBER: _ClassVar[int]
     PLANNER_FIELD_NUMBER: _ClassVar[int]
     IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
+    RECORD_CONSOLE_FIELD_NUMBER: _ClassVar[int]
+    RECORD_NETWORK_FIELD_NUMBER: _ClassVar[int]
+    SCREEN_RECORDING_FIELD_NUMBER: _ClassVar[int]
     WEBHOOK_URL_FIELD_NUMBER: _ClassVar[int]
     workflow_id: str
     workflow_version: int
@@ -378,8 +399,11 @@ class RunWorkflowRequest(_message.Message):
     screenshots: ScreenshotMode
     planner: Planner
     irreversible_policy: IrreversiblePolicy
+    record_console: bool
+    record_network: bool
+    screen_recording: ScreenRecording
     webhook_url: str
-    def __init__(self, workflow_id: _Optional[str] = ..., workflow_version: _Optional[int] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
+    def __init__(self, workflow_id: _Optional[str] = ..., workflow_version: _Optional[int] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., browser_profile_id: _Optional[str] = ..., browser_session: _Optional[_Union[_browser_sessions_pb2.CreateBrowserSessionRequest, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., fail_if_busy: _Optional[bool] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., screenshots: _Optional[_Union[ScreenshotMode, str]] = ..., planner: _Optional[_Union[Planner, str]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ..., record_console: _Optional[bool] = ..., record_network: _Optional[bool] = ..., screen_recording: _Optional[_Union[ScreenRecording, _Mapping]] = ..., webhook_url: _Optional[str] = ...) -> None: ...
 
 class RunWorkflowResponse(_message.Message):
     __slots__ = ("run",)

@@ -5,6 +5,7 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from tabkeep.v1 import actions_pb2 as _actions_pb2
 from tabkeep.v1 import artifacts_pb2 as _artifacts_pb2
 from tabkeep.v1 import browser_sessions_pb2 as _browser_sessions_pb2
+from tabkeep.v1 import files_pb2 as _files_pb2
 from tabkeep.v1 import hosts_pb2 as _hosts_pb2
 from tabkeep.v1 import recordings_pb2 as _recordings_pb2
 from tabkeep.v1 import runs_pb2 as _runs_pb2
@@ -293,7 +294,7 @@ class Close(_message.Message):
     def __init__(self, reason: _Optional[_Union[_browser_sessions_pb2.CloseReason, str]] = ...) -> None: ...
 
 class StartRun(_message.Message):
-    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow", "planner", "irreversible_policy", "secrets", "secret_parameters", "recordings")
+    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow", "planner", "irreversible_policy", "secrets", "secret_parameters", "record_console", "record_network", "screen_recording", "recordings")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
@@ -306,6 +307,9 @@ class StartRun(_message.Message):
     IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
     SECRETS_FIELD_NUMBER: _ClassVar[int]
     SECRET_PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    RECORD_CONSOLE_FIELD_NUMBER: _ClassVar[int]
+    RECORD_NETWORK_FIELD_NUMBER: _ClassVar[int]
+    SCREEN_RECORDING_FIELD_NUMBER: _ClassVar[int]
     RECORDINGS_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     blocks: _containers.RepeatedCompositeFieldContainer[Block]
@@ -319,8 +323,11 @@ class StartRun(_message.Message):
     irreversible_policy: _runs_pb2.IrreversiblePolicy
     secrets: _containers.RepeatedScalarFieldContainer[str]
     secret_parameters: _containers.RepeatedScalarFieldContainer[str]
+    record_console: bool
+    record_network: bool
+    screen_recording: _runs_pb2.ScreenRecording
     recordings: Recordings
-    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ..., planner: _Optional[_Union[_runs_pb2.Planner, str]] = ..., irreversible_policy: _Optional[_Union[_runs_pb2.IrreversiblePolicy, str]] = ..., secrets: _Optional[_Iterable[str]] = ..., secret_parameters: _Optional[_Iterable[str]] = ..., recordings: _Optional[_Union[Recordings, _Mapping]] = ...) -> None: ...
+    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ..., planner: _Optional[_Union[_runs_pb2.Planner, str]] = ..., irreversible_policy: _Optional[_Union[_runs_pb2.IrreversiblePolicy, str]] = ..., secrets: _Optional[_Iterable[str]] = ..., secret_parameters: _Optional[_Iterable[str]] = ..., record_console: _Optional[bool] = ..., record_network: _Optional[bool] = ..., screen_recording: _Optional[_Union[_runs_pb2.ScreenRecording, _Mapping]] = ..., recordings: _Optional[_Union[Recordings, _Mapping]] = ...) -> None: ...
 
 class Recordings(_message.Message):
     __slots__ = ("mode", "template", "values", "known")
@@ -678,3 +685,25 @@ class BrowserStateHeader(_message.Message):
 class PutBrowserStateResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class GetRunFileRequest(_message.Message):
+    __slots__ = ("host_id", "browser_session_id", "fence", "run_id", "file")
+    HOST_ID_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    host_id: str
+    browser_session_id: str
+    fence: int
+    run_id: str
+    file: str
+    def __init__(self, host_id: _Optional[str] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., run_id: _Optional[str] = ..., file: _Optional[str] = ...) -> None: ...
+
+class GetRunFileResponse(_message.Message):
+    __slots__ = ("file", "chunk")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    file: _files_pb2.File
+    chunk: bytes
+    def __init__(self, file: _Optional[_Union[_files_pb2.File, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...

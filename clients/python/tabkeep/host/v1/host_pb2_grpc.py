@@ -138,6 +138,11 @@ class HostBlobServiceStub:
                 request_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.PutBrowserStateRequest.SerializeToString,
                 response_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.PutBrowserStateResponse.FromString,
                 _registered_method=True)
+        self.GetRunFile = channel.unary_stream(
+                '/tabkeep.host.v1.HostBlobService/GetRunFile',
+                request_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetRunFileRequest.SerializeToString,
+                response_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetRunFileResponse.FromString,
+                _registered_method=True)
 
 
 class HostBlobServiceServicer:
@@ -149,7 +154,7 @@ class HostBlobServiceServicer:
 
         Called by: hosts, with the metadata `x-api-key` of a host token.
         Errors: INVALID_ARGUMENT/BLOB_INVALID, no header, another size or checksum than it says, or more than
-        16 MiB, for a download 64 MiB; PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is another host's; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence;
+        16 MiB, for a download, log or recording 64 MiB; PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is another host's; FAILED_PRECONDITION/STALE_FENCE, the session is not placed on this host under this fence;
         UNAVAILABLE/STORAGE_FULL.
         Retry: safe; the artifact_id is stored once.
         """
@@ -186,6 +191,20 @@ class HostBlobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRunFile(self, request, context):
+        """Streams a file that the run under way is to give to a page: its record first, then the bytes in pieces of at most
+        256 KiB.
+
+        Called by: hosts, with the metadata `x-api-key` of a host token.
+        Errors: PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is not this host's; FAILED_PRECONDITION/STALE_FENCE, the
+        session is not placed on this host under this fence, or the run is not active in it; NOT_FOUND/FILE_NOT_FOUND, the
+        run's organization has none or several of this name; DATA_LOSS/FILE_DAMAGED.
+        Retry: safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_HostBlobServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -203,6 +222,11 @@ def add_HostBlobServiceServicer_to_server(servicer, server):
                     servicer.PutBrowserState,
                     request_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.PutBrowserStateRequest.FromString,
                     response_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.PutBrowserStateResponse.SerializeToString,
+            ),
+            'GetRunFile': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetRunFile,
+                    request_deserializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetRunFileRequest.FromString,
+                    response_serializer=tabkeep_dot_host_dot_v1_dot_host__pb2.GetRunFileResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -287,6 +311,33 @@ class HostBlobService:
             '/tabkeep.host.v1.HostBlobService/PutBrowserState',
             tabkeep_dot_host_dot_v1_dot_host__pb2.PutBrowserStateRequest.SerializeToString,
             tabkeep_dot_host_dot_v1_dot_host__pb2.PutBrowserStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRunFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tabkeep.host.v1.HostBlobService/GetRunFile',
+            tabkeep_dot_host_dot_v1_dot_host__pb2.GetRunFileRequest.SerializeToString,
+            tabkeep_dot_host_dot_v1_dot_host__pb2.GetRunFileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -14,7 +14,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/actions.proto.
  */
 export const file_tabkeep_v1_actions: GenFile = /*@__PURE__*/
-  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEi9QYKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIABItCgtmaW5kX3JlY29yZBgrIAEoCzIWLnRhYmtlZXAudjEuRmluZFJlY29yZEgAEh4KA3RhYhgYIAEoCzIPLnRhYmtlZXAudjEuVGFiSAASJAoGZGlhbG9nGBkgASgLMhIudGFia2VlcC52MS5EaWFsb2dIABIgCgRkcmFnGBwgASgLMhAudGFia2VlcC52MS5EcmFnSAASKQoJc2V0X3JhbmdlGB0gASgLMhQudGFia2VlcC52MS5TZXRSYW5nZUgAEicKCHNldF9kYXRlGB4gASgLMhMudGFia2VlcC52MS5TZXREYXRlSAASLQoLc2VsZWN0X3RleHQYHyABKAsyFi50YWJrZWVwLnYxLlNlbGVjdFRleHRIABInCghwaWNrX3JvdxggIAEoCzITLnRhYmtlZXAudjEuUGlja1Jvd0gAQgYKBGtpbmQifQoGVGFyZ2V0EgwKBHJvbGUYASABKAkSDAoEbmFtZRgCIAEoCRINCgVleGFjdBgDIAEoCBIOCgZ3aXRoaW4YBCABKAkSCwoDbnRoGAUgASgFEgsKA2NzcxgGIAEoCRIPCgd0ZXN0X2lkGAcgASgJEg0KBWZyYW1lGA0gASgJIqwBCgVWYWx1ZRIRCgdsaXRlcmFsGAEgASgJSAASEwoJcGFyYW1ldGVyGAIgASgJSAASKwoJZnJvbV9zdGVwGAogASgLMhYudGFia2VlcC52MS5TdGVwT3V0cHV0SAASMQoKY3JlZGVudGlhbBgLIAEoCzIbLnRhYmtlZXAudjEuQ3JlZGVudGlhbEZpZWxkSAASEQoJc2Vuc2l0aXZlGAMgASgIQggKBnNvdXJjZSI8CgpTdGVwT3V0cHV0Eg4KBmFjdGlvbhgBIAEoBRIQCghibG9ja19pZBgCIAEoCRIMCgRwYXRoGAMgASgJIk0KD0NyZWRlbnRpYWxGaWVsZBIoCgRwYXJ0GAEgASgOMhoudGFia2VlcC52MS5DcmVkZW50aWFsUGFydBIQCgh1c2VybmFtZRgCIAEoCSIvCgRHb3RvEgsKA3VybBgBIAEoCRIaChJhbGxvd19lcnJvcl9zdGF0dXMYAiABKAgiXgoFQ2xpY2sSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSEwoLY2xpY2tfY291bnQYAiABKAUSDQoFdGltZXMYCiABKAUSDQoFZXZlcnkYCyABKAgiXAoERmlsbBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIgCgV2YWx1ZRgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSDgoGc3VibWl0GAMgASgIIngKBlNlbGVjdBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIhCgZvcHRpb24YAiABKAsyES50YWJrZWVwLnYxLlZhbHVlEicKDG1vcmVfb3B0aW9ucxgKIAMoCzIRLnRhYmtlZXAudjEuVmFsdWUiQQoKU2V0Q2hlY2tlZBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIPCgdjaGVja2VkGAIgASgIIjsKCFByZXNzS2V5EgsKA2tleRgBIAEoCRIiCgZ0YXJnZXQYAiABKAsyEi50YWJrZWVwLnYxLlRhcmdldCIrCgVIb3ZlchIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldCI9CgZTY3JvbGwSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSDwoHZGVsdGFfeRgCIAEoBSJnCgRXYWl0Ei0KCGR1cmF0aW9uGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASJwoJY29uZGl0aW9uGAIgASgLMhIudGFia2VlcC52MS5FeHBlY3RIAEIHCgV1bnRpbCL9AQoGRXhwZWN0EhIKCHVybF9nbG9iGAEgASgJSAASDgoEdGV4dBgCIAEoCUgAEhMKCXRleHRfZ29uZRgDIAEoCUgAEiUKB3Zpc2libGUYBCABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiQKBmhpZGRlbhgFIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0SAASJwoFdmFsdWUYBiABKAsyFi50YWJrZWVwLnYxLkZpZWxkVmFsdWVIABIPCgV0aXRsZRgHIAEoCUgAEiYKBm51bWJlchgUIAEoCzIULnRhYmtlZXAudjEuTnVtYmVySXNIAEILCgljb25kaXRpb24iQAoKRmllbGRWYWx1ZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIOCgZlcXVhbHMYAiABKAkiQgoHRXh0cmFjdBInCgZzY2hlbWEYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg4KBndpdGhpbhgCIAEoCSJLCgpGaW5kUmVjb3JkEg0KBWxhYmVsGAEgASgJEiAKBXZhbHVlGAIgASgLMhEudGFia2VlcC52MS5WYWx1ZRIMCgRub3VuGAMgASgJIgYKBEJhY2siCAoGUmVsb2FkIoMBCgNUYWISKQoJc3dpdGNoX3RvGAEgASgLMhQudGFia2VlcC52MS5XaGljaFRhYkgAEiIKBG9wZW4YAiABKAsyEi50YWJrZWVwLnYxLk5ld1RhYkgAEiUKBWNsb3NlGAMgASgLMhQudGFia2VlcC52MS5XaGljaFRhYkgAQgYKBHdoYXQiaAoIV2hpY2hUYWISDwoFaW5kZXgYASABKAVIABIPCgV0aXRsZRgCIAEoCUgAEg0KA3VybBgDIAEoCUgAEhEKB3BhZ2VfaWQYBCABKAlIABISCghwcmV2aW91cxgFIAEoCEgAQgQKAmJ5IhUKBk5ld1RhYhILCgN1cmwYASABKAkiZAoGRGlhbG9nEigKBmFuc3dlchgBIAEoDjIYLnRhYmtlZXAudjEuRGlhbG9nQW5zd2VyEh8KBHRleHQYAiABKAsyES50YWJrZWVwLnYxLlZhbHVlEg8KB21lc3NhZ2UYAyABKAkiaAoITnVtYmVySXMSDQoFbGFiZWwYASABKAkSEwoJbGVzc190aGFuGAIgASgBSAASFgoMZ3JlYXRlcl90aGFuGAMgASgBSAASEgoIZXF1YWxfdG8YBCABKAFIAEIMCgpjb21wYXJpc29uIt0BCgREcmFnEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiIKBG9udG8YAiABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiQKBmJlZm9yZRgDIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0SAASIwoFYWZ0ZXIYBCABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiAKAmJ5GAUgASgLMhIudGFia2VlcC52MS5PZmZzZXRIABIRCglieV9jb3JuZXIYBiABKAhCDQoLZGVzdGluYXRpb24iHgoGT2Zmc2V0EgkKAXgYASABKAUSCQoBeRgCIAEoBSI9CghTZXRSYW5nZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBINCgV2YWx1ZRgCIAEoASI7CgdTZXREYXRlEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EgwKBGRhdGUYAiABKAkiPgoKU2VsZWN0VGV4dBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIMCgR0ZXh0GAIgASgJIoEBCgdQaWNrUm93EiAKBXdoZXJlGAEgAygLMhEudGFia2VlcC52MS5Sb3dJcxIQCghvcmRlcl9ieRgCIAEoCRISCgpkZXNjZW5kaW5nGAMgASgIEgsKA250aBgEIAEoBRIhCgVwcmVzcxgFIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0IncKBVJvd0lzEg0KBWxhYmVsGAEgASgJEhIKCGNvbnRhaW5zGAIgASgJSAASEAoGZXF1YWxzGAMgASgJSAASEwoJbGVzc190aGFuGAQgASgBSAASFgoMZ3JlYXRlcl90aGFuGAUgASgBSABCDAoKY29tcGFyaXNvbiqQAQoOQ3JlZGVudGlhbFBhcnQSHwobQ1JFREVOVElBTF9QQVJUX1VOU1BFQ0lGSUVEEAASHAoYQ1JFREVOVElBTF9QQVJUX1VTRVJOQU1FEAESHAoYQ1JFREVOVElBTF9QQVJUX1BBU1NXT1JEEAISIQodQ1JFREVOVElBTF9QQVJUX09ORV9USU1FX0NPREUQAypiCgxEaWFsb2dBbnN3ZXISHQoZRElBTE9HX0FOU1dFUl9VTlNQRUNJRklFRBAAEhgKFERJQUxPR19BTlNXRVJfQUNDRVBUEAESGQoVRElBTE9HX0FOU1dFUl9ESVNNSVNTEAJCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct]);
+  fileDesc("Chh0YWJrZWVwL3YxL2FjdGlvbnMucHJvdG8SCnRhYmtlZXAudjEimwcKBkFjdGlvbhIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBG5vdGUYAiABKAkSIgoGZXhwZWN0GAMgAygLMhIudGFia2VlcC52MS5FeHBlY3QSIAoEZ290bxgKIAEoCzIQLnRhYmtlZXAudjEuR290b0gAEiIKBWNsaWNrGAsgASgLMhEudGFia2VlcC52MS5DbGlja0gAEiAKBGZpbGwYDCABKAsyEC50YWJrZWVwLnYxLkZpbGxIABIkCgZzZWxlY3QYDSABKAsyEi50YWJrZWVwLnYxLlNlbGVjdEgAEi0KC3NldF9jaGVja2VkGA4gASgLMhYudGFia2VlcC52MS5TZXRDaGVja2VkSAASKQoJcHJlc3Nfa2V5GA8gASgLMhQudGFia2VlcC52MS5QcmVzc0tleUgAEiIKBWhvdmVyGBAgASgLMhEudGFia2VlcC52MS5Ib3ZlckgAEiQKBnNjcm9sbBgRIAEoCzISLnRhYmtlZXAudjEuU2Nyb2xsSAASIAoEd2FpdBgSIAEoCzIQLnRhYmtlZXAudjEuV2FpdEgAEiYKB2V4dHJhY3QYEyABKAsyEy50YWJrZWVwLnYxLkV4dHJhY3RIABIgCgRiYWNrGBQgASgLMhAudGFia2VlcC52MS5CYWNrSAASJAoGcmVsb2FkGBUgASgLMhIudGFia2VlcC52MS5SZWxvYWRIABIkCgZ1cGxvYWQYFiABKAsyEi50YWJrZWVwLnYxLlVwbG9hZEgAEi0KC2ZpbmRfcmVjb3JkGCsgASgLMhYudGFia2VlcC52MS5GaW5kUmVjb3JkSAASHgoDdGFiGBggASgLMg8udGFia2VlcC52MS5UYWJIABIkCgZkaWFsb2cYGSABKAsyEi50YWJrZWVwLnYxLkRpYWxvZ0gAEiAKBGRyYWcYHCABKAsyEC50YWJrZWVwLnYxLkRyYWdIABIpCglzZXRfcmFuZ2UYHSABKAsyFC50YWJrZWVwLnYxLlNldFJhbmdlSAASJwoIc2V0X2RhdGUYHiABKAsyEy50YWJrZWVwLnYxLlNldERhdGVIABItCgtzZWxlY3RfdGV4dBgfIAEoCzIWLnRhYmtlZXAudjEuU2VsZWN0VGV4dEgAEicKCHBpY2tfcm93GCAgASgLMhMudGFia2VlcC52MS5QaWNrUm93SABCBgoEa2luZCJ9CgZUYXJnZXQSDAoEcm9sZRgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBWV4YWN0GAMgASgIEg4KBndpdGhpbhgEIAEoCRILCgNudGgYBSABKAUSCwoDY3NzGAYgASgJEg8KB3Rlc3RfaWQYByABKAkSDQoFZnJhbWUYDSABKAkirAEKBVZhbHVlEhEKB2xpdGVyYWwYASABKAlIABITCglwYXJhbWV0ZXIYAiABKAlIABIrCglmcm9tX3N0ZXAYCiABKAsyFi50YWJrZWVwLnYxLlN0ZXBPdXRwdXRIABIxCgpjcmVkZW50aWFsGAsgASgLMhsudGFia2VlcC52MS5DcmVkZW50aWFsRmllbGRIABIRCglzZW5zaXRpdmUYAyABKAhCCAoGc291cmNlIjwKClN0ZXBPdXRwdXQSDgoGYWN0aW9uGAEgASgFEhAKCGJsb2NrX2lkGAIgASgJEgwKBHBhdGgYAyABKAkiTQoPQ3JlZGVudGlhbEZpZWxkEigKBHBhcnQYASABKA4yGi50YWJrZWVwLnYxLkNyZWRlbnRpYWxQYXJ0EhAKCHVzZXJuYW1lGAIgASgJIi8KBEdvdG8SCwoDdXJsGAEgASgJEhoKEmFsbG93X2Vycm9yX3N0YXR1cxgCIAEoCCJeCgVDbGljaxIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBITCgtjbGlja19jb3VudBgCIAEoBRINCgV0aW1lcxgKIAEoBRINCgVldmVyeRgLIAEoCCJcCgRGaWxsEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiAKBXZhbHVlGAIgASgLMhEudGFia2VlcC52MS5WYWx1ZRIOCgZzdWJtaXQYAyABKAgieAoGU2VsZWN0EiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiEKBm9wdGlvbhgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSJwoMbW9yZV9vcHRpb25zGAogAygLMhEudGFia2VlcC52MS5WYWx1ZSJBCgpTZXRDaGVja2VkEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg8KB2NoZWNrZWQYAiABKAgiOwoIUHJlc3NLZXkSCwoDa2V5GAEgASgJEiIKBnRhcmdldBgCIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0IisKBUhvdmVyEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Ij0KBlNjcm9sbBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIPCgdkZWx0YV95GAIgASgFImcKBFdhaXQSLQoIZHVyYXRpb24YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IABInCgljb25kaXRpb24YAiABKAsyEi50YWJrZWVwLnYxLkV4cGVjdEgAQgcKBXVudGlsIv0BCgZFeHBlY3QSEgoIdXJsX2dsb2IYASABKAlIABIOCgR0ZXh0GAIgASgJSAASEwoJdGV4dF9nb25lGAMgASgJSAASJQoHdmlzaWJsZRgEIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0SAASJAoGaGlkZGVuGAUgASgLMhIudGFia2VlcC52MS5UYXJnZXRIABInCgV2YWx1ZRgGIAEoCzIWLnRhYmtlZXAudjEuRmllbGRWYWx1ZUgAEg8KBXRpdGxlGAcgASgJSAASJgoGbnVtYmVyGBQgASgLMhQudGFia2VlcC52MS5OdW1iZXJJc0gAQgsKCWNvbmRpdGlvbiJACgpGaWVsZFZhbHVlEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0Eg4KBmVxdWFscxgCIAEoCSJCCgdFeHRyYWN0EicKBnNjaGVtYRgBIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDgoGd2l0aGluGAIgASgJIksKCkZpbmRSZWNvcmQSDQoFbGFiZWwYASABKAkSIAoFdmFsdWUYAiABKAsyES50YWJrZWVwLnYxLlZhbHVlEgwKBG5vdW4YAyABKAkiBgoEQmFjayIICgZSZWxvYWQigwEKA1RhYhIpCglzd2l0Y2hfdG8YASABKAsyFC50YWJrZWVwLnYxLldoaWNoVGFiSAASIgoEb3BlbhgCIAEoCzISLnRhYmtlZXAudjEuTmV3VGFiSAASJQoFY2xvc2UYAyABKAsyFC50YWJrZWVwLnYxLldoaWNoVGFiSABCBgoEd2hhdCJoCghXaGljaFRhYhIPCgVpbmRleBgBIAEoBUgAEg8KBXRpdGxlGAIgASgJSAASDQoDdXJsGAMgASgJSAASEQoHcGFnZV9pZBgEIAEoCUgAEhIKCHByZXZpb3VzGAUgASgISABCBAoCYnkiFQoGTmV3VGFiEgsKA3VybBgBIAEoCSJkCgZEaWFsb2cSKAoGYW5zd2VyGAEgASgOMhgudGFia2VlcC52MS5EaWFsb2dBbnN3ZXISHwoEdGV4dBgCIAEoCzIRLnRhYmtlZXAudjEuVmFsdWUSDwoHbWVzc2FnZRgDIAEoCSI7CgZVcGxvYWQSIgoGdGFyZ2V0GAEgASgLMhIudGFia2VlcC52MS5UYXJnZXQSDQoFZmlsZXMYAiADKAkiaAoITnVtYmVySXMSDQoFbGFiZWwYASABKAkSEwoJbGVzc190aGFuGAIgASgBSAASFgoMZ3JlYXRlcl90aGFuGAMgASgBSAASEgoIZXF1YWxfdG8YBCABKAFIAEIMCgpjb21wYXJpc29uIt0BCgREcmFnEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EiIKBG9udG8YAiABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiQKBmJlZm9yZRgDIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0SAASIwoFYWZ0ZXIYBCABKAsyEi50YWJrZWVwLnYxLlRhcmdldEgAEiAKAmJ5GAUgASgLMhIudGFia2VlcC52MS5PZmZzZXRIABIRCglieV9jb3JuZXIYBiABKAhCDQoLZGVzdGluYXRpb24iHgoGT2Zmc2V0EgkKAXgYASABKAUSCQoBeRgCIAEoBSI9CghTZXRSYW5nZRIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBINCgV2YWx1ZRgCIAEoASI7CgdTZXREYXRlEiIKBnRhcmdldBgBIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0EgwKBGRhdGUYAiABKAkiPgoKU2VsZWN0VGV4dBIiCgZ0YXJnZXQYASABKAsyEi50YWJrZWVwLnYxLlRhcmdldBIMCgR0ZXh0GAIgASgJIoEBCgdQaWNrUm93EiAKBXdoZXJlGAEgAygLMhEudGFia2VlcC52MS5Sb3dJcxIQCghvcmRlcl9ieRgCIAEoCRISCgpkZXNjZW5kaW5nGAMgASgIEgsKA250aBgEIAEoBRIhCgVwcmVzcxgFIAEoCzISLnRhYmtlZXAudjEuVGFyZ2V0IncKBVJvd0lzEg0KBWxhYmVsGAEgASgJEhIKCGNvbnRhaW5zGAIgASgJSAASEAoGZXF1YWxzGAMgASgJSAASEwoJbGVzc190aGFuGAQgASgBSAASFgoMZ3JlYXRlcl90aGFuGAUgASgBSABCDAoKY29tcGFyaXNvbiqQAQoOQ3JlZGVudGlhbFBhcnQSHwobQ1JFREVOVElBTF9QQVJUX1VOU1BFQ0lGSUVEEAASHAoYQ1JFREVOVElBTF9QQVJUX1VTRVJOQU1FEAESHAoYQ1JFREVOVElBTF9QQVJUX1BBU1NXT1JEEAISIQodQ1JFREVOVElBTF9QQVJUX09ORV9USU1FX0NPREUQAypiCgxEaWFsb2dBbnN3ZXISHQoZRElBTE9HX0FOU1dFUl9VTlNQRUNJRklFRBAAEhgKFERJQUxPR19BTlNXRVJfQUNDRVBUEAESGQoVRElBTE9HX0FOU1dFUl9ESVNNSVNTEAJCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct]);
 
 /**
  * One thing to do, and what must be true afterwards.
@@ -23,7 +23,7 @@ export const file_tabkeep_v1_actions: GenFile = /*@__PURE__*/
  */
 export type Action = Message<"tabkeep.v1.Action"> & {
   /**
-   * How long this one action may take, 100 ms to 10 minutes. Absent: 15 seconds (goto: 30 seconds).
+   * How long this one action may take, 100 ms to 10 minutes. Absent: 15 seconds (goto: 30, upload: 60 seconds).
    *
    * @generated from field: google.protobuf.Duration timeout = 1;
    */
@@ -144,6 +144,14 @@ export type Action = Message<"tabkeep.v1.Action"> & {
      */
     value: Reload;
     case: "reload";
+  } | {
+    /**
+     * Gives files to the page.
+     *
+     * @generated from field: tabkeep.v1.Upload upload = 22;
+     */
+    value: Upload;
+    case: "upload";
   } | {
     /**
      * Reads the one record that holds a value.
@@ -1079,6 +1087,39 @@ export const DialogSchema: GenMessage<Dialog> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_actions, 23);
 
 /**
+ * Gives files to a file field, or to the file chooser that pressing an element opens, and sees that the page got them:
+ * the field shows them, or, where the page empties it at once, the page shows their names. Fails FILE_UNAVAILABLE when a
+ * file is not to be had, FILE_NOT_ACCEPTED when the field takes fewer files or none. What the field had before is
+ * replaced. Without a timeout it may take 60 seconds.
+ *
+ * @generated from message tabkeep.v1.Upload
+ */
+export type Upload = Message<"tabkeep.v1.Upload"> & {
+  /**
+   * The file field, also a hidden one, its label, or what opens a file chooser when pressed. Absent: the only file field
+   * of the page.
+   *
+   * @generated from field: tabkeep.v1.Target target = 1;
+   */
+  target?: Target | undefined;
+
+  /**
+   * 1 to 20 files of the organization, see FileService: each by its file_id or, where only one has it, by its name; in
+   * workflows with {{name}} for parameters. Together at most 256 MiB for all uploads of a session.
+   *
+   * @generated from field: repeated string files = 2;
+   */
+  files: string[];
+};
+
+/**
+ * Describes the message tabkeep.v1.Upload.
+ * Use `create(UploadSchema)` to create a new message.
+ */
+export const UploadSchema: GenMessage<Upload> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_actions, 24);
+
+/**
  * A number of the page, found by its label as in "Price: $47.10", compared with another.
  *
  * @generated from message tabkeep.v1.NumberIs
@@ -1128,7 +1169,7 @@ export type NumberIs = Message<"tabkeep.v1.NumberIs"> & {
  * Use `create(NumberIsSchema)` to create a new message.
  */
 export const NumberIsSchema: GenMessage<NumberIs> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 24);
+  messageDesc(file_tabkeep_v1_actions, 25);
 
 /**
  * Drags an element with the pointer. Fails NO_EFFECT when nothing of the page changed or moved by it.
@@ -1196,7 +1237,7 @@ export type Drag = Message<"tabkeep.v1.Drag"> & {
  * Use `create(DragSchema)` to create a new message.
  */
 export const DragSchema: GenMessage<Drag> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 25);
+  messageDesc(file_tabkeep_v1_actions, 26);
 
 /**
  * A way in CSS pixels.
@@ -1224,7 +1265,7 @@ export type Offset = Message<"tabkeep.v1.Offset"> & {
  * Use `create(OffsetSchema)` to create a new message.
  */
 export const OffsetSchema: GenMessage<Offset> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 26);
+  messageDesc(file_tabkeep_v1_actions, 27);
 
 /**
  * Moves a slider or a spinner to a number and reads it back. Works on native controls, on those with ARIA values, and
@@ -1253,7 +1294,7 @@ export type SetRange = Message<"tabkeep.v1.SetRange"> & {
  * Use `create(SetRangeSchema)` to create a new message.
  */
 export const SetRangeSchema: GenMessage<SetRange> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 27);
+  messageDesc(file_tabkeep_v1_actions, 28);
 
 /**
  * Puts a date into a field and reads it back; a field that takes no text is set with its calendar.
@@ -1281,7 +1322,7 @@ export type SetDate = Message<"tabkeep.v1.SetDate"> & {
  * Use `create(SetDateSchema)` to create a new message.
  */
 export const SetDateSchema: GenMessage<SetDate> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 28);
+  messageDesc(file_tabkeep_v1_actions, 29);
 
 /**
  * Selects the text of an element, or a part of it, and reads the selection back.
@@ -1309,7 +1350,7 @@ export type SelectText = Message<"tabkeep.v1.SelectText"> & {
  * Use `create(SelectTextSchema)` to create a new message.
  */
 export const SelectTextSchema: GenMessage<SelectText> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 29);
+  messageDesc(file_tabkeep_v1_actions, 30);
 
 /**
  * Finds rows of a table, entries of a list or cards by what they say, and presses one of them. What is compared must
@@ -1359,7 +1400,7 @@ export type PickRow = Message<"tabkeep.v1.PickRow"> & {
  * Use `create(PickRowSchema)` to create a new message.
  */
 export const PickRowSchema: GenMessage<PickRow> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 30);
+  messageDesc(file_tabkeep_v1_actions, 31);
 
 /**
  * Something that must be true of a row.
@@ -1419,7 +1460,7 @@ export type RowIs = Message<"tabkeep.v1.RowIs"> & {
  * Use `create(RowIsSchema)` to create a new message.
  */
 export const RowIsSchema: GenMessage<RowIs> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_actions, 31);
+  messageDesc(file_tabkeep_v1_actions, 32);
 
 /**
  * A part of a stored login.

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/artifacts.proto.
  */
 export const file_tabkeep_v1_artifacts: GenFile = /*@__PURE__*/
-  fileDesc("Chp0YWJrZWVwL3YxL2FydGlmYWN0cy5wcm90bxIKdGFia2VlcC52MSLmAgoIQXJ0aWZhY3QSEwoLYXJ0aWZhY3RfaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEi8KDWFydGlmYWN0X3R5cGUYAyABKA4yGC50YWJrZWVwLnYxLkFydGlmYWN0VHlwZRIUCgxjb250ZW50X3R5cGUYBCABKAkSDAoEc2l6ZRgFIAEoAxIOCgZzaGEyNTYYBiABKAkSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgIIAEoCRIRCglmaWxlX25hbWUYCSABKAkSKAoFc3RhdGUYCiABKA4yGS50YWJrZWVwLnYxLkFydGlmYWN0U3RhdGUSFQoNc3RhdGVfbWVzc2FnZRgLIAEoCRIvCgtleHBpcmVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKQoSR2V0QXJ0aWZhY3RSZXF1ZXN0EhMKC2FydGlmYWN0X2lkGAEgASgJIlgKE0dldEFydGlmYWN0UmVzcG9uc2USKAoIYXJ0aWZhY3QYASABKAsyFC50YWJrZWVwLnYxLkFydGlmYWN0SAASDwoFY2h1bmsYAiABKAxIAEIGCgRwYXJ0ImEKEkNhcHR1cmVQYWdlUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSLwoNYXJ0aWZhY3RfdHlwZRgCIAEoDjIYLnRhYmtlZXAudjEuQXJ0aWZhY3RUeXBlIj0KE0NhcHR1cmVQYWdlUmVzcG9uc2USJgoIYXJ0aWZhY3QYASABKAsyFC50YWJrZWVwLnYxLkFydGlmYWN0InQKFExpc3RBcnRpZmFjdHNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYAiABKAkSMAoOYXJ0aWZhY3RfdHlwZXMYAyADKA4yGC50YWJrZWVwLnYxLkFydGlmYWN0VHlwZSJAChVMaXN0QXJ0aWZhY3RzUmVzcG9uc2USJwoJYXJ0aWZhY3RzGAEgAygLMhQudGFia2VlcC52MS5BcnRpZmFjdCp+CgxBcnRpZmFjdFR5cGUSHQoZQVJUSUZBQ1RfVFlQRV9VTlNQRUNJRklFRBAAEhwKGEFSVElGQUNUX1RZUEVfU0NSRUVOU0hPVBABEhoKFkFSVElGQUNUX1RZUEVfRE9XTkxPQUQQAhIVChFBUlRJRkFDVF9UWVBFX1BERhADKoIBCg1BcnRpZmFjdFN0YXRlEh4KGkFSVElGQUNUX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVQVJUSUZBQ1RfU1RBVEVfU1RPUkVEEAESGgoWQVJUSUZBQ1RfU1RBVEVfRVhQSVJFRBACEhoKFkFSVElGQUNUX1NUQVRFX1JFRlVTRUQQAzKJAgoPQXJ0aWZhY3RTZXJ2aWNlElAKC0dldEFydGlmYWN0Eh4udGFia2VlcC52MS5HZXRBcnRpZmFjdFJlcXVlc3QaHy50YWJrZWVwLnYxLkdldEFydGlmYWN0UmVzcG9uc2UwARJOCgtDYXB0dXJlUGFnZRIeLnRhYmtlZXAudjEuQ2FwdHVyZVBhZ2VSZXF1ZXN0Gh8udGFia2VlcC52MS5DYXB0dXJlUGFnZVJlc3BvbnNlElQKDUxpc3RBcnRpZmFjdHMSIC50YWJrZWVwLnYxLkxpc3RBcnRpZmFjdHNSZXF1ZXN0GiEudGFia2VlcC52MS5MaXN0QXJ0aWZhY3RzUmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Chp0YWJrZWVwL3YxL2FydGlmYWN0cy5wcm90bxIKdGFia2VlcC52MSL6AgoIQXJ0aWZhY3QSEwoLYXJ0aWZhY3RfaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEi8KDWFydGlmYWN0X3R5cGUYAyABKA4yGC50YWJrZWVwLnYxLkFydGlmYWN0VHlwZRIUCgxjb250ZW50X3R5cGUYBCABKAkSDAoEc2l6ZRgFIAEoAxIOCgZzaGEyNTYYBiABKAkSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgIIAEoCRIRCglmaWxlX25hbWUYCSABKAkSKAoFc3RhdGUYCiABKA4yGS50YWJrZWVwLnYxLkFydGlmYWN0U3RhdGUSFQoNc3RhdGVfbWVzc2FnZRgLIAEoCRIvCgtleHBpcmVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKdHJ1bmNhdGlvbhgNIAEoCSIpChJHZXRBcnRpZmFjdFJlcXVlc3QSEwoLYXJ0aWZhY3RfaWQYASABKAkiWAoTR2V0QXJ0aWZhY3RSZXNwb25zZRIoCghhcnRpZmFjdBgBIAEoCzIULnRhYmtlZXAudjEuQXJ0aWZhY3RIABIPCgVjaHVuaxgCIAEoDEgAQgYKBHBhcnQiYQoSQ2FwdHVyZVBhZ2VSZXF1ZXN0EhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRIvCg1hcnRpZmFjdF90eXBlGAIgASgOMhgudGFia2VlcC52MS5BcnRpZmFjdFR5cGUiPQoTQ2FwdHVyZVBhZ2VSZXNwb25zZRImCghhcnRpZmFjdBgBIAEoCzIULnRhYmtlZXAudjEuQXJ0aWZhY3QidAoUTGlzdEFydGlmYWN0c1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgCIAEoCRIwCg5hcnRpZmFjdF90eXBlcxgDIAMoDjIYLnRhYmtlZXAudjEuQXJ0aWZhY3RUeXBlIkAKFUxpc3RBcnRpZmFjdHNSZXNwb25zZRInCglhcnRpZmFjdHMYASADKAsyFC50YWJrZWVwLnYxLkFydGlmYWN0KtkBCgxBcnRpZmFjdFR5cGUSHQoZQVJUSUZBQ1RfVFlQRV9VTlNQRUNJRklFRBAAEhwKGEFSVElGQUNUX1RZUEVfU0NSRUVOU0hPVBABEhoKFkFSVElGQUNUX1RZUEVfRE9XTkxPQUQQAhIVChFBUlRJRkFDVF9UWVBFX1BERhADEh0KGUFSVElGQUNUX1RZUEVfQ09OU09MRV9MT0cQBBIdChlBUlRJRkFDVF9UWVBFX05FVFdPUktfTE9HEAUSGwoXQVJUSUZBQ1RfVFlQRV9SRUNPUkRJTkcQBiqCAQoNQXJ0aWZhY3RTdGF0ZRIeChpBUlRJRkFDVF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFUFSVElGQUNUX1NUQVRFX1NUT1JFRBABEhoKFkFSVElGQUNUX1NUQVRFX0VYUElSRUQQAhIaChZBUlRJRkFDVF9TVEFURV9SRUZVU0VEEAMyiQIKD0FydGlmYWN0U2VydmljZRJQCgtHZXRBcnRpZmFjdBIeLnRhYmtlZXAudjEuR2V0QXJ0aWZhY3RSZXF1ZXN0Gh8udGFia2VlcC52MS5HZXRBcnRpZmFjdFJlc3BvbnNlMAESTgoLQ2FwdHVyZVBhZ2USHi50YWJrZWVwLnYxLkNhcHR1cmVQYWdlUmVxdWVzdBofLnRhYmtlZXAudjEuQ2FwdHVyZVBhZ2VSZXNwb25zZRJUCg1MaXN0QXJ0aWZhY3RzEiAudGFia2VlcC52MS5MaXN0QXJ0aWZhY3RzUmVxdWVzdBohLnRhYmtlZXAudjEuTGlzdEFydGlmYWN0c1Jlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A file that a session or one of its runs left behind.
@@ -79,7 +79,8 @@ export type Artifact = Message<"tabkeep.v1.Artifact"> & {
   browserSessionId: string;
 
   /**
-   * The name that the site gave a download, without directories, at most 255 characters; empty for others.
+   * The name that the site gave a download, without directories, at most 255 characters; of logs and recordings one of
+   * ours; empty for others.
    *
    * @generated from field: string file_name = 9;
    */
@@ -105,6 +106,14 @@ export type Artifact = Message<"tabkeep.v1.Artifact"> & {
    * @generated from field: google.protobuf.Timestamp expire_time = 12;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * What is missing from it, for people: a log or recording that reached its bound, or ended before its run. Empty:
+   * nothing is known to be.
+   *
+   * @generated from field: string truncation = 13;
+   */
+  truncation: string;
 };
 
 /**
@@ -310,6 +319,27 @@ export enum ArtifactType {
    * @generated from enum value: ARTIFACT_TYPE_PDF = 3;
    */
   PDF = 3,
+
+  /**
+   * What pages wrote to their console during a run: JSON, one object per line.
+   *
+   * @generated from enum value: ARTIFACT_TYPE_CONSOLE_LOG = 4;
+   */
+  CONSOLE_LOG = 4,
+
+  /**
+   * Which requests pages made during a run: HAR 1.2, without bodies.
+   *
+   * @generated from enum value: ARTIFACT_TYPE_NETWORK_LOG = 5;
+   */
+  NETWORK_LOG = 5,
+
+  /**
+   * Moving pictures of a run: Motion JPEG in AVI.
+   *
+   * @generated from enum value: ARTIFACT_TYPE_RECORDING = 6;
+   */
+  RECORDING = 6,
 }
 
 /**

@@ -20,7 +20,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/runs.proto.
  */
 export const file_tabkeep_v1_runs: GenFile = /*@__PURE__*/
-  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2gEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJEiYKBGtpbmQYRiABKA4yGC50YWJrZWVwLnYxLkFwcHJvdmFsS2luZCJqCgpQcm92ZW5hbmNlEgwKBHBhdGgYASABKAkSDAoEdGV4dBgCIAEoCRIQCghzZWxlY3RvchgDIAEoCRINCgVsYWJlbBgEIAEoCRILCgN1cmwYBSABKAkSEgoKdW5ncm91bmRlZBgGIAEoCCKrBQoOUnVuVGFza1JlcXVlc3QSDgoGcHJvbXB0GAEgASgJEiMKB2FjdGlvbnMYAiADKAsyEi50YWJrZWVwLnYxLkFjdGlvbhILCgN1cmwYAyABKAkSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3ChZkYXRhX2V4dHJhY3Rpb25fc2NoZW1hGAkgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIUCgxmYWlsX2lmX2J1c3kYCiABKAgSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5SdW5UYXNrUmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAwgASgJEi8KC3NjcmVlbnNob3RzGA0gASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRIrCgtyZXBsYXlfbW9kZRghIAEoDjIWLnRhYmtlZXAudjEuUmVwbGF5TW9kZRITCgt3ZWJob29rX3VybBhQIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi8KD1J1blRhc2tSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biLnBAoSUnVuV29ya2Zsb3dSZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJEhgKEHdvcmtmbG93X3ZlcnNpb24YAiABKAUSKwoKcGFyYW1ldGVycxgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxmYWlsX2lmX2J1c3kYCSABKAgSOgoGbGFiZWxzGAogAygLMioudGFia2VlcC52MS5SdW5Xb3JrZmxvd1JlcXVlc3QuTGFiZWxzRW50cnkSEgoKcmVxdWVzdF9pZBgLIAEoCRIvCgtzY3JlZW5zaG90cxgMIAEoDjIaLnRhYmtlZXAudjEuU2NyZWVuc2hvdE1vZGUSJAoHcGxhbm5lchgUIAEoDjITLnRhYmtlZXAudjEuUGxhbm5lchI7ChNpcnJldmVyc2libGVfcG9saWN5GBUgASgOMh4udGFia2VlcC52MS5JcnJldmVyc2libGVQb2xpY3kSEwoLd2ViaG9va191cmwYUCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIzChNSdW5Xb3JrZmxvd1Jlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuImMKDUdldFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEi8KDHdhaXRfdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCglvcl9wYXVzZWQYUCABKAgiLgoOR2V0UnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4ikgEKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIaChJicm93c2VyX3Nlc3Npb25faWQYAyABKAkSEwoLd29ya2Zsb3dfaWQYBCABKAkSJwoIc3RhdHVzZXMYBSADKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cyJKChBMaXN0UnVuc1Jlc3BvbnNlEh0KBHJ1bnMYASADKAsyDy50YWJrZWVwLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNAoPV2F0Y2hSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglhZnRlcl9zZXEYAiABKAMiYwoQV2F0Y2hSdW5SZXNwb25zZRIlCgVldmVudBgBIAEoCzIULnRhYmtlZXAudjEuUnVuRXZlbnRIABIeCgNydW4YAiABKAsyDy50YWJrZWVwLnYxLlJ1bkgAQggKBnVwZGF0ZSIiChBDYW5jZWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSIxChFDYW5jZWxSdW5SZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biJgChZSZXNvbHZlQXBwcm92YWxSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgthcHByb3ZhbF9pZBgCIAEoCRIQCghhcHByb3ZlZBgDIAEoCBIPCgdjb21tZW50GAQgASgJIjcKF1Jlc29sdmVBcHByb3ZhbFJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIp8HCghSdW5FdmVudBIOCgZydW5faWQYASABKAkSCwoDc2VxGAIgASgDEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgtydW5fc3RhcnRlZBgKIAEoCzIWLnRhYmtlZXAudjEuUnVuU3RhcnRlZEgAEikKCXBsYW5fbWFkZRgLIAEoCzIULnRhYmtlZXAudjEuUGxhbk1hZGVIABIxCg1ibG9ja19zdGFydGVkGAwgASgLMhgudGFia2VlcC52MS5CbG9ja1N0YXJ0ZWRIABIzCg5ibG9ja19maW5pc2hlZBgNIAEoCzIZLnRhYmtlZXAudjEuQmxvY2tGaW5pc2hlZEgAEi8KDHN0ZXBfc3RhcnRlZBgOIAEoCzIXLnRhYmtlZXAudjEuU3RlcFN0YXJ0ZWRIABIxCg1zdGVwX2ZpbmlzaGVkGA8gASgLMhgudGFia2VlcC52MS5TdGVwRmluaXNoZWRIABI7ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYECABKAsyHS50YWJrZWVwLnYxLkFwcHJvdmFsUmVxdWVzdGVkSAASOQoRYXBwcm92YWxfcmVzb2x2ZWQYESABKAsyHC50YWJrZWVwLnYxLkFwcHJvdmFsUmVzb2x2ZWRIABImCgd3YXJuaW5nGBIgASgLMhMudGFia2VlcC52MS5XYXJuaW5nSAASLwoMcnVuX2ZpbmlzaGVkGBMgASgLMhcudGFia2VlcC52MS5SdW5GaW5pc2hlZEgAEisKCm1vZGVsX2NhbGwYFCABKAsyFS50YWJrZWVwLnYxLk1vZGVsQ2FsbEgAEjEKDXRhc2tfcmVjb3JkZWQYSyABKAsyGC50YWJrZWVwLnYxLlRhc2tSZWNvcmRlZEgAEigKCHJlcGxheWVkGEwgASgLMhQudGFia2VlcC52MS5SZXBsYXllZEgAEi0KC3N0ZXBfaGVhbGVkGE0gASgLMhYudGFia2VlcC52MS5TdGVwSGVhbGVkSAASLwoMZGlhbG9nX3Nob3duGEEgASgLMhcudGFia2VlcC52MS5EaWFsb2dTaG93bkgAEi0KC3BhZ2Vfb3BlbmVkGEIgASgLMhYudGFia2VlcC52MS5QYWdlT3BlbmVkSAASLQoLcGFnZV9jbG9zZWQYQyABKAsyFi50YWJrZWVwLnYxLlBhZ2VDbG9zZWRIAEIGCgRraW5kIo4BCgtEaWFsb2dTaG93bhITCgtkaWFsb2dfdHlwZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEigKBmFuc3dlchgDIAEoDjIYLnRhYmtlZXAudjEuRGlhbG9nQW5zd2VyEhEKCWJ5X2FjdGlvbhgEIAEoCBIPCgdwYWdlX2lkGAUgASgJEgsKA3VybBgGIAEoCSI1CgpQYWdlT3BlbmVkEg8KB3BhZ2VfaWQYASABKAkSFgoOb3BlbmVyX3BhZ2VfaWQYAiABKAkicgoKUGFnZUNsb3NlZBIPCgdwYWdlX2lkGAEgASgJEikKBWNhdXNlGAIgASgOMhoudGFia2VlcC52MS5QYWdlQ2xvc2VDYXVzZRILCgN1cmwYAyABKAkSGwoTcmVwbGFjZWRfYnlfcGFnZV9pZBgEIAEoCSIoCgpSdW5TdGFydGVkEgsKA3VybBgBIAEoCRINCgV0aXRsZRgCIAEoCSJCCghQbGFuTWFkZRIPCgdwbGFubmVyGAEgASgJEg8KB2NsYXVzZXMYAiADKAkSFAoMcmVjb3JkaW5nX2lkGAMgASgJIjQKDEJsb2NrU3RhcnRlZBIQCghibG9ja19pZBgBIAEoCRISCgpibG9ja190eXBlGAIgASgJInMKDUJsb2NrRmluaXNoZWQSEAoIYmxvY2tfaWQYASABKAkSKAoHb3V0Y29tZRgCIAEoDjIXLnRhYmtlZXAudjEuU3RlcE91dGNvbWUSJgoGb3V0cHV0GAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIoMBCgtTdGVwU3RhcnRlZBIMCgRzdGVwGAEgASgFEiIKBmFjdGlvbhgCIAEoCzISLnRhYmtlZXAudjEuQWN0aW9uEhMKC2Rlc2NyaXB0aW9uGAMgASgJEg4KBnNvdXJjZRgEIAEoCRILCgN1cmwYBSABKAkSEAoIYmxvY2tfaWQYBiABKAki1wIKDFN0ZXBGaW5pc2hlZBIMCgRzdGVwGAEgASgFEigKB291dGNvbWUYAiABKA4yFy50YWJrZWVwLnYxLlN0ZXBPdXRjb21lEjEKDmZhaWx1cmVfcmVhc29uGAMgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEg8KB21lc3NhZ2UYBCABKAkSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SCwoDdXJsGAYgASgJEg0KBXRpdGxlGAcgASgJEg4KBnRhcmdldBgIIAEoCRIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAkgASgJEiYKBm91dHB1dBgKIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIqCgpwcm92ZW5hbmNlGEYgAygLMhYudGFia2VlcC52MS5Qcm92ZW5hbmNlIjsKEUFwcHJvdmFsUmVxdWVzdGVkEiYKCGFwcHJvdmFsGAEgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbCJdChBBcHByb3ZhbFJlc29sdmVkEhMKC2FwcHJvdmFsX2lkGAEgASgJEhAKCGFwcHJvdmVkGAIgASgIEhEKCXRpbWVkX291dBgDIAEoCBIPCgdjb21tZW50GAQgASgJIpQBCglNb2RlbENhbGwSDQoFbW9kZWwYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIUCgxpbnB1dF90b2tlbnMYAyABKAMSFQoNb3V0cHV0X3Rva2VucxgEIAEoAxIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVlcnJvchgGIAEoCSJvCgxUYXNrUmVjb3JkZWQSFAoMcmVjb3JkaW5nX2lkGAEgASgJEhEKCWNvbmZpcm1lZBgCIAEoCBImCgR0YXNrGAMgASgLMhgudGFia2VlcC52MS5SZWNvcmRlZFRhc2sSDgoGbWVuZGVkGAQgASgIImMKCFJlcGxheWVkEhQKDHJlY29yZGluZ19pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEhAKCHZlcmlmaWVkGAMgASgIEg0KBXN0YWxlGAQgASgIEg8KB21lc3NhZ2UYBSABKAkiRwoKU3RlcEhlYWxlZBIMCgRzdGVwGAEgASgFEhAKCHJlY29yZGVkGAIgASgJEg0KBWZvdW5kGAMgASgJEgoKAmJ5GAQgASgJIigKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJItQBCgtSdW5GaW5pc2hlZBIlCgZzdGF0dXMYASABKA4yFS50YWJrZWVwLnYxLlJ1blN0YXR1cxIxCg5mYWlsdXJlX3JlYXNvbhgCIAEoDjIZLnRhYmtlZXAudjEuRmFpbHVyZVJlYXNvbhIXCg9mYWlsdXJlX21lc3NhZ2UYAyABKAkSJgoGb3V0cHV0GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEioKCnByb3ZlbmFuY2UYRiADKAsyFi50YWJrZWVwLnYxLlByb3ZlbmFuY2UqTQoHUnVuVHlwZRIYChRSVU5fVFlQRV9VTlNQRUNJRklFRBAAEhEKDVJVTl9UWVBFX1RBU0sQARIVChFSVU5fVFlQRV9XT1JLRkxPVxACKoQCCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfQ1JFQVRFRBABEhUKEVJVTl9TVEFUVVNfUVVFVUVEEAISFgoSUlVOX1NUQVRVU19SVU5OSU5HEAMSFQoRUlVOX1NUQVRVU19QQVVTRUQQBBIYChRSVU5fU1RBVFVTX0NPTVBMRVRFRBAFEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAYSGQoVUlVOX1NUQVRVU19URVJNSU5BVEVEEAcSFwoTUlVOX1NUQVRVU19DQU5DRUxFRBAIEhgKFFJVTl9TVEFUVVNfVElNRURfT1VUEAkqlgkKDUZhaWx1cmVSZWFzb24SHgoaRkFJTFVSRV9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpGQUlMVVJFX1JFQVNPTl9ORUVEU19NT0RFTBABEhwKGEZBSUxVUkVfUkVBU09OX05PVF9GT1VORBACEhwKGEZBSUxVUkVfUkVBU09OX0FNQklHVU9VUxADEiMKH0ZBSUxVUkVfUkVBU09OX1JFSkVDVEVEX0JZX1BBR0UQBBIgChxGQUlMVVJFX1JFQVNPTl9NSVNTSU5HX0lOUFVUEAUSJgoiRkFJTFVSRV9SRUFTT05fQ1JFREVOVElBTF9SRVFVSVJFRBAGEiQKIEZBSUxVUkVfUkVBU09OX0JMT0NLRURfQllfUE9MSUNZEAcSHQoZRkFJTFVSRV9SRUFTT05fTkFWSUdBVElPThAIEhwKGEZBSUxVUkVfUkVBU09OX05PX0VGRkVDVBAJEiUKIUZBSUxVUkVfUkVBU09OX0VYUEVDVEFUSU9OX0ZBSUxFRBAKEhoKFkZBSUxVUkVfUkVBU09OX0VYVFJBQ1QQCxIfChtGQUlMVVJFX1JFQVNPTl9TVEVQX1RJTUVPVVQQDBIaChZGQUlMVVJFX1JFQVNPTl9TVEFMTEVEEA0SHwobRkFJTFVSRV9SRUFTT05fUEFHRV9DUkFTSEVEEA4SHAoYRkFJTFVSRV9SRUFTT05fTUFYX1NURVBTEA8SIAocRkFJTFVSRV9SRUFTT05fUlVOX1RJTUVEX09VVBAQEhsKF0ZBSUxVUkVfUkVBU09OX0NBTkNFTEVEEBESJAogRkFJTFVSRV9SRUFTT05fQVBQUk9WQUxfUkVKRUNURUQQEhIlCiFGQUlMVVJFX1JFQVNPTl9BUFBST1ZBTF9USU1FRF9PVVQQExIhCh1GQUlMVVJFX1JFQVNPTl9TRVNTSU9OX0NMT1NFRBAUEiQKIEZBSUxVUkVfUkVBU09OX1NFU1NJT05fVElNRURfT1VUEBUSHgoaRkFJTFVSRV9SRUFTT05fTk9fQ0FQQUNJVFkQFhIgChxGQUlMVVJFX1JFQVNPTl9MQVVOQ0hfRkFJTEVEEBcSIgoeRkFJTFVSRV9SRUFTT05fQlJPV1NFUl9DUkFTSEVEEBgSHAoYRkFJTFVSRV9SRUFTT05fSE9TVF9MT1NUEBkSHwobRkFJTFVSRV9SRUFTT05fSE9TVF9EUkFJTkVEEBoSGwoXRkFJTFVSRV9SRUFTT05fSU5URVJOQUwQGxIfChtGQUlMVVJFX1JFQVNPTl9NT0RFTF9GQUlMRUQQHhIfChtGQUlMVVJFX1JFQVNPTl9NT0RFTF9CVURHRVQQHxIfChtGQUlMVVJFX1JFQVNPTl9QUk9YWV9GQUlMRUQQIRIaChZGQUlMVVJFX1JFQVNPTl9DQVBUQ0hBECcSHQoZRkFJTFVSRV9SRUFTT05fTE9HSU5fV0FMTBAoEiIKHkZBSUxVUkVfUkVBU09OX1NUQUxFX1JFQ09SRElORxAqEh8KG0ZBSUxVUkVfUkVBU09OX05PX1JFQ09SRElORxArKkgKB1BsYW5uZXISFwoTUExBTk5FUl9VTlNQRUNJRklFRBAAEhEKDVBMQU5ORVJfUlVMRVMQARIRCg1QTEFOTkVSX01PREVMEAIqagoKUmVwbGF5TW9kZRIbChdSRVBMQVlfTU9ERV9VTlNQRUNJRklFRBAAEhQKEFJFUExBWV9NT0RFX09OTFkQARIUChBSRVBMQVlfTU9ERV9QTEFOEAISEwoPUkVQTEFZX01PREVfT0ZGEAMqlwEKEklycmV2ZXJzaWJsZVBvbGljeRIjCh9JUlJFVkVSU0lCTEVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHQoZSVJSRVZFUlNJQkxFX1BPTElDWV9BTExPVxABEh8KG0lSUkVWRVJTSUJMRV9QT0xJQ1lfQVBQUk9WRRACEhwKGElSUkVWRVJTSUJMRV9QT0xJQ1lfREVOWRADKkoKDEFwcHJvdmFsS2luZBIdChlBUFBST1ZBTF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXQVBQUk9WQUxfS0lORF9UQUtFX09WRVIQASqLAQoOU2NyZWVuc2hvdE1vZGUSHwobU0NSRUVOU0hPVF9NT0RFX1VOU1BFQ0lGSUVEEAASHgoaU0NSRUVOU0hPVF9NT0RFX0VWRVJZX1NURVAQARIeChpTQ1JFRU5TSE9UX01PREVfT05fRkFJTFVSRRACEhgKFFNDUkVFTlNIT1RfTU9ERV9OT05FEAMq0gEKDlBhZ2VDbG9zZUNhdXNlEiAKHFBBR0VfQ0xPU0VfQ0FVU0VfVU5TUEVDSUZJRUQQABIbChdQQUdFX0NMT1NFX0NBVVNFX0NMT1NFRBABEhwKGFBBR0VfQ0xPU0VfQ0FVU0VfQ1JBU0hFRBACEh0KGVBBR0VfQ0xPU0VfQ0FVU0VfVE9PX01BTlkQAxIhCh1QQUdFX0NMT1NFX0NBVVNFX0RJQUxPR19GTE9PRBAEEiEKHVBBR0VfQ0xPU0VfQ0FVU0VfVU5SRVNQT05TSVZFEAUqWwoLU3RlcE91dGNvbWUSHAoYU1RFUF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFQoRU1RFUF9PVVRDT01FX0RPTkUQARIXChNTVEVQX09VVENPTUVfRkFJTEVEEAIylwQKClJ1blNlcnZpY2USQgoHUnVuVGFzaxIaLnRhYmtlZXAudjEuUnVuVGFza1JlcXVlc3QaGy50YWJrZWVwLnYxLlJ1blRhc2tSZXNwb25zZRJOCgtSdW5Xb3JrZmxvdxIeLnRhYmtlZXAudjEuUnVuV29ya2Zsb3dSZXF1ZXN0Gh8udGFia2VlcC52MS5SdW5Xb3JrZmxvd1Jlc3BvbnNlEj8KBkdldFJ1bhIZLnRhYmtlZXAudjEuR2V0UnVuUmVxdWVzdBoaLnRhYmtlZXAudjEuR2V0UnVuUmVzcG9uc2USRQoITGlzdFJ1bnMSGy50YWJrZWVwLnYxLkxpc3RSdW5zUmVxdWVzdBocLnRhYmtlZXAudjEuTGlzdFJ1bnNSZXNwb25zZRJHCghXYXRjaFJ1bhIbLnRhYmtlZXAudjEuV2F0Y2hSdW5SZXF1ZXN0GhwudGFia2VlcC52MS5XYXRjaFJ1blJlc3BvbnNlMAESSAoJQ2FuY2VsUnVuEhwudGFia2VlcC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh0udGFia2VlcC52MS5DYW5jZWxSdW5SZXNwb25zZRJaCg9SZXNvbHZlQXBwcm92YWwSIi50YWJrZWVwLnYxLlJlc29sdmVBcHByb3ZhbFJlcXVlc3QaIy50YWJrZWVwLnYxLlJlc29sdmVBcHByb3ZhbFJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions, file_tabkeep_v1_recordings]);
+  fileDesc("ChV0YWJrZWVwL3YxL3J1bnMucHJvdG8SCnRhYmtlZXAudjEilgcKA1J1bhIOCgZydW5faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEiUKCHJ1bl90eXBlGAMgASgOMhMudGFia2VlcC52MS5SdW5UeXBlEiUKBnN0YXR1cxgEIAEoDjIVLnRhYmtlZXAudjEuUnVuU3RhdHVzEjEKDmZhaWx1cmVfcmVhc29uGAUgASgOMhkudGFia2VlcC52MS5GYWlsdXJlUmVhc29uEhcKD2ZhaWx1cmVfbWVzc2FnZRgGIAEoCRImCgZvdXRwdXQYByABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAggASgJEhwKFG93bnNfYnJvd3Nlcl9zZXNzaW9uGAkgASgIEg4KBnByb21wdBgKIAEoCRILCgN1cmwYCyABKAkSEwoLd29ya2Zsb3dfaWQYDCABKAkSGAoQd29ya2Zsb3dfdmVyc2lvbhgNIAEoBRIrCgZsYWJlbHMYDiADKAsyGy50YWJrZWVwLnYxLlJ1bi5MYWJlbHNFbnRyeRISCgpzdGVwX2NvdW50GA8gASgFEhEKCW1heF9zdGVwcxgQIAEoBRIQCghsYXN0X3NlcRgRIAEoAxIvCgtjcmVhdGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKB3RpbWVvdXQYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNc2FmZV90b19yZXRyeRgWIAEoCBIuChBwZW5kaW5nX2FwcHJvdmFsGBcgASgLMhQudGFia2VlcC52MS5BcHByb3ZhbBIpCgpjb25kaXRpb25zGBggAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SLwoLdXBkYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCnBhcmFtZXRlcnMYGiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2gEKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZzY3JlZW5zaG90X2FydGlmYWN0X2lkGAUgASgJEiYKBGtpbmQYRiABKA4yGC50YWJrZWVwLnYxLkFwcHJvdmFsS2luZCJqCgpQcm92ZW5hbmNlEgwKBHBhdGgYASABKAkSDAoEdGV4dBgCIAEoCRIQCghzZWxlY3RvchgDIAEoCRINCgVsYWJlbBgEIAEoCRILCgN1cmwYBSABKAkSEgoKdW5ncm91bmRlZBgGIAEoCCKSBgoOUnVuVGFza1JlcXVlc3QSDgoGcHJvbXB0GAEgASgJEiMKB2FjdGlvbnMYAiADKAsyEi50YWJrZWVwLnYxLkFjdGlvbhILCgN1cmwYAyABKAkSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3ChZkYXRhX2V4dHJhY3Rpb25fc2NoZW1hGAkgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIUCgxmYWlsX2lmX2J1c3kYCiABKAgSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5SdW5UYXNrUmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAwgASgJEi8KC3NjcmVlbnNob3RzGA0gASgOMhoudGFia2VlcC52MS5TY3JlZW5zaG90TW9kZRIkCgdwbGFubmVyGBQgASgOMhMudGFia2VlcC52MS5QbGFubmVyEjsKE2lycmV2ZXJzaWJsZV9wb2xpY3kYFSABKA4yHi50YWJrZWVwLnYxLklycmV2ZXJzaWJsZVBvbGljeRIWCg5yZWNvcmRfY29uc29sZRgWIAEoCBIWCg5yZWNvcmRfbmV0d29yaxgXIAEoCBI1ChBzY3JlZW5fcmVjb3JkaW5nGBggASgLMhsudGFia2VlcC52MS5TY3JlZW5SZWNvcmRpbmcSKwoLcmVwbGF5X21vZGUYISABKA4yFi50YWJrZWVwLnYxLlJlcGxheU1vZGUSEwoLd2ViaG9va191cmwYUCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJdCg9TY3JlZW5SZWNvcmRpbmcSGQoRZnJhbWVzX3Blcl9zZWNvbmQYASABKAUSLwoMbWF4X2R1cmF0aW9uGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIi8KD1J1blRhc2tSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biLOBQoSUnVuV29ya2Zsb3dSZXF1ZXN0EhMKC3dvcmtmbG93X2lkGAEgASgJEhgKEHdvcmtmbG93X3ZlcnNpb24YAiABKAUSKwoKcGFyYW1ldGVycxgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAQgASgJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgFIAEoCRJACg9icm93c2VyX3Nlc3Npb24YBiABKAsyJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIRCgltYXhfc3RlcHMYByABKAUSKgoHdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxmYWlsX2lmX2J1c3kYCSABKAgSOgoGbGFiZWxzGAogAygLMioudGFia2VlcC52MS5SdW5Xb3JrZmxvd1JlcXVlc3QuTGFiZWxzRW50cnkSEgoKcmVxdWVzdF9pZBgLIAEoCRIvCgtzY3JlZW5zaG90cxgMIAEoDjIaLnRhYmtlZXAudjEuU2NyZWVuc2hvdE1vZGUSJAoHcGxhbm5lchgUIAEoDjITLnRhYmtlZXAudjEuUGxhbm5lchI7ChNpcnJldmVyc2libGVfcG9saWN5GBUgASgOMh4udGFia2VlcC52MS5JcnJldmVyc2libGVQb2xpY3kSFgoOcmVjb3JkX2NvbnNvbGUYFiABKAgSFgoOcmVjb3JkX25ldHdvcmsYFyABKAgSNQoQc2NyZWVuX3JlY29yZGluZxgYIAEoCzIbLnRhYmtlZXAudjEuU2NyZWVuUmVjb3JkaW5nEhMKC3dlYmhvb2tfdXJsGFAgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiMwoTUnVuV29ya2Zsb3dSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biJjCg1HZXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIvCgx3YWl0X3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEQoJb3JfcGF1c2VkGFAgASgIIi4KDkdldFJ1blJlc3BvbnNlEhwKA3J1bhgBIAEoCzIPLnRhYmtlZXAudjEuUnVuIpIBCg9MaXN0UnVuc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAMgASgJEhMKC3dvcmtmbG93X2lkGAQgASgJEicKCHN0YXR1c2VzGAUgAygOMhUudGFia2VlcC52MS5SdW5TdGF0dXMiSgoQTGlzdFJ1bnNSZXNwb25zZRIdCgRydW5zGAEgAygLMg8udGFia2VlcC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKD1dhdGNoUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJYWZ0ZXJfc2VxGAIgASgDImMKEFdhdGNoUnVuUmVzcG9uc2USJQoFZXZlbnQYASABKAsyFC50YWJrZWVwLnYxLlJ1bkV2ZW50SAASHgoDcnVuGAIgASgLMg8udGFia2VlcC52MS5SdW5IAEIICgZ1cGRhdGUiIgoQQ2FuY2VsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkiMQoRQ2FuY2VsUnVuUmVzcG9uc2USHAoDcnVuGAEgASgLMg8udGFia2VlcC52MS5SdW4iYAoWUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoLYXBwcm92YWxfaWQYAiABKAkSEAoIYXBwcm92ZWQYAyABKAgSDwoHY29tbWVudBgEIAEoCSI3ChdSZXNvbHZlQXBwcm92YWxSZXNwb25zZRIcCgNydW4YASABKAsyDy50YWJrZWVwLnYxLlJ1biKfBwoIUnVuRXZlbnQSDgoGcnVuX2lkGAEgASgJEgsKA3NlcRgCIAEoAxIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoLcnVuX3N0YXJ0ZWQYCiABKAsyFi50YWJrZWVwLnYxLlJ1blN0YXJ0ZWRIABIpCglwbGFuX21hZGUYCyABKAsyFC50YWJrZWVwLnYxLlBsYW5NYWRlSAASMQoNYmxvY2tfc3RhcnRlZBgMIAEoCzIYLnRhYmtlZXAudjEuQmxvY2tTdGFydGVkSAASMwoOYmxvY2tfZmluaXNoZWQYDSABKAsyGS50YWJrZWVwLnYxLkJsb2NrRmluaXNoZWRIABIvCgxzdGVwX3N0YXJ0ZWQYDiABKAsyFy50YWJrZWVwLnYxLlN0ZXBTdGFydGVkSAASMQoNc3RlcF9maW5pc2hlZBgPIAEoCzIYLnRhYmtlZXAudjEuU3RlcEZpbmlzaGVkSAASOwoSYXBwcm92YWxfcmVxdWVzdGVkGBAgASgLMh0udGFia2VlcC52MS5BcHByb3ZhbFJlcXVlc3RlZEgAEjkKEWFwcHJvdmFsX3Jlc29sdmVkGBEgASgLMhwudGFia2VlcC52MS5BcHByb3ZhbFJlc29sdmVkSAASJgoHd2FybmluZxgSIAEoCzITLnRhYmtlZXAudjEuV2FybmluZ0gAEi8KDHJ1bl9maW5pc2hlZBgTIAEoCzIXLnRhYmtlZXAudjEuUnVuRmluaXNoZWRIABIrCgptb2RlbF9jYWxsGBQgASgLMhUudGFia2VlcC52MS5Nb2RlbENhbGxIABIxCg10YXNrX3JlY29yZGVkGEsgASgLMhgudGFia2VlcC52MS5UYXNrUmVjb3JkZWRIABIoCghyZXBsYXllZBhMIAEoCzIULnRhYmtlZXAudjEuUmVwbGF5ZWRIABItCgtzdGVwX2hlYWxlZBhNIAEoCzIWLnRhYmtlZXAudjEuU3RlcEhlYWxlZEgAEi8KDGRpYWxvZ19zaG93bhhBIAEoCzIXLnRhYmtlZXAudjEuRGlhbG9nU2hvd25IABItCgtwYWdlX29wZW5lZBhCIAEoCzIWLnRhYmtlZXAudjEuUGFnZU9wZW5lZEgAEi0KC3BhZ2VfY2xvc2VkGEMgASgLMhYudGFia2VlcC52MS5QYWdlQ2xvc2VkSABCBgoEa2luZCKOAQoLRGlhbG9nU2hvd24SEwoLZGlhbG9nX3R5cGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIoCgZhbnN3ZXIYAyABKA4yGC50YWJrZWVwLnYxLkRpYWxvZ0Fuc3dlchIRCglieV9hY3Rpb24YBCABKAgSDwoHcGFnZV9pZBgFIAEoCRILCgN1cmwYBiABKAkiNQoKUGFnZU9wZW5lZBIPCgdwYWdlX2lkGAEgASgJEhYKDm9wZW5lcl9wYWdlX2lkGAIgASgJInIKClBhZ2VDbG9zZWQSDwoHcGFnZV9pZBgBIAEoCRIpCgVjYXVzZRgCIAEoDjIaLnRhYmtlZXAudjEuUGFnZUNsb3NlQ2F1c2USCwoDdXJsGAMgASgJEhsKE3JlcGxhY2VkX2J5X3BhZ2VfaWQYBCABKAkiKAoKUnVuU3RhcnRlZBILCgN1cmwYASABKAkSDQoFdGl0bGUYAiABKAkiQgoIUGxhbk1hZGUSDwoHcGxhbm5lchgBIAEoCRIPCgdjbGF1c2VzGAIgAygJEhQKDHJlY29yZGluZ19pZBgDIAEoCSI0CgxCbG9ja1N0YXJ0ZWQSEAoIYmxvY2tfaWQYASABKAkSEgoKYmxvY2tfdHlwZRgCIAEoCSJzCg1CbG9ja0ZpbmlzaGVkEhAKCGJsb2NrX2lkGAEgASgJEigKB291dGNvbWUYAiABKA4yFy50YWJrZWVwLnYxLlN0ZXBPdXRjb21lEiYKBm91dHB1dBgDIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSKDAQoLU3RlcFN0YXJ0ZWQSDAoEc3RlcBgBIAEoBRIiCgZhY3Rpb24YAiABKAsyEi50YWJrZWVwLnYxLkFjdGlvbhITCgtkZXNjcmlwdGlvbhgDIAEoCRIOCgZzb3VyY2UYBCABKAkSCwoDdXJsGAUgASgJEhAKCGJsb2NrX2lkGAYgASgJItcCCgxTdGVwRmluaXNoZWQSDAoEc3RlcBgBIAEoBRIoCgdvdXRjb21lGAIgASgOMhcudGFia2VlcC52MS5TdGVwT3V0Y29tZRIxCg5mYWlsdXJlX3JlYXNvbhgDIAEoDjIZLnRhYmtlZXAudjEuRmFpbHVyZVJlYXNvbhIPCgdtZXNzYWdlGAQgASgJEisKCGR1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgsKA3VybBgGIAEoCRINCgV0aXRsZRgHIAEoCRIOCgZ0YXJnZXQYCCABKAkSHgoWc2NyZWVuc2hvdF9hcnRpZmFjdF9pZBgJIAEoCRImCgZvdXRwdXQYCiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSKgoKcHJvdmVuYW5jZRhGIAMoCzIWLnRhYmtlZXAudjEuUHJvdmVuYW5jZSI7ChFBcHByb3ZhbFJlcXVlc3RlZBImCghhcHByb3ZhbBgBIAEoCzIULnRhYmtlZXAudjEuQXBwcm92YWwiXQoQQXBwcm92YWxSZXNvbHZlZBITCgthcHByb3ZhbF9pZBgBIAEoCRIQCghhcHByb3ZlZBgCIAEoCBIRCgl0aW1lZF9vdXQYAyABKAgSDwoHY29tbWVudBgEIAEoCSKUAQoJTW9kZWxDYWxsEg0KBW1vZGVsGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSFAoMaW5wdXRfdG9rZW5zGAMgASgDEhUKDW91dHB1dF90b2tlbnMYBCABKAMSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFZXJyb3IYBiABKAkibwoMVGFza1JlY29yZGVkEhQKDHJlY29yZGluZ19pZBgBIAEoCRIRCgljb25maXJtZWQYAiABKAgSJgoEdGFzaxgDIAEoCzIYLnRhYmtlZXAudjEuUmVjb3JkZWRUYXNrEg4KBm1lbmRlZBgEIAEoCCJjCghSZXBsYXllZBIUCgxyZWNvcmRpbmdfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCgh2ZXJpZmllZBgDIAEoCBINCgVzdGFsZRgEIAEoCBIPCgdtZXNzYWdlGAUgASgJIkcKClN0ZXBIZWFsZWQSDAoEc3RlcBgBIAEoBRIQCghyZWNvcmRlZBgCIAEoCRINCgVmb3VuZBgDIAEoCRIKCgJieRgEIAEoCSIoCgdXYXJuaW5nEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSLUAQoLUnVuRmluaXNoZWQSJQoGc3RhdHVzGAEgASgOMhUudGFia2VlcC52MS5SdW5TdGF0dXMSMQoOZmFpbHVyZV9yZWFzb24YAiABKA4yGS50YWJrZWVwLnYxLkZhaWx1cmVSZWFzb24SFwoPZmFpbHVyZV9tZXNzYWdlGAMgASgJEiYKBm91dHB1dBgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIqCgpwcm92ZW5hbmNlGEYgAygLMhYudGFia2VlcC52MS5Qcm92ZW5hbmNlKk0KB1J1blR5cGUSGAoUUlVOX1RZUEVfVU5TUEVDSUZJRUQQABIRCg1SVU5fVFlQRV9UQVNLEAESFQoRUlVOX1RZUEVfV09SS0ZMT1cQAiqEAgoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX0NSRUFURUQQARIVChFSVU5fU1RBVFVTX1FVRVVFRBACEhYKElJVTl9TVEFUVVNfUlVOTklORxADEhUKEVJVTl9TVEFUVVNfUEFVU0VEEAQSGAoUUlVOX1NUQVRVU19DT01QTEVURUQQBRIVChFSVU5fU1RBVFVTX0ZBSUxFRBAGEhkKFVJVTl9TVEFUVVNfVEVSTUlOQVRFRBAHEhcKE1JVTl9TVEFUVVNfQ0FOQ0VMRUQQCBIYChRSVU5fU1RBVFVTX1RJTUVEX09VVBAJKuEJCg1GYWlsdXJlUmVhc29uEh4KGkZBSUxVUkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaRkFJTFVSRV9SRUFTT05fTkVFRFNfTU9ERUwQARIcChhGQUlMVVJFX1JFQVNPTl9OT1RfRk9VTkQQAhIcChhGQUlMVVJFX1JFQVNPTl9BTUJJR1VPVVMQAxIjCh9GQUlMVVJFX1JFQVNPTl9SRUpFQ1RFRF9CWV9QQUdFEAQSIAocRkFJTFVSRV9SRUFTT05fTUlTU0lOR19JTlBVVBAFEiYKIkZBSUxVUkVfUkVBU09OX0NSRURFTlRJQUxfUkVRVUlSRUQQBhIkCiBGQUlMVVJFX1JFQVNPTl9CTE9DS0VEX0JZX1BPTElDWRAHEh0KGUZBSUxVUkVfUkVBU09OX05BVklHQVRJT04QCBIcChhGQUlMVVJFX1JFQVNPTl9OT19FRkZFQ1QQCRIlCiFGQUlMVVJFX1JFQVNPTl9FWFBFQ1RBVElPTl9GQUlMRUQQChIaChZGQUlMVVJFX1JFQVNPTl9FWFRSQUNUEAsSHwobRkFJTFVSRV9SRUFTT05fU1RFUF9USU1FT1VUEAwSGgoWRkFJTFVSRV9SRUFTT05fU1RBTExFRBANEh8KG0ZBSUxVUkVfUkVBU09OX1BBR0VfQ1JBU0hFRBAOEhwKGEZBSUxVUkVfUkVBU09OX01BWF9TVEVQUxAPEiAKHEZBSUxVUkVfUkVBU09OX1JVTl9USU1FRF9PVVQQEBIbChdGQUlMVVJFX1JFQVNPTl9DQU5DRUxFRBAREiQKIEZBSUxVUkVfUkVBU09OX0FQUFJPVkFMX1JFSkVDVEVEEBISJQohRkFJTFVSRV9SRUFTT05fQVBQUk9WQUxfVElNRURfT1VUEBMSIQodRkFJTFVSRV9SRUFTT05fU0VTU0lPTl9DTE9TRUQQFBIkCiBGQUlMVVJFX1JFQVNPTl9TRVNTSU9OX1RJTUVEX09VVBAVEh4KGkZBSUxVUkVfUkVBU09OX05PX0NBUEFDSVRZEBYSIAocRkFJTFVSRV9SRUFTT05fTEFVTkNIX0ZBSUxFRBAXEiIKHkZBSUxVUkVfUkVBU09OX0JST1dTRVJfQ1JBU0hFRBAYEhwKGEZBSUxVUkVfUkVBU09OX0hPU1RfTE9TVBAZEh8KG0ZBSUxVUkVfUkVBU09OX0hPU1RfRFJBSU5FRBAaEhsKF0ZBSUxVUkVfUkVBU09OX0lOVEVSTkFMEBsSHwobRkFJTFVSRV9SRUFTT05fTU9ERUxfRkFJTEVEEB4SHwobRkFJTFVSRV9SRUFTT05fTU9ERUxfQlVER0VUEB8SHwobRkFJTFVSRV9SRUFTT05fUFJPWFlfRkFJTEVEECESGgoWRkFJTFVSRV9SRUFTT05fQ0FQVENIQRAnEh0KGUZBSUxVUkVfUkVBU09OX0xPR0lOX1dBTEwQKBIjCh9GQUlMVVJFX1JFQVNPTl9GSUxFX1VOQVZBSUxBQkxFECISJAogRkFJTFVSRV9SRUFTT05fRklMRV9OT1RfQUNDRVBURUQQIxIiCh5GQUlMVVJFX1JFQVNPTl9TVEFMRV9SRUNPUkRJTkcQKhIfChtGQUlMVVJFX1JFQVNPTl9OT19SRUNPUkRJTkcQKypICgdQbGFubmVyEhcKE1BMQU5ORVJfVU5TUEVDSUZJRUQQABIRCg1QTEFOTkVSX1JVTEVTEAESEQoNUExBTk5FUl9NT0RFTBACKmoKClJlcGxheU1vZGUSGwoXUkVQTEFZX01PREVfVU5TUEVDSUZJRUQQABIUChBSRVBMQVlfTU9ERV9PTkxZEAESFAoQUkVQTEFZX01PREVfUExBThACEhMKD1JFUExBWV9NT0RFX09GRhADKpcBChJJcnJldmVyc2libGVQb2xpY3kSIwofSVJSRVZFUlNJQkxFX1BPTElDWV9VTlNQRUNJRklFRBAAEh0KGUlSUkVWRVJTSUJMRV9QT0xJQ1lfQUxMT1cQARIfChtJUlJFVkVSU0lCTEVfUE9MSUNZX0FQUFJPVkUQAhIcChhJUlJFVkVSU0lCTEVfUE9MSUNZX0RFTlkQAypKCgxBcHByb3ZhbEtpbmQSHQoZQVBQUk9WQUxfS0lORF9VTlNQRUNJRklFRBAAEhsKF0FQUFJPVkFMX0tJTkRfVEFLRV9PVkVSEAEqiwEKDlNjcmVlbnNob3RNb2RlEh8KG1NDUkVFTlNIT1RfTU9ERV9VTlNQRUNJRklFRBAAEh4KGlNDUkVFTlNIT1RfTU9ERV9FVkVSWV9TVEVQEAESHgoaU0NSRUVOU0hPVF9NT0RFX09OX0ZBSUxVUkUQAhIYChRTQ1JFRU5TSE9UX01PREVfTk9ORRADKtIBCg5QYWdlQ2xvc2VDYXVzZRIgChxQQUdFX0NMT1NFX0NBVVNFX1VOU1BFQ0lGSUVEEAASGwoXUEFHRV9DTE9TRV9DQVVTRV9DTE9TRUQQARIcChhQQUdFX0NMT1NFX0NBVVNFX0NSQVNIRUQQAhIdChlQQUdFX0NMT1NFX0NBVVNFX1RPT19NQU5ZEAMSIQodUEFHRV9DTE9TRV9DQVVTRV9ESUFMT0dfRkxPT0QQBBIhCh1QQUdFX0NMT1NFX0NBVVNFX1VOUkVTUE9OU0lWRRAFKlsKC1N0ZXBPdXRjb21lEhwKGFNURVBfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhUKEVNURVBfT1VUQ09NRV9ET05FEAESFwoTU1RFUF9PVVRDT01FX0ZBSUxFRBACMpcECgpSdW5TZXJ2aWNlEkIKB1J1blRhc2sSGi50YWJrZWVwLnYxLlJ1blRhc2tSZXF1ZXN0GhsudGFia2VlcC52MS5SdW5UYXNrUmVzcG9uc2USTgoLUnVuV29ya2Zsb3cSHi50YWJrZWVwLnYxLlJ1bldvcmtmbG93UmVxdWVzdBofLnRhYmtlZXAudjEuUnVuV29ya2Zsb3dSZXNwb25zZRI/CgZHZXRSdW4SGS50YWJrZWVwLnYxLkdldFJ1blJlcXVlc3QaGi50YWJrZWVwLnYxLkdldFJ1blJlc3BvbnNlEkUKCExpc3RSdW5zEhsudGFia2VlcC52MS5MaXN0UnVuc1JlcXVlc3QaHC50YWJrZWVwLnYxLkxpc3RSdW5zUmVzcG9uc2USRwoIV2F0Y2hSdW4SGy50YWJrZWVwLnYxLldhdGNoUnVuUmVxdWVzdBocLnRhYmtlZXAudjEuV2F0Y2hSdW5SZXNwb25zZTABEkgKCUNhbmNlbFJ1bhIcLnRhYmtlZXAudjEuQ2FuY2VsUnVuUmVxdWVzdBodLnRhYmtlZXAudjEuQ2FuY2VsUnVuUmVzcG9uc2USWgoPUmVzb2x2ZUFwcHJvdmFsEiIudGFia2VlcC52MS5SZXNvbHZlQXBwcm92YWxSZXF1ZXN0GiMudGFia2VlcC52MS5SZXNvbHZlQXBwcm92YWxSZXNwb25zZUI8WjpnaXRodWIuY29tL3RhYmtlZXAvdGFia2VlcC9jbGllbnRzL2dvL3RhYmtlZXAvdjE7dGFia2VlcHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_tabkeep_v1_actions, file_tabkeep_v1_browser_sessions, file_tabkeep_v1_recordings]);
 
 /**
  * A task or workflow in a session.
@@ -445,6 +445,27 @@ export type RunTaskRequest = Message<"tabkeep.v1.RunTaskRequest"> & {
   irreversiblePolicy: IrreversiblePolicy;
 
   /**
+   * Keep what pages write to their console while the run is under way, as a CONSOLE_LOG artifact.
+   *
+   * @generated from field: bool record_console = 22;
+   */
+  recordConsole: boolean;
+
+  /**
+   * Keep which requests pages make while the run is under way, as a NETWORK_LOG artifact; without bodies.
+   *
+   * @generated from field: bool record_network = 23;
+   */
+  recordNetwork: boolean;
+
+  /**
+   * Keep moving pictures of the current page while the run is under way, as a RECORDING artifact. Absent: none.
+   *
+   * @generated from field: tabkeep.v1.ScreenRecording screen_recording = 24;
+   */
+  screenRecording?: ScreenRecording | undefined;
+
+  /**
    * Whether recordings are used and made.
    *
    * @generated from field: tabkeep.v1.ReplayMode replay_mode = 33;
@@ -469,6 +490,34 @@ export const RunTaskRequestSchema: GenMessage<RunTaskRequest> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_runs, 3);
 
 /**
+ * Moving pictures of a run. A run never fails for its recording: one that could not be made, or ended early, says so.
+ *
+ * @generated from message tabkeep.v1.ScreenRecording
+ */
+export type ScreenRecording = Message<"tabkeep.v1.ScreenRecording"> & {
+  /**
+   * At most so many pictures a second, 1 to 10; the page is taken when it changes. 0: 4.
+   *
+   * @generated from field: int32 frames_per_second = 1;
+   */
+  framesPerSecond: number;
+
+  /**
+   * It ends after this long, 1 second to 1 hour. Absent: 10 minutes.
+   *
+   * @generated from field: google.protobuf.Duration max_duration = 2;
+   */
+  maxDuration?: Duration | undefined;
+};
+
+/**
+ * Describes the message tabkeep.v1.ScreenRecording.
+ * Use `create(ScreenRecordingSchema)` to create a new message.
+ */
+export const ScreenRecordingSchema: GenMessage<ScreenRecording> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_runs, 4);
+
+/**
  * The new run.
  *
  * @generated from message tabkeep.v1.RunTaskResponse
@@ -487,7 +536,7 @@ export type RunTaskResponse = Message<"tabkeep.v1.RunTaskResponse"> & {
  * Use `create(RunTaskResponseSchema)` to create a new message.
  */
 export const RunTaskResponseSchema: GenMessage<RunTaskResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 4);
+  messageDesc(file_tabkeep_v1_runs, 5);
 
 /**
  * Asks for a run of a workflow.
@@ -594,6 +643,27 @@ export type RunWorkflowRequest = Message<"tabkeep.v1.RunWorkflowRequest"> & {
   irreversiblePolicy: IrreversiblePolicy;
 
   /**
+   * Like RunTaskRequest.record_console.
+   *
+   * @generated from field: bool record_console = 22;
+   */
+  recordConsole: boolean;
+
+  /**
+   * Like RunTaskRequest.record_network.
+   *
+   * @generated from field: bool record_network = 23;
+   */
+  recordNetwork: boolean;
+
+  /**
+   * Like RunTaskRequest.screen_recording.
+   *
+   * @generated from field: tabkeep.v1.ScreenRecording screen_recording = 24;
+   */
+  screenRecording?: ScreenRecording | undefined;
+
+  /**
    * Like RunTaskRequest.webhook_url.
    *
    * @generated from field: string webhook_url = 80;
@@ -606,7 +676,7 @@ export type RunWorkflowRequest = Message<"tabkeep.v1.RunWorkflowRequest"> & {
  * Use `create(RunWorkflowRequestSchema)` to create a new message.
  */
 export const RunWorkflowRequestSchema: GenMessage<RunWorkflowRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 5);
+  messageDesc(file_tabkeep_v1_runs, 6);
 
 /**
  * The new run.
@@ -627,7 +697,7 @@ export type RunWorkflowResponse = Message<"tabkeep.v1.RunWorkflowResponse"> & {
  * Use `create(RunWorkflowResponseSchema)` to create a new message.
  */
 export const RunWorkflowResponseSchema: GenMessage<RunWorkflowResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 6);
+  messageDesc(file_tabkeep_v1_runs, 7);
 
 /**
  * Asks for one run.
@@ -662,7 +732,7 @@ export type GetRunRequest = Message<"tabkeep.v1.GetRunRequest"> & {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 7);
+  messageDesc(file_tabkeep_v1_runs, 8);
 
 /**
  * One run.
@@ -683,7 +753,7 @@ export type GetRunResponse = Message<"tabkeep.v1.GetRunResponse"> & {
  * Use `create(GetRunResponseSchema)` to create a new message.
  */
 export const GetRunResponseSchema: GenMessage<GetRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 8);
+  messageDesc(file_tabkeep_v1_runs, 9);
 
 /**
  * Asks for a page of runs.
@@ -732,7 +802,7 @@ export type ListRunsRequest = Message<"tabkeep.v1.ListRunsRequest"> & {
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 9);
+  messageDesc(file_tabkeep_v1_runs, 10);
 
 /**
  * A page of runs.
@@ -760,7 +830,7 @@ export type ListRunsResponse = Message<"tabkeep.v1.ListRunsResponse"> & {
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 10);
+  messageDesc(file_tabkeep_v1_runs, 11);
 
 /**
  * Asks to watch one run.
@@ -788,7 +858,7 @@ export type WatchRunRequest = Message<"tabkeep.v1.WatchRunRequest"> & {
  * Use `create(WatchRunRequestSchema)` to create a new message.
  */
 export const WatchRunRequestSchema: GenMessage<WatchRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 11);
+  messageDesc(file_tabkeep_v1_runs, 12);
 
 /**
  * An event, or the run after a change of its status.
@@ -825,7 +895,7 @@ export type WatchRunResponse = Message<"tabkeep.v1.WatchRunResponse"> & {
  * Use `create(WatchRunResponseSchema)` to create a new message.
  */
 export const WatchRunResponseSchema: GenMessage<WatchRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 12);
+  messageDesc(file_tabkeep_v1_runs, 13);
 
 /**
  * Asks to end a run.
@@ -846,7 +916,7 @@ export type CancelRunRequest = Message<"tabkeep.v1.CancelRunRequest"> & {
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 13);
+  messageDesc(file_tabkeep_v1_runs, 14);
 
 /**
  * The run after the request.
@@ -867,7 +937,7 @@ export type CancelRunResponse = Message<"tabkeep.v1.CancelRunResponse"> & {
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 14);
+  messageDesc(file_tabkeep_v1_runs, 15);
 
 /**
  * Answers an approval.
@@ -909,7 +979,7 @@ export type ResolveApprovalRequest = Message<"tabkeep.v1.ResolveApprovalRequest"
  * Use `create(ResolveApprovalRequestSchema)` to create a new message.
  */
 export const ResolveApprovalRequestSchema: GenMessage<ResolveApprovalRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 15);
+  messageDesc(file_tabkeep_v1_runs, 16);
 
 /**
  * The run after the answer.
@@ -930,7 +1000,7 @@ export type ResolveApprovalResponse = Message<"tabkeep.v1.ResolveApprovalRespons
  * Use `create(ResolveApprovalResponseSchema)` to create a new message.
  */
 export const ResolveApprovalResponseSchema: GenMessage<ResolveApprovalResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 16);
+  messageDesc(file_tabkeep_v1_runs, 17);
 
 /**
  * Something that happened in a run, stored before anybody sees it. Made by the host.
@@ -1108,7 +1178,7 @@ export type RunEvent = Message<"tabkeep.v1.RunEvent"> & {
  * Use `create(RunEventSchema)` to create a new message.
  */
 export const RunEventSchema: GenMessage<RunEvent> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 17);
+  messageDesc(file_tabkeep_v1_runs, 18);
 
 /**
  * A dialog of the browser (alert, confirm, prompt, beforeunload) was shown and answered. At most 100 of a run are told,
@@ -1165,7 +1235,7 @@ export type DialogShown = Message<"tabkeep.v1.DialogShown"> & {
  * Use `create(DialogShownSchema)` to create a new message.
  */
 export const DialogShownSchema: GenMessage<DialogShown> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 18);
+  messageDesc(file_tabkeep_v1_runs, 19);
 
 /**
  * A tab was opened. Bounded like DialogShown.
@@ -1193,7 +1263,7 @@ export type PageOpened = Message<"tabkeep.v1.PageOpened"> & {
  * Use `create(PageOpenedSchema)` to create a new message.
  */
 export const PageOpenedSchema: GenMessage<PageOpened> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 19);
+  messageDesc(file_tabkeep_v1_runs, 20);
 
 /**
  * A tab is not there any more. Bounded like DialogShown.
@@ -1235,7 +1305,7 @@ export type PageClosed = Message<"tabkeep.v1.PageClosed"> & {
  * Use `create(PageClosedSchema)` to create a new message.
  */
 export const PageClosedSchema: GenMessage<PageClosed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 20);
+  messageDesc(file_tabkeep_v1_runs, 21);
 
 /**
  * The host began to carry out the run.
@@ -1263,7 +1333,7 @@ export type RunStarted = Message<"tabkeep.v1.RunStarted"> & {
  * Use `create(RunStartedSchema)` to create a new message.
  */
 export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 21);
+  messageDesc(file_tabkeep_v1_runs, 22);
 
 /**
  * How a prompt was understood.
@@ -1298,7 +1368,7 @@ export type PlanMade = Message<"tabkeep.v1.PlanMade"> & {
  * Use `create(PlanMadeSchema)` to create a new message.
  */
 export const PlanMadeSchema: GenMessage<PlanMade> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 22);
+  messageDesc(file_tabkeep_v1_runs, 23);
 
 /**
  * A workflow's block began.
@@ -1326,7 +1396,7 @@ export type BlockStarted = Message<"tabkeep.v1.BlockStarted"> & {
  * Use `create(BlockStartedSchema)` to create a new message.
  */
 export const BlockStartedSchema: GenMessage<BlockStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 23);
+  messageDesc(file_tabkeep_v1_runs, 24);
 
 /**
  * A workflow's block ended.
@@ -1361,7 +1431,7 @@ export type BlockFinished = Message<"tabkeep.v1.BlockFinished"> & {
  * Use `create(BlockFinishedSchema)` to create a new message.
  */
 export const BlockFinishedSchema: GenMessage<BlockFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 24);
+  messageDesc(file_tabkeep_v1_runs, 25);
 
 /**
  * A step is about to act.
@@ -1417,7 +1487,7 @@ export type StepStarted = Message<"tabkeep.v1.StepStarted"> & {
  * Use `create(StepStartedSchema)` to create a new message.
  */
 export const StepStartedSchema: GenMessage<StepStarted> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 25);
+  messageDesc(file_tabkeep_v1_runs, 26);
 
 /**
  * A step has ended.
@@ -1509,7 +1579,7 @@ export type StepFinished = Message<"tabkeep.v1.StepFinished"> & {
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema: GenMessage<StepFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 26);
+  messageDesc(file_tabkeep_v1_runs, 27);
 
 /**
  * The run pauses for a person.
@@ -1530,7 +1600,7 @@ export type ApprovalRequested = Message<"tabkeep.v1.ApprovalRequested"> & {
  * Use `create(ApprovalRequestedSchema)` to create a new message.
  */
 export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 27);
+  messageDesc(file_tabkeep_v1_runs, 28);
 
 /**
  * A person answered, or none did in time.
@@ -1572,7 +1642,7 @@ export type ApprovalResolved = Message<"tabkeep.v1.ApprovalResolved"> & {
  * Use `create(ApprovalResolvedSchema)` to create a new message.
  */
 export const ApprovalResolvedSchema: GenMessage<ApprovalResolved> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 28);
+  messageDesc(file_tabkeep_v1_runs, 29);
 
 /**
  * One request to the model's endpoint. What was said is not kept.
@@ -1628,7 +1698,7 @@ export type ModelCall = Message<"tabkeep.v1.ModelCall"> & {
  * Use `create(ModelCallSchema)` to create a new message.
  */
 export const ModelCallSchema: GenMessage<ModelCall> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 29);
+  messageDesc(file_tabkeep_v1_runs, 30);
 
 /**
  * A task that was done is recorded. What was recorded before under the same task is replaced by it.
@@ -1670,7 +1740,7 @@ export type TaskRecorded = Message<"tabkeep.v1.TaskRecorded"> & {
  * Use `create(TaskRecordedSchema)` to create a new message.
  */
 export const TaskRecordedSchema: GenMessage<TaskRecorded> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 30);
+  messageDesc(file_tabkeep_v1_runs, 31);
 
 /**
  * How a recording fared.
@@ -1719,7 +1789,7 @@ export type Replayed = Message<"tabkeep.v1.Replayed"> & {
  * Use `create(ReplayedSchema)` to create a new message.
  */
 export const ReplayedSchema: GenMessage<Replayed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 31);
+  messageDesc(file_tabkeep_v1_runs, 32);
 
 /**
  * A recorded step was done with an element that is not quite the recorded one.
@@ -1762,7 +1832,7 @@ export type StepHealed = Message<"tabkeep.v1.StepHealed"> & {
  * Use `create(StepHealedSchema)` to create a new message.
  */
 export const StepHealedSchema: GenMessage<StepHealed> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 32);
+  messageDesc(file_tabkeep_v1_runs, 33);
 
 /**
  * Something worth knowing that stops nothing.
@@ -1790,7 +1860,7 @@ export type Warning = Message<"tabkeep.v1.Warning"> & {
  * Use `create(WarningSchema)` to create a new message.
  */
 export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 33);
+  messageDesc(file_tabkeep_v1_runs, 34);
 
 /**
  * The host is done with the run.
@@ -1839,7 +1909,7 @@ export type RunFinished = Message<"tabkeep.v1.RunFinished"> & {
  * Use `create(RunFinishedSchema)` to create a new message.
  */
 export const RunFinishedSchema: GenMessage<RunFinished> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_runs, 34);
+  messageDesc(file_tabkeep_v1_runs, 35);
 
 /**
  * What a run carries out.
@@ -2196,6 +2266,21 @@ export enum FailureReason {
    * @generated from enum value: FAILURE_REASON_LOGIN_WALL = 40;
    */
   LOGIN_WALL = 40,
+
+  /**
+   * A file that was to be given to the page does not exist, or could not be brought to the session's host; the message
+   * says which and why.
+   *
+   * @generated from enum value: FAILURE_REASON_FILE_UNAVAILABLE = 34;
+   */
+  FILE_UNAVAILABLE = 34,
+
+  /**
+   * The page's file field takes fewer files, or none.
+   *
+   * @generated from enum value: FAILURE_REASON_FILE_NOT_ACCEPTED = 35;
+   */
+  FILE_NOT_ACCEPTED = 35,
 
   /**
    * The page is no longer as it was when the task was recorded, and steps had been done already, so that nothing else
