@@ -39,7 +39,7 @@ MINIWOB := .venv/.miniwob-$(shell pwd | cksum | cut -d ' ' -f 1)
 
 SIMULATION := $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
 
-.PHONY: help demo test sim sim-mutants chaos soak check check-style check-types check-imports check-protos check-stubs gen bench miniwob load setup browser ad-blocker shell-tools clean
+.PHONY: help demo test sim sim-mutants chaos soak check check-style check-types check-imports check-protos check-stubs gen bench miniwob applications load setup browser ad-blocker shell-tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -94,6 +94,9 @@ bench: $(VENV) browser ## the figures: ours beside the floor and a peer, in one 
 
 miniwob: $(MINIWOB) browser ## MiniWoB++ through the API: solved, refused, false successes (ARGS="--episodes 5 --first-seed 1")
 	@$(RUN) -m bench.miniwob $(ARGS)
+
+applications: $(VENV) browser ## prompts for real applications, which it installs into .tools/applications; judged by their own data
+	@$(RUN) -m bench.applications $(ARGS)
 
 setup: $(VENV) $(GENERATORS) $(GO_CLIENT) $(TYPESCRIPT_CLIENT) $(SKYVERN) browser shell-tools ## everything the other targets set up, at once
 

@@ -19,6 +19,8 @@ from browser_host.task.failures import (
     STALLED,
     Failed,
 )
+from browser_host.task.forms import set_item, settable
+from browser_host.task.likeness import words_of
 from browser_host.task.survey import CART, Item, Survey
 from browser_host.task.workspace import Workspace
 
@@ -49,6 +51,15 @@ _CONFIRMED = re.compile(
 _EMPTY = re.compile(
     r"(cart|basket|bag|trolley) is (currently )?empty|no items in (your )?(cart|basket|bag)", re.IGNORECASE
 )
+_ALSO_CALLED = {
+    "email": ("email address", "e-mail", "e-mail address", "my email address is"),
+    "address line 1": ("first line of address", "street address", "address 1", "line 1", "street", "address"),
+    "city": ("town", "town/city", "city/town", "town or city"),
+    "postcode": ("post code", "postal code", "zip", "zip code", "post/zip-code", "zip/postcode"),
+    "first name": ("given name", "forename"),
+    "last name": ("surname", "family name"),
+}
+"""Other names of the fields that addresses are asked for with."""
 _OUTSIDE = frozenset({"header", "banner", "footer", "contentinfo", "nav", "navigation", "search"})
 _MOST_PAGES = 15
 _PLACED_PATIENCE = 20.0
@@ -114,9 +125,14 @@ class Checkout:
 
     async def _fill_given(self, workspace: Workspace, survey: Survey, button: Item) -> None:
         for name, value in self.given.items():
-            fields = [item for item in survey.fields(lambda _: True) if _named(item, name)]
+            fields = [item for item in settable(survey) if item.landmark not in _OUTSIDE]
+            called = [item for item in fields if _named(item, name)]
+            for other in _ALSO_CALLED.get(name.lower(), ()):
+                called = called or [item for item in fields if words_of(item.name) == words_of(other)]
+            fields = called
             if len(fields) == 1 and fields[0].value != value:
-                await workspace.fill(fields[0], value)
+                await set_item(workspace, fields[0], value, secret=False)
+                survey = await workspace.survey()
 
     async def _accepted(self, workspace: Workspace, before: Survey, button: Item) -> None:
         """See that the page went on.

@@ -142,10 +142,12 @@ class Reader:
         for pattern, meaning in self._rules:
             match = pattern.fullmatch(clause)
             if match:
+                known = len(self.secrets)
                 try:
                     return meaning(self, match)
                 except NotUnderstood:
-                    continue
+                    # What it took for a password on the way may be any word of the prompt.
+                    del self.secrets[known:]
         return None
 
     def value(self, part: str | None, *, most_words: int = 8) -> str:

@@ -15,6 +15,7 @@ from browser_host.task.wording import describe
 from browser_host.task.workspace import Intent, Workspace
 
 _SEARCH = re.compile(r"\b(search|find|look ?up|query|q|filter)\b", re.IGNORECASE)
+_NAVIGATION = frozenset({"nav", "navigation"})
 _ELEMENT_PATIENCE = 5.0
 _ENTER_PATIENCE = 2.0
 _LOAD_PATIENCE = 30.0
@@ -205,7 +206,14 @@ async def search(workspace: Workspace, text: str, label: str = "") -> Survey:
 def search_box(survey: Survey, label: str = "") -> Item | None:
     """The box to search with: one that says so, else one for the label where that is the only field for it."""
     boxes = survey.fields(lambda item: not item.secret and (item.role == "searchbox" or item.landmark == "search"))
-    boxes = boxes or survey.fields(lambda item: not item.secret and any(_SEARCH.search(name) for name in item.names))
+    named = survey.fields(lambda item: not item.secret and any(_SEARCH.search(name) for name in item.names))
+    # A box in the navigation finds places of the site, not what is in it.
+    boxes = (
+        [box for box in boxes if box.landmark not in _NAVIGATION]
+        or [box for box in named if box.landmark not in _NAVIGATION]
+        or boxes
+        or named
+    )
     if label and len(boxes) > 1:
         boxes = [box for box in boxes if any(label.lower() in name.lower() for name in box.names)] or boxes
     inner = [box for box in boxes if box.landmark not in ("header", "banner", "nav", "navigation")]

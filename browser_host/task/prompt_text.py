@@ -39,12 +39,13 @@ _VERBS = (
     "go|navigate|open|visit|browse|load|log|login|sign|find|search|look|shop|show|click|double-click|press|push|tap|hit|"
     "enter|type|fill|set|input|write|clear|select|choose|pick|check|uncheck|tick|untick|enable|disable|wait|extract|"
     "get|read|return|scrape|list|add|put|complete|finish|checkout|proceed|place|confirm|submit|scroll|hover|reload|"
-    "refresh|turn|upload|attach|expand|copy|paste|highlight|drag|resize|sort|solve|focus|buy|book|mark|use|"
+    "refresh|turn|save|submit|create|insert|delete|drop|edit|change|update|replace|register|mark|tell|send|run|execute|"
+    "upload|attach|expand|copy|paste|highlight|drag|resize|sort|solve|focus|buy|book|use|"
     # Words that end names of buttons too ("Save and close"): only with what makes them a clause.
     "switch(?: back)? to|change to|accept (?:the|this)|dismiss (?:the|this)|decline (?:the|this)|answer|"
     "close (?:the|this)|cancel (?:the|this)"
 )
-_POLITE = r"(?:please|kindly|also|now|next|finally|first|afterwards|can you|could you)\s*,?\s*"
+_POLITE = r"(?:please|kindly|also|now|next|finally|first(?! name)|afterwards|can you|could you)\s*,?\s*"
 
 
 def sites_in(prompt: str) -> frozenset[str]:
@@ -127,7 +128,9 @@ def _cut(text: str) -> str:
     """Put a cut wherever a clause may end."""
     text = re.sub(r"(?m)^\s*(?:\d{1,2}[.)]|[-*•])\s+", CUT, text)
     text = re.sub(r"\s*\n+\s*", CUT, text)
-    text = re.sub(r"\s*[.;!?]+(?=\s|$)\s*", CUT, text)
+    # "the What needs to be done? box": a question that is a field's name ends nothing.
+    text = re.sub(r"\s*(?:[.;!]+|\?+(?!\s+(?:field|box|input|question)\b))(?=\s|$)\s*", CUT, text)
+    text = re.sub(r"(?i)\b((?:edit|update) (?:this|the|my) \w+):\s+", rf"\1{CUT}", text)
     text = re.sub(r"(?i)\s*,?\s+(?:and\s+)?(?:then|after that|afterwards)\b\s*,?\s*", CUT, text)
     return re.sub(rf"(?i)(?:\s*,\s*and\s+|\s*,\s*|\s+and\s+|\s+&\s+)(?=(?:{_POLITE})*(?:{_VERBS})\b)", CUT, text)
 

@@ -23,6 +23,8 @@ _NEXT = re.compile(
     r"^\s*(next( page)?|older|more results|[\u203a\u00bb\u2192>])\s*[\u203a\u00bb\u2192>]*\s*$", re.IGNORECASE
 )
 _MOST_PAGES = 20
+_MOST_LEVELS = 2
+"""A menu and its entry."""
 _RESULT_PATIENCE = 5.0
 _BOX_PATIENCE = 1.5
 _LATE_ROWS = 0.6
@@ -109,11 +111,24 @@ class FindRecord:
         survey, _ = await workspace.until(self._can_look, timeout=_BOX_PATIENCE)
         box = search_box(survey, self.label)
         if box is None or not self._suits(box):
-            links = survey.buttons(re.compile(rf"^\s*{re.escape(_singular(self.noun))}(s|es)?\s*$", re.IGNORECASE))
-            if links and not record_match.holds(survey.text, self.value):
+            called = re.compile(rf"^\s*{re.escape(_singular(self.noun))}(s|es)?\s*$", re.IGNORECASE)
+            links = survey.buttons(called)
+            pressed: set[int] = set()
+            while links and len(pressed) < _MOST_LEVELS and not record_match.holds(survey.text, self.value):
+                pressed.add(links[0].id)
                 await workspace.click(links[0])
-                survey, _ = await workspace.until(self._can_look, timeout=_RESULT_PATIENCE)
+                # A menu may open first, with the entry that leads there.
+                survey, _ = await workspace.until(
+                    lambda page, known=frozenset(pressed): (
+                        self._can_look(page)  # type: ignore[misc]
+                        or any(item.id not in known for item in page.buttons(called))
+                    ),
+                    timeout=_RESULT_PATIENCE,
+                )
                 box = search_box(survey, self.label)
+                if box is not None and self._suits(box):
+                    break
+                links = [item for item in survey.buttons(called) if item.id not in pressed]
         if box is not None and self._suits(box):
             await search(workspace, self.value, self.label)
 

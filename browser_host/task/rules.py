@@ -9,6 +9,7 @@ from browser_host.task.choosing import FillOnly, SendIfAlone
 from browser_host.task.choosing_rules import CHOOSING_RULES
 from browser_host.task.derived_rules import DERIVED_RULES
 from browser_host.task.entry_rules import ENTRY_RULES
+from browser_host.task.everyday_rules import EVERYDAY_RULES
 from browser_host.task.failures import NEEDS_MODEL, Failed
 from browser_host.task.gesture_rules import GESTURE_RULES, Depending
 from browser_host.task.grammar import Reader
@@ -40,6 +41,7 @@ RULES_IN_ORDER = (
     *REVEALING_RULES,
     *DERIVED_RULES,
     *CHOOSING_RULES,
+    *EVERYDAY_RULES,
     *SITE_RULES,
     *PAGE_RULES,
 )

@@ -11,19 +11,22 @@ from tabkeep.v1 import actions_pb2
 from browser_host.task import extract
 from browser_host.task.failures import AMBIGUOUS, EXPECTATION_FAILED, NOT_FOUND, REJECTED_BY_PAGE, Failed
 from browser_host.task.plain_clauses import search, search_box
-from browser_host.task.survey import CART, Survey
+from browser_host.task.survey import CART, Item, Survey
 from browser_host.task.workspace import Workspace
 
 _ADD = re.compile(
     r"\badd\b.*\b(cart|basket|bag|trolley)\b|^\s*add( it)?\s*$|\bput in (cart|basket|bag)\b", re.IGNORECASE
 )
 _OUT = re.compile(r"out of stock|sold out|(currently )?unavailable|not available|notify me|back ?order", re.IGNORECASE)
+_QUANTITY = re.compile(r"\b(?:quantity|qty|how many)\b", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
 _ADDED = re.compile(r"\badded\b|\bin your (cart|basket|bag)\b", re.IGNORECASE)
 _NO_RESULTS = re.compile(
     r"\bno (\w+ ){0,3}(results?|products?|items?|match(es)?)\b|nothing (was )?found", re.IGNORECASE
 )
 _RESULT_PATIENCE = 5.0
+_MOST_PRESSES = 9
+"""How often one button is pressed to add several of a product, where no field says how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class FindProducts:
         survey, _ = await workspace.until(lambda page: search_box(page) is not None, timeout=_RESULT_PATIENCE)
         if search_box(survey) is not None:
             await search(workspace, self.noun)
-        products = await self._products(workspace)
+        products = await self.shown(workspace)
         fitting = [product for product in products if self._fits(product)]
         if not fitting:
             seen = "; ".join(f"{one.title} ({one.price_text or 'no price'})" for one in products[:8])
@@ -110,7 +113,7 @@ class FindProducts:
         workspace.products = fitting
         workspace.output = [product.as_output() for product in fitting]
 
-    async def _products(self, workspace: Workspace) -> list[Product]:
+    async def shown(self, workspace: Workspace) -> list[Product]:
         """The cards that the page shows, once there are some or it says that there are none."""
         end = workspace.steps.clock.monotonic() + _RESULT_PATIENCE
         while True:
@@ -132,30 +135,53 @@ class AddToCart:
 
     which: str
     """ "top", "cheapest" or "dearest" of what was found; "it" for what the page shows; else a product's name."""
+    quantity: int = 1
 
     @property
     def words(self) -> str:
         """The clause."""
         named = {"top": "the top result", "cheapest": "the cheapest result", "dearest": "the most expensive result"}
-        return f"add {named.get(self.which, self.which if self.which == 'it' else repr(self.which))} to the cart"
+        times = f"{self.quantity} times " if self.quantity > 1 else ""
+        return f"add {times}{named.get(self.which, self.which if self.which == 'it' else repr(self.which))} to the cart"
 
     async def carry_out(self, workspace: Workspace) -> None:
         """Press the product's own button, and see it arrive in the cart."""
         product = await self._choose(workspace)
         before = await workspace.survey()
-        target = await self._button(workspace, product)
+        target = await self._button(workspace, product) if self.quantity == 1 else None
         if target is None:
             before, target = await self._open(workspace, product)
-        await workspace.do(actions_pb2.Action(click=actions_pb2.Click(target=target)))
-        count = await _prove(workspace, product, before)
-        output = {name: value for name, value in product.as_output().items() if name != "in_stock"} | {"quantity": 1}
+        field = _quantity_field(before)
+        presses = 1 if field is not None else self.quantity
+        if presses > _MOST_PRESSES:
+            raise Failed(NOT_FOUND, f"there is no field for how many of {product.title} to add")
+        if field is not None and self.quantity > 1:
+            await workspace.fill(field, str(self.quantity))
+            before = await workspace.survey()
+            field = _quantity_field(before)
+        quantity = int(field.value) if field is not None and field.value.isdigit() else self.quantity
+        for press in range(presses):
+            if press:
+                before, target = await self._again(workspace, product)
+            await workspace.do(actions_pb2.Action(click=actions_pb2.Click(target=target)))
+            count = await _prove(workspace, product, before)
+        output = {name: value for name, value in product.as_output().items() if name != "in_stock"}
+        output["quantity"] = quantity
         workspace.output = output | ({"cart_count": count} if count is not None else {})
+
+    async def _again(self, workspace: Workspace, product: Product) -> tuple[Survey, actions_pb2.Target]:
+        """The page and the button as they are after the product was added once."""
+        before = await workspace.survey()
+        target = await self._button(workspace, product)
+        if target is None:
+            raise Failed(NOT_FOUND, f"{product.title} was added, and the page has no button to add another one")
+        return before, target
 
     async def _choose(self, workspace: Workspace) -> Product:
         if self.which in ("top", "cheapest", "dearest", "it") and workspace.products:
             found: list[Product] = workspace.products
         else:
-            found = await self._named(workspace)
+            found = await self._searched(workspace)
         available = [product for product in found if product.in_stock]
         if not available:
             listed = "; ".join(f"{one.title} ({one.price_text})" for one in found[:5])
@@ -165,6 +191,19 @@ class AddToCart:
         if self.which in ("cheapest", "dearest"):
             return sorted(available, key=lambda one: one.price or 0.0, reverse=self.which == "dearest")[0]
         return available[0]
+
+    async def _searched(self, workspace: Workspace) -> list[Product]:
+        """The products that are meant: on this page, else where the site's search shows them."""
+        try:
+            return await self._named(workspace)
+        except Failed as failed:
+            if failed.reason != NOT_FOUND or self.which in ("top", "cheapest", "dearest", "it"):
+                raise
+            if search_box(await workspace.survey()) is None:
+                raise
+        await search(workspace, self.which)
+        await FindProducts(self.which).shown(workspace)
+        return await self._named(workspace)
 
     async def _named(self, workspace: Workspace) -> list[Product]:
         """The products on the page that are meant, without a search before.
@@ -219,6 +258,18 @@ class AddToCart:
             reason = REJECTED_BY_PAGE if words else NOT_FOUND
             raise Failed(reason, words or f"there is no button to add {product.title} to the cart")
         return survey, await workspace.target(survey.buttons(_ADD)[0])
+
+
+def _quantity_field(survey: Survey) -> Item | None:
+    """The field for how many to add, in the form of the button that adds."""
+    adding = survey.buttons(_ADD)
+    fields = [
+        item
+        for item in survey.items
+        if item.is_field and any(_QUANTITY.search(name) for name in item.names)
+        and adding and item.form == adding[0].form
+    ]  # fmt: skip
+    return fields[0] if len(fields) == 1 else None
 
 
 async def _prove(workspace: Workspace, product: Product, before: Survey) -> int | None:

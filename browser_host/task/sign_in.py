@@ -25,7 +25,11 @@ from browser_host.task.workspace import OUTCOME_PATIENCE, Workspace
 
 _USERNAME = re.compile(r"user|e-?mail|login|account|phone|\bid\b|identifier", re.IGNORECASE)
 _SIGN_IN = re.compile(r"^\s*(log|sign)[ -]?(in|on)\b", re.IGNORECASE)
-_SIGN_OUT = re.compile(r"\b(log|sign)[ -]?(out|off)\b", re.IGNORECASE)
+_SIGN_IN_OR_UP = re.compile(
+    r"^\s*(log|sign)[ -]?in\s*(or|/|&|and|\|)\s*(register|sign[ -]?up|create( an)? account|join)\s*$", re.IGNORECASE
+)
+SIGN_OUT = re.compile(r"\b(log|sign)[ -]?(out|off)\b", re.IGNORECASE)
+"""The name of what ends a login."""
 _SEND = re.compile(r"(log|sign)[ -]?(in|on)\b|^(submit|continue|next|enter|go|ok)\b|anmelden|connexion", re.IGNORECASE)
 _OTHER_WAYS = re.compile(
     r"google|facebook|apple|github|microsoft|twitter|sso|forgot|reset|register|sign ?up|create|passkey|magic|show|code",
@@ -39,6 +43,11 @@ _REFUSED = re.compile(
     r"too many attempts|(could not|couldn['\u2019]t|can['\u2019]t|cannot) (log|sign) you in",
     re.IGNORECASE,
 )
+_BUSY = re.compile(
+    r"\W*(loading|please wait|signing (you )?in|logging (you )?in|authenticating|(one|just a) moment)\b.{0,20}$",
+    re.IGNORECASE,
+)
+"""What a page says alone on a line while it has not decided."""
 _FORM_PATIENCE = 5.0
 _STAYS_GONE = 0.8
 """Seconds for which a login form must stay away where nothing else shows that the login worked."""
@@ -139,11 +148,11 @@ class SignIn:
             survey, found = await workspace.until(_can_begin, timeout=_FORM_PATIENCE)
             if _password_field(survey) is not None or _first_field(survey) is not None:
                 return survey
-            if survey.buttons(_SIGN_OUT):
+            if survey.buttons(SIGN_OUT):
                 if self.username.lower() in survey.text.lower():
                     return None
                 raise Failed(NOT_FOUND, "there is no login form: somebody is logged in already; log out first")
-            links = survey.buttons(_SIGN_IN, _OTHER_WAYS)
+            links = _ways_in(survey)
             if not found or not links:
                 break
             await workspace.click(links[0])
@@ -205,7 +214,7 @@ class SignIn:
             if _password_field(after) is not None:
                 words = after.trouble(before) or _refusal(after) or "it shows an error"
                 raise Failed(REJECTED_BY_PAGE, f"the page refused the login: {words}")
-            if after.buttons(_SIGN_OUT):
+            if after.buttons(SIGN_OUT):
                 return
             if refusal := _refusal(after):
                 raise Failed(REJECTED_BY_PAGE, f"the page refused the login: {refusal}")
@@ -226,9 +235,14 @@ def _can_begin(survey: Survey) -> bool:
     return (
         _password_field(survey) is not None
         or _first_field(survey) is not None
-        or bool(survey.buttons(_SIGN_IN, _OTHER_WAYS))
-        or bool(survey.buttons(_SIGN_OUT))
+        or bool(_ways_in(survey))
+        or bool(survey.buttons(SIGN_OUT))
     )
+
+
+def _ways_in(survey: Survey) -> list[Item]:
+    """What leads to the form: also one link for those who log in and those who register."""
+    return survey.buttons(_SIGN_IN, _OTHER_WAYS) or survey.buttons(_SIGN_IN_OR_UP)
 
 
 def _password_field(survey: Survey) -> Item | None:
@@ -278,7 +292,10 @@ def _send_button(survey: Survey, field: Item) -> Item | None:
 
 
 def _decided(page: Survey, before: Survey | None) -> bool:
-    return (_password_field(page) is None and page.text.strip() != "") or bool(page.trouble(before))
+    gone = (
+        _password_field(page) is None and page.text.strip() != "" and not any(_BUSY.match(one) for one in page.lines())
+    )
+    return gone or bool(page.trouble(before))
 
 
 def _refusal(survey: Survey) -> str:

@@ -104,7 +104,9 @@ class Survey:
             )
             for one in found["items"]
         )
-        messages = tuple((one["kind"], one["text"]) for one in found["messages"])
+        # A link that is red because it deletes is no message.
+        names = {item.name for item in items}
+        messages = tuple((one["kind"], one["text"]) for one in found["messages"] if one["text"] not in names)
         return cls(found["url"], found["title"], found["text"], items, messages, found["closedFrames"])
 
     def own(self) -> Survey:

@@ -44,6 +44,8 @@ class Workspace:
         """Who decides the steps."""
         self.products: Any = None
         """What the last clause that looked for products found: `shopping.Products`."""
+        self.form: tuple[str, int] | None = None
+        """The page and the form in which a clause last set a field."""
 
     async def do(self, action: actions_pb2.Action) -> Done:
         """Carry out an action as a step."""

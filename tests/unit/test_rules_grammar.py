@@ -279,7 +279,6 @@ def test_a_hole_without_a_value_is_missing_input() -> None:
         "Find customers with orders over 100",
         "Find the newest laptop",
         "Find two headphones",
-        "Add two mugs to cart",
         "Add top 2 results to cart",
         "Add the second result to the cart",
         "Log in with Google",

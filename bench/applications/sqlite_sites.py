@@ -1,0 +1,125 @@
+"""Two applications over SQLite files: sqlite-web, which changes them, and Datasette, which shows them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from tabkeep.v1 import actions_pb2
+
+from bench.applications.application import Judge, Judges, Look, differs
+from bench.applications.installing import Installation
+
+editing = Judges()
+showing = Judges()
+
+_SHOP = """
+CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, city TEXT);
+INSERT INTO customers (name, city) VALUES ('Anna Berg', 'Bergen'), ('Ivan Petrov', 'Sofia'), ('Lucia Ruiz', 'Sevilla'),
+  ('Tom Field', 'York');
+CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, amount INTEGER);
+INSERT INTO orders (customer_id, amount) VALUES (1, 120), (2, 75), (2, 31), (4, 407);
+CREATE TABLE scratch (note TEXT);
+"""
+_WORLD = """
+CREATE TABLE cities (id INTEGER PRIMARY KEY, name TEXT, country TEXT, population INTEGER);
+INSERT INTO cities (name, country, population) VALUES ('Oslo', 'Norway', 717710), ('Bergen', 'Norway', 291940),
+  ('Trondheim', 'Norway', 212660), ('Malmö', 'Sweden', 362133), ('Uppsala', 'Sweden', 242140),
+  ('Aarhus', 'Denmark', 290598), ('Odense', 'Denmark', 182387), ('Tampere', 'Finland', 255050);
+"""
+
+
+class SqliteSite:
+    """A server over one file."""
+
+    page_script = ""
+
+    def __init__(self, file: str, content: str, command: Sequence[str], judges: Mapping[str, Judge]) -> None:
+        self._file = file
+        self._content = content
+        self._command = command
+        self.judges = judges
+
+    def prepare(self, installation: Installation, data: Path) -> None:
+        with closing(sqlite3.connect(data / self._file)) as connection:
+            connection.executescript(self._content)
+
+    def command(self, installation: Installation, data: Path, port: int) -> Sequence[str]:
+        program, *rest = self._command
+        parts = [part.replace("PORT", str(port)) for part in rest]
+        return (installation.program(program), *parts, str(data / self._file))
+
+    def environ(self, installation: Installation, data: Path, port: int) -> Mapping[str, str]:
+        return {}
+
+    def sign_in(self, url: str, who: str) -> list[actions_pb2.Action]:
+        raise NotImplementedError("nobody signs in here")
+
+
+def sqlite_web() -> SqliteSite:
+    return SqliteSite("db.sqlite3", _SHOP, ("sqlite_web", "-p", "PORT", "-x"), editing.table)
+
+
+def datasette() -> SqliteSite:
+    return SqliteSite("world.db", _WORLD, ("datasette", "serve", "-p", "PORT"), showing.table)
+
+
+def tables(look: Look) -> list[str]:
+    return look.place.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+
+
+@editing
+def sqlite_insert(look: Look) -> str:
+    rows = look.place.rows("SELECT name, city FROM customers WHERE id > 4")
+    return differs("new customers", rows, [("Zoe Park", "Oslo")])
+
+
+@editing
+def sqlite_query(look: Look) -> str:
+    return "" if "633" in look.answer else f"the answer is {look.answer}"
+
+
+@editing
+def sqlite_drop(look: Look) -> str:
+    return differs("tables", tables(look), ["customers", "orders"])
+
+
+@editing
+def sqlite_add_column(look: Look) -> str:
+    columns = look.place.rows("SELECT name, type FROM pragma_table_info('customers')")
+    wanted = [("id", "INTEGER"), ("name", "TEXT"), ("city", "TEXT"), ("phone", "VARCHAR")]
+    return differs("columns", [(name, kind.upper().partition("(")[0]) for name, kind in columns], wanted)
+
+
+@editing
+def sqlite_read(look: Look) -> str:
+    right = "Sofia" in look.answer and "York" not in look.answer
+    return "" if right else f"the answer is {look.answer}"
+
+
+@editing
+def sqlite_new_order(look: Look) -> str:
+    rows = look.place.rows("SELECT customer_id, amount FROM orders WHERE id > 4")
+    return differs("new orders", rows, [(3, 88)])
+
+
+@showing
+def datasette_population(look: Look) -> str:
+    numbers = set(re.findall(r"\d{6,}", look.answer.replace(",", "")))
+    return differs("populations in the answer", numbers, {"291940"})
+
+
+@showing
+def datasette_facet(look: Look) -> str:
+    text = json.dumps(json.loads(look.answer or "null"), ensure_ascii=False).replace(",", "")
+    there = all(part in text for part in ("Oslo", "717710", "Bergen", "291940", "Trondheim", "212660"))
+    return "" if there and "Aarhus" not in text and "Uppsala" not in text else f"the answer is {look.answer}"
+
+
+@showing
+def datasette_sql(look: Look) -> str:
+    return "" if "717710" in look.answer.replace(",", "") else f"the answer is {look.answer}"

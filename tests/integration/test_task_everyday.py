@@ -1,0 +1,79 @@
+"""Prompts in everyday words on a small library: what the page holds afterwards is the truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.integration.task_fixtures import Desk
+
+LIBRARY = [["Emma", "Jane Austen", "1815", "Lent"], ["Dracula", "Bram Stoker", "1897", "In"]]
+ULYSSES = ["Ulysses", "James Joyce", "1922", "In"]
+
+
+async def books(desk: Desk) -> Any:
+    return await desk.context.pages[-1].evaluate("window.books")
+
+
+async def test_a_record_is_made_changed_and_deleted_from_any_page(desk: Desk) -> None:
+    await desk.open("/library.html")
+    made = await desk.run(prompt="Create a new book titled 'Heidi' with author Johanna Spyri and year 1881")
+    assert made.status == "COMPLETED", made
+    assert await books(desk) == [*LIBRARY, ULYSSES, ["Heidi", "Johanna Spyri", "1881", "In"]]
+    changed = await desk.run(prompt="Open the book 'Dracula'. Change its state to Lent, then save it.")
+    assert changed.status == "COMPLETED", changed
+    deleted = await desk.run(prompt="Delete the item Emma. Yes, I'm sure.")
+    assert deleted.status == "COMPLETED", deleted
+    assert await books(desk) == [
+        ["Dracula", "Bram Stoker", "1897", "Lent"],
+        ULYSSES,
+        ["Heidi", "Johanna Spyri", "1881", "In"],
+    ]
+
+
+async def test_questions_are_answered_from_the_row_they_are_about(desk: Desk) -> None:
+    await desk.open("/library.html#books")
+    year = await desk.run(prompt="What is the year of Dracula?")
+    assert (year.status, year.output) == ("COMPLETED", {"year": "1897"})
+    several = await desk.run(prompt="What is the title of In?")
+    assert (several.status, several.reason) == ("FAILED", "AMBIGUOUS")
+    count = await desk.run(prompt="How many books are there?")
+    assert (count.status, count.output) == ("COMPLETED", {"count": 3})
+    nothing = await desk.run(prompt="What is the price of Dracula?")
+    assert (nothing.status, nothing.reason) == ("FAILED", "EXTRACT")
+
+
+async def test_the_first_result_is_one_that_has_the_words_and_nothing_else_is_opened(desk: Desk) -> None:
+    await desk.open("/library.html#books")
+    found = await desk.run(prompt="Search for joyce and open the first result")
+    assert found.status == "COMPLETED", found
+    assert desk.context.pages[-1].url.endswith("#book/Ulysses")
+    await desk.open("/library.html#books")
+    nothing = await desk.run(prompt="Search for zebediah and open the first result")
+    assert (nothing.status, nothing.reason) == ("FAILED", "NOT_FOUND")
+
+
+async def test_signing_out_is_done_once_and_not_twice(desk: Desk) -> None:
+    await desk.open("/library.html")
+    assert (await desk.run(prompt="Log out")).status == "COMPLETED"
+    again = await desk.run(prompt="Log out")
+    assert (again.status, again.reason) == ("FAILED", "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [("refuse", "REJECTED_BY_PAGE"), ("deaf", "EXPECTATION_FAILED")],
+    ids=["refused", "without effect"],
+)
+async def test_a_form_that_was_not_taken_is_no_success(desk: Desk, mode: str, reason: str) -> None:
+    await desk.open(f"/library.html?{mode}#books")
+    made = await desk.run(prompt="Add a book called Heidi, with author Johanna Spyri")
+    assert (made.status, made.reason) == ("FAILED", reason), made
+    assert await books(desk) == [*LIBRARY, ULYSSES]
+
+
+async def test_saving_is_no_success_where_the_page_shows_nothing_of_it(desk: Desk) -> None:
+    await desk.open("/library.html?deaf#book/Emma")
+    saved = await desk.run(prompt="Set Year to 1816 and save")
+    assert (saved.status, saved.reason) == ("FAILED", "EXPECTATION_FAILED"), saved
