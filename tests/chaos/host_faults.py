@@ -291,8 +291,8 @@ CONTROL_PLANE_POINTS = {
     "event received": (1, 12),
     "event committed": (1, 12),
     "event acknowledged": (1, 12),
-    "command committed": (1, 3),
-    "command sent": (1, 3),
+    "command committed": (1, 2),
+    "command sent": (1, 2),
     "result committed": (1, 2),
 }
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from tests.host_fakes import until
 from tests.soak.programs import ControlPlanes, RealHost
 from tests.soak.simulated import SimulatedHost
 
@@ -57,6 +58,8 @@ async def kill_host(world: World) -> None:
 
 async def drain_host(world: World) -> None:
     host = world.rng.choice(world.real)
+    # One that is just being started ends as any program does.
+    await until(lambda: host.minds(signal.SIGTERM), f"{host.name} minds signals", 60)
     host.signal(signal.SIGTERM)
     status = await host.ended()
     await host.start()

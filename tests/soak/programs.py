@@ -96,6 +96,12 @@ class RealHost:
         assert self._process is not None
         return await asyncio.wait_for(self._process.wait(), 60)
 
+    def minds(self, number: int) -> bool:
+        """Whether its process has a handler for the signal by now."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+        return bool(int(caught, 16) >> (number - 1) & 1)
+
     def signal(self, number: int) -> None:
         """Send it a signal."""
         os.kill(self.pid, number)
