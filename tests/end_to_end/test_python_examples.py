@@ -73,6 +73,8 @@ async def test_human_in_the_loop(example: Example, site: DemoSite, answer: str, 
 async def test_best_practices(example: Example) -> None:
     said = await example("best_practices.py")
     assert ": 8:00:00" in said
+    assert "led to a login at" in said
+    assert "the run was canceled" in said
     assert ": chrome" in said
 
 

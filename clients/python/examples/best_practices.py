@@ -6,7 +6,7 @@ import asyncio
 
 from run_workflow_with_a_session import stored_workflow
 from site_address import site_address
-from tabkeep import BrowserNotOffered, Client
+from tabkeep import BrowserNotOffered, Client, Run
 
 
 async def set_appropriate_timeouts(client: Client) -> None:
@@ -34,10 +34,14 @@ async def use_workflows_for_predetermined_sequences(client: Client, site: str) -
         )
 
     # More efficient: a single workflow. Without a session it gets a browser of its own, closed after it. This one
-    # needs a login, so it fails here and says why.
-    run = await client.run_workflow(
-        workflow_id=await stored_workflow(client), parameters={"site": site}, wait_for_completion=True
-    )
+    # needs a login, so it pauses and asks for a person; nobody is here, so it is given up.
+    run = await client.run_workflow(workflow_id=await stored_workflow(client), parameters={"site": site})
+    async for update in client.watch_run(run.run_id):
+        if isinstance(update, Run):
+            run = update
+            if run.pending_approval is not None:
+                print(run.pending_approval.message)
+                await client.cancel_run(run.run_id)
     print(f"{run.run_id}: {run.status} {run.failure_reason or ''} {run.failure_message}")
 
 
