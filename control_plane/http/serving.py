@@ -123,6 +123,10 @@ def _listener(address: str) -> socket.socket:
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, int(port)), family=family, backlog=_BACKLOG)
+        listener = socket.create_server((host, int(port)), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise OSError(f"cannot listen on {address} for HTTP: {error.strerror}; TABKEEP_HTTP_ADDRESS sets it") from error
+    # Connections inherit it. asyncio sets it only on sockets that were made with the protocol's number, which these are
+    # not; a body that follows its head in a second packet then waits 40 ms for the head's acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

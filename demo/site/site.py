@@ -65,6 +65,8 @@ class DemoSite:
             OSError: the port is taken.
         """
         listener = socket.create_server(self._address)
+        # Or a body in a second packet waits 40 ms for the acknowledgement of its head.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._address = (self._address[0], listener.getsockname()[1])
         config = uvicorn.Config(
             self.app,

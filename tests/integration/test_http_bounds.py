@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,7 +19,7 @@ from control_plane.http.answers import Pieces, json_answer
 from control_plane.http.app import Gateway
 from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.limits import Limits
-from control_plane.http.serving import listening
+from control_plane.http.serving import _listener, listening
 from tests.api_calls import PATIENCE
 
 SMALL = Limits(
@@ -382,3 +383,10 @@ async def test_a_stop_ends_what_is_held():
         await asyncio.wait_for(things.held.wait(), PATIENCE)
     assert things.held_ended.is_set()
     writer.close()
+
+
+def test_the_body_of_an_answer_does_not_wait_until_its_head_is_acknowledged():
+    with _listener("127.0.0.1:0") as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
