@@ -332,7 +332,7 @@ async def test_things_of_another_organization_look_like_things_that_do_not_exist
     await control_plane.database.write(
         lambda tx: tx._connection.execute(
             "INSERT INTO artifacts VALUES ('art_theirs', 'o_default', ?, ?, 'screenshot', '', 'image/jpeg', 1, 'x',"
-            " 'stored', '', 1, ?, ?)",
+            " 'stored', '', 1, ?, ?, '')",
             (launch.browser_session_id, run.run_id, *["2026-01-01T12:00:00.000000+00:00"] * 2),
         )
     )
