@@ -92,11 +92,10 @@ async def wait_for_person(
     limit = min(PERSON_SECONDS, max(run.left(), 0.0) * _SHARE_OF_RUN)
     end = run.clock.monotonic() + limit
     for turn in range(1, _MOST_ANSWERS + 1):
-        todo = "Log in" if wall.reason == LOGIN_WALL else "Solve it"
+        done = "somebody has logged in" if wall.reason == LOGIN_WALL else "it is solved"
         again = "It is still there. " if turn > 1 else ""
         question = (
-            f"{again}Step {step} of this run cannot go on: {wall.words}. {todo} in the live browser, then say yes; "
-            "say no to end the run"
+            f"{again}Step {step} of this run cannot go on: {wall.words}. Say yes once {done}; say no to end the run"
         )
         left = max(end - run.clock.monotonic(), 0.0)
         try:
