@@ -32,8 +32,9 @@ _CHOICES = frozenset({"click", "set_checked", "hover"})
 _DIGIT = re.compile(r"\d")
 _LONGEST_MESSAGE = 80
 
-_NOT_RECORDED = frozenset({"tab", "dialog"})
-"""Which tab, and what a dialog is answered with, is told ahead of the step that brings it: a replay is too late."""
+_NOT_RECORDED = frozenset({"tab", "dialog", "upload"})
+"""Which tab, and what a dialog is answered with, is told ahead of the step that brings it: a replay is too late. Which
+of the prompt's words name a file is not known here, and another file would be a false success."""
 
 
 class Recorder:
@@ -146,13 +147,6 @@ class Recorder:
         kind = kept.WhichOneof("kind")
         if kind in _NOT_RECORDED:
             raise NotRecordable(f"a {kind} action was part of it")
-        if kind == "upload":
-            # Which of the prompt's words name the file is not known here, and another file would be a false success.
-            raise NotRecordable("files were given to the page")
-        if kind == "dialog":
-            raise NotRecordable("it answers a dialog of the browser")
-        if kind == "tab" and (kept.tab.switch_to.page_id or kept.tab.close.page_id):
-            raise NotRecordable("a tab was named by its id, which is another one the next time")
         self._refuse_choice(kept, element)
         values = {
             "fill": [kept.fill.value],
