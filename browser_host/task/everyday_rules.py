@@ -38,7 +38,6 @@ EVERYDAY_RULES: list[Rule] = []
 rule = rule_adder(EVERYDAY_RULES)
 
 _THAT = r"(?:the|this|my|your|his|her|its|their|that)"
-_SECRET = re.compile(r"pass(?:word|phrase|code)|\bpin\b|\bcvv\b|card number", re.IGNORECASE)
 _LABEL = r"[A-Za-z][\w/ -]{0,39}?"
 _AGAIN = re.compile(
     r"(?:and )?(?:the )?same (?:password )?(?:again|twice)?|(?:and )?(?:the )?same password(?: again)?", re.IGNORECASE
@@ -90,11 +89,16 @@ def _verbatim(reader: Reader, text: str) -> str:
 
 
 def _made(reader: Reader, field: str, value: str) -> Part:
-    secret = bool(_SECRET.search(field or " ".join(value.split()[:3])))
-    if secret or names_a_secret(actions_pb2.Target(name=field or value.split()[0])):
+    named = field or " ".join(value.split()[:3])
+    secret = _is_secret(named) or _is_secret(named.split()[0])
+    if secret:
         reader.secret(value if field else value.split()[-1])
-        secret = True
     return Part(field, value, secret)
+
+
+def _is_secret(field: str) -> bool:
+    """Whether what goes into a field of this name is for no one to see."""
+    return names_a_secret(actions_pb2.Target(name=field))
 
 
 def _plain_value(reader: Reader, text: str) -> str:
@@ -157,7 +161,7 @@ def _change(reader: Reader, match: re.Match[str]) -> Intent:
     if re.search(r"\btext$|^(?:text|content|body)\b", field, re.IGNORECASE):
         return EditBody(_plain_value(reader, match["value"]))
     text = _plain_value(reader, match["value"])
-    secret = bool(_SECRET.search(field))
+    secret = _is_secret(field)
     if secret:
         reader.secret(text)
     value = actions_pb2.Value(literal=text, sensitive=secret)
@@ -180,11 +184,13 @@ def _put(reader: Reader, match: re.Match[str]) -> Intent:
 
 @rule(rf"(?:type|enter|write|put) (?P<value>{V}) (?:in|into) the (?P<field>[^\uf8ff]{{2,60}}\?) (?:field|box|input)")
 def _into_a_question(reader: Reader, match: re.Match[str]) -> Intent:
-    fill = actions_pb2.Fill(
-        target=actions_pb2.Target(name=_literal(reader, match["field"])),
-        value=actions_pb2.Value(literal=_literal(reader, match["value"])),
-    )
-    return one_action(actions_pb2.Action(fill=fill))
+    target = actions_pb2.Target(name=_literal(reader, match["field"]))
+    text = _literal(reader, match["value"])
+    secret = names_a_secret(target)
+    if secret:
+        reader.secret(text)
+    value = actions_pb2.Value(literal=text, sensitive=secret)
+    return one_action(actions_pb2.Action(fill=actions_pb2.Fill(target=target, value=value)))
 
 
 # The page's own text

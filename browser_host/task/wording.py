@@ -12,7 +12,7 @@ from browser_host.task.values import MASK
 
 _LONGEST = 80
 _SECRET_NAME = re.compile(
-    r"pass(word|phrase|code)?\b|\bpin\b|secret|cvv|cvc|\bcsc\b|security code|one.?time|"
+    r"pass(word|phrase|code)|pass\b|\bpin\b|secret|cvv|cvc|\bcsc\b|security code|one.?time|"
     r"card.?(number|num\b|no\b)|\bcc.?(number|num|csc)|^\W*(credit |debit |payment |bank )?card\W*$",
     re.IGNORECASE,
 )

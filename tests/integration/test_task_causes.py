@@ -85,6 +85,13 @@ async def test_a_slow_button_succeeds_by_what_it_set_going(desk: Desk, page_serv
     assert outcome.status == "COMPLETED", outcome
 
 
+async def test_a_button_that_its_click_leaves_turned_on_works(desk: Desk, page_server: PageServer):
+    """The same class that a dead button glows with: here the click itself set it, and it stays."""
+    body = f"<button onclick=\"this.classList.toggle('active')\">Go</button>{CLOCK}"
+    outcome = await press(desk, page_server, body)
+    assert outcome.status == "COMPLETED", outcome
+
+
 async def test_a_link_that_runs_a_script_succeeds_by_what_it_set_going(desk: Desk, page_server: PageServer):
     link = '<a role=button href="javascript:void setTimeout(say, 900)">Go</a>'
     outcome = await press(desk, page_server, f"{link}<p id=out></p>{SCRIPT}{CLOCK}")

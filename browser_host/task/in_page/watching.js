@@ -142,7 +142,9 @@ function mutated(records) {
   state.changes++;
   const press = state.press;
   if (press && press.down) {
-    if (records.length && press.dispatching && DECIDING.includes(press.span.type)) press.owes = true; // also by what no one sees
+    const decided = press.dispatching && DECIDING.includes(press.span.type);
+    if (records.length && decided) press.owes = true; // also by what no one sees
+    if (press.owes && records.some((record) => record.target === press.el && record.attributeName === "class")) press.decidedClass = true;
     if (!press.effect) brought(press, records.length > MOST_RECORDS ? "the page changed" : effectOf(records, press));
   } else if (!press && now() - state.lastPress > RESTLESS_AFTER) {
     for (const record of records.slice(0, MOST_RECORDS)) state.restless.add(record.target);
@@ -209,10 +211,10 @@ function mayMoveByItself(record, at, press) {
 
 const LASTING = 500; // ms: a class that only answers the finger is gone by then
 
-// Whether the press left the element marked, as one that is turned on.
+// Whether the press left the element marked, as one that is turned on; by what decides, not by the finger's coming.
 function stays(press) {
   const words = (text) => text.split(/\s+/).filter((word) => /(^|[-_])(active|pressed)$/i.test(word)).sort().join(" ");
-  return press.downClass !== undefined && press.el.isConnected && words(press.downClass) !== words(press.el.getAttribute("class") || "");
+  return press.decidedClass && press.el.isConnected && words(press.downClass) !== words(press.el.getAttribute("class") || "");
 }
 
 function stoodStill(press) {
@@ -282,7 +284,7 @@ function arm(el) {
   for (const inner of el.querySelectorAll("*")) classes.set(inner, inner.getAttribute("class") || "");
   state.press = {
     el, label: describeElement(el), classes, down: false, landed: false, hit: "", click: null, submit: null, invalid: [], effect: "", moving: new Map(),
-    before: snapshot(el), armed: now(), span: null, spans: [], dispatching: false, ended: now(), owes: false, near: "", late: null, path: [],
+    before: snapshot(el), armed: now(), span: null, spans: [], dispatching: false, ended: now(), owes: false, near: "", late: null, path: [], downClass: "", decidedClass: false,
   };
   // The last of all listeners: what the page's own leave to come is counted after them.
   for (const root of roots()) {
