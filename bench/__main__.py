@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Report, Row
-from bench.programs import Workshop
+from bench.programs import Workshop, run_to_end
 
 QUESTIONS = {
     "session_start": 420.0,
@@ -81,7 +81,7 @@ def _answer(name: str, *, quick: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=RESULTS, ignore_cleanup_errors=True) as directory:
         workshop = Workshop(Path(directory), quick)
         try:
-            report: Report = asyncio.run(asyncio.wait_for(module.measure(workshop), QUESTIONS[name]))
+            report: Report = run_to_end(asyncio.wait_for(module.measure(workshop), QUESTIONS[name]))
         except Exception as failure:
             words = f"longer than {QUESTIONS[name]:g} s" if isinstance(failure, TimeoutError) else str(failure)
             console.print(f"[bold]{name}[/]: could not be measured", style="red", highlight=False)

@@ -25,7 +25,7 @@ from typing import Any
 import psutil
 
 from bench.fleet_events import stored
-from bench.programs import ControlPlane, Program, Workshop
+from bench.programs import ControlPlane, Program, Workshop, run_to_end
 
 LEAST_EVENTS_PER_SECOND = 5_000
 MOST_ACK_MILLISECONDS = 250
@@ -163,7 +163,7 @@ def main() -> int:
     arguments = parser.parse_args()
     RESULTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="load-", dir=RESULTS, ignore_cleanup_errors=True) as directory:
-        return asyncio.run(measure(Path(directory), arguments))
+        return run_to_end(measure(Path(directory), arguments))
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import psutil
@@ -26,8 +27,35 @@ ANSWER_SECONDS = 180.0
 _LONGEST_LINE = 64 * 1024 * 1024
 
 
+T = TypeVar("T")
+
+
 class ProgramFailed(Exception):
     """A program did not start, or ended before its time; the text says where its log is."""
+
+
+def run_to_end(work: Coroutine[Any, Any, T]) -> T:
+    """`asyncio.run`, where a SIGTERM too ends the programs that were started; the exit status is then 143."""
+    terminated = False
+
+    async def terminable() -> T:
+        working = asyncio.ensure_future(work)
+
+        def terminate() -> None:
+            nonlocal terminated
+            if not terminated:
+                terminated = True
+                working.cancel()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+        return await working
+
+    try:
+        return asyncio.run(terminable())
+    except asyncio.CancelledError:
+        if not terminated:
+            raise
+        raise SystemExit(128 + signal.SIGTERM) from None
 
 
 class Program:

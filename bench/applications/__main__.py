@@ -7,7 +7,6 @@ bench itself failed on one; 2 for a name that is none.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 import tempfile
@@ -21,8 +20,9 @@ from rich.table import Table
 
 from bench.applications.installing import Installation
 from bench.applications.judging import Outcome, Verdict
-from bench.applications.prompts import Prompt, read_prompts
+from bench.applications.prompts import ROUNDS, Prompt, read_prompts
 from bench.applications.trial import APPLICATIONS, trial
+from bench.programs import run_to_end
 
 _ROOT = Path(__file__).parents[2]
 FOLDER = _ROOT / ".tools" / "applications"
@@ -34,7 +34,7 @@ def main() -> int:
     prompts = read_prompts()
     parser = argparse.ArgumentParser(prog="python -m bench.applications", description="Prompts for real applications.")
     parser.add_argument("names", nargs="*", metavar="name", help=f"prompts, or {', '.join(APPLICATIONS)}; none: all")
-    parser.add_argument("--written", choices=["before", "after"], help="only prompts of one of the two files")
+    parser.add_argument("--round", type=int, choices=ROUNDS, help="only prompts that were written together")
     parser.add_argument("--set-up", action="store_true", help="install the applications, and nothing else")
     parser.add_argument("--verbose", action="store_true", help="each run's steps and output")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes there too")
@@ -45,14 +45,14 @@ def main() -> int:
     chosen = [
         prompt
         for prompt in prompts
-        if arguments.written in (None, prompt.written)
+        if arguments.round in (None, prompt.round)
         and (not arguments.names or {prompt.name, prompt.application} & set(arguments.names))
     ]
     installation = Installation(FOLDER)
     installation.complete(say=print)
     if arguments.set_up:
         return 0
-    outcomes, failed = asyncio.run(_try_all(chosen, installation, verbose=arguments.verbose))
+    outcomes, failed = run_to_end(_try_all(chosen, installation, verbose=arguments.verbose))
     _print_table(outcomes)
     if arguments.json:
         arguments.json.write_text(json.dumps([_record(outcome) for outcome in outcomes], indent=1) + "\n")
@@ -85,7 +85,7 @@ async def _try_all(
 def _print_table(outcomes: Sequence[Outcome]) -> None:
     table = Table("application", "prompts", *(verdict.value for verdict in Verdict), "solved %")
     groups = {application: [o for o in outcomes if o.prompt.application == application] for application in APPLICATIONS}
-    groups |= {f"written {when}": [o for o in outcomes if o.prompt.written == when] for when in ("before", "after")}
+    groups |= {f"round {number}": [o for o in outcomes if o.prompt.round == number] for number in ROUNDS}
     for name, group in {**groups, "all": list(outcomes)}.items():
         if group:
             counts = Counter(outcome.verdict for outcome in group)
@@ -98,7 +98,7 @@ def _record(outcome: Outcome) -> dict[str, object]:
     return {
         "name": outcome.prompt.name,
         "application": outcome.prompt.application,
-        "written": outcome.prompt.written,
+        "round": outcome.prompt.round,
         "verdict": outcome.verdict.value,
         "reason": outcome.reason,
         "remark": outcome.remark,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tabkeep.v1 import actions_pb2, runs_pb2
 
@@ -48,26 +49,31 @@ Judge = Callable[[Look], str]
 """What the application disagrees with; empty when all is as the prompt's truth says."""
 
 
-class Application(Protocol):
+class Application(ABC):
     """One application."""
 
-    @property
-    def page_script(self) -> str:
-        """JavaScript that reads the application's state out of the page; empty for one that keeps it on its server."""
+    page_script = ""
+    """JavaScript that reads the application's state out of the page; empty for one that keeps it on its server."""
+    judges: Mapping[str, Judge]
+    """By the prompt's name."""
 
-    @property
-    def judges(self) -> Mapping[str, Judge]:
-        """By the prompt's name."""
-
+    @abstractmethod
     def prepare(self, installation: Installation, data: Path) -> None:
         """Fill a folder with the data that each copy begins with."""
 
+    @abstractmethod
     def command(self, installation: Installation, data: Path, port: int) -> Sequence[str]:
         """The server's command."""
 
     def environ(self, installation: Installation, data: Path, port: int) -> Mapping[str, str]:
-        """What the command needs in its environment."""
+        """What the command needs in its environment beside what is there."""
+        return {}
 
+
+class ApplicationWithLogin(Application):
+    """One that the bench can sign somebody in to."""
+
+    @abstractmethod
     def sign_in(self, url: str, who: str) -> list[actions_pb2.Action]:
         """Typed actions that sign somebody in."""
 

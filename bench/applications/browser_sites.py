@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tabkeep.v1 import actions_pb2
-
-from bench.applications.application import Judge, Judges, Look, differs
+from bench.applications.application import Application, Judge, Judges, Look, differs
 from bench.applications.installing import Installation
 
 sink = Judges()
@@ -29,13 +27,13 @@ _SINK_STATE = """() => {
       item => [item.querySelector('label').textContent.trim(), item.classList.contains('completed')]),
   }
 }"""
-_TODO_STATE = """() => ({
+_LIST_OF_TODOS = """() => ({
   todos: [...document.querySelectorAll('#todo-list li, .todo-list li')].map(
     item => [item.querySelector('label').textContent.trim(), item.classList.contains('completed')]),
 })"""
 
 
-class BrowserSite:
+class BrowserSite(Application):
     """A Node package whose files are served as they are."""
 
     def __init__(self, folder: str, page_script: str, judges: Mapping[str, Judge]) -> None:
@@ -54,16 +52,13 @@ class BrowserSite:
     def environ(self, installation: Installation, data: Path, port: int) -> Mapping[str, str]:
         return {"NO_UPDATE_CHECK": "1"}
 
-    def sign_in(self, url: str, who: str) -> list[actions_pb2.Action]:
-        raise NotImplementedError("nobody signs in here")
-
 
 def kitchen_sink() -> BrowserSite:
     return BrowserSite("cypress-example-kitchensink/app", _SINK_STATE, sink.table)
 
 
 def todomvc() -> BrowserSite:
-    return BrowserSite("todomvc", _TODO_STATE, todos.table)
+    return BrowserSite("todomvc", _LIST_OF_TODOS, todos.table)
 
 
 def page_has(look: Look, **wanted: object) -> str:
@@ -137,3 +132,13 @@ def todo_typed(look: Look) -> str:
 @todos
 def todo_two_one_done(look: Look) -> str:
     return page_has(look, todos=[["post the letter", False], ["feed the fish", True]])
+
+
+@sink
+def sink_delete_todo(look: Look) -> str:
+    return page_has(look, todos=[["Pay electric bill", True]])
+
+
+@todos
+def todo_all_done(look: Look) -> str:
+    return page_has(look, todos=[])

@@ -120,13 +120,13 @@ def admin_no_such_user(look: Look) -> str:
 
 @judge
 def admin_add_to_group(look: Look) -> str:
-    in_editors = look.place.rows(
-        "SELECT count(*) FROM auth_user_groups m JOIN auth_user u ON u.id = m.user_id"
-        " JOIN auth_group g ON g.id = m.group_id WHERE u.username = 'bob' AND g.name = 'Editors'"
-    )[0]
     # Choosing under "available groups" alone does not put anybody into one: the admin wants the arrow pressed too.
     # People mean the whole by these words, so the whole is what is looked for.
-    return differs("bob's staff status and membership", (user(look.place, "bob")[3], in_editors), (1, 1))
+    return differs(
+        "bob's staff status and membership",
+        (user(look.place, "bob")[3], groups_of(look.place, "bob")),
+        (1, ["Editors"]),
+    )
 
 
 @judge
@@ -164,3 +164,37 @@ def admin_delete_user(look: Look) -> str:
 @judge
 def admin_first_name_of_gina(look: Look) -> str:
     return "" if "Smith" in look.answer and "Moore" not in look.answer else f"the answer is {look.answer}"
+
+
+def groups_of(place: Place, name: str) -> list[str]:
+    return place.rows(
+        "SELECT g.name FROM auth_user_groups m JOIN auth_user u ON u.id = m.user_id"
+        " JOIN auth_group g ON g.id = m.group_id WHERE u.username = ? ORDER BY g.name",
+        name,
+    )
+
+
+@judge
+def admin_two_groups(look: Look) -> str:
+    return differs("bob's groups", groups_of(look.place, "bob"), ["Editors", "Support"])
+
+
+@judge
+def admin_search_and_delete(look: Look) -> str:
+    left = look.place.rows("SELECT count(*), sum(username = 'fred') FROM auth_user")
+    return differs("users, and freds among them", left, [(13, 0)])
+
+
+@judge
+def admin_both_names(look: Look) -> str:
+    return differs("gina", user(look.place, "gina"), ("Regina", "Schmidt", "gina@office.example", 0, 1))
+
+
+@judge
+def admin_how_many_staff(look: Look) -> str:
+    return differs("the answer's numbers", set(map(float, re.findall(r"\d+(?:\.\d+)?", look.answer))), {2.0})
+
+
+@judge
+def admin_passwords_differ(look: Look) -> str:
+    return differs("rosas", look.place.rows("SELECT count(*) FROM auth_user WHERE username = 'rosa'")[0], 0)

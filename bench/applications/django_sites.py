@@ -9,16 +9,14 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.applications.application import Place
+from bench.applications.application import ApplicationWithLogin, Place
 from bench.applications.installing import Installation, NotInstalled
 
 _SITES = Path(__file__).parent / "sites"
 
 
-class DjangoSite:
+class DjangoSite(ApplicationWithLogin):
     """A folder of `sites`: settings, urls and what fills its database."""
-
-    page_script = ""
 
     def __init__(self, name: str) -> None:
         self._folder = _SITES / name

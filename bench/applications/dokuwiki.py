@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tabkeep.v1 import actions_pb2
 
-from bench.applications.application import Judges, Look, Place, click, differs, fill, goto
+from bench.applications.application import ApplicationWithLogin, Judges, Look, Place, click, differs, fill, goto
 from bench.applications.installing import Installation, NotInstalled
 
 _PASSWORDS = {"walter": "Green-Lantern-4", "librarian": "Old-Clock-21"}
@@ -33,10 +33,9 @@ _EXTENSIONS = (
 judge = Judges()
 
 
-class DokuWiki:
+class DokuWiki(ApplicationWithLogin):
     """A wiki that everybody may read and those who have signed in may edit."""
 
-    page_script = ""
     judges = judge.table
 
     def prepare(self, installation: Installation, data: Path) -> None:
@@ -216,3 +215,15 @@ def wiki_old_revision(look: Look) -> str:
 @judge
 def wiki_edit_soup(look: Look) -> str:
     return differs("the page", page(look.place, "recipes:soup"), "Leeks, potatoes and cream.")
+
+
+@judge
+def wiki_salt(look: Look) -> str:
+    right = "10 g" in look.answer and "500" not in look.answer and "350" not in look.answer
+    return "" if right else f"the answer is {look.answer}"
+
+
+@judge
+def wiki_change_password(look: Look) -> str:
+    right = is_password(users(look.place)["walter"][0], "Blue-Lantern-5")
+    return "" if right else "walter has another password"

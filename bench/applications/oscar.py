@@ -186,3 +186,35 @@ def oscar_most_expensive_teapot(look: Look) -> str:
 @judge
 def oscar_status_of_order(look: Look) -> str:
     return "" if "Pending" in look.answer else f"the answer is {look.answer}"
+
+
+@judge
+def oscar_two_jackets(look: Look) -> str:
+    return holds(look, ("Waxed rain jacket", 2))
+
+
+@judge
+def oscar_guest_checkout_sentences(look: Look) -> str:
+    wanted = [("lena@post.example", "Pruning shears x1", "Hull", "HU1 2AB")]
+    return differs("orders", new_orders(look.place), wanted)
+
+
+@judge
+def oscar_process_order(look: Look) -> str:
+    orders = look.place.rows("SELECT number, status FROM order_order ORDER BY number")
+    return differs("orders", orders, [("100041", "Being processed"), ("100042", "Pending")])
+
+
+@judge
+def oscar_wish_list(look: Look) -> str:
+    rows = look.place.rows(
+        "SELECT p.title, u.email FROM wishlists_line l JOIN wishlists_wishlist w ON w.id = l.wishlist_id"
+        " JOIN catalogue_product p ON p.id = l.product_id JOIN auth_user u ON u.id = w.owner_id"
+    )
+    return differs("on wish lists", rows, [("Glass teapot", "dora.jones@mail.example")])
+
+
+@judge
+def oscar_change_last_name(look: Look) -> str:
+    names = look.place.rows("SELECT first_name, last_name FROM auth_user WHERE email = 'dora.jones@mail.example'")
+    return differs("her name", names, [("Dora", "Jones-Reed")])

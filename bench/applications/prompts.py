@@ -1,4 +1,4 @@
-"""The prompts, as they stand in the two files."""
+"""The prompts, as they stand in the files of their rounds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 from tabkeep.v1 import runs_pb2
 
 HERE = Path(__file__).parent
-FILES = {"before": HERE / "written_before.toml", "after": HERE / "written_after.toml"}
-"""By when the prompts were written: before their author had read the planner's rules, or after."""
+ROUNDS = {number: HERE / f"round_{number}.toml" for number in range(1, 4)}
+"""In the order in which they were written; each file says what its author had read, and whether rules were mended
+for its prompts after they were first tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,8 @@ class Prompt:
 
     name: str
     """Also that of its judge."""
-    written: str
-    """A key of FILES."""
+    round: int
+    """A key of ROUNDS."""
     application: str
     at: str
     """Path of the page it begins on; empty: it goes on where signing in ended."""
@@ -39,7 +40,7 @@ def read_prompts() -> list[Prompt]:
     Raises:
         ValueError: a name occurs twice, or a reason is none.
     """
-    prompts = [_prompt(written, entry) for written, file in FILES.items() for entry in _entries(file)]
+    prompts = [_prompt(number, entry) for number, file in ROUNDS.items() for entry in _entries(file)]
     names = [prompt.name for prompt in prompts]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"prompts with one name: {', '.join(sorted(twice))}")
@@ -47,11 +48,11 @@ def read_prompts() -> list[Prompt]:
 
 
 def _entries(file: Path) -> list[dict[str, object]]:
-    return list(tomllib.loads(file.read_text(encoding="utf-8")).get("prompt", [])) if file.exists() else []
+    return list(tomllib.loads(file.read_text(encoding="utf-8"))["prompt"])
 
 
-def _prompt(written: str, entry: dict[str, object]) -> Prompt:
+def _prompt(number: int, entry: dict[str, object]) -> Prompt:
     wants = entry.pop("wants", [])
     assert isinstance(wants, list)
     reasons = frozenset(runs_pb2.FailureReason.Value(f"FAILURE_REASON_{reason}") for reason in wants)
-    return Prompt(written=written, refusals=reasons, **entry)  # type: ignore[arg-type]
+    return Prompt(round=number, refusals=reasons, **entry)  # type: ignore[arg-type]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tabkeep.v1 import actions_pb2
 
-from bench.applications.application import Judges, Look, Place, click, differs, fill, goto
+from bench.applications.application import ApplicationWithLogin, Judges, Look, Place, click, differs, fill, goto
 from bench.applications.installing import Installation
 
 _PASSWORDS = {"mona": "Paper-Crane-6"}
@@ -17,10 +17,9 @@ _OLD = {"tag": "VCALENDAR", "D:displayname": "Birthdays", "C:calendar-descriptio
 judge = Judges()
 
 
-class Radicale:
+class Radicale(ApplicationWithLogin):
     """A server with one user and one calendar."""
 
-    page_script = ""
     judges = judge.table
 
     def prepare(self, installation: Installation, data: Path) -> None:
@@ -35,9 +34,6 @@ class Radicale:
             "--auth-htpasswd-filename", str(data / "users"), "--auth-htpasswd-encryption", "plain",
             "--storage-filesystem-folder", str(data / "collections"), "--auth-delay", "0",
         )  # fmt: skip
-
-    def environ(self, installation: Installation, data: Path, port: int) -> Mapping[str, str]:
-        return {}
 
     def sign_in(self, url: str, who: str) -> list[actions_pb2.Action]:
         return [
@@ -76,3 +72,8 @@ def radicale_new_calendar(look: Look) -> str:
 @judge
 def radicale_wrong_password(look: Look) -> str:
     return "the server let mona in" if let_in(look.place) else ""
+
+
+@judge
+def radicale_rename(look: Look) -> str:
+    return differs("collections", collections(look.place), [("VCALENDAR", "Parties", "everybody's")])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tabkeep.v1 import actions_pb2
 
-from bench.applications.application import Judges, Look, Place, click, differs, fill, goto
+from bench.applications.application import ApplicationWithLogin, Judges, Look, Place, click, differs, fill, goto
 from bench.applications.installing import Installation, NotInstalled
 
 _SERVE = Path(__file__).parent / "sites" / "tracker" / "serve.py"
@@ -25,10 +25,9 @@ _ISSUES = (
 judge = Judges()
 
 
-class Roundup:
+class Roundup(ApplicationWithLogin):
     """The tracker that its `classic` template makes, which everybody may read."""
 
-    page_script = ""
     judges = judge.table
 
     def prepare(self, installation: Installation, data: Path) -> None:
@@ -132,3 +131,24 @@ def roundup_assign(look: Look) -> str:
 @judge
 def roundup_no_such_issue(look: Look) -> str:
     return differs("issues", issues(look.place), _unchanged())
+
+
+@judge
+def roundup_comment(look: Look) -> str:
+    rows = look.place.rows(
+        "SELECT i._title, m._summary FROM issue_messages x JOIN _msg m ON m.id = x.linkid"
+        " JOIN _issue i ON i.id = x.nodeid",
+        database=_DATABASE,
+    )
+    return differs(
+        "messages",
+        [(title, text.rstrip(".")) for title, text in rows],
+        [("Server room is too warm", "The fan is on order")],
+    )
+
+
+@judge
+def roundup_two_changes(look: Look) -> str:
+    wanted = _unchanged()
+    wanted[2] = (wanted[2][0], "urgent", "testing", "admin")
+    return differs("issues", issues(look.place), wanted)

@@ -9,9 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from tabkeep.v1 import actions_pb2
-
-from bench.applications.application import Judge, Judges, Look, differs
+from bench.applications.application import Application, Judge, Judges, Look, differs
 from bench.applications.installing import Installation
 
 editing = Judges()
@@ -33,10 +31,8 @@ INSERT INTO cities (name, country, population) VALUES ('Oslo', 'Norway', 717710)
 """
 
 
-class SqliteSite:
+class SqliteSite(Application):
     """A server over one file."""
-
-    page_script = ""
 
     def __init__(self, file: str, content: str, command: Sequence[str], judges: Mapping[str, Judge]) -> None:
         self._file = file
@@ -52,12 +48,6 @@ class SqliteSite:
         program, *rest = self._command
         parts = [part.replace("PORT", str(port)) for part in rest]
         return (installation.program(program), *parts, str(data / self._file))
-
-    def environ(self, installation: Installation, data: Path, port: int) -> Mapping[str, str]:
-        return {}
-
-    def sign_in(self, url: str, who: str) -> list[actions_pb2.Action]:
-        raise NotImplementedError("nobody signs in here")
 
 
 def sqlite_web() -> SqliteSite:
@@ -107,6 +97,22 @@ def sqlite_new_order(look: Look) -> str:
     return differs("new orders", rows, [(3, 88)])
 
 
+def cities(look: Look) -> list[tuple[str, str]]:
+    return look.place.rows("SELECT name, city FROM customers ORDER BY id")
+
+
+@editing
+def sqlite_delete_customer(look: Look) -> str:
+    wanted = [("Anna Berg", "Bergen"), ("Ivan Petrov", "Sofia"), ("Lucia Ruiz", "Sevilla")]
+    return differs("customers", cities(look), wanted)
+
+
+@editing
+def sqlite_change_city(look: Look) -> str:
+    wanted = [("Anna Berg", "Oslo"), ("Ivan Petrov", "Sofia"), ("Lucia Ruiz", "Sevilla"), ("Tom Field", "York")]
+    return differs("customers", cities(look), wanted)
+
+
 @showing
 def datasette_population(look: Look) -> str:
     numbers = set(re.findall(r"\d{6,}", look.answer.replace(",", "")))
@@ -123,3 +129,9 @@ def datasette_facet(look: Look) -> str:
 @showing
 def datasette_sql(look: Look) -> str:
     return "" if "717710" in look.answer.replace(",", "") else f"the answer is {look.answer}"
+
+
+@showing
+def datasette_largest(look: Look) -> str:
+    right = "Oslo" in look.answer and "Bergen" not in look.answer and "Malmö" not in look.answer
+    return "" if right else f"the answer is {look.answer}"

@@ -17,7 +17,7 @@ from google.protobuf import json_format
 from playwright.async_api import async_playwright
 from tabkeep.v1 import browser_sessions_pb2, keys_pb2, keys_pb2_grpc, runs_pb2
 
-from bench.applications.application import Application, Look, Place
+from bench.applications.application import Application, ApplicationWithLogin, Look, Place
 from bench.applications.browser_sites import kitchen_sink, todomvc
 from bench.applications.django_admin import DjangoAdmin
 from bench.applications.dokuwiki import DokuWiki
@@ -78,6 +78,8 @@ class Trial:
 
     async def _judge(self, application: Application, prompt: Prompt, place: Place, session_id: str) -> Outcome:
         if prompt.signed_in:
+            if not isinstance(application, ApplicationWithLogin):
+                raise NotPrepared(f"nobody can be signed in to {prompt.application}")
             steps = runs_pb2.RunTaskRequest(actions=application.sign_in(place.url, prompt.signed_in))
             prepared = await self._run(session_id, steps)
             if prepared.status != runs_pb2.RUN_STATUS_COMPLETED:

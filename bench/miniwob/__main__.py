@@ -22,7 +22,7 @@ from tabkeep.v1 import runs_pb2 as runs
 from bench.browsing import Product, product
 from bench.miniwob.episodes import Episode, Episodes, NoPages, pages, served
 from bench.miniwob.verdicts import Outcome, Sum, Verdict, by_task
-from bench.programs import Workshop
+from bench.programs import Workshop, run_to_end
 
 RESULTS = Path(__file__).parents[1] / "results"
 BUILDING_SEEDS = 1
@@ -59,7 +59,7 @@ def main() -> int:
         print(missing, file=sys.stderr)
         return 1
     wanted = [name for name in arguments.tasks.split(",") if name]
-    outcomes = asyncio.run(_run(root, wanted, arguments.episodes, arguments.first_seed, arguments.workers))
+    outcomes = run_to_end(_run(root, wanted, arguments.episodes, arguments.first_seed, arguments.workers))
     path: Path = arguments.json or RESULTS / f"miniwob-{began:%Y%m%dT%H%M%SZ}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([outcome.as_json() for outcome in outcomes], indent=1) + "\n")

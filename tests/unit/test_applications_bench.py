@@ -12,9 +12,9 @@ from bench.applications.trial import APPLICATIONS
 DONE = runs_pb2.Run(status=runs_pb2.RUN_STATUS_COMPLETED)
 NOT_FOUND = runs_pb2.Run(status=runs_pb2.RUN_STATUS_FAILED, failure_reason=runs_pb2.FAILURE_REASON_NOT_FOUND)
 INTERNAL = runs_pb2.Run(status=runs_pb2.RUN_STATUS_FAILED, failure_reason=runs_pb2.FAILURE_REASON_INTERNAL)
-POSSIBLE = Prompt("a", "before", "oscar", "/", "do it", "it is done")
+POSSIBLE = Prompt("a", 1, "oscar", "/", "do it", "it is done")
 IMPOSSIBLE = Prompt(
-    "b", "before", "oscar", "/", "do it", "it cannot be", refusals=frozenset({runs_pb2.FAILURE_REASON_NOT_FOUND})
+    "b", 1, "oscar", "/", "do it", "it cannot be", refusals=frozenset({runs_pb2.FAILURE_REASON_NOT_FOUND})
 )
 
 
@@ -42,4 +42,4 @@ def test_every_prompt_has_an_application_and_a_judge_and_every_judge_a_prompt() 
     judges = {(name, judge) for name, one in APPLICATIONS.items() for judge in one.judges}
     assert {(prompt.application, prompt.name) for prompt in prompts} == judges
     assert len(prompts) >= 60
-    assert 2 * sum(prompt.written == "before" for prompt in prompts) >= len(prompts)
+    assert 2 * sum(prompt.round == 1 for prompt in prompts) >= len(prompts)
