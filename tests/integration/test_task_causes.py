@@ -92,6 +92,31 @@ async def test_a_button_that_its_click_leaves_turned_on_works(desk: Desk, page_s
     assert outcome.status == "COMPLETED", outcome
 
 
+QUANTITY = "<input id=amount value=1 aria-label=Amount>"
+
+
+async def test_a_button_that_sets_a_fields_text_works(desk: Desk, page_server: PageServer):
+    """A field's text is no part of the document: no mutation tells of it."""
+    body = f"{QUANTITY}<button onclick='amount.value = 2'>Go</button>{CLOCK}"
+    outcome = await press(desk, page_server, body)
+    assert outcome.status == "COMPLETED", outcome
+
+
+async def test_a_field_whose_text_changes_by_itself_does_not_make_a_dead_button_work(
+    desk: Desk, page_server: PageServer
+):
+    counting = "<script>setInterval(() => { amount.value = +amount.value + 1 }, 40)</script>"
+    outcome = await press(desk, page_server, f"{QUANTITY}<button onclick='1'>Go</button>{counting}")
+    assert (outcome.status, outcome.reason) == ("FAILED", "NO_EFFECT"), outcome
+
+
+async def test_a_field_that_gives_the_focus_away_again_was_clicked(desk: Desk, page_server: PageServer):
+    body = f"<input aria-label=Go onfocus='this.blur()'>{CLOCK}"
+    await desk.open(f"{page_server.url}/text?{urlencode({'body': body})}")
+    outcome = await desk.run(act("click", target={"role": "textbox", "name": "Go"}))
+    assert outcome.status == "COMPLETED", outcome
+
+
 async def test_a_link_that_runs_a_script_succeeds_by_what_it_set_going(desk: Desk, page_server: PageServer):
     link = '<a role=button href="javascript:void setTimeout(say, 900)">Go</a>'
     outcome = await press(desk, page_server, f"{link}<p id=out></p>{SCRIPT}{CLOCK}")

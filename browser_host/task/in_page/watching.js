@@ -19,7 +19,7 @@ function watch() {
     const view = root.defaultView;
     if (!view) continue;
     if (view === window) view.addEventListener("beforeunload", leaving);
-    for (const type of [...PRESSING, ...DECIDING, "invalid"]) view.addEventListener(type, happened, { capture: true, passive: true });
+    for (const type of [...PRESSING, ...DECIDING, "invalid", "focus"]) view.addEventListener(type, happened, { capture: true, passive: true });
     try {
       new view.PerformanceObserver((list) => requested(list.getEntries())).observe({ type: "resource" });
     } catch {
@@ -56,6 +56,14 @@ function numbers(view) {
   }
 }
 
+const MOST_FIELDS = 300;
+
+// What stands in the page's fields: a listener that sets it leaves no other trace.
+function fieldValues() {
+  const fields = deepQuery("input:not([type=hidden]),textarea,select");
+  return fields.length > MOST_FIELDS ? [] : fields.map((field) => [field, field.value]);
+}
+
 // The page's listeners for an event begin to run.
 function begins(press, event) {
   // One event inside another, as when a listener sends a form, is a part of it.
@@ -63,7 +71,7 @@ function begins(press, event) {
   ends(press);
   press.dispatching = true;
   const views = [...new Set([window, event.view || (event.target.ownerDocument || document).defaultView])].filter(Boolean);
-  const span = { type: event.type, start: now(), views, numbers: views.map(numbers), own: { ...own } };
+  const span = { type: event.type, start: now(), views, numbers: views.map(numbers), own: { ...own }, values: fieldValues() };
   press.span = span;
   later(() => ends(press, span), 0); // for events that a listener keeps from the window
 }
@@ -76,6 +84,7 @@ function ends(press, span = press.span) {
   press.ended = now();
   if (!DECIDING.includes(span.type)) return;
   press.spans.push([span.start, press.ended]);
+  if (span.values.some(([field, value]) => field.value !== value)) press.effect = press.effect || "a field's text changed";
   span.views.forEach((view, i) => {
     const before = span.numbers[i];
     const after = numbers(view);
@@ -266,8 +275,10 @@ function happened(event) {
     press.invalid.push(`${nameOf(event.target) || "a field"}: ${event.target.validationMessage}`);
   } else if (type === "change" && event.isTrusted) {
     press.effect = press.effect || "a control changed";
+  } else if (type === "focus" && event.isTrusted && event.target === press.el && editable(press.el)) {
+    press.effect = press.effect || "the field had the focus";
   }
-  if (type !== "invalid") begins(press, event);
+  if (type !== "invalid" && type !== "focus") begins(press, event);
   wake();
 }
 
