@@ -19,9 +19,9 @@ from browser_host.task.failures import (
     STALLED,
     Failed,
 )
-from browser_host.task.forms import set_item, settable
-from browser_host.task.likeness import words_of
-from browser_host.task.survey import CART, Item, Survey
+from browser_host.task.fields import set_item, settable
+from browser_host.task.likeness import field_likeness
+from browser_host.task.survey import CART, OUTSIDE, Item, Survey
 from browser_host.task.workspace import Workspace
 
 _PLACE = re.compile(
@@ -51,16 +51,9 @@ _CONFIRMED = re.compile(
 _EMPTY = re.compile(
     r"(cart|basket|bag|trolley) is (currently )?empty|no items in (your )?(cart|basket|bag)", re.IGNORECASE
 )
-_ALSO_CALLED = {
-    "email": ("email address", "e-mail", "e-mail address", "my email address is"),
-    "address line 1": ("first line of address", "street address", "address 1", "line 1", "street", "address"),
-    "city": ("town", "town/city", "city/town", "town or city"),
-    "postcode": ("post code", "postal code", "zip", "zip code", "post/zip-code", "zip/postcode"),
-    "first name": ("given name", "forename"),
-    "last name": ("surname", "family name"),
-}
-"""Other names of the fields that addresses are asked for with."""
-_OUTSIDE = frozenset({"header", "banner", "footer", "contentinfo", "nav", "navigation", "search"})
+_ADDRESS_LINE = ("first line of address", "street address", "address 1", "line 1", "street", "address")
+"""Other names of the field for an address's first line."""
+_SURELY = 90
 _MOST_PAGES = 15
 _PLACED_PATIENCE = 20.0
 
@@ -125,10 +118,10 @@ class Checkout:
 
     async def _fill_given(self, workspace: Workspace, survey: Survey, button: Item) -> None:
         for name, value in self.given.items():
-            fields = [item for item in settable(survey) if item.landmark not in _OUTSIDE]
+            fields = [item for item in settable(survey) if item.landmark not in OUTSIDE]
             called = [item for item in fields if _named(item, name)]
-            for other in _ALSO_CALLED.get(name.lower(), ()):
-                called = called or [item for item in fields if words_of(item.name) == words_of(other)]
+            for other in (name, *(_ADDRESS_LINE if name.lower() == "address line 1" else ())):
+                called = called or [item for item in fields if field_likeness(other, item.name) >= _SURELY]
             fields = called
             if len(fields) == 1 and fields[0].value != value:
                 await set_item(workspace, fields[0], value, secret=False)
@@ -181,7 +174,7 @@ def _rung(survey: Survey) -> re.Pattern[str] | None:
 def _best(survey: Survey, rung: re.Pattern[str]) -> Item:
     """The button of this rung: in the page's main part before its header, a button before a link."""
     buttons = survey.buttons(rung, _NEVER)
-    return min(buttons, key=lambda item: (not item.dialog, item.landmark in _OUTSIDE, item.role != "button", item.ref))
+    return min(buttons, key=lambda item: (not item.dialog, item.landmark in OUTSIDE, item.role != "button", item.ref))
 
 
 def _is_cart_page(survey: Survey) -> bool:
@@ -194,7 +187,7 @@ def _require_filled(survey: Survey, button: Item) -> None:
     Raises:
         Failed: MISSING_INPUT.
     """
-    asked = [item for item in survey.items if item.required and not item.disabled and item.landmark not in _OUTSIDE]
+    asked = [item for item in survey.items if item.required and not item.disabled and item.landmark not in OUTSIDE]
     ours = [item for item in asked if item.form == button.form] if button.form >= 0 else asked
     chosen = {item.group for item in survey.items if item.group and item.checked}
     lacking = [

@@ -8,25 +8,17 @@ from tabkeep.v1 import actions_pb2
 
 from browser_host.task.cart_lines import AddAll, RemoveFromCart
 from browser_host.task.checkout import Checkout
-from browser_host.task.forms import (
-    KIND,
-    AddEntries,
-    ChooseFrom,
-    DeleteRecord,
-    NewRecord,
-    OpenNamed,
-    Part,
-    PressWords,
-    Save,
-    SetParts,
-)
+from browser_host.task.fields import ChooseFrom, Part, SetParts
 from browser_host.task.grammar import NotUnderstood, Reader, Rule, rule_adder
+from browser_host.task.named_records import KIND, DeleteRecord, OpenNamed, PressWords
+from browser_host.task.new_records import AddEntries, NewRecord
 from browser_host.task.page_body import EditBody, RunQuery
 from browser_host.task.plain_clauses import SearchFor, SetField, extract_action, one_action
 from browser_host.task.postal_address import postal_address
 from browser_host.task.prompt_text import CUT, V
 from browser_host.task.questions import Ask, CountOf
 from browser_host.task.results import OpenResult
+from browser_host.task.saving import Save
 from browser_host.task.shopping import AddToCart
 from browser_host.task.sign_in import SignIn
 from browser_host.task.sign_out import SignOut

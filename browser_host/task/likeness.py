@@ -1,14 +1,33 @@
-"""How sure it is that a property asked for and a label that a page shows mean the same."""
+"""How sure it is that words asked for and a label that a page shows mean the same: for data to be read, for fields."""
 
 from __future__ import annotations
 
 import re
 
-_SYNONYMS: tuple[frozenset[str], ...] = tuple(
-    frozenset(group.split("|"))
-    for group in (
-        "email|e mail|mail|email address|e mail address",
-        "phone|telephone|tel|mobile|phone number",
+
+def _groups(*groups: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(group.split("|")) for group in groups)
+
+
+_ALWAYS_THE_SAME = _groups(
+    "email|e mail|mail|email address|e mail address",
+    "phone|telephone|tel|mobile|phone number",
+    "postcode|post code|post zip code|zip|zipcode|zip code|zip postcode|postal code",
+)
+"""What may stand for another also behind other words: "customer email" and "E-mail", never "phone number" and "ID"."""
+_OF_FIELDS = _groups(
+    "username|user name|user|login|login name",
+    "title|display name|displayname",
+    "first name|given name|forename",
+    "last name|surname|family name",
+    "city|town|town city|city town|town or city",
+    "comment|note|remark|message",
+)
+"""What a form's field may be called by other words."""
+_SYNONYMS = (
+    *_ALWAYS_THE_SAME,
+    *_OF_FIELDS,
+    *_groups(
         "name|full name|customer|customer name",
         "name|product|product name|item|title",
         "price|cost|unit price|amount",
@@ -20,10 +39,10 @@ _SYNONYMS: tuple[frozenset[str], ...] = tuple(
         "url|link|href",
         "status|state",
         "since|customer since|member since",
-    )
+    ),
 )
-_ALWAYS_THE_SAME = _SYNONYMS[:2]
-"""What may stand for another also behind other words: "customer email" and "E-mail", never "phone number" and "ID"."""
+_FIRST_OF_GROUP = {phrase: group[0] for group in (*_ALWAYS_THE_SAME, *_OF_FIELDS) for phrase in group}
+_PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_FIRST_OF_GROUP, key=len, reverse=True))})\b")
 
 
 def likeness(asked: str, label: str) -> int:
@@ -47,13 +66,34 @@ def likeness(asked: str, label: str) -> int:
     return 0
 
 
+def field_likeness(asked: str, label: str) -> int:
+    """How sure it is that a field is meant: 100 equal, 90 by other words, less where its label says more, 0 no.
+
+    Unlike data, a field may be meant by any of its label's words: by "line 1" the "First line of address (line 1)".
+    """
+    ours, theirs = words_of(asked), words_of(re.sub(r"\(.*?\)|[*:]", " ", label))
+    if not ours or not theirs:
+        return 0
+    if ours == theirs or "".join(ours) == "".join(theirs):
+        return 100
+    said, shown = _in_usual_words(ours), _in_usual_words(theirs)
+    if said == shown:
+        return 90
+    return 60 - 5 * min(len(shown) - len(said), 6) if said < shown else 0
+
+
+def _in_usual_words(words: list[str]) -> set[str]:
+    usual = _PHRASE.sub(lambda found: _FIRST_OF_GROUP[found[0]], " ".join(words))
+    return set(usual.split()) - {"the"}
+
+
 def words_of(text: str) -> list[str]:
     """The words of a name or a label, in lower case and singular."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
     return [_stem(word) for word in re.findall(r"[^\W_]+", spaced.lower())]
 
 
-def _synonyms(ours: list[str], theirs: list[str], groups: tuple[frozenset[str], ...]) -> bool:
+def _synonyms(ours: list[str], theirs: list[str], groups: tuple[tuple[str, ...], ...]) -> bool:
     return any(" ".join(ours) in group and " ".join(theirs) in group for group in groups)
 
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from tabkeep.v1 import actions_pb2
 
 from browser_host.task.failures import AMBIGUOUS, NO_EFFECT, NOT_FOUND, REJECTED_BY_PAGE, Failed
-from browser_host.task.forms import PressWords
-from browser_host.task.survey import Item, Survey
+from browser_host.task.named_records import PressWords
+from browser_host.task.survey import OUTSIDE, Item, Survey
 from browser_host.task.workspace import Workspace
 
 _PATIENCE = 5.0
 _EDIT = re.compile(r"^\W*edit( this)?( page)?\W*$", re.IGNORECASE)
 _RUN = re.compile(r"^\W*(?:run|execute|submit|go)\b", re.IGNORECASE)
-_OUTSIDE = frozenset({"header", "banner", "footer", "contentinfo", "nav", "navigation", "search"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def body_of(survey: Survey) -> Item | None:
     large = [
         item
         for item in survey.items
-        if item.is_field and item.type in ("textarea", "") and item.role == "textbox" and item.landmark not in _OUTSIDE
+        if item.is_field and item.type in ("textarea", "") and item.role == "textbox" and item.landmark not in OUTSIDE
     ]
     areas = [item for item in large if item.type == "textarea"] or large
     if len(areas) > 1:

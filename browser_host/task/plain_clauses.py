@@ -10,6 +10,7 @@ from google.protobuf import json_format, struct_pb2
 from tabkeep.v1 import actions_pb2
 
 from browser_host.task.failures import EXPECTATION_FAILED, NO_EFFECT, NOT_FOUND, STEP_TIMEOUT, Failed
+from browser_host.task.fields import SWITCH
 from browser_host.task.survey import Item, Survey
 from browser_host.task.wording import describe
 from browser_host.task.workspace import Intent, Workspace
@@ -149,15 +150,12 @@ class SetField:
         chosen = [item for item in survey.items if _means(item, self.field)]
         if chosen and all(item.role in ("combobox", "listbox") and item.type.startswith("select") for item in chosen):
             action = actions_pb2.Action(select=actions_pb2.Select(target=target, option=self.value))
-        elif chosen and all(item.role in ("checkbox", "switch") for item in chosen) and self.text.lower() in _SWITCH:
-            state = actions_pb2.SetChecked(target=target, checked=_SWITCH[self.text.lower()])
+        elif chosen and all(item.role in ("checkbox", "switch") for item in chosen) and self.text.lower() in SWITCH:
+            state = actions_pb2.SetChecked(target=target, checked=SWITCH[self.text.lower()])
             action = actions_pb2.Action(set_checked=state)
         else:
             action = actions_pb2.Action(fill=actions_pb2.Fill(target=target, value=self.value))
         await workspace.do(action)
-
-
-_SWITCH = {"on": True, "true": True, "yes": True, "checked": True, "off": False, "false": False, "no": False}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from browser_host.task.failures import NOT_FOUND, Failed
 from browser_host.task.likeness import words_of
 from browser_host.task.plain_clauses import search
-from browser_host.task.survey import Item, Survey
+from browser_host.task.survey import OUTSIDE, Item, Survey
 from browser_host.task.workspace import Workspace
 
 _NOTHING = re.compile(
@@ -16,7 +16,7 @@ _NOTHING = re.compile(
     r"nothing (?:was )?found|not found|did(?: not|n['\u2019]t) match|no match",
     re.IGNORECASE,
 )
-_OUTSIDE = frozenset({"header", "banner", "footer", "contentinfo", "nav", "navigation", "aside", "search"})
+_BESIDE = OUTSIDE | {"aside"}
 _PATIENCE = 5.0
 
 
@@ -49,7 +49,7 @@ class OpenResult:
         links = [
             item
             for item in survey.items
-            if item.role == "link" and item.name and not item.disabled and item.landmark not in _OUTSIDE
+            if item.role == "link" and item.name and not item.disabled and item.landmark not in _BESIDE
             and not re.search(r"[?&](?:q|query|search|sort|order|page|o)=|#|javascript:", item.href.rpartition("/")[2])
         ]  # fmt: skip
         named = [item for item in links if asked <= set(words_of(item.name))]

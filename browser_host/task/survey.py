@@ -19,6 +19,8 @@ CART = re.compile(
 IN_FRAME = 100_000
 """A frame's items have its number times this added to their own numbers."""
 BUTTONS = frozenset({"button", "link", "menuitem", "tab"})
+OUTSIDE = frozenset({"header", "banner", "footer", "contentinfo", "nav", "navigation", "search"})
+"""Parts of a page that are the same on every page of the site."""
 TEXT_FIELDS = frozenset({"textbox", "searchbox", "combobox", "spinbutton"})
 _TROUBLE = re.compile(
     r"\b(incorrect|invalid|wrong|denied|declined|failed|failure|not (?:recogni[sz]ed|valid|correct|accepted|match)|"

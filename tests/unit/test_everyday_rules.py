@@ -10,12 +10,15 @@ from google.protobuf import struct_pb2
 from browser_host.task.cart_lines import AddAll, RemoveFromCart
 from browser_host.task.checkout import Checkout
 from browser_host.task.failures import NEEDS_MODEL, Failed
-from browser_host.task.forms import AddEntries, DeleteRecord, NewRecord, OpenNamed, Part, Save, SetParts
+from browser_host.task.fields import Part, SetParts
+from browser_host.task.named_records import DeleteRecord, OpenNamed
+from browser_host.task.new_records import AddEntries, NewRecord
 from browser_host.task.page_body import EditBody, RunQuery
 from browser_host.task.planner import Plan
 from browser_host.task.questions import Ask, CountOf
 from browser_host.task.results import OpenResult
 from browser_host.task.rules import RulesPlanner
+from browser_host.task.saving import Save
 from browser_host.task.shopping import AddToCart
 from browser_host.task.sign_in import SignIn
 from browser_host.task.sign_out import SignOut
