@@ -11,12 +11,15 @@ import re
 MASK = "•••"
 _WHAT = r"(?:pass(?:word|phrase|code)?|pwd|pin|secret|token|cvv|cvc|security code|card number|api key)"
 _QUOTED = r"\"[^\"\n]+\"|'[^'\n]+'|\u201c[^\u201d\n]+\u201d|\u2018[^\u2019\n]+\u2019|`[^`\n]+`"
-_BARE = r"(?!\{\{)(?=\S*[^\sA-Za-z])\S{4,}(?<![.,;:!?])"
+_BARE = r"(?!\{\{)(?=\S*[^\sA-Za-z.,;:!?])\S{4,}(?<![.,;:!?])"
 """A word that no sentence would have; a hole stands for what is no secret of this text."""
 _AFTER = re.compile(
     rf"\b{_WHAT}\b(?:\s+field)?\s*(?:is|are|with|to|of|=|:)?\s*(?P<value>{_QUOTED}|{_BARE})", re.IGNORECASE
 )
-_BEFORE = re.compile(rf"(?P<value>{_QUOTED})\s+(?:in|into|as|for)\s+(?:the\s+|my\s+|your\s+)?{_WHAT}\b", re.IGNORECASE)
+_BEFORE = re.compile(
+    rf"(?P<value>{_QUOTED}|(?<!\S){_BARE})\s+(?:in|into|as|for)\s+(?:(?:the|my|your|his|her|new|old|current)\s+)*{_WHAT}\b",
+    re.IGNORECASE,
+)
 
 
 def secrets_in(prompt: str) -> list[str]:

@@ -11,6 +11,7 @@ from browser_host.task.derived_rules import DERIVED_RULES
 from browser_host.task.entry_rules import ENTRY_RULES
 from browser_host.task.everyday_rules import EVERYDAY_RULES
 from browser_host.task.failures import NEEDS_MODEL, Failed
+from browser_host.task.field_rules import FIELD_RULES
 from browser_host.task.gesture_rules import GESTURE_RULES, Depending
 from browser_host.task.grammar import Reader
 from browser_host.task.ordering_rules import ORDERING_RULES
@@ -19,6 +20,7 @@ from browser_host.task.page_rules import PAGE_RULES
 from browser_host.task.plain_clauses import OneAction
 from browser_host.task.planner import Plan
 from browser_host.task.prompt_text import CUT, PromptText
+from browser_host.task.record_rules import RECORD_RULES
 from browser_host.task.revealing_rules import REVEALING_RULES
 from browser_host.task.site_rules import SITE_RULES
 from browser_host.task.styling import STYLING_RULES, StyleText
@@ -41,6 +43,8 @@ RULES_IN_ORDER = (
     *REVEALING_RULES,
     *DERIVED_RULES,
     *CHOOSING_RULES,
+    *FIELD_RULES,
+    *RECORD_RULES,
     *EVERYDAY_RULES,
     *SITE_RULES,
     *PAGE_RULES,

@@ -13,6 +13,8 @@ NAME = rf"(?:{V}|[^\uf8ff,;]+?)"
 FIELD_KIND = r"(?: (?:field|box|input|text ?box|text ?area|drop-?down|list|menu|select|selector))?"
 PRICE = rf"(?:{V}|[$€£]?\s?\d+(?:\s?(?:€|\$|£|dollars?|euros?|pounds?|usd|eur|gbp))?)"
 THE = r"(?:the |an? )?"
+THAT = r"(?:the|this|my|your|his|her|its|their|that)"
+LABEL = r"[A-Za-z][\w/ -]{0,39}?"
 
 ROLES = {
     "button": "button",

@@ -14,6 +14,11 @@ from control_plane.prompt_secrets import secrets_in, without_secrets
         ("Set Password to 'x1 y2' and PIN to 4711", ["x1 y2", "4711"]),
         ("Enter 'open sesame' into the password field", ["open sesame"]),
         ("card number 4242424242424242, expiry '12/30', cvc '123'", ["4242424242424242", "123"]),
+        (
+            "Enter rosa as the user, Tower-41 as the password and Tower-42 as the password confirmation, and save",
+            ["Tower-41", "Tower-42"],
+        ),
+        ("put hunter-2 into my new password, then save", ["hunter-2"]),
         ("change my password on the settings page", []),
         ("fill password with {{pw}} and token '{{token}}'", []),
         ("Find customer with email 'a@b.c'", []),

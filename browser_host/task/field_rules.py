@@ -1,0 +1,86 @@
+"""What clauses mean that set fields by their names, in everyday words."""
+
+from __future__ import annotations
+
+import re
+
+from tabkeep.v1 import actions_pb2
+
+from browser_host.task.field_words import is_secret, literal, made, part_of, parts_of, plain_value
+from browser_host.task.fields import SetParts
+from browser_host.task.grammar import NotUnderstood, Reader, Rule, rule_adder
+from browser_host.task.page_body import EditBody
+from browser_host.task.plain_clauses import SetField, one_action
+from browser_host.task.prompt_text import CUT, V
+from browser_host.task.vocabulary import LABEL, THAT, TOKEN, VALUE
+from browser_host.task.wording import names_a_secret
+from browser_host.task.workspace import Intent
+
+FIELD_RULES: list[Rule] = []
+rule = rule_adder(FIELD_RULES)
+
+
+@rule(
+    rf"(?:fill (?:in|out) (?:the |"
+    rf"this )?(?:[\w-]+ )?form{CUT})?(?P<parts>{LABEL}\s*[:=]\s*[^\uf8ff]+(?:{CUT}{LABEL}\s*[:=]\s*[^\uf8ff]+)*)"
+)
+def _fields(reader: Reader, match: re.Match[str]) -> Intent:
+    """ "First name: Ada, Last name: Byron": each field said with a colon."""
+    pieces = [
+        piece for clause in match["parts"].split(CUT) for piece in re.split(rf"\s*,\s*(?={LABEL}\s*[:=])", clause)
+    ]
+    fields = [part_of(reader, piece, labelled=True) for piece in pieces]
+    verbs = (
+        r"(?:click|press|go|open|select|choose|add|create|edit|find|search|check|tick|step|note|warning|todo|"
+        r"fill|enter|"
+        r"type|write|set|put|use|log|sign)s?\b"
+    )
+    if any(re.match(verbs, part.field, re.IGNORECASE) for part in fields):
+        raise NotUnderstood
+    return SetParts(tuple(fields))
+
+
+@rule(
+    rf"(?:my|the|her|his|its|their) (?P<parts>{LABEL} (?:is|should be) [^\uf8ff]+)",
+    rf"confirm (?:it )?(?:with|by) (?:my |the |your )?(?P<parts>(?:current |old )?password {TOKEN})",
+)
+def _said(reader: Reader, match: re.Match[str]) -> Intent:
+    return SetParts(parts_of(reader, match["parts"]))
+
+
+@rule(rf"(?:change|set|update|edit) {THAT}? ?(?P<field>{LABEL}) (?:to|as) (?P<value>{VALUE})")
+def _change(reader: Reader, match: re.Match[str]) -> Intent:
+    field = reader.value(match["field"], most_words=4)
+    if re.search(r"\btext$|^(?:text|content|body)\b", field, re.IGNORECASE):
+        return EditBody(plain_value(reader, match["value"]))
+    text = plain_value(reader, match["value"])
+    secret = is_secret(field)
+    if secret:
+        reader.secret(text)
+    value = actions_pb2.Value(literal=text, sensitive=secret)
+    shown = "•••" if secret else f'"{text}"'
+    return SetField(f'set "{field}" to {shown}', field, text, value)
+
+
+@rule(r"give (?:him|her|it|them|the user) (?:the )?(?P<what>[a-z]+(?: [a-z]+)?)")
+def _give(reader: Reader, match: re.Match[str]) -> Intent:
+    target = actions_pb2.Target(name=reader.value(match["what"]))
+    return one_action(actions_pb2.Action(set_checked=actions_pb2.SetChecked(target=target, checked=True)))
+
+
+@rule(rf"put (?P<value>{VALUE}) (?:in|into|as) {THAT}? ?(?P<field>{LABEL})")
+def _put(reader: Reader, match: re.Match[str]) -> Intent:
+    if re.search(r"\b(?:cart|basket|bag|trolley)\b", match["field"], re.IGNORECASE):
+        raise NotUnderstood
+    return SetParts((made(reader, reader.value(match["field"], most_words=4), plain_value(reader, match["value"])),))
+
+
+@rule(rf"(?:type|enter|write|put) (?P<value>{V}) (?:in|into) the (?P<field>[^\uf8ff]{{2,60}}\?) (?:field|box|input)")
+def _into_a_question(reader: Reader, match: re.Match[str]) -> Intent:
+    target = actions_pb2.Target(name=literal(reader, match["field"]))
+    text = literal(reader, match["value"])
+    secret = names_a_secret(target)
+    if secret:
+        reader.secret(text)
+    value = actions_pb2.Value(literal=text, sensitive=secret)
+    return one_action(actions_pb2.Action(fill=actions_pb2.Fill(target=target, value=value)))
