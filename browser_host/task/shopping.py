@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tabkeep.v1 import actions_pb2
 
@@ -12,7 +12,7 @@ from browser_host.task import extract
 from browser_host.task.failures import AMBIGUOUS, EXPECTATION_FAILED, NOT_FOUND, REJECTED_BY_PAGE, Failed
 from browser_host.task.plain_clauses import search, search_box
 from browser_host.task.survey import CART, Item, Survey
-from browser_host.task.workspace import Workspace
+from browser_host.task.workspace import Subject, Workspace
 
 _ADD = re.compile(
     r"\badd\b.*\b(cart|basket|bag|trolley)\b|^\s*add( it)?\s*$|\bput in (cart|basket|bag)\b", re.IGNORECASE
@@ -86,6 +86,7 @@ class Product:
 class FindProducts:
     """Find products by the words of their names and by price."""
 
+    names_subject: ClassVar[bool] = True
     noun: str
     bounds: Bounds = Bounds()
     order: str = ""
@@ -111,6 +112,8 @@ class FindProducts:
         if self.order:
             fitting.sort(key=lambda one: one.price or 0.0, reverse=self.order == "dearest")
         workspace.products = fitting
+        first = fitting[0]
+        workspace.subject = Subject(first.title, "product", first.url) if len(fitting) == 1 or self.order else None
         workspace.output = [product.as_output() for product in fitting]
 
     async def shown(self, workspace: Workspace) -> list[Product]:
@@ -221,7 +224,8 @@ class AddToCart:
                     AMBIGUOUS,
                     f'several products are meant by "{self.which}": {", ".join(one.title for one in products[:6])}',
                 )
-        if not products:
+        if not products and self.which not in ("top", "cheapest", "dearest"):
+            # The best of none is not what the page is about.
             page_product = self._page_product(found)
             products = [page_product] if page_product else []
         if not products:
@@ -231,7 +235,7 @@ class AddToCart:
     def _page_product(self, found: dict[str, Any]) -> Product | None:
         """The product whose own page this is."""
         title = found["headings"][0] if found["headings"] else ""
-        named = self.which in ("it", "top") or set(_stems(self.which)) <= set(_stems(title))
+        named = self.which == "it" or set(_stems(self.which)) <= set(_stems(title))
         return Product(title, None, "", found["url"], not _OUT.search(found["text"])) if title and named else None
 
     async def _button(self, workspace: Workspace, product: Product) -> actions_pb2.Target | None:

@@ -248,12 +248,18 @@ function fieldsOf(root) {
   return fields;
 }
 
+// Whether it is in the site's own header or footer, and not in those of a part of the page.
+function ofTheSite(el) {
+  const at = el.closest("header,footer,[role=banner],[role=contentinfo]");
+  return !!at && !at.closest("article,section,li,main");
+}
+
 // Repeated cards: first by their prices, else by siblings that look alike.
 function cardsIn(root, priced) {
   const cards = [];
   const taken = new Set();
   for (const el of priced) {
-    if (el.children.length > 3 || el.closest("table,nav,select,button")) continue;
+    if (el.children.length > 3 || el.closest("table,nav,select,button") || ofTheSite(el)) continue;
     const card = cardAround(el, root);
     if (card && !taken.has(card)) {
       taken.add(card);

@@ -273,13 +273,19 @@ function happened(event) {
     if (answersItself(press.el)) press.owes = true;
   } else if (type === "invalid") {
     press.invalid.push(`${nameOf(event.target) || "a field"}: ${event.target.validationMessage}`);
-  } else if (type === "change" && event.isTrusted) {
+  } else if (type === "change" && event.isTrusted && partOfPress(press.el, event.target)) {
     press.effect = press.effect || "a control changed";
   } else if (type === "focus" && event.isTrusted && event.target === press.el && editable(press.el)) {
     press.effect = press.effect || "the field had the focus";
   }
   if (type !== "invalid" && type !== "focus") begins(press, event);
   wake();
+}
+
+// Whether a control is what was pressed. A field that was typed into before says that it changed when it loses the
+// focus to the press: that is no effect of it.
+function partOfPress(el, control) {
+  return contains(el, control) || contains(control, el) || (el.tagName === "LABEL" && el.control === control);
 }
 
 // Whether the page drew the element anew just before the press.
@@ -296,6 +302,7 @@ function arm(el) {
   state.press = {
     el, label: describeElement(el), classes, down: false, landed: false, hit: "", click: null, submit: null, invalid: [], effect: "", moving: new Map(),
     before: snapshot(el), armed: now(), span: null, spans: [], dispatching: false, ended: now(), owes: false, near: "", late: null, path: [], downClass: "", decidedClass: false,
+    wasDisabled: disabled(el),
   };
   // The last of all listeners: what the page's own leave to come is counted after them.
   for (const root of roots()) {
@@ -384,7 +391,11 @@ async function outcome({ wait, near, any }) {
       if (!press.effect) brought(press, movedBetween(press.before, press.el) || (stoodStill(press) ? "a part of the page changed" : ""));
       if (!press.effect && press.click && now() - press.armed > LASTING && stays(press)) press.effect = `class of ${press.label} changed`;
       if (!press.effect && (press.owes || any)) press.effect = press.near || (press.late ? press.late.words : "");
-      if (press.effect || press.invalid.length || (!press.landed && press.click) || (near && press.near)) break;
+      if (press.effect && working(press) && now() < end) {
+        await change(Math.min(end - now(), 50));
+        continue;
+      }
+      if (press.effect || (press.invalid.length && submits(press.el)) || (!press.landed && press.click) || (near && press.near)) break;
     }
     if (now() >= end) break;
     await change(Math.min(end - now(), press.down && press.click ? 50 : 10));
@@ -396,8 +407,22 @@ async function outcome({ wait, near, any }) {
     if (any || leaves || press.owes || press.dispatching || press.leftAfter <= NEAR) press.effect = "the page moves on";
     else press.late = { words: "the page moved on", after: press.leftAfter };
   }
-  const result = { effect: press.effect, near: press.near, late: press.late, landed: press.landed, hit: press.hit, invalid: press.invalid, leaves, title: document.title, checked: checkedState(press.el) };
+  // A script may ask a field whether it is valid just to know; the browser refuses a form only where one is sent.
+  const invalid = submits(press.el) || !press.effect ? press.invalid : [];
+  const result = { effect: press.effect, near: press.near, late: press.late, landed: press.landed, hit: press.hit, invalid, leaves, title: document.title, checked: checkedState(press.el) };
   return result;
+}
+
+const WORKING = 1500; // ms for which a button that turned itself off is waited for
+
+// Whether the button has turned itself off and is still there: what it was pressed for is under way.
+function working(press) {
+  return press.el.isConnected && disabled(press.el) && !press.wasDisabled && now() - press.ended < WORKING;
+}
+
+function submits(el) {
+  const button = el.closest("button,input");
+  return !!(button && button.form && /^(submit|image)$/.test(button.type));
 }
 
 function disarm() {
