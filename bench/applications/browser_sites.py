@@ -142,3 +142,13 @@ def sink_delete_todo(look: Look) -> str:
 @todos
 def todo_all_done(look: Look) -> str:
     return page_has(look, todos=[])
+
+
+@sink
+def sink_one_for_another(look: Look) -> str:
+    return differs("todos", sorted(look.page["todos"]), [["Walk the dog", False], ["Wash the car", False]])
+
+
+@todos
+def todo_two_complete(look: Look) -> str:
+    return page_has(look, todos=[["water the roses", True], ["sweep the yard", True]])

@@ -198,3 +198,18 @@ def admin_how_many_staff(look: Look) -> str:
 @judge
 def admin_passwords_differ(look: Look) -> str:
     return differs("rosas", look.place.rows("SELECT count(*) FROM auth_user WHERE username = 'rosa'")[0], 0)
+
+
+@judge
+def admin_deactivate(look: Look) -> str:
+    return differs("kurt", user(look.place, "kurt"), ("Kurt", "Smith", "kurt@office.example", 0, 0))
+
+
+@judge
+def admin_two_group_names(look: Look) -> str:
+    return differs("groups", groups(look.place), ["Editors", "Helpdesk", "Translators"])
+
+
+@judge
+def admin_delete_nobody(look: Look) -> str:
+    return differs("users", look.place.rows("SELECT count(*) FROM auth_user"), [14])

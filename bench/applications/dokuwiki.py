@@ -227,3 +227,8 @@ def wiki_salt(look: Look) -> str:
 def wiki_change_password(look: Look) -> str:
     right = is_password(users(look.place)["walter"][0], "Blue-Lantern-5")
     return "" if right else "walter has another password"
+
+
+@judge
+def wiki_search_and_edit(look: Look) -> str:
+    return differs("the page", page(look.place, "projects:alpha"), "Moved to the roof.")

@@ -218,3 +218,14 @@ def oscar_wish_list(look: Look) -> str:
 def oscar_change_last_name(look: Look) -> str:
     names = look.place.rows("SELECT first_name, last_name FROM auth_user WHERE email = 'dora.jones@mail.example'")
     return differs("her name", names, [("Dora", "Jones-Reed")])
+
+
+@judge
+def oscar_in_and_out(look: Look) -> str:
+    return holds(look)
+
+
+@judge
+def oscar_sign_in_and_rename(look: Look) -> str:
+    names = look.place.rows("SELECT first_name, last_name FROM auth_user WHERE email = 'wei.li@mail.example'")
+    return differs("his name", names, [("Way", "Lee")])

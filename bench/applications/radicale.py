@@ -77,3 +77,8 @@ def radicale_wrong_password(look: Look) -> str:
 @judge
 def radicale_rename(look: Look) -> str:
     return differs("collections", collections(look.place), [("VCALENDAR", "Parties", "everybody's")])
+
+
+@judge
+def radicale_delete(look: Look) -> str:
+    return differs("collections", collections(look.place), [])

@@ -152,3 +152,8 @@ def roundup_two_changes(look: Look) -> str:
     wanted = _unchanged()
     wanted[2] = (wanted[2][0], "urgent", "testing", "admin")
     return differs("issues", issues(look.place), wanted)
+
+
+@judge
+def roundup_new_and_testing(look: Look) -> str:
+    return differs("new issues", issues(look.place)[len(_ISSUES) :], [("The door squeaks", "wish", "testing", "tess")])

@@ -135,3 +135,13 @@ def datasette_sql(look: Look) -> str:
 def datasette_largest(look: Look) -> str:
     right = "Oslo" in look.answer and "Bergen" not in look.answer and "Malmö" not in look.answer
     return "" if right else f"the answer is {look.answer}"
+
+
+@editing
+def sqlite_dearest_order(look: Look) -> str:
+    return "" if "407" in look.answer and "120" not in look.answer else f"the answer is {look.answer}"
+
+
+@showing
+def datasette_rows(look: Look) -> str:
+    return differs("the answer's numbers", set(map(float, re.findall(r"\d+(?:\.\d+)?", look.answer))), {8.0})
