@@ -24,8 +24,9 @@ _AND = rf"(?:{CUT}|,? and |, )"
 _MAIL = r"(?:latest |last |primary )?(?:e-?mail|message|mail)(?: in (?:the )?(?:primary|inbox))?"
 _WHO = rf"(?:{V}|@?[\w-]+?)"
 _SEEK = r"(?:will you |could you |can you )?(?:find|open|locate|look for|go to|pull up|navigate to|search for)"
+_LIKE = r"(?:i(?: would|['\u2019]d) like to |i want to |i need to )?"
 _THEIRS = (
-    rf"(?:{THE}|that ){_MAIL} (?:by|from|of) (?P<who>{_WHO})"
+    rf"(?:{THE}|that |any ){_MAIL} (?:by|from|of) (?P<who>{_WHO})"
     rf"|{THE}{_MAIL} (?:that )?(?P<who_>{_WHO}) (?:sent|wrote)(?: to)?(?: me| you)?"
     rf"|(?P<who__>{_WHO})['\u2019]s {_MAIL}"
 )
@@ -42,9 +43,11 @@ def _who(reader: Reader, match: re.Match[str]) -> str:
 
 
 @rule(
-    rf"(?:forward|send|pass) (?:{_THEIRS}) {_TO}",
-    rf"(?:forward|send|pass|give) (?:to )?(?P<to>{_WHO}) (?:{THE}{_MAIL} (?:from|by) (?P<who>{_WHO})|{THE}{_MAIL} "
-    rf"(?:that )?you (?:got|received|have) from (?P<who_>{_WHO})|{THE}{_MAIL} (?P<who__>{_WHO}) sent you)",
+    rf"{_LIKE}(?:forward|send|pass) (?:{_THEIRS}) {_TO}",
+    rf"{_LIKE}(?:forward|send|pass|give) (?:to )?(?P<to>{_WHO}) (?:{THE}{_MAIL} (?:from|by) (?P<who>{_WHO})|"
+    rf"{THE}{_MAIL} (?:that )?(?:you|i) (?:got|received|have) from (?P<who_>{_WHO})|"
+    rf"{THE}{_MAIL} (?P<who__>{_WHO}) sent (?:you|me))",
+    rf"(?P<to>{_WHO}) (?:wants|needs) {THE}{_MAIL} (?:(?:that )?(?:you|i) (?:got|received|have) )?from (?P<who>{_WHO})",
     rf"{_SEEK} (?:{_THEIRS}){_AND}(?:forward|send|pass)(?: {_IT})? {_TO}",
     rf"(?:{_THEIRS}) (?:should|must|has to|needs to) be (?:forwarded|sent) {_TO}",
     rf"(?:{_THEIRS}),? (?:will|could|can|would) you forward (?:that|it) {_TO}",
@@ -72,7 +75,7 @@ def _reply(reader: Reader, match: re.Match[str]) -> Intent:
 
 
 @rule(
-    rf"(?:delete|trash|remove|bin) (?:{_THEIRS})",
+    rf"(?:open (?:the )?(?:e-?mail|mail|inbox){_AND})?(?:delete|trash|remove|bin) (?:{_THEIRS})",
     rf"{_SEEK} (?:{_THEIRS}){_AND}(?:delete|trash|remove|bin) {_IT}",
     rf"{_SEEK} (?:{_THEIRS}){_AND}click (?:on )?the (?:trash|bin|delete) (?:icon|button)(?: to delete {_IT})?",
 )

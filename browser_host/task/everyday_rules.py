@@ -6,10 +6,10 @@ import re
 
 from browser_host.task.cart_lines import AddAll, RemoveFromCart
 from browser_host.task.checkout import Checkout
-from browser_host.task.field_words import literal
+from browser_host.task.field_words import literal, part_of
 from browser_host.task.grammar import NotUnderstood, Reader, Rule, rule_adder
 from browser_host.task.named_records import KIND
-from browser_host.task.plain_clauses import SearchFor, extract_action, one_action
+from browser_host.task.plain_clauses import InTurn, SearchFor, extract_action, one_action
 from browser_host.task.postal_address import postal_address
 from browser_host.task.prompt_text import CUT, V
 from browser_host.task.questions import Ask, CountOf
@@ -17,7 +17,8 @@ from browser_host.task.results import OpenResult
 from browser_host.task.shopping import AddToCart
 from browser_host.task.sign_in import SignIn
 from browser_host.task.sign_out import SignOut
-from browser_host.task.vocabulary import NAME, RANKS, TOKEN, VALUE
+from browser_host.task.table_views import OfFirstRow
+from browser_host.task.vocabulary import LABEL, NAME, RANKS, TOKEN, VALUE
 from browser_host.task.workspace import Intent
 
 EVERYDAY_RULES: list[Rule] = []
@@ -127,6 +128,30 @@ def _guest(reader: Reader, match: re.Match[str]) -> Intent:
     return Checkout(given)
 
 
+_EMAIL_IS = r"(?:the |my )?e-?mail(?: address)?(?: is|:)?"
+
+
+@rule(
+    rf"(?:i(?: would|['\u2019]d)? (?:want|like) to (?:buy|order)|i (?:want|need)|buy|order) (?:the |an? |some |one )?"
+    rf"(?P<what>{V}|{_GOODS})(?: as (?:a )?guest)?{CUT}{_EMAIL_IS} (?P<email>{V})"
+    rf"{CUT}(?:deliver|ship|send) (?:it |them |this |the order )?to:? (?P<to>[^\uf8ff]+)"
+    rf"{CUT}(?:place|confirm) (?:the|my) order"
+)
+def _buy_as_guest(reader: Reader, match: re.Match[str]) -> Intent:
+    given = {"email": reader.value(match["email"]), **postal_address(literal(reader, match["to"]))}
+    return InTurn((AddToCart(_goods(reader, match["what"])), Checkout(given)))
+
+
+@rule(
+    rf"(?:go|proceed) to (?:the )?check ?out(?:{CUT}|,? and )(?:continue|check ?out|proceed|go on) as (?:a )?"
+    rf"(?:new customer|guest)(?:,| with| using)? {_EMAIL_IS} ?(?P<email>{V}){CUT}(?P<parts>{LABEL}\s*:[^\uf8ff]+)"
+    rf"{CUT}(?:continue|go on|proceed)(?: [^\uf8ff]*)?{CUT}place (?:it|the order|my order)"
+)
+def _guest_in_steps(reader: Reader, match: re.Match[str]) -> Intent:
+    parts = [part_of(reader, one, labelled=True) for one in re.split(rf"\s*,\s*(?={LABEL}\s*:)", match["parts"])]
+    return Checkout({"email": reader.value(match["email"]), **{part.field: part.text for part in parts}})
+
+
 # Questions
 
 
@@ -150,6 +175,7 @@ def _what_came(reader: Reader, match: re.Match[str]) -> Intent:
     rf"what(?: is|['\u2019]s) (?:the |his |her )?(?P<column>[a-z][a-z -]*?) of (?:the )?(?:(?P<kind>{KIND})"
     rf" )?(?P<subject>{NAME})\??",
     rf"tell me the (?P<column>[a-z][a-z -]*?) of (?:the )?(?:(?P<kind>{KIND}) )?(?P<subject>{NAME})",
+    rf"(?:tell me|what(?: is|['\u2019]s)) (?P<subject>{V}|[\w-]+(?: [\w-]+)?)['\u2019]s (?P<column>[a-z][a-z -]*?)\??",
     rf"(?:in|on|at|to) which (?P<column>[a-z]+) (?:does|do|is|are) (?P<subject>{NAME})(?: (?:live|lives|work|"
     rf"belong|located|based|in|to))?\??",
 )
@@ -170,13 +196,22 @@ def _ask_where(reader: Reader, match: re.Match[str]) -> Intent:
 
 
 @rule(
-    r"how (?:much|many) (?P<subject>[a-z]+) (?:is|are) (?:needed|required|used|in it)(?: according to the table|"
-    r" in the table)?\??"
+    rf"(?:tell me|get|read|what(?: is|['\u2019]s)) the (?P<column>[a-z]+(?: [a-z]+)?) (?:of|in) the (?:first|top) "
+    rf"(?:row|one|result|line|{KIND}|[a-z]+)\??"
+)
+def _of_first(reader: Reader, match: re.Match[str]) -> Intent:
+    return OfFirstRow(reader.value(match["column"]))
+
+
+@rule(
+    r"(?:tell me )?how (?:much|many) (?P<subject>[a-z]+) (?:(?:is|are) (?:needed|required|used|in it)|"
+    r"(?:it|this) (?:takes|needs|requires)|do(?:es)? (?:it|this|i|you|one) (?:take|need|require))"
+    r"(?: according to the table| in the table)?\??"
 )
 def _ask_amount(reader: Reader, match: re.Match[str]) -> Intent:
     return Ask("amount", reader.value(match["subject"]))
 
 
-@rule(r"how many (?P<noun>[a-z]+) are (?:there|listed|shown)\??")
+@rule(r"how many (?P<noun>[a-z]+) are (?:there|listed|shown|left)(?: now| then)?\??")
 def _count(reader: Reader, match: re.Match[str]) -> Intent:
     return CountOf(reader.value(match["noun"]))

@@ -7,9 +7,10 @@ import re
 from tabkeep.v1 import actions_pb2
 
 from browser_host.task.field_words import is_secret, literal, made, part_of, parts_of, plain_value
-from browser_host.task.fields import SetParts
+from browser_host.task.fields import Part, SetParts
 from browser_host.task.grammar import NotUnderstood, Reader, Rule, rule_adder
 from browser_host.task.page_body import EditBody
+from browser_host.task.pick_lists import PutInto
 from browser_host.task.plain_clauses import SetField, one_action
 from browser_host.task.prompt_text import CUT, V
 from browser_host.task.vocabulary import LABEL, THAT, TOKEN, VALUE
@@ -33,7 +34,7 @@ def _fields(reader: Reader, match: re.Match[str]) -> Intent:
     verbs = (
         r"(?:click|press|go|open|select|choose|add|create|edit|find|search|check|tick|step|note|warning|todo|"
         r"fill|enter|"
-        r"type|write|set|put|use|log|sign)s?\b"
+        r"type|write|set|put|use|log|sign|filter|sort|narrow)s?\b"
     )
     if any(re.match(verbs, part.field, re.IGNORECASE) for part in fields):
         raise NotUnderstood
@@ -46,6 +47,60 @@ def _fields(reader: Reader, match: re.Match[str]) -> Intent:
 )
 def _said(reader: Reader, match: re.Match[str]) -> Intent:
     return SetParts(parts_of(reader, match["parts"]))
+
+
+_FIELD = r"[A-Za-z][\w-]*(?: [\w-]+){0,3}?"
+_AND = r"(?:\s*,\s*(?:and\s+)?|\s+and\s+)"
+
+
+@rule(rf"(?:set|change|update) (?P<parts>(?:{THAT} )?{_FIELD} to [^\uf8ff]+)")
+def _set_several(reader: Reader, match: re.Match[str]) -> Intent:
+    """ "Set the priority to urgent and the status to testing": none is set before all fields were found."""
+    pieces = re.split(rf"{_AND}(?=(?:{THAT}\s+)?{_FIELD}\s+to\s)", match["parts"])
+    if len(pieces) < 2:
+        raise NotUnderstood
+    return SetParts(
+        tuple(_pair(reader, rf"(?:{THAT} )?(?P<field>{_FIELD}) to (?P<value>[^\uf8ff]+)", one) for one in pieces)
+    )
+
+
+@rule(rf"(?:enter|type|put|use|write) (?P<parts>{VALUE} as {THAT}? ?{_FIELD}(?:{_AND}{VALUE} as {THAT}? ?{_FIELD})+)")
+def _several_as(reader: Reader, match: re.Match[str]) -> Intent:
+    """ "Enter rosa as the username and x-1 as the password"."""
+    pieces = re.split(rf"{_AND}(?={VALUE} as )", match["parts"])
+    return SetParts(
+        tuple(_pair(reader, rf"(?P<value>{VALUE}) as (?:{THAT} )?(?P<field>{_FIELD})", one) for one in pieces)
+    )
+
+
+def _pair(reader: Reader, pattern: str, text: str) -> Part:
+    pair = re.fullmatch(pattern, text.strip(), re.IGNORECASE)
+    if pair is None:
+        raise NotUnderstood
+    return made(reader, reader.value(pair["field"], most_words=4), plain_value(reader, pair["value"]))
+
+
+@rule(
+    rf"(?:write|add|leave|post|enter) (?:the |an? )?(?P<field>comment|note|remark|message)(?::| saying)? (?P<value>{V})"
+)
+def _comment(reader: Reader, match: re.Match[str]) -> Intent:
+    return SetParts((made(reader, match["field"].lower(), literal(reader, match["value"])),))
+
+
+_SETS = r"groups?|roles?|teams?|categories|category|permissions?|tags?|departments?|labels?"
+
+
+@rule(
+    rf"(?:put|add) (?:him|her|it|them|the user|this user|the account) (?:in|into|to) (?:the )?(?P<of>{_SETS}) "
+    rf"(?P<names>[^\uf8ff]+)",
+    rf"(?:put|add) (?:him|her|it|them|the user|this user|the account) (?:in|into|to) (?:the )?(?P<names>{VALUE}) "
+    rf"(?P<of>group|role|team|category|department)",
+    r"(?:select|choose|pick|add) (?P<names>[^\uf8ff]+?) (?:under|from|in) (?:the )?available "
+    r"(?P<of>[a-z]+(?: [a-z]+)?)",
+)
+def _put_into(reader: Reader, match: re.Match[str]) -> Intent:
+    names = tuple(reader.name(one) for one in re.split(_AND, match["names"]))
+    return PutInto(match["of"].lower(), names)
 
 
 @rule(rf"(?:change|set|update|edit) {THAT}? ?(?P<field>{LABEL}) (?:to|as) (?P<value>{VALUE})")

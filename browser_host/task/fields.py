@@ -18,6 +18,7 @@ from browser_host.task.workspace import Workspace
 
 _PATIENCE = 5.0
 _AGAIN = re.compile(r"\b(?:again|confirm\w*|repeat|retype|re-?enter|once more|second time|verify)\b", re.IGNORECASE)
+_NAMES = ("name", "title", "username", "user name", "summary", "subject", "label", "displayname", "display name")
 SWITCH = {"on": True, "true": True, "yes": True, "checked": True, "off": False, "false": False, "no": False}
 """Words that turn a box on or off."""
 
@@ -52,6 +53,39 @@ class SetParts:
         """Find the fields, then set one after another."""
         await workspace.until(lambda page: bool(settable(page)), timeout=_PATIENCE)
         await set_parts(workspace, self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class SetName:
+    """Give the record whose form is open another name."""
+
+    name: str
+
+    @property
+    def words(self) -> str:
+        """The clause."""
+        return f'rename it to "{self.name}"'
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Set the one field that is for the name."""
+        survey, _ = await workspace.until(lambda page: bool(settable(page)), timeout=_PATIENCE)
+        await set_parts(workspace, [Part(name_label(survey, ""), self.name)])
+
+
+def name_label(survey: Survey, noun: str) -> str:
+    """What the field for the name of such a thing is called.
+
+    Raises:
+        Failed: NOT_FOUND.
+    """
+    fields = [item for item in settable(survey) if item.landmark not in OUTSIDE] or settable(survey)
+    for label in (f"{noun} name".strip(), *_NAMES):
+        if any(rating >= 90 for rating, _ in rated(fields, label)):
+            return label
+    for label in _NAMES:
+        if len(rated(fields, label)) == 1:
+            return label
+    raise Failed(NOT_FOUND, f"the form has no field for the name{f' of a {noun}' if noun else ''}")
 
 
 async def set_parts(workspace: Workspace, parts: Sequence[Part], purpose: str = "") -> Item | None:

@@ -124,6 +124,11 @@ _NOT_PLAIN = frozenset(
 )
 
 
+def _leaves_open(word: str) -> bool:
+    """Whether a word refers, compares or hedges; one in mixed case, as "hE", is a name."""
+    return word.lower() in _NOT_PLAIN and word in (word.lower(), word.upper(), word.capitalize())
+
+
 class NotUnderstood(Exception):
     """A rule's pattern fits, but what stands in it does not."""
 
@@ -163,7 +168,7 @@ class Reader:
 
     def name(self, part: str | None, *, most_words: int = 6) -> str:
         """The name of something on the page: quoted, or plain words."""
-        part = re.sub(r"^(?:the|an?|on|your) ", "", (part or "").strip(), flags=re.IGNORECASE)
+        part = re.sub(r"^(?:the|an?|on|your|my) ", "", (part or "").strip(), flags=re.IGNORECASE)
         return self.value(part, most_words=most_words)
 
     def amount(self, part: str) -> float:
@@ -189,7 +194,7 @@ class Reader:
         if any(marked is not None and marked.kind == "quoted" for marked in map(self.text.value, marks)):
             # What stands beside the quotes says something about the value, and the rule has not understood it.
             raise NotUnderstood
-        if len(words) + len(marks) > most or CUT in part or any(word.lower() in _NOT_PLAIN for word in words):
+        if len(words) + len(marks) > most or CUT in part or any(map(_leaves_open, words)):
             raise NotUnderstood
 
     def url(self, part: str) -> str:

@@ -1,17 +1,28 @@
-"""Records that have a name: open one, where need be by way of the list of such things, and delete one."""
+"""Records that have a name: open one, to see it or to change it, where need be by way of the list of such things."""
 
 from __future__ import annotations
 
-import re
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from browser_host.task.failures import AMBIGUOUS, EXPECTATION_FAILED, NOT_FOUND, Failed
+from tabkeep.v1 import actions_pb2
+
+from browser_host.task.failures import AMBIGUOUS, NOT_FOUND, Failed
 from browser_host.task.likeness import words_of
-from browser_host.task.saving import send
 from browser_host.task.survey import BUTTONS, OUTSIDE, Item, Survey
-from browser_host.task.workspace import Workspace
+from browser_host.task.workspace import Subject, Workspace
 
 _PATIENCE = 5.0
+_EDITING = ("edit", "change", "modify")
+KINDS_OF_RECORDS = frozenset(
+    {"user", "group", "customer", "member", "person", "issue", "ticket", "bug", "order", "record", "row", "entry",
+     "account", "contact", "event", "project", "calendar", "collection"}
+)  # fmt: skip
+"""Kinds of things whose page is a form: what is changed there counts once it is saved."""
+ROWS = frozenset({"row", "entry", "line", "record"})
+"""Kinds that are no page of their own but a part of a table or list."""
 _MOST_LEVELS = 2
 """A section of the site and, in it, a list."""
 _KINDS = (
@@ -21,17 +32,13 @@ _KINDS = (
 )
 KIND = rf"(?:{_KINDS})"
 """Nouns for things that have a page of their own."""
-_DELETE = re.compile(r"^\W*(?:delete|drop|remove|retire)\b", re.IGNORECASE)
-_SURE = re.compile(
-    r"^\W*(?:yes\b|delete\b|drop\b|remove\b|confirm\b|ok\W*$|continue\W*$|i['\u2019]m sure)", re.IGNORECASE
-)
-_NO = re.compile(r"^\W*(?:no\b|cancel|back|keep)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenNamed:
     """Open a thing by its name, where need be by way of the list of such things."""
 
+    names_subject: ClassVar[bool] = True
     name: str
     """As the prompt has it: may have its kind before or after it."""
     kind: str = ""
@@ -44,6 +51,57 @@ class OpenNamed:
     async def carry_out(self, workspace: Workspace) -> None:
         """Find its link and follow it."""
         await open_named(workspace, self.name, self.kind)
+        workspace.subject = Subject(self.name, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class EditNamed:
+    """Open a thing by its name so that it can be changed: by what edits it in its row or card, else by its link."""
+
+    names_subject: ClassVar[bool] = True
+    name: str
+    kind: str = ""
+
+    @property
+    def words(self) -> str:
+        """The clause."""
+        return f'edit {self.kind + " " if self.kind else ""}"{self.name}"'
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Press what edits it; only rows and cards that have its whole name as a part are about it."""
+        editing = await in_entry(workspace, self.name, _EDITING)
+        if editing is not None:
+            await workspace.do(actions_pb2.Action(click=actions_pb2.Click(target=editing)))
+        elif self.kind in ROWS:
+            raise Failed(NOT_FOUND, f'no {self.kind} of "{self.name}" has anything to edit it with')
+        else:
+            await open_named(workspace, self.name, self.kind)
+        workspace.subject = Subject(self.name, self.kind)
+
+
+async def in_entry(workspace: Workspace, name: str, verbs: Sequence[str]) -> actions_pb2.Target | None:
+    """What does one of these things in the one row, entry or card that is about a name; None where nothing does.
+
+    Raises:
+        Failed: AMBIGUOUS, several entries are.
+    """
+    about = {"label": "", "equals": name}
+    entries = await workspace.rows(about)
+    if not entries:
+        return None
+    for hovered in (False, True):
+        if hovered:
+            # Many lists show what can be done with an entry only while the pointer is over it.
+            if len(entries) > 1:
+                return None
+            await workspace.do(actions_pb2.Action(hover=actions_pb2.Hover(target=entries[0])))
+        for verb, role in itertools.product(verbs, ("button", "link")):
+            found = await workspace.rows(about, press=verb, role=role)
+            if len(found) > 1:
+                raise Failed(AMBIGUOUS, f'{len(found)} entries of "{name}" have something to {verb} them with')
+            if found:
+                return found[0]
+    return None
 
 
 async def open_named(workspace: Workspace, name: str, kind: str = "") -> None:
@@ -53,19 +111,19 @@ async def open_named(workspace: Workspace, name: str, kind: str = "") -> None:
         Failed: NOT_FOUND, AMBIGUOUS.
     """
     survey, found = await workspace.until(
-        lambda page: bool(_links(page, name, kind)), timeout=2.0 if kind else _PATIENCE
+        lambda page: bool(links_to(page, name, kind)), timeout=2.0 if kind else _PATIENCE
     )
     followed: set[str] = set()
     while not found and kind not in ("", "menu") and len(followed) < _MOST_LEVELS:
         followed.add(await open_kind(workspace, survey, kind, followed))
         survey, found = await workspace.until(
-            lambda page, been=frozenset(followed): bool(_links(page, name) or _of_kind(page, kind, been)),  # type: ignore[misc]
+            lambda page, been=frozenset(followed): bool(links_to(page, name) or _of_kind(page, kind, been)),  # type: ignore[misc]
             timeout=_PATIENCE,
         )
-        found = bool(_links(survey, name))
+        found = bool(links_to(survey, name))
         if not found and not _of_kind(survey, kind, frozenset(followed)):
             break
-    links = _links(survey, name, kind)
+    links = links_to(survey, name, kind)
     if not links:
         offered = ", ".join(f'"{item.name}"' for item in survey.items if item.role == "link" and item.name)
         raise Failed(NOT_FOUND, f'there is no link "{name}" on the page; there are: {offered[:300]}')
@@ -74,7 +132,7 @@ async def open_named(workspace: Workspace, name: str, kind: str = "") -> None:
     await workspace.click(links[0])
 
 
-def _links(survey: Survey, name: str, kind: str = "") -> list[Item]:
+def links_to(survey: Survey, name: str, kind: str = "") -> list[Item]:
     """The links that a name means: equal ones, else those whose words hold all of its words, else those in its row."""
     links = [item for item in survey.items if item.role in (*BUTTONS, "row", "treeitem", "") and not item.disabled]
     equal = [item for item in links if item.name.strip().lower() == name.strip().lower()]
@@ -106,86 +164,6 @@ async def open_kind(workspace: Workspace, survey: Survey, kind: str, been: set[s
         raise Failed(NOT_FOUND, f'nothing on the page leads to a {kind}: there is no link "{kind}s"')
     await workspace.click(links[0])
     return links[0].href
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteRecord:
-    """Delete a record, and say yes where the page asks whether that is meant."""
-
-    name: str
-    kind: str
-
-    @property
-    def words(self) -> str:
-        """The clause."""
-        return f'delete the {self.kind} "{self.name}"'
-
-    async def carry_out(self, workspace: Workspace) -> None:
-        """Open it, press the button that deletes it, confirm, and see that it is gone."""
-        survey, _ = await workspace.until(lambda page: bool(_links(page, self.name)), timeout=2.0)
-        if not self._deleting(survey):
-            await open_named(workspace, self.name, self.kind)
-            survey, _ = await workspace.until(lambda page: bool(self._deleting(page)), timeout=_PATIENCE)
-        buttons = self._deleting(survey)
-        if not buttons:
-            raise Failed(NOT_FOUND, f'there is nothing to delete the {self.kind} "{self.name}" with')
-        if len({item.href or item.name for item in buttons}) > 1:
-            # One that stands alone is about the page's own record; in a row, it is about what the row has.
-            buttons = [item for item in buttons if words_of(item.context) in ([], words_of(item.name))] or buttons
-        if len({item.href or item.name for item in buttons}) > 1:
-            raise Failed(AMBIGUOUS, f"several buttons may be meant: {', '.join(item.name for item in buttons[:6])}")
-        await workspace.click(buttons[0])
-        after, _ = await workspace.until(
-            lambda page: bool(self._sure(page)) or (page.url != survey.url and not self._names_it(page)),
-            timeout=_PATIENCE,
-        )
-        sure = self._sure(after)
-        if sure:
-            after = await send(workspace, after, await workspace.target(sure[0]))
-        after, gone = await workspace.until(lambda page: not self._names_it(page), timeout=_PATIENCE)
-        if not gone:
-            raise Failed(EXPECTATION_FAILED, f'the page still has a link to the {self.kind} "{self.name}"')
-
-    def _deleting(self, survey: Survey) -> list[Item]:
-        """What deletes this very record: on its own page, or in its row."""
-        asked = set(words_of(self.name))
-        # "Remove all permissions" removes something else.
-        plain = {"delete", "drop", "remove", "retire", "this", *words_of(self.kind), *asked}
-        deleting = [
-            item
-            for item in survey.buttons(_DELETE)
-            if item.landmark not in ("header", "banner", "footer", "search") and set(words_of(item.name)) <= plain
-        ]
-        own = [item for item in deleting if asked <= set(words_of(item.name)) - {"delete", "drop", "remove"}]
-        if own:
-            return own
-        in_row = [item for item in deleting if asked <= set(words_of(item.context))]
-        if in_row and len(deleting) > 1:
-            return in_row
-        about = f"{survey.title} {survey.url} " + " ".join(list(survey.lines())[:40])
-        ours = asked <= set(words_of(about)) and not self._names_it_in_list(survey)
-        return deleting if ours else []
-
-    def _names_it_in_list(self, survey: Survey) -> bool:
-        """Whether the page lists such records, so that its buttons may be about several."""
-        return any(item.role == "checkbox" and not item.name for item in survey.items)
-
-    def _names_it(self, survey: Survey) -> bool:
-        name = self.name.lower()
-        return any(item.role == "link" and item.name.strip().lower() == name for item in survey.items) or bool(
-            self._sure(survey) and name in survey.text.lower()
-        )
-
-    def _sure(self, survey: Survey) -> list[Item]:
-        asks = re.search(
-            r"\bare you sure\b|\bcannot be undone\b|\breally (?:delete|drop|remove)\b|\bconfirm\b", survey.text, re.I
-        )
-        if not asks:
-            return []
-        buttons = [i for i in survey.items if i.role in ("button", "link") and not i.disabled and _SURE.search(i.name)]
-        buttons = [item for item in buttons if not _NO.search(item.name)]
-        pressed = [item for item in buttons if item.role == "button"]
-        return sorted(pressed or buttons, key=lambda item: (not item.dialog, item.ref))
 
 
 @dataclass(frozen=True, slots=True)

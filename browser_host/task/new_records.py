@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tabkeep.v1 import actions_pb2
 
 from browser_host.task.failures import EXPECTATION_FAILED, NOT_FOUND, Failed
-from browser_host.task.fields import Part, field_of, form_for, rated, set_parts, settable
+from browser_host.task.fields import Part, field_of, form_for, name_label, set_parts
 from browser_host.task.likeness import words_of
 from browser_host.task.named_records import open_kind
 from browser_host.task.saving import save, save_button, send
 from browser_host.task.survey import BUTTONS, OUTSIDE, Item, Survey
-from browser_host.task.workspace import Workspace
+from browser_host.task.workspace import Subject, Workspace
 
 _PATIENCE = 5.0
 _NEW = re.compile(r"^\W*(?:(?:add|new|create|insert|register|sign ?up|make)\b|\+\W*$)", re.IGNORECASE)
 _NEW_ANYWHERE = re.compile(r"\b(?:add|new|create|insert|register|sign ?up)\b", re.IGNORECASE)
-_NAMES = ("name", "title", "username", "user name", "summary", "subject", "label", "displayname", "display name")
 
 
 @dataclass(frozen=True, slots=True)
 class NewRecord:
     """Make a new record and save it."""
 
+    names_subject: ClassVar[bool] = True
     noun: str
     name: str
     parts: tuple[Part, ...]
@@ -57,6 +58,7 @@ class NewRecord:
             await send(workspace, before, actions_pb2.Target(role="button", name=self.press))
         else:
             await save(workspace, last.form if last is not None else None)
+        workspace.subject = Subject(self.name, self.noun) if self.name else None
         after = await workspace.survey()
         if any(_is_field_still(after, before, item) for item in [last] if item is not None):
             raise Failed(EXPECTATION_FAILED, f"the form is as it was: it does not show that the {self.noun} was made")
@@ -64,18 +66,8 @@ class NewRecord:
     def _all_parts(self, survey: Survey) -> list[Part]:
         parts = list(self.parts)
         if self.name:
-            parts.insert(0, Part(self._name_label(survey), self.name))
+            parts.insert(0, Part(name_label(survey, self.noun), self.name))
         return parts
-
-    def _name_label(self, survey: Survey) -> str:
-        fields = settable(survey)
-        for label in (f"{self.noun} name", *_NAMES):
-            if any(rating >= 90 for rating, _ in rated(fields, label)):
-                return label
-        for label in _NAMES:
-            if len(rated(fields, label)) == 1:
-                return label
-        raise Failed(NOT_FOUND, f"the form has no field for the name of a {self.noun}")
 
     def _ready(self, survey: Survey) -> bool:
         """Whether the page has the form already."""

@@ -10,7 +10,8 @@ from google.protobuf import json_format, struct_pb2
 from tabkeep.v1 import actions_pb2
 
 from browser_host.task.failures import EXPECTATION_FAILED, NO_EFFECT, NOT_FOUND, STEP_TIMEOUT, Failed
-from browser_host.task.fields import SWITCH
+from browser_host.task.fields import SWITCH, settable
+from browser_host.task.likeness import field_likeness, words_of
 from browser_host.task.survey import Item, Survey
 from browser_host.task.wording import describe
 from browser_host.task.workspace import Intent, Workspace
@@ -146,16 +147,33 @@ class SetField:
         survey, _ = await workspace.until(
             lambda page: any(_means(item, self.field) for item in page.items), timeout=_ELEMENT_PATIENCE
         )
+        on_or_off = self.text.lower() in SWITCH
+        chosen = [item for item in settable(survey) if _means(item, self.field) and (on_or_off or not _is_box(item))]
         target = actions_pb2.Target(name=self.field)
-        chosen = [item for item in survey.items if _means(item, self.field)]
+        chosen = _likeliest(chosen, self.field, workspace.subject.kind if workspace.subject else "")
+        if len(chosen) == 1:
+            # It may be meant by a word that no one sees, such as the field's name in the form.
+            target = await workspace.target(chosen[0])
+            workspace.form = (survey.url, chosen[0].form)
         if chosen and all(item.role in ("combobox", "listbox") and item.type.startswith("select") for item in chosen):
             action = actions_pb2.Action(select=actions_pb2.Select(target=target, option=self.value))
-        elif chosen and all(item.role in ("checkbox", "switch") for item in chosen) and self.text.lower() in SWITCH:
+        elif chosen and all(_is_box(item) for item in chosen):
             state = actions_pb2.SetChecked(target=target, checked=SWITCH[self.text.lower()])
             action = actions_pb2.Action(set_checked=state)
         else:
             action = actions_pb2.Action(fill=actions_pb2.Fill(target=target, value=self.value))
         await workspace.do(action)
+
+
+def _is_box(item: Item) -> bool:
+    return item.role in ("checkbox", "switch")
+
+
+def _likeliest(fields: list[Item], label: str, kind: str) -> list[Item]:
+    """Of several fields those that say no more than the label; else the one that names the kind of record too."""
+    exactly = [item for item in fields if field_likeness(label, item.name) >= 90]
+    about = [item for item in fields if kind and kind in words_of(item.name)]
+    return fields if len(fields) < 2 else exactly or (about if len(about) == 1 else fields)
 
 
 @dataclass(frozen=True, slots=True)

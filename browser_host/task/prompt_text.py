@@ -40,7 +40,7 @@ _VERBS = (
     "enter|type|fill|set|input|write|clear|select|choose|pick|check|uncheck|tick|untick|enable|disable|wait|extract|"
     "get|read|return|scrape|list|add|put|complete|finish|checkout|proceed|place|confirm|submit|scroll|hover|reload|"
     "refresh|turn|save|submit|create|insert|delete|drop|edit|change|update|replace|register|mark|tell|send|run|execute|"
-    "upload|attach|expand|copy|paste|highlight|drag|resize|sort|solve|focus|buy|book|use|"
+    "upload|attach|rename|expand|copy|paste|highlight|drag|resize|sort|solve|focus|buy|book|use|"
     # Words that end names of buttons too ("Save and close"): only with what makes them a clause.
     "switch(?: back)? to|change to|accept (?:the|this)|dismiss (?:the|this)|decline (?:the|this)|answer|"
     "close (?:the|this)|cancel (?:the|this)"
@@ -130,7 +130,11 @@ def _cut(text: str) -> str:
     text = re.sub(r"\s*\n+\s*", CUT, text)
     # "the What needs to be done? box": a question that is a field's name ends nothing.
     text = re.sub(r"\s*(?:[.;!]+|\?+(?!\s+(?:field|box|input|question)\b))(?=\s|$)\s*", CUT, text)
-    text = re.sub(r"(?i)\b((?:edit|update) (?:this|the|my) \w+):\s+", rf"\1{CUT}", text)
+    text = re.sub(
+        rf"(?i)\b((?:edit|update) (?:this|the|my) \w+|(?:edit|open) [^:;.,\uf8ff]{{3,60}}(?=:\s+(?:{_VERBS})\b)):\s+",
+        rf"\1{CUT}",
+        text,
+    )
     text = re.sub(r"(?i)\s*,?\s+(?:and\s+)?(?:then|after that|afterwards)\b\s*,?\s*", CUT, text)
     return re.sub(rf"(?i)(?:\s*,\s*and\s+|\s*,\s*|\s+and\s+|\s+&\s+)(?=(?:{_POLITE})*(?:{_VERBS})\b)", CUT, text)
 

@@ -6,16 +6,19 @@ import re
 
 from tabkeep.v1 import actions_pb2
 
+from browser_host.task.deleting import DeleteRecord
 from browser_host.task.field_words import literal, parts_of, plain_value, verbatim
-from browser_host.task.fields import ChooseFrom
+from browser_host.task.fields import ChooseFrom, SetName
 from browser_host.task.grammar import NotUnderstood, Reader, Rule, rule_adder
-from browser_host.task.named_records import KIND, DeleteRecord, OpenNamed, PressWords
+from browser_host.task.named_records import KIND, EditNamed, OpenNamed, PressWords
 from browser_host.task.new_records import AddEntries, NewRecord
 from browser_host.task.page_body import EditBody, RunQuery
-from browser_host.task.plain_clauses import one_action
+from browser_host.task.plain_clauses import InTurn, one_action
 from browser_host.task.prompt_text import CUT, V
+from browser_host.task.references import DeleteIt, EditIt, OpenIt
 from browser_host.task.saving import Save
-from browser_host.task.vocabulary import NAME, THAT, VALUE
+from browser_host.task.table_views import FilterBy, SortTable
+from browser_host.task.vocabulary import COMPARISONS, NAME, RANKS, THAT, VALUE
 from browser_host.task.workspace import Intent
 
 RECORD_RULES: list[Rule] = []
@@ -67,6 +70,67 @@ def _send(reader: Reader, match: re.Match[str]) -> Intent:
 
 
 # Opening, making, saving, deleting
+
+_PART = r"(?:row|entry|line|record)"
+_YES = rf"yes(?:, i['\u2019]?m sure|(?:{CUT}|, )(?:delete|remove) it)?"
+_SURE = rf"(?:{CUT}(?:{_YES}|confirm(?: (?:it|this|that|the deletion))?))?"
+
+
+@rule(
+    rf"(?:edit|change|modify) (?:the )?(?P<kind>{_PART}) (?:of|for|with|named|called) (?P<name>{NAME})",
+    rf"(?:edit|modify) {THAT} (?P<kind>{KIND}) (?:called |named |titled )?(?P<name>{NAME})",
+)
+def _edit(reader: Reader, match: re.Match[str]) -> Intent:
+    if match["kind"].lower() == "page" or re.match(r"(?:of|in|on|for|from|with)\b", match["name"], re.IGNORECASE):
+        raise NotUnderstood
+    return EditNamed(reader.name(match["name"]), match["kind"].lower())
+
+
+@rule(r"open (?:it|that one|this one)")
+def _open_it(reader: Reader, match: re.Match[str]) -> Intent:
+    return OpenIt()
+
+
+@rule(
+    rf"rename (?:it|{THAT} (?P<it>{KIND})) (?:to|as) (?P<to>{VALUE})",
+    rf"rename (?:the )?(?P<kind>{KIND}) (?P<name>{NAME}) (?:to|as) (?P<to>{VALUE})",
+)
+def _rename(reader: Reader, match: re.Match[str]) -> Intent:
+    to = SetName(plain_value(reader, match["to"]))
+    groups = match.groupdict()
+    if not groups.get("name"):
+        return to
+    return InTurn((EditNamed(reader.name(groups["name"]), groups["kind"].lower()), to))
+
+
+@rule(r"(?:edit|modify) (?:it|that one|this one)")
+def _edit_it(reader: Reader, match: re.Match[str]) -> Intent:
+    return EditIt()
+
+
+@rule(rf"(?:delete|remove) (?:it|that one|this one){_SURE}")
+def _delete_it(reader: Reader, match: re.Match[str]) -> Intent:
+    return DeleteIt()
+
+
+@rule(rf"(?:delete|remove|drop) (?:the )?(?P<kind>{_PART}) (?:of|for|with|named|called) (?P<name>{NAME}){_SURE}")
+def _delete_row(reader: Reader, match: re.Match[str]) -> Intent:
+    return DeleteRecord(reader.name(match["name"]), match["kind"].lower())
+
+
+@rule(rf"(?:open|go to|view) (?:the |an? )?(?:page|article|post|topic|entry) (?:about|on) (?:the )?(?P<name>{NAME})")
+def _open_about(reader: Reader, match: re.Match[str]) -> Intent:
+    return OpenNamed(reader.name(match["name"]))
+
+
+@rule(rf"(?:open|go to|view) (?P<kind>{KIND}) (?:number |no\.? )?(?P<name>{V}|#?[a-z-]*\d[\w-]*)")
+def _open_number(reader: Reader, match: re.Match[str]) -> Intent:
+    if match["kind"].lower() in ("page", "site", "file"):
+        raise NotUnderstood
+    marked = reader.text.value(match["name"])
+    if marked is not None and marked.kind in ("url", "site", "hole"):
+        raise NotUnderstood
+    return OpenNamed(literal(reader, match["name"]).lstrip("#"), match["kind"].lower())
 
 
 @rule(
@@ -153,8 +217,59 @@ def _choose_from(reader: Reader, match: re.Match[str]) -> Intent:
     rf"tick off (?:the )?(?P<name>{NAME})",
 )
 def _mark(reader: Reader, match: re.Match[str]) -> Intent:
+    if re.match(r"(?:other|another|rest|remaining|others)\b", match["name"], re.IGNORECASE):
+        raise NotUnderstood
     target = actions_pb2.Target(role="checkbox", within=reader.name(match["name"]))
     return one_action(actions_pb2.Action(set_checked=actions_pb2.SetChecked(target=target, checked=True)))
+
+
+@rule(
+    r"mark (?:all|everything)(?: (?:todos|items|tasks|entries|of them))? as "
+    r"(?P<state>complete|completed|done|read|finished)"
+)
+def _mark_all(reader: Reader, match: re.Match[str]) -> Intent:
+    target = actions_pb2.Target(role="checkbox", name=f"mark all as {match['state'].lower()}")
+    return one_action(actions_pb2.Action(set_checked=actions_pb2.SetChecked(target=target, checked=True)))
+
+
+@rule(r"add (?P<list>[^\uf8ff]+) to (?:the|my|this) (?:to-?do )?(?:list|to-?dos?|tasks)")
+def _entries_to_list(reader: Reader, match: re.Match[str]) -> Intent:
+    texts = [reader.name(one) for one in re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+", match["list"]) if one]
+    return AddEntries("item", tuple(texts))
+
+
+@rule(
+    r"(?:add|save|put) (?:it|this|this (?:product|item|page)) (?:to|on|in) (?:my |the )?"
+    r"(?P<where>wish ?list|favou?rites|watch ?list|reading list|bookmarks)"
+)
+def _onto_list(reader: Reader, match: re.Match[str]) -> Intent:
+    return PressWords(f"add to {match['where'].lower()}")
+
+
+# How lists are shown
+
+
+@rule(r"(?:filter|narrow)(?: (?:the|this) [a-z]+| them| down)? by (?P<filter>[^\uf8ff]+)")
+def _filter(reader: Reader, match: re.Match[str]) -> Intent:
+    words = re.sub(r"\s*[:=]\s*|\s+(?:is|equals)\s+", " ", match["filter"].strip())
+    named = literal(reader, words)
+    if len(named.split()) < 2 or RANKS.search(named) or COMPARISONS.search(named):
+        raise NotUnderstood
+    return FilterBy(named)
+
+
+@rule(
+    rf"(?:sort|order)(?: (?:the|this|these) [a-z]+| them)? by (?:the )?(?P<column>{NAME})"
+    r"(?:,? (?:in )?(?P<way>descending|ascending|decreasing|increasing|reverse)(?: order)?|"
+    r",? (?:the )?(?P<end>largest|greatest|highest|biggest|newest|latest|smallest|lowest|least|oldest|"
+    r"earliest)(?: one)? first)?"
+)
+def _sort(reader: Reader, match: re.Match[str]) -> Intent:
+    column = reader.name(match["column"], most_words=4)
+    down = (match["way"] or "").lower() in ("descending", "decreasing", "reverse") or (match["end"] or "").lower() in (
+        "largest", "greatest", "highest", "biggest", "newest", "latest",
+    )  # fmt: skip
+    return SortTable(column, down)
 
 
 @rule(r"clear (?:the |all )?(?:completed|done)(?: ones| todos| tasks| items)?")
@@ -162,16 +277,16 @@ def _clear_done(reader: Reader, match: re.Match[str]) -> Intent:
     return PressWords("clear completed")
 
 
-@rule(rf"(?:save|submit)(?: (?:it|this|them|(?:the|your|my) (?:changes?|form|page|edits?|{KIND})))?")
+@rule(rf"(?:save|submit)(?: (?:it|this|them|changes|(?:the|your|my) (?:changes?|form|page|edits?|{KIND})))?")
 def _save(reader: Reader, match: re.Match[str]) -> Intent:
     return Save()
 
 
 @rule(
     rf"(?:delete|drop|remove) (?:the )?(?P<kind>{KIND}) (?:called |named )?(?P<name>{NAME})"
-    rf"(?:{CUT}yes, i['\u2019]?m sure|{CUT}yes)?"
+    rf"{_SURE}"
 )
 def _delete(reader: Reader, match: re.Match[str]) -> Intent:
-    if re.search(r"\bfrom\b|\bin\b", match["name"]):
+    if re.search(r"\bfrom\b|\bin\b|^(?:of|for|with)\b", match["name"]):
         raise NotUnderstood
     return DeleteRecord(reader.name(match["name"]), match["kind"].lower())

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from browser_host.task.failures import NOT_FOUND, Failed
 from browser_host.task.likeness import words_of
 from browser_host.task.plain_clauses import search
 from browser_host.task.survey import OUTSIDE, Item, Survey
-from browser_host.task.workspace import Workspace
+from browser_host.task.workspace import Subject, Workspace
 
 _NOTHING = re.compile(
     r"\b(?:no|0|zero) (?:\w+ ){0,3}(?:results?|matches|records?|entries|items?|hits?|pages?|users?)\b|"
     r"nothing (?:was )?found|not found|did(?: not|n['\u2019]t) match|no match",
     re.IGNORECASE,
 )
+_OFFER = re.compile(r"\bcreate\b|\bdid(?:n['\u2019]t| not) find\b", re.IGNORECASE)
 _BESIDE = OUTSIDE | {"aside"}
 _PATIENCE = 5.0
 
@@ -24,6 +26,7 @@ _PATIENCE = 5.0
 class OpenResult:
     """Search for a text and open the first thing that is found."""
 
+    names_subject: ClassVar[bool] = True
     text: str
 
     @property
@@ -43,6 +46,7 @@ class OpenResult:
             words = next((line for line in survey.lines() if _NOTHING.search(line) and len(line) <= 160), "")
             raise Failed(NOT_FOUND, f'nothing was found for "{self.text}"{": " + words if words else ""}')
         await workspace.click(results[0])
+        workspace.subject = Subject(results[0].name)
 
     def _results(self, survey: Survey, known: set[str]) -> list[Item]:
         asked = set(words_of(self.text))
@@ -52,6 +56,8 @@ class OpenResult:
             if item.role == "link" and item.name and not item.disabled and item.landmark not in _BESIDE
             and not re.search(r"[?&](?:q|query|search|sort|order|page|o)=|#|javascript:", item.href.rpartition("/")[2])
         ]  # fmt: skip
+        # "Create the page …": a site may offer to make what it has not found.
+        links = [item for item in links if not _OFFER.search(item.context)]
         named = [item for item in links if asked <= set(words_of(item.name))]
         # The cells of a row may stand in its text without a space between them.
         around = [item for item in links if all(word in f"{item.name} {item.context}".lower() for word in asked)]

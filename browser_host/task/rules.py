@@ -12,21 +12,26 @@ from browser_host.task.entry_rules import ENTRY_RULES
 from browser_host.task.everyday_rules import EVERYDAY_RULES
 from browser_host.task.failures import NEEDS_MODEL, Failed
 from browser_host.task.field_rules import FIELD_RULES
+from browser_host.task.fields import SetName, SetParts
 from browser_host.task.gesture_rules import GESTURE_RULES, Depending
 from browser_host.task.grammar import Reader
+from browser_host.task.named_records import KINDS_OF_RECORDS, EditNamed, OpenNamed
 from browser_host.task.ordering_rules import ORDERING_RULES
 from browser_host.task.orderings import SortByDragging
 from browser_host.task.page_rules import PAGE_RULES
-from browser_host.task.plain_clauses import OneAction
+from browser_host.task.pick_lists import PutInto
+from browser_host.task.plain_clauses import InTurn, OneAction, SetField
 from browser_host.task.planner import Plan
 from browser_host.task.prompt_text import CUT, PromptText
 from browser_host.task.record_rules import RECORD_RULES
+from browser_host.task.references import EditIt
 from browser_host.task.revealing_rules import REVEALING_RULES
+from browser_host.task.saving import SaveChanges
 from browser_host.task.site_rules import SITE_RULES
 from browser_host.task.styling import STYLING_RULES, StyleText
 from browser_host.task.tab_rules import TAB_RULES
 from browser_host.task.values import Parameters
-from browser_host.task.workspace import MODEL, RULES, Intent
+from browser_host.task.workspace import MODEL, RULES, Intent, NamesSubject, RefersToSubject
 
 _BOUND_TO_OTHERS = re.compile(
     r"\b(if|unless|but|only|except|instead|otherwise|else|until|without|not|never|before|while|whenever|whether|"
@@ -73,7 +78,8 @@ class RulesPlanner:
         if intents is None or any(isinstance(intent, Depending) for intent, _ in intents[:-1]):
             # How far a condition reaches, is not said where more follows it.
             raise self._needs_model(text, reader)
-        return _plan([*intents, *_sent([intent for intent, _ in intents])], reader, text, RULES)
+        self._referring(text, intents)
+        return _plan([*intents, *_sent([intent for intent, _ in intents]), *_saved(intents)], reader, text, RULES)
 
     def plan_with(self, prompt: str, parameters: Parameters, otherwise: Callable[[str], Intent]) -> Plan | None:
         """Understand a prompt with the help of another planner: `otherwise` takes the text of parts that no rule reads.
@@ -92,6 +98,17 @@ class RulesPlanner:
         reader = Reader(text, parameters, RULES_IN_ORDER)
         intents = _fewest(text, reader, lambda part: otherwise(text.shown(part, hide=False)))
         return None if intents is None else _plan(intents, reader, text, f"{RULES}, {MODEL}")
+
+    def _referring(self, text: PromptText, intents: list[_Read]) -> None:
+        """See that whatever says "it" comes behind what names it.
+
+        Raises:
+            Failed: NEEDS_MODEL.
+        """
+        for at, (intent, part) in enumerate(intents):
+            named = any(isinstance(before, NamesSubject) for before, _ in intents[:at])
+            if isinstance(intent, RefersToSubject) and not named:
+                raise Failed(NEEDS_MODEL, f'"{text.shown(part, hide=True)[:200]}": no part before it says what that is')
 
     def _needs_model(self, text: PromptText, reader: Reader) -> Failed:
         hide = any(_SECRET_WORD.search(part) for part in text.clauses)
@@ -118,6 +135,21 @@ def _sent(intents: list[Intent]) -> list[_Read]:
         isinstance(one, OneAction) and one.action.WhichOneof("kind") in ("click", "press_key") for one in intents
     )
     return [(SendIfAlone(), "")] if answers and not presses else []
+
+
+def _saved(read: list[_Read]) -> list[_Read]:
+    """A record that was opened and changed is saved, where the prompt says no more than the change."""
+    last, text = read[-1]
+    sets = isinstance(last, SetField | SetParts | PutInto) or (
+        isinstance(last, OneAction) and last.action.WhichOneof("kind") in ("fill", "select", "set_checked")
+    )
+    opened = any(
+        isinstance(one, EditNamed | EditIt) or (isinstance(one, OpenNamed) and one.kind in KINDS_OF_RECORDS)
+        for one, _ in read[:-1]
+    )
+    theirs = re.search(r"\b(?:its|his|her|their)\b", text, re.IGNORECASE) is not None and len(read) > 1
+    renames = isinstance(last.parts[-1] if isinstance(last, InTurn) else last, SetName)
+    return [(SaveChanges(), "")] if renames or (sets and (opened or theirs)) else []
 
 
 def _plan(read: list[_Read], reader: Reader, text: PromptText, planner: str) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from google.protobuf.duration_pb2 import Duration
@@ -29,6 +30,16 @@ OUTCOME_PATIENCE = 10.0
 """Seconds in which a page must show how something ended that was asked of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A thing that a clause of the prompt has found or opened."""
+
+    name: str
+    kind: str = ""
+    url: str = ""
+    """Its own page, where that is known and not open yet."""
+
+
 class Workspace:
     """The page and the memory of one prompt."""
 
@@ -46,6 +57,8 @@ class Workspace:
         """What the last clause that looked for products found: `shopping.Products`."""
         self.form: tuple[str, int] | None = None
         """The page and the form in which a clause last set a field."""
+        self.subject: Subject | None = None
+        """What a clause last found, opened or made: what "it" means."""
 
     async def do(self, action: actions_pb2.Action) -> Done:
         """Carry out an action as a step."""
@@ -122,9 +135,9 @@ class Workspace:
         """Look at everything that shows, as rules choose from it."""
         return Scene.of(await self._look("scene"))
 
-    async def rows(self, *where: dict[str, Any], press: str = "") -> list[actions_pb2.Target]:
-        """All rows, entries or cards that fit, or in each of them what is called `press`; empty where none does."""
-        pressed = script_target(actions_pb2.Target(name=press)) if press else None
+    async def rows(self, *where: dict[str, Any], press: str = "", role: str = "") -> list[actions_pb2.Target]:
+        """All rows, entries or cards that fit, or in each of them the `role` that is called `press`; empty for none."""
+        pressed = script_target(actions_pb2.Target(name=press, role=role)) if press else None
         argument = {"where": list(where), "orderBy": "", "descending": False, "nth": 0, "press": pressed, "every": True}
         found = await self._look("pickRow", argument)
         return [target_from_script(one) for one in found.get("targets", [])]
@@ -172,6 +185,20 @@ class Repeatable(Protocol):
     """
 
     repeatable: ClassVar[bool]
+
+
+@runtime_checkable
+class NamesSubject(Protocol):
+    """A clause that finds, opens or makes one thing, so that later ones can say "it"."""
+
+    names_subject: ClassVar[bool]
+
+
+@runtime_checkable
+class RefersToSubject(Protocol):
+    """A clause that says "it" and means what an earlier one of the same prompt names."""
+
+    refers_to_subject: ClassVar[bool]
 
 
 @runtime_checkable

@@ -9,19 +9,23 @@ from google.protobuf import struct_pb2
 
 from browser_host.task.cart_lines import AddAll, RemoveFromCart
 from browser_host.task.checkout import Checkout
+from browser_host.task.deleting import DeleteRecord
 from browser_host.task.failures import NEEDS_MODEL, Failed
 from browser_host.task.fields import Part, SetParts
-from browser_host.task.named_records import DeleteRecord, OpenNamed
+from browser_host.task.named_records import EditNamed, OpenNamed
 from browser_host.task.new_records import AddEntries, NewRecord
 from browser_host.task.page_body import EditBody, RunQuery
+from browser_host.task.pick_lists import PutInto
 from browser_host.task.planner import Plan
 from browser_host.task.questions import Ask, CountOf
+from browser_host.task.references import DeleteIt
 from browser_host.task.results import OpenResult
 from browser_host.task.rules import RulesPlanner
-from browser_host.task.saving import Save
+from browser_host.task.saving import Save, SaveChanges
 from browser_host.task.shopping import AddToCart
 from browser_host.task.sign_in import SignIn
 from browser_host.task.sign_out import SignOut
+from browser_host.task.table_views import FilterBy, OfFirstRow, SortTable
 from browser_host.task.values import Parameters
 
 
@@ -48,6 +52,27 @@ def plan(prompt: str) -> Plan:
         ),
         ("My new email is a@b.example", SetParts((Part("email", "a@b.example"),))),
         ("Open the user alice", OpenNamed("alice", "user")),
+        ("Open order 100041", OpenNamed("100041", "order")),
+        ("Open the page about bread", OpenNamed("bread")),
+        ("Edit the row of Anna Berg", EditNamed("Anna Berg", "row")),
+        ("Delete the row of Tom Field", DeleteRecord("Tom Field", "row")),
+        ("Delete the user igor. Yes, delete it.", DeleteRecord("igor", "user")),
+        (
+            "Set the priority to urgent and the status to in progress",
+            SetParts((Part("priority", "urgent"), Part("status", "in progress"))),
+        ),
+        (
+            "Enter rosa as the username and x-41 as the password",
+            SetParts((Part("username", "rosa"), Part("password", "x-41", secret=True))),
+        ),
+        ("Write the comment 'On order'", SetParts((Part("comment", "On order"),))),
+        ("Put him in the groups Editors and Support", PutInto("groups", ("Editors", "Support"))),
+        ("Choose Editors under available groups", PutInto("groups", ("Editors",))),
+        ("Filter the list by status: Open", FilterBy("status Open")),
+        ("Sort the table by population in descending order", SortTable("population", descending=True)),
+        ("Tell me the name of the first city", OfFirstRow("name")),
+        ("Add eggs and flour to my list", AddEntries("item", ("eggs", "flour"))),
+        ("What is gina's last name?", Ask("last name", "gina")),
         ("Under Sites, open example.com", OpenNamed("example.com", "sites")),
         ("Delete the group Support. Yes, I'm sure.", DeleteRecord("Support", "group")),
         ("Submit the changes", Save()),
@@ -98,6 +123,35 @@ def test_what_leaves_open_what_is_meant_needs_a_model(prompt: str) -> None:
     with pytest.raises(Failed) as refused:
         plan(prompt)
     assert refused.value.reason == NEEDS_MODEL
+
+
+@pytest.mark.parametrize(
+    ("prompt", "last"),
+    [
+        ("Open the user bob and change the email to b@x.example", SaveChanges()),
+        ("Open 'Lamp' and set its status to testing", SaveChanges()),
+        ("Open the group Editors, rename it to Writers", SaveChanges()),
+        ("Open the user bob, change his email to b@x.example and save", Save()),
+    ],
+)
+def test_a_record_that_was_changed_is_saved_once(prompt: str, last: Any) -> None:
+    made = plan(prompt).intents
+    assert made[-1] == last
+    assert sum(isinstance(one, Save | SaveChanges) for one in made) == 1
+
+
+@pytest.mark.parametrize("prompt", ["Set Quantity to 2", "Open the product Mug and set quantity to 2"])
+def test_what_is_set_on_other_pages_is_left_unsent(prompt: str) -> None:
+    assert not any(isinstance(one, Save | SaveChanges) for one in plan(prompt).intents)
+
+
+def test_it_is_what_a_clause_before_has_named() -> None:
+    made = plan("Search for fred, open it and delete it. Confirm the deletion.").intents
+    assert made == (OpenResult("fred"), DeleteIt())
+    for prompt in ("Delete it", "Open it", "Click 'Save' and delete it", "Delete it, then open the user bob"):
+        with pytest.raises(Failed) as refused:
+            plan(prompt)
+        assert refused.value.reason == NEEDS_MODEL
 
 
 def test_a_password_among_the_fields_is_known_for_a_secret_and_shown_nowhere() -> None:

@@ -75,7 +75,7 @@ def test_the_joined_prompts_of_the_page_have_all_their_clauses():
     clauses = {prompt: len(planned(prompt)) for prompt in lines("prompt") + blocks("prompt-whole")}
     assert clauses["Go to 'Customers', then find customer with email 'a@b.c' and extract the phone"] == 3
     assert clauses["Fill Name with Ada Lovelace. Select 'Blue' from Colour; check Newsletter and click Send"] == 4
-    assert [clauses[prompt] for prompt in blocks("prompt-whole")] == [3]
+    assert [clauses[prompt] for prompt in blocks("prompt-whole")] == [3, 3]
 
 
 @pytest.mark.parametrize("prompt", lines("refused"))
