@@ -26,7 +26,7 @@ from browser_host.clock import Clock
 from browser_host.epochs import Epochs
 from browser_host.guard import Guard, Unguarded
 from browser_host.host import Host, Means
-from browser_host.isolation import Isolation
+from browser_host.isolation import UNKNOWN, Isolation
 from browser_host.leases import Leases
 from browser_host.messages import (
     BrowserType,
@@ -133,6 +133,8 @@ class FakeBrowser:
     """A browser that does what the test says."""
 
     version = "Fake 1.0"
+    isolation = UNKNOWN
+    warm_start = False
 
     def __init__(self, request: LaunchRequest, launch_time: float) -> None:
         self.request = request
@@ -143,6 +145,7 @@ class FakeBrowser:
         self.page = Shown(request.url or "about:blank", "a page", 1)
         self._changed: Callable[[], None] = lambda: None
         self.networks = [request.network]
+        self.page_options = [request.page_options]
         self.dialogs = Dialogs()
         self.page_log = PageLog()
         self.trouble: tuple[Trouble, ...] = ()
@@ -173,6 +176,9 @@ class FakeBrowser:
 
     def set_network(self, network: messages.Network) -> None:
         self.networks.append(network)
+
+    def change_page_options(self, options: messages.PageOptions) -> None:
+        self.page_options.append(options)
 
     async def current_page(self) -> Page:
         if not self.alive:
