@@ -48,6 +48,7 @@ from browser_host.pages import Dialogs, OpenPage, PageLog, Trouble
 from browser_host.run_journal import RunJournal
 from browser_host.task.journal import Credential, CredentialMissing, Journal
 from browser_host.uploads import Upload, Uploads
+from tests.waiting import until
 
 # Virtual time.
 
@@ -114,16 +115,6 @@ class LoopClock:
 
     def suspend(self, seconds: float) -> None:
         self._suspended += seconds
-
-
-async def until(fact: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
-    """Wait until `fact` is true, which it must be soon; returns what it says."""
-    loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + seconds
-    while not (value := fact()):
-        assert loop.time() < give_up_at, f"did not happen within {seconds:g} s: {what}"
-        await asyncio.sleep(0.01)
-    return value
 
 
 # Browsers.

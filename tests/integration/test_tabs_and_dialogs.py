@@ -23,9 +23,9 @@ from browser_host.playwright_browser import MOST_DIALOGS, PlaywrightBrowser
 from browser_host.playwright_launcher import PlaywrightLauncher
 from browser_host.task import runner
 from tests.conftest import passable_directory
-from tests.host_fakes import until
 from tests.integration.task_fixtures import ListJournal, Outcome, act
 from tests.integration.test_host_browser import a_launcher, a_request
+from tests.waiting import until
 
 PAGES = {
     "/": """<title>Shop</title><button onclick="window.open('/terms')">Terms</button>

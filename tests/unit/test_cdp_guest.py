@@ -10,7 +10,8 @@ from tabkeep.host.v1.host_pb2 import StartRun
 from browser_host.browser import BrowserGone
 from browser_host.cdp_guest import TunnelLost
 from browser_host.messages import OpenTunnel, Placement
-from tests.host_fakes import FakeBrowser, HostParts, a_host, attached, until, virtual_time
+from tests.host_fakes import FakeBrowser, HostParts, a_host, attached, virtual_time
+from tests.waiting import until
 
 ONE = Placement("pbs_1", 7)
 EVALUATE = json.dumps({"id": 1, "method": "Runtime.evaluate", "params": {}}, separators=(",", ":"))
