@@ -239,7 +239,7 @@ class _Attempt:
 
     async def _show(self, role: str, call_id: str, words: str) -> None:
         """Tell the model `words`, and the page as it is now."""
-        survey = await self._workspace.survey()
+        survey = await self._workspace.survey(listeners=True)
         whole = self._seen is None or self._differences >= _MOST_DIFFERENCES
         seen = observe(survey, None if whole else self._seen)
         if "\nelements:\n" in seen.words:

@@ -596,6 +596,8 @@ class Run:
     conditions: tuple[Condition, ...]
     update_time: datetime
     parameters: Mapping[str, Json]
+    provenance: tuple[Provenance, ...]
+    """Where the output's values came from, once the run is over; empty in lists of runs."""
 
     @property
     def is_final(self) -> bool:

@@ -422,6 +422,7 @@ def run(message: runs_pb2.Run) -> r.Run:
         conditions=_conditions(message.conditions),
         update_time=_time(message.update_time),
         parameters=from_struct(message.parameters),
+        provenance=tuple(map(_provenance, message.provenance)),
     )
 
 
