@@ -240,6 +240,8 @@ def _session_conditions(
     found = conditions(host)
     if session.cdp_attach_time:
         message = "a CDP client has the session's turn: runs wait until it has gone"
+        if session.active_run_id:
+            message = f"a CDP client has the turn of run {session.active_run_id} until its question is answered"
         found.append(_condition("CDP_CLIENT_ATTACHED", session.cdp_attach_time, message))
     if host is not None and timeout_unconfirmed:
         message = (

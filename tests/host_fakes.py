@@ -6,6 +6,7 @@ They stand at the host's edges; everything between them is the real host.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import random
 import selectors
@@ -252,6 +253,8 @@ class FakeEngine:
     hold: asyncio.Event | None = None
     """When given, a run waits here inside its first step."""
     break_with: Exception | None = None
+    lends: bool = False
+    """Whether a run that waits has lent its turn."""
 
     async def carry_out(self, start: StartRun, browser: Browser, journal: Journal, clock: Clock) -> None:
         await journal.record(RunEvent(run_started=runs_pb2.RunStarted()))
@@ -266,7 +269,8 @@ class FakeEngine:
             self.acted.append((start.run_id, step))
             await asyncio.sleep(self.step_seconds)
             if self.hold is not None:
-                await self.hold.wait()
+                async with journal.lend_turn() if self.lends else contextlib.nullcontext():
+                    await self.hold.wait()
             await journal.record(
                 RunEvent(
                     step_finished=runs_pb2.StepFinished(

@@ -753,7 +753,8 @@ type Condition struct {
 	// (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then),
 	// PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a service worker that
 	// its site did not let register again; the message says which), CDP_CLIENT_ATTACHED (of a session: a CDP client has
-	// its turn, and runs wait until the client has gone), PAGE_CRASHED (of a session: a page's process crashed; the message
+	// its turn, and runs wait until the client has gone; or the turn of a run that waits for a person to take over, which
+	// the message names), PAGE_CRASHED (of a session: a page's process crashed; the message
 	// says how often, and what became of it last), PAGES_CLOSED (of a session: the host closed tabs, because there were more
 	// than max_pages, because of a flood of dialogs, or because they did not answer; the message says which and how many),
 	// PAGE_OPTIONS_NOT_TAKEN (of a session: its browser did not take the permissions or HTTP credentials that it was given
@@ -1173,7 +1174,8 @@ type BrowserSession struct {
 	// Where a CDP client of the caller's own attaches (Playwright's connect_over_cdp, Puppeteer's connect): a WebSocket
 	// address on the control plane's HTTP server. The client sends a key with the scope CDP or OPERATOR in the header
 	// x-api-key. Empty unless RUNNING, and where the control plane serves no HTTP. One client at a time, and only while
-	// the session has no run that is active or waits; runs that come while it is attached wait until it has gone.
+	// the session has no run that is active or waits, or the active one asks a person to take over (TAKE_OVER) and is not
+	// answered; runs that come while it is attached wait until it has gone.
 	CdpUrl string `protobuf:"bytes,55,opt,name=cdp_url,json=cdpUrl,proto3" json:"cdp_url,omitempty"`
 	// Since when a CDP client is attached and has the session's turn; absent while none is.
 	CdpAttachTime *timestamppb.Timestamp `protobuf:"bytes,56,opt,name=cdp_attach_time,json=cdpAttachTime,proto3" json:"cdp_attach_time,omitempty"`
