@@ -148,6 +148,8 @@ class _Run:
                 INTERNAL,
                 f"a fault of Tabkeep's own; the host's log has it under {incident}",
             )
+        finally:
+            self._steps.tabs.leave()
         if self._memory is not None:
             await self._memory.report(end.status)
         await self._steps.tell_pages()
