@@ -148,8 +148,10 @@ class Dialogs:
     def __init__(self) -> None:
         self.accept_by_default = False
         self.may_accept: Callable[[str, str], bool] | None = None
-        """Asked before a dialog is accepted, with its kind and text; where it says no, the dialog is dismissed, and what
-        was wanted is still wanted of the next one."""
+        """Asked before a dialog is accepted, with its kind and text; where it says no, the dialog is dismissed.
+
+        What was wanted is still wanted of the next one then.
+        """
         self._wanted: deque[WantedAnswer] = deque()
 
     def expect(self, answers: Iterable[WantedAnswer]) -> None:

@@ -41,7 +41,9 @@ _ACTS = {
     "transfer": (r"\b(transfer|withdraw|wire)\b", r"\b(transfer|withdraw|wire|send money|pay)"),
 }
 """The acts: how buttons call them, and how a prompt names them."""
-_FOR_EVER = re.compile(r"\b(can(no|['\u2019])?t be (undone|reversed)|irreversibl[ey]|permanent(ly)?|for ?ever)\b", re.IGNORECASE)
+_FOR_EVER = re.compile(
+    r"\b(can(no|['\u2019])?t be (undone|reversed)|irreversibl[ey]|permanent(ly)?|for ?ever)\b", re.IGNORECASE
+)
 """How dialogs of the browser say that there is no way back, whatever they are about."""
 _BUTTONS = {act: re.compile(button, re.IGNORECASE) for act, (button, _) in _ACTS.items()}
 _PROMPTS = {act: re.compile(prompt, re.IGNORECASE) for act, (_, prompt) in _ACTS.items()}
@@ -55,6 +57,8 @@ _QUOTED = re.compile(
     re.IGNORECASE,
 )
 """A value in quotes, and the verb before it that makes it the name of a button."""
+_SHORTEST_WORD = 2
+"""Characters of a text that a prompt can be said to name."""
 
 
 class NeedsApproval(Exception):
@@ -81,6 +85,9 @@ class Gate(Protocol):
 
     def accept(self, message: str) -> None:
         """Before a dialog of the browser with this text is accepted; raises like `press`."""
+
+    def type_into(self, url: str, text: str) -> None:
+        """Before a text goes into a frame of another origin than the page, whose URL this is; raises like `go`."""
 
     def go(self, url: str) -> None:
         """Before a URL is opened.
@@ -146,12 +153,16 @@ class Irreversible:
     def go(self, url: str) -> None:
         """Opening a URL is none of these acts."""
 
+    def type_into(self, url: str, text: str) -> None:
+        """Nor is filling in a field."""
+
 
 class OnSite:
     """Keeps what a model decides on the sites that the caller chose, besides the run's policy."""
 
-    def __init__(self, policy: Irreversible, sites: frozenset[str]) -> None:
-        """`sites` are host names; what lies under one of them belongs to it."""
+    def __init__(self, policy: Irreversible, sites: frozenset[str], prompt: str = "") -> None:
+        """`sites` are host names; what lies under one of them belongs to it. `prompt` is what the caller said."""
+        self._prompt = " ".join(prompt.split()).casefold()
         self._policy = policy
         self._sites = sites
 
@@ -180,6 +191,12 @@ class OnSite:
     def accept(self, message: str) -> None:
         """Ask the policy."""
         self._policy.accept(message)
+
+    def type_into(self, url: str, text: str) -> None:
+        """Refuse a frame of another site, but for what the prompt itself says: all else may have been read on the page."""
+        words = " ".join(text.split()).casefold()
+        if len(words) < _SHORTEST_WORD or not re.search(rf"(?<!\w){re.escape(words)}(?!\w)", self._prompt):
+            self.go(url)
 
     def go(self, url: str) -> None:
         """Refuse a URL of another site."""

@@ -123,7 +123,8 @@ class ByModel:
         host = (urlsplit(page.url).hostname or "").lower()
         sites = sites_in(self._brief.prompt) | ({host} if host else frozenset())
         policy = Irreversible(workspace.steps.irreversible, acts_named(self._brief.prompt))
-        await _Attempt(self._brief, self._model, self._budget, workspace, OnSite(policy, sites)).carry_out()
+        gate = OnSite(policy, sites, self._brief.prompt)
+        await _Attempt(self._brief, self._model, self._budget, workspace, gate).carry_out()
 
 
 @dataclass(slots=True)
@@ -480,7 +481,7 @@ class _Attempt:
     async def _provenance(self, output: Any) -> list[runs_pb2.Provenance]:
         """Where the page, or a page that was read before, shows what the model brought; the rest is its own."""
         page = await self._steps.page()
-        found = {one.path: one for one in await whence(page, leaves(output))}
+        found = {one.path: one for one in await whence(page, leaves(output), page.url)}
         read = _folded(" ".join(self._read))
         for path, text in leaves(output):
             if path not in found:

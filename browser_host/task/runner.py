@@ -382,7 +382,7 @@ class _Run:
                     self._partial = workspace.output
             if workspace.output is not before and not isinstance(intent, ByModel):
                 page = await self._steps.page()
-                self._steps.sources.add(workspace.output, await whence(page, leaves(workspace.output)))
+                self._steps.sources.add(workspace.output, await whence(page, leaves(workspace.output), page.url))
             if memory is not None:
                 await memory.part_done(intent, workspace)
 
