@@ -193,7 +193,7 @@ class OnSite:
         self._policy.accept(message)
 
     def type_into(self, url: str, text: str) -> None:
-        """Refuse a frame of another site, but for what the prompt itself says: all else may have been read on the page."""
+        """Refuse a frame of another site, but for words of the prompt: all else may have been read on the page."""
         words = " ".join(text.split()).casefold()
         if len(words) < _SHORTEST_WORD or not re.search(rf"(?<!\w){re.escape(words)}(?!\w)", self._prompt):
             self.go(url)

@@ -305,7 +305,8 @@ async def test_a_typed_fill_of_a_card_number_is_in_no_event(desk: Desk) -> None:
 LINKED = """<title>Shop</title><h1>Kettle</h1><p>Colour: Red</p>
 <script type="application/ld+json">{"@context": "https://schema.org", "@graph": [
  {"@type": "BreadcrumbList", "itemListElement": [{"name": "Home"}, {"name": "Kitchen"}]},
- {"@type": "Product", "name": "Kettle 2000", "sku": "K-17", "color": "blue", "brand": {"@type": "Brand", "name": "Boiler"},
+ {"@type": "Product", "name": "Kettle 2000", "sku": "K-17", "color": "blue",
+  "brand": {"@type": "Brand", "name": "Boiler"},
   "offers": [{"@type": "Offer", "price": 39.5, "priceCurrency": "EUR"}]}]}</script>"""
 
 
@@ -337,4 +338,5 @@ async def test_things_that_a_page_lists_for_programs_are_rows(desk: Desk) -> Non
     outcome = await desk.run(extract)
 
     assert outcome.status == "COMPLETED", outcome
-    assert outcome.output == [{"name": "Cup", "price": 3}, {"name": "Pot", "price": 9.5}]
+    rows: Any = outcome.output
+    assert rows == [{"name": "Cup", "price": 3}, {"name": "Pot", "price": 9.5}]
