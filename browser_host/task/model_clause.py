@@ -65,7 +65,7 @@ _PROOF_SECONDS = 3.0
 _PAGE_TEXT = 6000
 _MOST_READ = 1_000_000
 """Characters of page text that are kept to look the output's values up in."""
-_EFFECTS = frozenset({"goto", "click", "fill", "select", "check", "press_key", "back"})
+_EFFECTS = frozenset({"goto", "click", "fill", "select", "check", "press_key", "upload", "back"})
 _READS = re.compile(
     r"^\W*(please\s+)?(what|which|who|when|where|how|why|is|are|does|do|did|has|have|extract|get|read|return|"
     r"summari[sz]e|list|tell|describe|compare|count|explain|report|name|give|find out)\b",
@@ -361,6 +361,7 @@ class _Attempt:
         except Failed as gone:
             raise BadCall(gone.message) from None
         action = self._with_value(model_tools.action(call.name, call.arguments, target), item)
+        self._refuse_other_files(action)
         self._guard_loops(call)
         try:
             done = await self._steps.do(action, MODEL, self._gate)
@@ -431,6 +432,12 @@ class _Attempt:
         action.fill.value.literal = self._brief.hidden[name]
         action.fill.value.sensitive = True
         return action
+
+    def _refuse_other_files(self, action: actions_pb2.Action) -> None:
+        """A page may ask for any file of the organization; only the caller says which one it gets."""
+        for name in action.upload.files:
+            if not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", self._brief.prompt, re.IGNORECASE):
+                raise BadCall(f"the task names no file {name[:100]!r}: only files that it names can be uploaded")
 
     def _guard_loops(self, call: ToolCall) -> None:
         page = hash(self._seen.lines) if self._seen else 0
