@@ -181,6 +181,7 @@ function data(root) {
     product: productOf(root, cards, priced),
     headings: inside(root, HEADINGS).map((el) => fold(contentName(el))).filter(Boolean),
     text: shownText(root).slice(0, 200000),
+    linked: root === document.body ? linkedData() : null,
   };
 }
 
