@@ -97,7 +97,7 @@ class RulesPlanner:
             return None
         reader = Reader(text, parameters, RULES_IN_ORDER)
         intents = _fewest(text, reader, lambda part: otherwise(text.shown(part, hide=False)))
-        return None if intents is None else _plan(intents, reader, text, f"{RULES}, {MODEL}")
+        return None if intents is None else _plan([*intents, *_saved(intents)], reader, text, f"{RULES}, {MODEL}")
 
     def _referring(self, text: PromptText, intents: list[_Read]) -> None:
         """See that whatever says "it" comes behind what names it.

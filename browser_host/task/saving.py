@@ -34,7 +34,7 @@ _SAVE = (
     ),
     re.compile(r"^\W*save\b(?!.*\b(?:another|continue|as new|draft)\b)|\bsubmit\b", re.IGNORECASE),
 )
-_CHANGE = re.compile(r"^\W*(?:update|change|apply)\b", re.IGNORECASE)
+_CHANGE = re.compile(r"^\W*(?:update|change|apply|submit|done|ok)\b", re.IGNORECASE)
 _NOT_SAVE = re.compile(r"\b(?:cancel|delete|remove|search|log ?in|sign ?in|log ?out|language|preview)\b", re.IGNORECASE)
 
 
@@ -56,18 +56,21 @@ class SaveChanges:
     words: str = "save what was changed"
 
     async def carry_out(self, workspace: Workspace) -> None:
-        """Press the form's only button, else the one that is called so."""
+        """Press the form's only button, else the one that is called so.
+
+        Raises:
+            Failed: AMBIGUOUS, several buttons may save it; what `send` raises.
+        """
         survey = await workspace.survey()
         form = begun_form(workspace, survey)
         own = [item for item in _savers(survey) if form is not None and form >= 0 and item.form == form]
-        if len(own) == 1:
-            await send(workspace, survey, await workspace.target(own[0]))
-        elif own or form is None or form < 0:
-            named = [item for item in own or _savers(survey) if _SAVE[0].search(item.name) or _CHANGE.search(item.name)]
-            if len(named) > 1:
-                raise Failed(AMBIGUOUS, f"several buttons may save it: {', '.join(item.name for item in named[:5])}")
-            if named:
-                await send(workspace, survey, await workspace.target(named[0]))
+        named = [item for item in own or _savers(survey) if _SAVE[0].search(item.name) or _CHANGE.search(item.name)]
+        saving = own if len(own) == 1 else named
+        if len(saving) == 1:
+            await send(workspace, survey, await workspace.target(saving[0]))
+        elif saving or own:
+            offered = ", ".join(item.name for item in (saving or own)[:5])
+            raise Failed(AMBIGUOUS, f"it was changed and not saved: several buttons may save it: {offered}")
 
 
 def _savers(survey: Survey) -> list[Item]:
