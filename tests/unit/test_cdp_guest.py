@@ -180,7 +180,7 @@ async def test_a_client_comes_in_beside_a_run_that_lends_its_turn_and_is_gone_be
         parts.engine.hold.set()
         await control_plane.finished("tsk_1")
         assert not scene.channels[0].open
-        assert tunnel.cause == "the run goes on: it has its turn back"
+        assert tunnel.cause == "the run has its turn back"
 
 
 @virtual_time
