@@ -36,6 +36,7 @@ from browser_host.messages import (
     Launched,
     Network,
     Outcome,
+    PageOptions,
     PageReport,
     Placement,
     ResolveApproval,
@@ -142,6 +143,7 @@ class LiveSession:
         self._launched_at = clock.monotonic()
         self._timeout = launch.timeout
         self._network = launch.network
+        self._page_options = launch.page_options
         self._timeout_changed = asyncio.Event()
         self._end: asyncio.Future[tuple[EndReason, str]] = asyncio.get_running_loop().create_future()
         self._run: _ActiveRun | None = None
@@ -191,6 +193,12 @@ class LiveSession:
             return Failure("UNSUPPORTED", str(error))
         self._network = network
         return Done()
+
+    def set_page_options(self, page_options: PageOptions) -> None:
+        """Deal with tabs and dialogs like this; one that is being started gets it once it is up."""
+        self._page_options = page_options
+        if self._browser is not None:
+            self._browser.change_page_options(page_options)
 
     def start_run(self, start: StartRun, traceparent: str) -> Outcome:
         """Begin a run, after the one under way, if any, has ended.
@@ -289,7 +297,7 @@ class LiveSession:
         browser = self._browser
         assert browser is not None
         age = timedelta(seconds=max(0.0, self._clock.monotonic() - self._launched_at))
-        launched(Launched(age, browser.version, browser.state_notes))
+        launched(Launched(age, browser.version, browser.state_notes, browser.isolation, browser.warm_start))
         watchers = [
             asyncio.create_task(self._end_at_deadline()),
             asyncio.create_task(self._end_when_gone(browser)),
@@ -330,7 +338,7 @@ class LiveSession:
             self._timeout,
             extensions=launch.extensions,
             network=self._network,
-            page_options=launch.page_options,
+            page_options=self._page_options,
         )
         task = asyncio.create_task(self._launch_traced(request))
         try:
@@ -353,6 +361,8 @@ class LiveSession:
             return Failure("LAUNCH_FAILED", f"the launch was ended: {self._end.result()[1]}")
         if self._network is not request.network:
             self._browser.set_network(self._network)
+        if self._page_options is not request.page_options:
+            self._browser.change_page_options(self._page_options)
         self._launched_at = self._browser.launch_time
         self._guard.set_deadline(self.placement, self._deadline())
         if self._end.done():

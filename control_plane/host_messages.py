@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -41,6 +41,9 @@ class CommandResult:
     age: timedelta = timedelta()
     browser_version: str = ""
     state_notes: str = ""
+    isolation: dict[str, int] = field(default_factory=dict)
+    """What keeps the browser apart, as the host said; keys are the proto's."""
+    warm_start: bool = False
     failure: str = ""
     message: str = ""
 

@@ -6,7 +6,8 @@ the next moment at which something happens by itself; what that is depends on th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -115,6 +116,9 @@ class Session:
     tab_count: int = 0
     browser_version: str = ""
     sandboxed: bool = False
+    isolation: dict[str, int] = field(default_factory=dict)
+    """What keeps its browser apart, as its host said at the launch; keys are the proto's."""
+    warm_start: bool = False
     extensions: str = ""
     """Names, sorted, with commas between them."""
     traceparent: str = ""
@@ -182,7 +186,15 @@ def placed(session: Session, host_id: str, fence: int, sandboxed: bool, now: dat
     )
 
 
-def launched(session: Session, age: timedelta, browser_version: str, now: datetime) -> Session:
+def launched(
+    session: Session,
+    age: timedelta,
+    browser_version: str,
+    now: datetime,
+    isolation: Mapping[str, int] = {},
+    *,
+    warm_start: bool = False,
+) -> Session:
     """Its browser is up since `age`; the timeout counts from there."""
     start = now - age
     expire = start + session.timeout
@@ -193,6 +205,8 @@ def launched(session: Session, age: timedelta, browser_version: str, now: dateti
         expire_time=expire,
         due_time=expire,
         browser_version=browser_version,
+        isolation=dict(isolation),
+        warm_start=warm_start,
         update_time=now,
     )
 

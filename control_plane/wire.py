@@ -57,6 +57,8 @@ BROWSER_TYPE_VALUES = {
     "msedge": browser_sessions_pb2.BROWSER_TYPE_MSEDGE,
 }
 HOST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_LONGEST_PROVENANCE = 65_536
+"""Bytes of what a run tells of where its output came from."""
 NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands where the store will put the time."""
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(hours=24)
@@ -189,6 +191,7 @@ def browser_session(
         tab_count=session.tab_count,
         browser_version=session.browser_version,
         sandboxed=session.sandboxed,
+        warm_start=session.warm_start,
         extensions=session.extension_names,
         conditions=_session_conditions(session, host, timeout_unconfirmed) if session.open else (),
         browser_profile_id=session.browser_profile_id,
@@ -211,6 +214,8 @@ def browser_session(
         save.message = session.profile_save_message
         save.browser_profile_version = session.profile_save_version if session.profile_save_time else 0
         set_time(save.state_time, session.profile_save_time)
+    if session.start_time is not None:
+        proto.isolation.CopyFrom(_session_isolation(session.isolation))
     proto.timeout.FromTimedelta(session.timeout)
     proto.queue_timeout.FromTimedelta(session.queue_timeout)
     set_time(proto.create_time, session.create_time)
@@ -218,6 +223,15 @@ def browser_session(
     for name in ("start_time", "expire_time", "close_time", "browser_gone_time"):
         set_time(getattr(proto, name), getattr(session, name))
     return proto
+
+
+def _session_isolation(said: dict[str, int]) -> browser_sessions_pb2.SessionIsolation:
+    return browser_sessions_pb2.SessionIsolation(
+        own_user=bool(said.get("own_user")),
+        memory_limit_bytes=said.get("memory_limit_bytes", 0),
+        task_limit=said.get("task_limit", 0),
+        cpu_percent_limit=said.get("cpu_percent_limit", 0),
+    )
 
 
 def _session_conditions(
@@ -553,6 +567,16 @@ def run(run: Run, host: Host | None = None) -> runs_pb2.Run:
     set_time(proto.start_time, run.start_time)
     set_time(proto.end_time, run.end_time)
     return proto
+
+
+def add_provenance(proto: runs_pb2.Run, last_event: bytes) -> None:
+    """Show where a run's output came from: its last event tells."""
+    room = _LONGEST_PROVENANCE
+    for one in runs_pb2.RunEvent.FromString(last_event).run_finished.provenance:
+        room -= one.ByteSize()
+        if room < 0:
+            return
+        proto.provenance.append(one)
 
 
 # Workflows, hosts, keys, artifacts

@@ -27,7 +27,7 @@ from browser_host.browser import (
     ScriptFailed,
 )
 from browser_host.clock import Clock
-from browser_host.task import extract, record_match
+from browser_host.task import reading
 from browser_host.task.documents import Where, holds
 from browser_host.task.failures import (
     AMBIGUOUS,
@@ -49,9 +49,8 @@ from browser_host.task.gate import Gate
 from browser_host.task.gestures import Gestures
 from browser_host.task.journal import ActionLeaseOver, CredentialMissing, FileMissing, Journal
 from browser_host.task.page_script import PRESS_PATH, call, look
-from browser_host.task.provenance import leaves, whence
 from browser_host.task.tabs import Tabs
-from browser_host.task.values import Parameters, Secrets, origin_of, to_schema
+from browser_host.task.values import Parameters, Secrets, origin_of
 from browser_host.task.wording import condition_words, names_a_secret, script_condition, script_target
 
 DEFAULT_TIMEOUT = 15.0
@@ -79,8 +78,6 @@ _REASONS = {
     "REJECTED_BY_PAGE": REJECTED_BY_PAGE,
     "EXPECTATION_FAILED": EXPECTATION_FAILED,
 }
-_READ_GRACE = 10.0
-_READ_PAUSE = 0.25
 """What the page's script answers when it cannot do what it was asked."""
 
 
@@ -254,6 +251,7 @@ class Actor(Gestures):
         wanted = {"target": self._target(target), **argument}
 
         async def attempt(document: Document, wait: float) -> dict[str, Any]:
+            await self._may_type(document, argument.get("value", ""))
             allowed = await self._allowed()
             answer: dict[str, Any] = await call(document, name, wanted, wait=min(allowed, wait))
             return answer
@@ -266,6 +264,11 @@ class Actor(Gestures):
                 continue
             if answer.get("ok") or answer.get("final") or answer.get("reason") == "AMBIGUOUS" or self._left() <= 0.05:
                 return self._noted(self._placed(answer))
+
+    async def _may_type(self, document: Document, text: str) -> None:
+        """Ask the gate before text goes into a frame of another origin."""
+        if text and document is not self._page:
+            self._gate.type_into(await call(document, "address"), text)
 
     def _placed(self, answer: dict[str, Any]) -> dict[str, Any]:
         """The answer, with the frame that it is from."""
@@ -596,6 +599,8 @@ class Actor(Gestures):
                 raise Failed(EXPECTATION_FAILED, f"{focused['label']} does not take the focus", target=focused["label"])
         else:
             await self._where.follow_focus()
+        typed = press.key.rsplit("+", 1)[-1]
+        await self._may_type(self._where.document, typed if len(typed) == 1 else "")
         armed = await self._look("armFocused")
         return Done(armed["label"], title=await self._key(press.key, armed))
 
@@ -701,27 +706,15 @@ class Actor(Gestures):
         return str(answer["title"])
 
     async def _extract(self, wanted: actions_pb2.Extract) -> Done:
-        found = _checked(await self._look("read", {"within": wanted.within}))
-        schema = to_schema(wanted.schema) if wanted.HasField("schema") else None
-        output, texts = extract.from_page_with_texts(found, schema)
-        sources = await whence(self._page, texts)
-        return Done(output=output, has_output=True, title=found["title"], provenance=sources)
+        return self._brought(await reading.extracted(self._page, wanted, timeout=self._left()))
 
     async def _find_record(self, wanted: actions_pb2.FindRecord) -> Done:
         value = self._parameters.value(wanted.value)
-        near: list[str] = []
-        while True:
-            found = await look(self._page, "read", {"within": ""}, timeout=0, grace=_READ_GRACE)
-            matches = record_match.matching(found, wanted.label, value)
-            if matches:
-                output = record_match.only(matches, wanted.label, value)
-                sources = await whence(self._page, leaves(output))
-                return Done(output=output, has_output=True, title=found["title"], provenance=sources)
-            near = record_match.near(found, value)
-            if self._left() <= 0.05:
-                hint = f"; close, but not it: {', '.join(near)}" if near else ""
-                raise Failed(NOT_FOUND, f'no {wanted.noun or "record"} with {wanted.label} "{value}" is shown{hint}')
-            await look(self._page, "pause", timeout=min(_READ_PAUSE, self._left()))
+        data = await reading.the_record(self._page, wanted.label, value, wanted.noun, timeout=self._left())
+        return self._brought(data)
+
+    def _brought(self, data: reading.Data) -> Done:
+        return Done(output=data.output, has_output=True, title=data.title, provenance=data.provenance)
 
 
 def _refuse_other_than_http(url: str) -> None:

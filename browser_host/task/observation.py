@@ -84,7 +84,9 @@ def _difference(head: list[str], lines: list[str], texts: list[str], before: Obs
 
 
 def _line(item: Item, alike: bool) -> str:
-    words = [f"e{item.id}", item.role or "element", f'"{(item.name or _weak(item))[:_NAME]}"']
+    words = [f"e{item.id}", item.role or "element", f'"{(item.name or item.text or _weak(item))[:_NAME]}"']
+    if item.sign:
+        words.append(f"({item.sign})")
     if item.type == "password":
         words.append("(password)")
     if item.value and item.role not in ("button", "link", "option"):
@@ -93,6 +95,8 @@ def _line(item: Item, alike: bool) -> str:
         words.append("= (filled)")
     if item.checked is not None:
         words.append("checked" if item.checked else "unchecked")
+    if item.expanded:
+        words.append("expanded" if item.expanded == "true" else "collapsed")
     words += [word for word, true in (("required", item.required), ("invalid", item.invalid)) if true]
     words += [word for word, true in (("disabled", item.disabled), ("in a dialog", item.dialog)) if true]
     if item.frame:

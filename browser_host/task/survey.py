@@ -61,6 +61,12 @@ class Item:
     """All words by which it may be meant: its name, other visible ones, and those of its attributes."""
     frame: str = ""
     """The frame of another origin that it is in."""
+    text: str = ""
+    """What stands in it, where it has no role: such a thing has no name of its own."""
+    sign: str = ""
+    """By what a thing without a role shows that it can be pressed: "pointer" (the cursor over it) or "listener"."""
+    expanded: str = ""
+    """ "true" or "false" where it opens and closes something."""
 
     @property
     def is_field(self) -> bool:

@@ -11,7 +11,8 @@ from tabkeep.v1 import runs_pb2
 from browser_host.browser import BrowserGone
 from browser_host.cdp_guest import TunnelLost
 from browser_host.messages import CancelRun, OpenTunnel, Placement
-from tests.host_fakes import FakeBrowser, HostParts, a_host, attached, until, virtual_time
+from tests.host_fakes import FakeBrowser, HostParts, a_host, attached, virtual_time
+from tests.waiting import until
 
 ONE = Placement("pbs_1", 7)
 EVALUATE = json.dumps({"id": 1, "method": "Runtime.evaluate", "params": {}}, separators=(",", ":"))

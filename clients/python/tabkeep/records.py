@@ -376,6 +376,17 @@ class PageOptions:
     """Only their origins."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionIsolation:
+    """What keeps a session's browser apart, beside Chromium's sandbox; a limit of 0 is none."""
+
+    own_user: bool
+    """It runs as a system user that nothing else runs as."""
+    memory_limit_bytes: int
+    task_limit: int
+    cpu_percent_limit: int
+
+
 @dataclass(frozen=True, slots=True)
 class BrowserPage:
     """An open tab."""
@@ -520,6 +531,10 @@ class BrowserSession:
     locale: str | None = None
     geolocation: Geolocation | None = None
     page_options: PageOptions | None = None
+    isolation: SessionIsolation | None = None
+    """None until its browser was launched."""
+    warm_start: bool = False
+    """Its browser came from its host's pool of started ones."""
 
     @property
     def status(self) -> str:
@@ -590,6 +605,8 @@ class Run:
     conditions: tuple[Condition, ...]
     update_time: datetime
     parameters: Mapping[str, Json]
+    provenance: tuple[Provenance, ...]
+    """Where the output's values came from, once the run is over; empty in lists of runs."""
 
     @property
     def is_final(self) -> bool:
