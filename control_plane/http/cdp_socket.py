@@ -86,16 +86,11 @@ class CdpSocket:
         await socket.receive()  # the handshake
         visitor: _Visitor | None = None
         try:
-            visitor = self._admit(socket)
-            await self._serve(socket, visitor)
-        except (TabkeepError, Refused) as error:
-            refused = error if isinstance(error, Refused) else refusal(failure(error), in_body)
-            logger.info("websocket refused", extra={"status": refused.status, "code": refused.code})
-            if visitor is None or visitor.protocol is None:
-                await socket.send_denial_response(refused.answer())
-                return
-            await socket.accept(visitor.protocol)
-            await _close(socket, _End(_POLICY, f"{refused.code}: {refused.detail}"))
+            try:
+                visitor = self._admit(socket)
+                await self._serve(socket, visitor)
+            except (TabkeepError, Refused) as error:
+                await _refuse(socket, error, visitor)
         except (WebSocketDisconnect, OSError):
             return  # the client was gone before its handshake was answered
 
@@ -219,6 +214,16 @@ class CdpSocket:
                 if self._coordinator.draining:
                     return  # the next start does it
                 await asyncio.sleep(_AGAIN_SECONDS)
+
+
+async def _refuse(socket: WebSocket, error: TabkeepError | Refused, visitor: _Visitor | None) -> None:
+    refused = error if isinstance(error, Refused) else refusal(failure(error), in_body)
+    logger.info("websocket refused", extra={"status": refused.status, "code": refused.code})
+    if visitor is None or visitor.protocol is None:
+        await socket.send_denial_response(refused.answer())
+        return
+    await socket.accept(visitor.protocol)
+    await _close(socket, _End(_POLICY, f"{refused.code}: {refused.detail}"))
 
 
 async def _close(socket: WebSocket, end: _End) -> None:

@@ -244,11 +244,13 @@ keys.addEventListener("keyup", (event) => {
 });
 
 function key(type, event) {
-  const pressedWith = modifiers(event), name = MAC && event.key === "Meta" ? "Control" : event.key;
+  const command = MAC && event.key === "Meta"; // the browser behind the page is no Mac's
+  const pressedWith = modifiers(event), name = command ? "Control" : event.key;
   const text = pressedWith & 7 ? "" : name === "Enter" ? "\r" : [...name].length === 1 ? name : "";
   tellPage("Input.dispatchKeyEvent", {
     type: type === "keyDown" && !text ? "rawKeyDown" : type,
-    modifiers: pressedWith, key: name, code: event.code, windowsVirtualKeyCode: event.keyCode,
+    modifiers: pressedWith, key: name,
+    code: command ? "ControlLeft" : event.code, windowsVirtualKeyCode: command ? 17 : event.keyCode,
     autoRepeat: event.repeat, location: event.location, isKeypad: event.location === 3,
     ...(type === "keyDown" && text ? { text, unmodifiedText: text } : {}),
   });
