@@ -360,6 +360,23 @@ def test_page_options_of_an_open_session_change_one_by_one(
     assert (list(third.update_mask.paths), third.page_options.ByteSize()) == (["page_options.permissions"], 0)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--no-proxy", "--proxy-location", "US-CA"), "give --no-proxy, or --proxy or --proxy-location, not both"),
+        (("--grant-nothing", "--grant", "midi"), "give --grant-nothing, or --grant, not both"),
+        (("--block-no-domains", "--block-domain", "a.example"), "give --block-no-domains, or --block-domain, not both"),
+        ((), "say what to change"),
+    ],
+)
+def test_a_change_that_contradicts_itself_or_changes_nothing_is_refused_before_it_is_sent(
+    plane: ScriptedControlPlane, tabkeep: Tabkeep, options: tuple[str, ...], words: str
+) -> None:
+    ended = tabkeep("session", "update", "pbs_1", *options)
+    assert (ended.status, words in ended.err) == (2, True), ended.err
+    assert plane.requests("BrowserSessionService/UpdateBrowserSession") == []
+
+
 def test_a_session_shows_what_keeps_it_apart(plane: ScriptedControlPlane, tabkeep: Tabkeep) -> None:
     apart = {"own_user": True, "memory_limit_bytes": 2**31, "task_limit": 2048, "cpu_percent_limit": 200}
     one = a_session(sandboxed=False, isolation=apart, warm_start=True)

@@ -288,6 +288,19 @@ async def update(
     **options: Any,
 ) -> None:
     """Change the proxy, domains, permissions and the like of an open session while its browser goes on."""
+    for taken_away, by, given, name in (
+        (no_proxy, "--no-proxy", proxy or proxy_location, "--proxy or --proxy-location"),
+        (allow_all_domains, "--allow-all-domains", allowed_domains, "--allow-domain"),
+        (block_no_domains, "--block-no-domains", blocked_domains, "--block-domain"),
+        (grant_nothing, "--grant-nothing", permissions, "--grant"),
+        (no_http_credentials, "--no-http-credentials", http_credentials, "--http-credentials"),
+    ):
+        if taken_away and given:
+            raise click.UsageError(f"give {by}, or {name}, not both")
+    takes_away = (no_proxy, allow_all_domains, block_no_domains, grant_nothing, no_http_credentials)
+    gives = (proxy, allowed_domains, blocked_domains, permissions, http_credentials, *options.values())
+    if not any(takes_away) and not any(gives) and proxy_location is None:
+        raise click.UsageError("say what to change: --help lists it")
     changed = await client.update_browser_session(
         browser_session_id,
         proxy="" if no_proxy else proxy,
