@@ -52,6 +52,7 @@ from browser_host.messages import (
     ResolveApproval,
     RunProgress,
     SetNetwork,
+    SetPageOptions,
     SetTimeout,
     StopRun,
     Tombstone,
@@ -284,6 +285,8 @@ class Host:
                 session.set_timeout(timeout)
             case SetNetwork(network):
                 return session.set_network(network)
+            case SetPageOptions(page_options):
+                session.set_page_options(page_options)
         return Done()
 
     def _launch(self, command: Command, launch: Launch) -> Outcome | None:

@@ -30,7 +30,7 @@ class NotIsolated(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """How apart the browsers of a host are."""
+    """How apart a host's browsers are, or one of them is."""
 
     sandboxed: bool
     """Chromium's sandbox is on."""
@@ -44,6 +44,10 @@ class Isolation:
     """The most processor time of a browser in percent of one core, likewise."""
     failure: str = ""
     """Why the look at the start of the host says that it may run no browser; empty when it may."""
+
+
+UNKNOWN = Isolation(sandboxed=False, user_per_session=False)
+"""Of a browser that nobody has looked at."""
 
 
 def examine(pid: int, *, sandboxed: bool, user: int) -> None:

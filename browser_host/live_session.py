@@ -36,6 +36,7 @@ from browser_host.messages import (
     Launched,
     Network,
     Outcome,
+    PageOptions,
     PageReport,
     Placement,
     ResolveApproval,
@@ -57,7 +58,7 @@ from browser_host.run_journal import RunJournal, RunOver
 from browser_host.run_records import RunRecords
 from browser_host.state_saves import StateSaves
 from browser_host.states import StateNotFetched, States
-from browser_host.task.journal import ApprovalAnswer, Journal
+from browser_host.task.journal import ApprovalAnswer, Journal, TurnNotBack
 
 logger = logging.getLogger(__name__)
 
@@ -142,6 +143,7 @@ class LiveSession:
         self._launched_at = clock.monotonic()
         self._timeout = launch.timeout
         self._network = launch.network
+        self._page_options = launch.page_options
         self._timeout_changed = asyncio.Event()
         self._end: asyncio.Future[tuple[EndReason, str]] = asyncio.get_running_loop().create_future()
         self._run: _ActiveRun | None = None
@@ -192,6 +194,12 @@ class LiveSession:
         self._network = network
         return Done()
 
+    def set_page_options(self, page_options: PageOptions) -> None:
+        """Deal with tabs and dialogs like this; one that is being started gets it once it is up."""
+        self._page_options = page_options
+        if self._browser is not None:
+            self._browser.change_page_options(page_options)
+
     def start_run(self, start: StartRun, traceparent: str) -> Outcome:
         """Begin a run, after the one under way, if any, has ended.
 
@@ -214,7 +222,8 @@ class LiveSession:
             self.stop_run(before.run_id)
         self._runs_begun.add(start.run_id)
         journal = self._new_journal(self.placement, start.run_id)
-        leaving = self._guest.send_away()
+        journal.lend_turn = self._guest.lent
+        leaving = self._guest.send_away("a run begins")
         task = asyncio.create_task(
             self._perform(start, browser, journal, traceparent, before.task if before else None, leaving)
         )
@@ -288,7 +297,7 @@ class LiveSession:
         browser = self._browser
         assert browser is not None
         age = timedelta(seconds=max(0.0, self._clock.monotonic() - self._launched_at))
-        launched(Launched(age, browser.version, browser.state_notes))
+        launched(Launched(age, browser.version, browser.state_notes, browser.isolation, browser.warm_start))
         watchers = [
             asyncio.create_task(self._end_at_deadline()),
             asyncio.create_task(self._end_when_gone(browser)),
@@ -306,7 +315,7 @@ class LiveSession:
             for watcher in watchers:
                 watcher.cancel()
             await asyncio.wait(watchers)
-            if (leaving := self._guest.send_away()) is not None:
+            if (leaving := self._guest.send_away("the session ends")) is not None:
                 await asyncio.wait({leaving})
             try:
                 if saving and self._end.done():
@@ -329,7 +338,7 @@ class LiveSession:
             self._timeout,
             extensions=launch.extensions,
             network=self._network,
-            page_options=launch.page_options,
+            page_options=self._page_options,
         )
         task = asyncio.create_task(self._launch_traced(request))
         try:
@@ -352,6 +361,8 @@ class LiveSession:
             return Failure("LAUNCH_FAILED", f"the launch was ended: {self._end.result()[1]}")
         if self._network is not request.network:
             self._browser.set_network(self._network)
+        if self._page_options is not request.page_options:
+            self._browser.change_page_options(self._page_options)
         self._launched_at = self._browser.launch_time
         self._guard.set_deadline(self.placement, self._deadline())
         if self._end.done():
@@ -472,8 +483,7 @@ class LiveSession:
         began = self._clock.monotonic()
         records: RunRecords | None = None
         try:
-            if leaving is not None:
-                await asyncio.wait({leaving})
+            await self._guest.gone(leaving)
             if before is not None:
                 await asyncio.wait({before}, timeout=CANCEL_SECONDS)
                 before.cancel()
@@ -490,6 +500,15 @@ class LiveSession:
             journal.record_end(self._cancelled())
         except (RunStopped, RunOver):
             logger.info("run stopped", extra=fields)
+        except TurnNotBack as error:
+            logger.error("cdp client stays", extra=fields)
+            journal.record_end(
+                RunFinished(
+                    status=runs_pb2.RUN_STATUS_FAILED,
+                    failure_reason=runs_pb2.FAILURE_REASON_CDP_CLIENT_STAYED,
+                    failure_message=str(error),
+                )
+            )
         except BrowserGone as error:
             journal.record_end(
                 self._ended() if self.ending() else _run_end(EndReason.BROWSER_CRASHED, str(error) or "browser gone")

@@ -15,7 +15,7 @@ from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.extensions import Extension
-from browser_host.isolation import Isolation
+from browser_host.isolation import UNKNOWN, Isolation
 from browser_host.pages import OpenPage, Trouble
 
 
@@ -90,6 +90,9 @@ class Launched:
     browser_version: str
     state_notes: str = ""
     """What of the state it was to start from could not be put into it."""
+    isolation: Isolation = UNKNOWN
+    warm_start: bool = False
+    """It was started before the session asked for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +364,13 @@ class SetNetwork:
 
 
 @dataclass(frozen=True, slots=True)
+class SetPageOptions:
+    """Other page options for a live browser."""
+
+    page_options: PageOptions
+
+
+@dataclass(frozen=True, slots=True)
 class Unsupported:
     """A command, or a part of one, that this version does not know."""
 
@@ -374,7 +384,9 @@ class Command:
     command_id: int
     placement: Placement
     traceparent: str
-    kind: Launch | Close | StartRun | CancelRun | ResolveApproval | SetTimeout | SetNetwork | Unsupported
+    kind: (
+        Launch | Close | StartRun | CancelRun | ResolveApproval | SetTimeout | SetNetwork | SetPageOptions | Unsupported
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from browser_host.browser import Browser
 from browser_host.cdp_guest import CdpChannel
+from browser_host.isolation import Isolation
 from browser_host.messages import DIRECT, USUAL_PAGES, BrowserType, Geolocation, Network, PageOptions, Placement
 from browser_host.network_log import Exchange
 from browser_host.pages import Trouble
@@ -145,6 +146,14 @@ class OpenBrowser(Browser, Protocol):
         """Its product and version as it names itself."""
 
     @property
+    def isolation(self) -> Isolation:
+        """How apart it is."""
+
+    @property
+    def warm_start(self) -> bool:
+        """It was started before the session asked for one."""
+
+    @property
     def launch_time(self) -> float:
         """When its process was started, or given to the session when it ran already; on the host's monotonic clock."""
 
@@ -176,6 +185,9 @@ class OpenBrowser(Browser, Protocol):
         Raises:
             ValueError: `network` means nothing; nothing was changed.
         """
+
+    def change_page_options(self, options: PageOptions) -> None:
+        """Deal with its tabs and dialogs like this from now on; what it does not take becomes one of its troubles."""
 
     @property
     def state_notes(self) -> str:

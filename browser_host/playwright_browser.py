@@ -28,6 +28,7 @@ from browser_host.cgroups import BrowserCgroups
 from browser_host.egress import Egress
 from browser_host.egress_policy import Refused, check_url
 from browser_host.file_shelf import FileShelf
+from browser_host.isolation import Isolation
 from browser_host.messages import USUAL_PAGES, Network, PageOptions
 from browser_host.open_browser import Download, RecordSink, Shown, StateNotTaken, StopRecords
 from browser_host.pages import (
@@ -66,6 +67,8 @@ REPLACEMENTS, REPLACEMENT_WINDOW = 3, 60.0
 MOST_DIALOGS, DIALOG_WINDOW = 20, 10.0
 """A page that shows more dialogs than this within so many seconds is closed: no script of its own can be ended while it
 goes on."""
+OPTIONS_SECONDS = 5.0
+"""How long a browser may take to grant permissions and the like."""
 SUSPECT_SECONDS = 3.0
 """How long a tab that has not answered has to do so, twice, before it is replaced."""
 
@@ -97,6 +100,8 @@ class PlaywrightBrowser:
         directory: Path,
         cgroups: BrowserCgroups | None,
         user: int,
+        isolation: Isolation,
+        everywhere: Sequence[str],
         egress: Egress,
         version: str,
         launch_time: float,
@@ -106,7 +111,8 @@ class PlaywrightBrowser:
     ) -> None:
         """`pid` is of the main process, which leads a process group; `released` is called after the end.
 
-        `user` is the number of the user that only this browser runs as, 0 if it is the host's own.
+        `user` is the number of the user that only this browser runs as, 0 if it is the host's own. Pages of every
+        origin have the permissions `everywhere` from its start.
         """
         self._context = context
         self._driver = driver
@@ -115,6 +121,9 @@ class PlaywrightBrowser:
         self._shelf = FileShelf(directory / session_directory.READ_BY_BROWSER, user)
         self._cgroups = cgroups
         self._user = user
+        self._isolation = isolation
+        self._everywhere = everywhere
+        self._warm_start = False
         self._egress = egress
         self._version = version
         self._launch_time = launch_time
@@ -123,7 +132,11 @@ class PlaywrightBrowser:
         self.dialogs = Dialogs()
         self.page_log = PageLog()
         self._options = USUAL_PAGES
-        self._logins: PlaywrightLogins | None = None
+        self._taken_options: PageOptions | None = USUAL_PAGES
+        """As far as the browser itself has to do with them; None while it is being told, and when it did not take them
+        all."""
+        self._setting_options = asyncio.Lock()
+        self._logins = PlaywrightLogins(context)
         self._fatal_crash: Callable[[str], None] = lambda _: None
         self._troubles: dict[str, Trouble] = {}
         self._crashes = self._closed_tabs = self._tabs_opened = 0
@@ -173,8 +186,19 @@ class PlaywrightBrowser:
         """The number of the user that only this browser runs as; 0 if it is the host's own."""
         return self._user
 
+    @property
+    def isolation(self) -> Isolation:
+        """How apart it is."""
+        return self._isolation
+
+    @property
+    def warm_start(self) -> bool:
+        """It was started before the session asked for one."""
+        return self._warm_start
+
     def claimed(self, launch_time: float, fields: dict[str, object]) -> None:
         """A session has it from now on: its time counts from `launch_time`, and the log names it by `fields`."""
+        self._warm_start = True
         self._launch_time = launch_time
         self._fields = fields
 
@@ -197,21 +221,49 @@ class PlaywrightBrowser:
         """Let it reach this, this way, from now on."""
         self._egress.set_network(network)
 
-    async def set_page_options(self, options: PageOptions, *, everywhere: Sequence[str] = ()) -> None:
-        """Deal with its tabs and dialogs like this from now on; call once, before its first page.
+    async def set_page_options(self, options: PageOptions) -> None:
+        """Deal with its tabs and dialogs like this from now on.
 
-        Pages of every origin have the permissions `everywhere` already. Raises Playwright's Error.
+        Raises:
+            Error: Playwright's, it did not take the permissions or credentials.
+            TimeoutError: it did not take them in time.
         """
         self._options = options
         self.dialogs.accept_by_default = options.accept_dialogs
+        async with self._setting_options, asyncio.timeout(OPTIONS_SECONDS):
+            before, self._taken_options = self._taken_options, None
+            if before is None or options.permissions != before.permissions:
+                await self._set_permissions(options, anew=before is None or before.permissions != ())
+            if before is None or options.http_credentials != before.http_credentials:
+                await self._logins.give(options.http_credentials)
+            self._taken_options = options
+
+    async def _set_permissions(self, options: PageOptions, *, anew: bool) -> None:
+        if anew:
+            await self._context.clear_permissions()
+            await self._state.restore_permissions()
+            if self._everywhere:
+                await self._context.grant_permissions(self._everywhere)
         granted = {""} | {grant.origin for grant in options.permissions} if options.permissions else set()
         for origin in sorted(granted):
             # What is granted to one origin replaces for it what all have.
             names = [grant.permission for grant in options.permissions if grant.origin in ("", origin)]
-            await self._context.grant_permissions([*everywhere, *names], origin=origin or None)
-        if options.http_credentials:
-            self._logins = PlaywrightLogins(options.http_credentials)
-            await self._logins.watch(self._context)
+            await self._context.grant_permissions([*self._everywhere, *names], origin=origin or None)
+
+    def change_page_options(self, options: PageOptions) -> None:
+        """Deal with its tabs and dialogs like this from now on; what it does not take becomes one of its troubles."""
+        self._start(self._change_page_options(options))
+
+    async def _change_page_options(self, options: PageOptions) -> None:
+        kind = "PAGE_OPTIONS_NOT_TAKEN"
+        self._troubles.pop(kind, None)
+        try:
+            await self.set_page_options(options)
+        except (Error, TimeoutError) as error:
+            why = str(error).partition("\n")[0] or f"it did not answer within {OPTIONS_SECONDS:g} s"
+            logger.warning("page options not taken", extra={**self._fields, "reason": why})
+            self._troubles[kind] = Trouble(kind, f"the browser did not take permissions or HTTP credentials: {why}")
+        self._changed()
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` on every change of what it shows."""
@@ -607,8 +659,7 @@ class PlaywrightBrowser:
         began = loop.time()
         how = "dead"
         self._downloads.end("the session ended before it was complete")
-        if self._logins is not None:
-            self._logins.end()
+        self._logins.end()
         ending = asyncio.ensure_future(self._context.close())
         try:
             if not self._gone.done():

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,8 +65,6 @@ LONGEST_ROOT_PATH = 36
 own, 26 at most are `/<fence>-<8 letters>/tmp`. For a longer root the temporary directories lie elsewhere."""
 CLAIM_SECONDS = 1.0
 """How long a browser of the pool may take to answer before another one takes its place; it takes a millisecond."""
-OPTIONS_SECONDS = 5.0
-"""How long a browser may take to grant permissions and the like."""
 NO_LIMITS = Limits()
 NO_POOL = PoolSettings()
 NO_SANDBOX_SIGNS = ("No usable sandbox", "sandbox_host_linux", "Running as root without --no-sandbox", "credentials.cc")
@@ -187,8 +185,7 @@ class PlaywrightLauncher:
 
     async def look(self) -> Isolation:
         """Start a browser and look how apart it is; call once, after `open`. It is the first of the pool."""
-        usual, limits = self._usual(), self._cgroups.limits
-        failure = ""
+        usual, failure = self._usual(), ""
         if usual is not None:
             try:
                 browser = await self._start_for_pool(usual)
@@ -202,14 +199,11 @@ class PlaywrightLauncher:
                     await browser.close()
         if not failure:
             self._filling = asyncio.create_task(self._pool.run())
-        return Isolation(
-            self._sandbox,
-            self._users is not None,
-            limits.memory_bytes,
-            limits.tasks,
-            limits.cpu_percent,
-            failure,
-        )
+        return replace(self._isolation(own_user=self._users is not None, limited=True), failure=failure)
+
+    def _isolation(self, *, own_user: bool, limited: bool) -> Isolation:
+        limits = self._cgroups.limits if limited else NO_LIMITS
+        return Isolation(self._sandbox, own_user, limits.memory_bytes, limits.tasks, limits.cpu_percent)
 
     def _usual(self) -> BrowserSpec | None:
         browser_type = next(iter(self._found), None)
@@ -344,10 +338,8 @@ class PlaywrightLauncher:
             raise
 
     async def _set_page_options(self, browser: PlaywrightBrowser, request: LaunchRequest, found: FoundBrowser) -> None:
-        everywhere = ("geolocation",) if request.network.geolocation is not None else ()
         try:
-            async with asyncio.timeout(OPTIONS_SECONDS):
-                await browser.set_page_options(request.page_options, everywhere=everywhere)
+            await browser.set_page_options(request.page_options)
         except Error as error:
             raise LaunchFailed(f"{found.name} did not take the session's page options: {_words(error)}") from None
         except TimeoutError:
@@ -479,7 +471,7 @@ class PlaywrightLauncher:
                 await downloads.watch(context)
             pid = _main_pid(start.directory)
             await asyncio.to_thread(isolation.examine, pid, sandboxed=self._sandbox, user=start.user)
-            browser = self._started(start, context, downloads, pid, found, launch_time)
+            browser = self._started(start, spec, context, downloads, pid, found, launch_time)
             if request is not None:
                 browser.set_network(request.network)
             return browser
@@ -492,6 +484,7 @@ class PlaywrightLauncher:
     def _started(
         self,
         start: _Prepared,
+        spec: BrowserSpec,
         context: BrowserContext,
         downloads: PlaywrightDownloads,
         pid: int,
@@ -512,6 +505,8 @@ class PlaywrightLauncher:
             directory=start.directory,
             cgroups=start.cgroups,
             user=start.user,
+            isolation=self._isolation(own_user=start.user != 0, limited=start.cgroups is not None),
+            everywhere=_granted_everywhere(spec),
             egress=start.egress,
             version=found.name,
             launch_time=launch_time,
@@ -686,8 +681,12 @@ def _place(spec: BrowserSpec) -> dict[str, Any]:
         options["locale"] = spec.locale
     if (place := spec.geolocation) is not None:
         where = {"latitude": place.latitude, "longitude": place.longitude, "accuracy": place.accuracy}
-        options |= {"geolocation": where, "permissions": ["geolocation"]}
+        options |= {"geolocation": where, "permissions": list(_granted_everywhere(spec))}
     return options
+
+
+def _granted_everywhere(spec: BrowserSpec) -> tuple[str, ...]:
+    return ("geolocation",) if spec.geolocation is not None else ()
 
 
 def _main_pid(directory: Path) -> int:

@@ -20,24 +20,35 @@ MOST_ASKED = 1000
 
 
 class PlaywrightLogins:
-    """The HTTP credentials of one browser."""
+    """The HTTP credentials of one browser; none until it is given some."""
 
-    def __init__(self, credentials: Sequence[HttpCredential]) -> None:
-        self._by_origin = {credential.origin: credential for credential in credentials}
+    def __init__(self, context: BrowserContext) -> None:
+        self._context = context
+        self._by_origin: dict[str, HttpCredential] = {}
         self._session: CDPSession | None = None
         self._answered: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def watch(self, context: BrowserContext) -> None:
-        """Begin; raises Playwright's Error."""
-        browser = context.browser
+    async def give(self, credentials: Sequence[HttpCredential]) -> None:
+        """Answer with these from now on, in the place of what was given before; raises Playwright's Error."""
+        self._by_origin = {credential.origin: credential for credential in credentials}
+        self._answered.clear()
+        if self._session is None:
+            self._session = await self._open_session()
+        if not credentials:
+            await self._session.send("Fetch.disable")
+            return
+        patterns = [{"urlPattern": f"{origin}/*"} for origin in self._by_origin]
+        await self._session.send("Fetch.enable", {"handleAuthRequests": True, "patterns": patterns})
+
+    async def _open_session(self) -> CDPSession:
+        browser = self._context.browser
         if browser is None:
             raise Error("the browser has no DevTools session of its own")
-        session = self._session = await browser.new_browser_cdp_session()
+        session = await browser.new_browser_cdp_session()
         session.on("Fetch.requestPaused", self._paused)
         session.on("Fetch.authRequired", self._asked)
-        patterns = [{"urlPattern": f"{origin}/*"} for origin in self._by_origin]
-        await session.send("Fetch.enable", {"handleAuthRequests": True, "patterns": patterns})
+        return session
 
     def end(self) -> None:
         """The browser has ended."""

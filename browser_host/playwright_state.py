@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,6 +99,7 @@ class BrowserState:
         """By origin, those that differ from a fresh browser's."""
         self._to_ask: dict[str, None] = {}
         """Origins that were visited since their permissions were asked."""
+        self._restored_permissions: list[dict[str, str]] = []
         self._overrides: CDPSession | None = None
         self._turn = asyncio.Lock()
 
@@ -251,15 +252,17 @@ class BrowserState:
         async with self._turn:
             try:
                 await self._context.set_storage_state({"cookies": state["cookies"], "origins": state["origins"]})
-                await self._set_permissions(state.get("permissions", []))
+                self._restored_permissions = state.get("permissions", [])
+                await self.restore_permissions()
             except Error as error:
                 if type(error).__name__ == "TargetClosedError":
                     raise
                 raise ProfileUnusable(f"the browser refused the state of its profile: {_words(error)}") from None
             return await self._register_workers(state.get("service_workers", []))
 
-    async def _set_permissions(self, permissions: Iterable[dict[str, str]]) -> None:
-        browser = self._context.browser
+    async def restore_permissions(self) -> None:
+        """Set the permissions of the state that was put into the browser, again if something else undid them."""
+        browser, permissions = self._context.browser, self._restored_permissions
         if not permissions or browser is None:
             return
         # Never detached: what a session has set goes with it.

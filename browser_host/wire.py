@@ -212,9 +212,20 @@ def _hello(hello: messages.Hello) -> host_pb2.Hello:
 def _command_result(result: messages.CommandResult) -> host_pb2.CommandResult:
     proto = host_pb2.CommandResult(command_id=result.command_id)
     match result.outcome:
-        case messages.Launched(age, browser_version, state_notes):
+        case messages.Launched(age, browser_version, state_notes, isolation, warm_start):
             proto.launched.CopyFrom(
-                host_pb2.Launched(age=_duration(age), browser_version=browser_version, state_notes=state_notes)
+                host_pb2.Launched(
+                    age=_duration(age),
+                    browser_version=browser_version,
+                    state_notes=state_notes,
+                    isolation=browser_sessions_pb2.SessionIsolation(
+                        own_user=isolation.user_per_session,
+                        memory_limit_bytes=isolation.memory_bytes,
+                        task_limit=isolation.tasks,
+                        cpu_percent_limit=isolation.cpu_percent,
+                    ),
+                    warm_start=warm_start,
+                )
             )
         case messages.Done():
             proto.done.SetInParent()
@@ -310,6 +321,7 @@ def _command(command: host_pb2.Command) -> messages.Command:
         | messages.ResolveApproval
         | messages.SetTimeout
         | messages.SetNetwork
+        | messages.SetPageOptions
         | messages.Unsupported
     )
     match command.WhichOneof("kind"):
@@ -328,6 +340,8 @@ def _command(command: host_pb2.Command) -> messages.Command:
             kind = messages.SetTimeout(command.set_timeout.timeout.ToTimedelta())
         case "set_network":
             kind = messages.SetNetwork(_network(command.set_network))
+        case "set_page_options":
+            kind = messages.SetPageOptions(_page_options(command.set_page_options))
         case _:
             kind = messages.Unsupported("this host does not know this kind of command")
     placement = Placement(command.browser_session_id, command.fence)

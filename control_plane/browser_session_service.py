@@ -12,7 +12,7 @@ from tabkeep import telemetry
 from tabkeep.v1 import browser_sessions_pb2 as pb
 from tabkeep.v1 import browser_sessions_pb2_grpc as pb_grpc
 
-from control_plane import session_moves, wire
+from control_plane import networks, page_options, session_moves, wire
 from control_plane.coordinator import Coordinator
 from control_plane.errors import Unavailable
 from control_plane.fields import Fields
@@ -139,15 +139,17 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
     async def UpdateBrowserSession(
         self, request: pb.UpdateBrowserSessionRequest, context: Context
     ) -> pb.UpdateBrowserSessionResponse:
-        def change(session: Session) -> tuple[bytes, bytes]:
+        def change(session: Session) -> Session:
             fields = Fields()
-            changed = self._networks.changed(fields, session, request)
+            paths = fields.update_mask(request.update_mask, (*networks.CHANGEABLE, *page_options.CHANGEABLE))
+            changed = self._networks.changed(fields, session, request, paths)
+            changed = self._page_settings.changed(fields, changed, request, paths)
             fields.raise_if_wrong()
             return changed
 
         whose = (caller.get().organization_id, request.browser_session_id)
         shown = await self._coordinator.move(
-            lambda tx: session_moves.shown(tx, session_moves.set_network(tx, *whose, change))
+            lambda tx: session_moves.shown(tx, session_moves.change_settings(tx, *whose, change))
         )
         return pb.UpdateBrowserSessionResponse(browser_session=self._proto(*shown))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from control_plane.errors import FieldInvalid, FieldViolation
@@ -46,6 +47,16 @@ class Fields:
         elif given > highest:
             self.wrong(prefix + name, f"{words(given)} is above the maximum of {words(highest)}")
         return given
+
+    def update_mask(self, mask: FieldMask, changeable: Sequence[str]) -> tuple[str, ...]:
+        """The fields that are to be changed, of those that can be."""
+        possible = ", ".join(changeable)
+        if not mask.paths:
+            self.wrong("update_mask", f"must name what to change: {possible}")
+        for path in mask.paths:
+            if path not in changeable:
+                self.wrong("update_mask", f"{path[:100]!r} cannot be changed: use {possible}")
+        return tuple(path for path in mask.paths if path in changeable)
 
     def number(self, field: str, value: int, lowest: int, highest: int, default: int) -> int:
         """A number within bounds; `default` when 0."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -41,6 +41,9 @@ class CommandResult:
     age: timedelta = timedelta()
     browser_version: str = ""
     state_notes: str = ""
+    isolation: dict[str, int] = field(default_factory=dict)
+    """What keeps the browser apart, as the host said; keys are the proto's."""
+    warm_start: bool = False
     failure: str = ""
     message: str = ""
 
@@ -110,6 +113,8 @@ class ReportedEvent:
     step: int = 0
     approval_id: str = ""
     approval: bytes = b""
+    lends_turn: bool = False
+    """It asks a person to take over."""
     status: RunStatus | None = None
     failure_reason: str = ""
     failure_message: str = ""

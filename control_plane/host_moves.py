@@ -225,7 +225,9 @@ def command_result(tx: Transaction, host_id: str, result: CommandResult, *, ackn
         if result.launched and session.state is SessionState.LAUNCHING:
             if result.state_notes:
                 session = save_session(tx, session, replace(session, browser_profile_notes=result.state_notes))
-            session_moves.launched(tx, session, result.age, result.browser_version)
+            session_moves.launched(
+                tx, session, result.age, result.browser_version, result.isolation, warm_start=result.warm_start
+            )
         elif result.failure == "PROXY_FAILED" and session.state in (SessionState.LAUNCHING, SessionState.ABORTING):
             session_moves.proxy_failed(tx, session, result.message)
         elif result.failure == "PROFILE_UNUSABLE" and session.state in (SessionState.LAUNCHING, SessionState.ABORTING):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 
+from google.protobuf.message import Message
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
@@ -52,7 +53,7 @@ _LARGEST_RECORDING = 512 * 1024
 _MAX_BATCH = 256
 _MAX_PAGES = 101
 """Of a session: a tab that takes the place of another may be one more than max_pages for a moment."""
-PAGE_CONDITIONS = ("PAGE_CRASHED", "PAGES_CLOSED")
+PAGE_CONDITIONS = ("PAGE_CRASHED", "PAGES_CLOSED", "PAGE_OPTIONS_NOT_TAKEN")
 
 
 def hello(message: host_pb2.AttachRequest) -> Hello:
@@ -90,7 +91,7 @@ def hello(message: host_pb2.AttachRequest) -> Hello:
             for offer in proto.extensions[:100]
             if wire.EXTENSION_NAME.fullmatch(offer.name)
         },
-        isolation={field.name: int(value) for field, value in proto.isolation.ListFields()},
+        isolation=_numbers(proto.isolation),
         fault=proto.fault[:500],
         inventory=tuple(
             InventoryItem(item.browser_session_id, item.fence, item.live, item.age.ToTimedelta())
@@ -103,6 +104,11 @@ def hello(message: host_pb2.AttachRequest) -> Hello:
         draining=proto.draining,
         takes_event_acks=proto.takes_event_acks,
     )
+
+
+def _numbers(proto: Message) -> dict[str, int]:
+    """The fields of a message of numbers and truths, those that are 0 or false left out."""
+    return {field.name: int(value) for field, value in proto.ListFields()}
 
 
 def heartbeat(proto: host_pb2.Heartbeat) -> Heartbeat:
@@ -128,6 +134,8 @@ def command_result(proto: host_pb2.CommandResult) -> CommandResult:
             age=proto.launched.age.ToTimedelta(),
             browser_version=version,
             state_notes=proto.launched.state_notes[:2000],
+            isolation=_numbers(proto.launched.isolation),
+            warm_start=proto.launched.warm_start,
         )
     if outcome == "failure":
         reason = proto.failure.reason or "UNKNOWN"
@@ -194,6 +202,7 @@ def _event(hosted: host_pb2.HostedEvent) -> ReportedEvent:
             EventKind.APPROVAL_REQUESTED,
             approval_id=approval.approval_id,
             approval=approval.SerializeToString(deterministic=True),
+            lends_turn=approval.kind == runs_pb2.APPROVAL_KIND_TAKE_OVER,
         )
     if name == "approval_resolved":
         return ReportedEvent(*ids, EventKind.APPROVAL_RESOLVED, approval_id=event.approval_resolved.approval_id)
@@ -339,6 +348,8 @@ def _command(
             proto.set_timeout.timeout.FromTimedelta(session.timeout)
         case CommandKind.SET_NETWORK:
             proto.set_network.CopyFrom(networks.of(session) or host_pb2.Network())
+        case CommandKind.SET_PAGE_OPTIONS:
+            proto.set_page_options.CopyFrom(page_settings.of(session) or browser_sessions_pb2.PageOptions())
 
 
 def _launch(proto: host_pb2.Launch, session: Session, launch_timeout: timedelta) -> None:

@@ -8,11 +8,10 @@ the session forgets it.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from google.protobuf.field_mask_pb2 import FieldMask
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2 as pb
 
@@ -63,14 +62,17 @@ class Networks:
         shown, sealed = self._kept(made, spec.organization_id)
         return replace(spec, network=shown, network_sealed=sealed)
 
-    def changed(self, fields: Fields, session: Session, request: pb.UpdateBrowserSessionRequest) -> tuple[bytes, bytes]:
-        """The network of an open session once a request has changed it: what is shown, and what is sealed.
+    def changed(
+        self, fields: Fields, session: Session, request: pb.UpdateBrowserSessionRequest, paths: Sequence[str]
+    ) -> Session:
+        """An open session once a request has changed these fields of its network, if any of them belong to it.
 
         Raises:
             PreconditionFailed: PROXY_LOCATION_NOT_CONFIGURED.
             DataLoss: what was kept cannot be read.
         """
-        paths = _paths(fields, request.update_mask)
+        if not set(paths) & set(CHANGEABLE):
+            return session
         made = _Network(pb.BrowserSession.FromString(session.network), self.of(session) or host_pb2.Network())
         if "proxy" in paths or "proxy_location" in paths:
             launched = session.start_time is not None
@@ -90,7 +92,8 @@ class Networks:
                     if was.HasField("geolocation"):
                         now.geolocation.CopyFrom(was.geolocation)
         _set_domains(fields, made, request, paths, "")
-        return self._kept(made, session.organization_id)
+        shown, sealed = self._kept(made, session.organization_id)
+        return replace(session, network=shown, network_sealed=sealed)
 
     def of(self, session: Session) -> host_pb2.Network | None:
         """What a session's host is told; None when it is nothing but the default.
@@ -154,15 +157,6 @@ class Networks:
 
 NO_NETWORKS = Networks({}, b"")
 """For a control plane without locations whose sessions ask for nothing of the kind."""
-
-
-def _paths(fields: Fields, mask: FieldMask) -> tuple[str, ...]:
-    if not mask.paths:
-        fields.wrong("update_mask", f"must name what to change: {', '.join(CHANGEABLE)}")
-    for path in mask.paths:
-        if path not in CHANGEABLE:
-            fields.wrong("update_mask", f"{path[:100]!r} cannot be changed: use {', '.join(CHANGEABLE)}")
-    return tuple(path for path in mask.paths if path in CHANGEABLE)
 
 
 def _set_own_proxy(fields: Fields, made: _Network, asked: pb.ProxyServer, prefix: str) -> None:

@@ -7,9 +7,11 @@ the session forgets the latter.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from google.protobuf.field_mask_pb2 import FieldMask
 from tabkeep.v1 import browser_sessions_pb2 as pb
 
 from control_plane.destinations import destination
@@ -21,6 +23,8 @@ from control_plane.sessions import Session
 MOST_PAGES, USUAL_PAGES = 100, 20
 MOST_PERMISSIONS, MOST_CREDENTIALS = 50, 20
 LONGEST_CREDENTIAL = 255
+_WHOLE = "page_options"
+CHANGEABLE = (_WHOLE, *(f"{_WHOLE}.{field.name}" for field in pb.PageOptions.DESCRIPTOR.fields))
 PERMISSIONS = (
     "camera",
     "clipboard-read",
@@ -47,14 +51,34 @@ class PageSettings:
     ) -> SessionSpec:
         """`spec` with the page options that a request asks for; the defaults are filled in."""
         options = _checked(fields, request.page_options, prefix + "page_options.")
-        shown = pb.PageOptions()
-        shown.CopyFrom(options)
-        for credential in shown.http_credentials:
-            credential.username = credential.password = ""
-        sealed = b""
-        if request.HasField("page_options"):
-            sealed = self._seals.seal(spec.organization_id, options.SerializeToString())
-        return replace(spec, page_options=shown.SerializeToString(deterministic=True), page_options_sealed=sealed)
+        sealed = self._sealed(spec.organization_id, options) if request.HasField("page_options") else b""
+        return replace(spec, page_options=_shown(options), page_options_sealed=sealed)
+
+    def changed(
+        self, fields: Fields, session: Session, request: pb.UpdateBrowserSessionRequest, paths: Sequence[str]
+    ) -> Session:
+        """An open session once a request has changed these fields of its page options, if any of them belong to it.
+
+        Raises:
+            DataLoss: what was kept cannot be read.
+        """
+        if not set(paths) & set(CHANGEABLE):
+            return session
+        asked = pb.PageOptions()
+        if _WHOLE in paths:
+            asked.CopyFrom(request.page_options)
+        else:
+            asked.CopyFrom(self.of(session) or pb.PageOptions())
+            mask = FieldMask(paths=[path.removeprefix(_WHOLE + ".") for path in paths if path in CHANGEABLE])
+            for path in mask.paths:
+                asked.ClearField(path)
+            mask.MergeMessage(request.page_options, asked)
+        options = _checked(fields, asked, _WHOLE + ".")
+        sealed = self._sealed(session.organization_id, options)
+        return replace(session, page_options=_shown(options), page_options_sealed=sealed)
+
+    def _sealed(self, organization_id: str, options: pb.PageOptions) -> bytes:
+        return self._seals.seal(organization_id, options.SerializeToString())
 
     def of(self, session: Session) -> pb.PageOptions | None:
         """What a session's host is told; None when it is nothing but the default.
@@ -69,6 +93,15 @@ class PageSettings:
 
 NO_PAGE_SETTINGS = PageSettings(b"")
 """For a control plane whose sessions ask for nothing of the kind."""
+
+
+def _shown(options: pb.PageOptions) -> bytes:
+    """Them without user and password."""
+    shown = pb.PageOptions()
+    shown.CopyFrom(options)
+    for credential in shown.http_credentials:
+        credential.username = credential.password = ""
+    return shown.SerializeToString(deterministic=True)
 
 
 def _checked(fields: Fields, asked: pb.PageOptions, prefix: str) -> pb.PageOptions:

@@ -17,6 +17,7 @@ class CommandKind(StrEnum):
     RESOLVE_APPROVAL = "resolve_approval"
     SET_TIMEOUT = "set_timeout"
     SET_NETWORK = "set_network"
+    SET_PAGE_OPTIONS = "set_page_options"
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,7 @@ async def serve(
     """
     database = await Database.open(config, clock_after)
     writer = asyncio.create_task(database.serve(), name="store writer")
+    checking = asyncio.create_task(database.check(), name="database check")
     try:
         secret = await first_keys.pepper(database, config.data_dir)
         networks = Networks(proxy_locations.load(config.proxy_locations), secret)
@@ -175,6 +176,7 @@ async def serve(
             await _end(removing)
             await _end(deadlines)
     finally:
+        await _end(checking)
         await _end(writer)
         await database.close()
 

@@ -188,10 +188,19 @@ def release(tx: Transaction, browser_session_id: str, fence: int) -> None:
         tx.hosts.give_slot_back(host_id)
 
 
-def launched(tx: Transaction, session: Session, age: timedelta, browser_version: str) -> None:
+def launched(
+    tx: Transaction,
+    session: Session,
+    age: timedelta,
+    browser_version: str,
+    isolation: Mapping[str, int] = {},
+    *,
+    warm_start: bool = False,
+) -> None:
     """The session's browser is up: its runs may have their turns."""
     host_standing.launch_worked(tx, session.host_id)
-    session = save_session(tx, session, sessions.launched(session, age, browser_version, tx.now))
+    up = sessions.launched(session, age, browser_version, tx.now, isolation, warm_start=warm_start)
+    session = save_session(tx, session, up)
     for run in tx.runs.waiting_in(session.browser_session_id):
         if run.status is runs.RunStatus.CREATED:
             save_run(tx, run, runs.browser_up(run, tx.now))
@@ -275,20 +284,23 @@ def extend(tx: Transaction, organization_id: str, browser_session_id: str, timeo
     return new
 
 
-def set_network(
-    tx: Transaction, organization_id: str, browser_session_id: str, change: Callable[[Session], tuple[bytes, bytes]]
+def change_settings(
+    tx: Transaction, organization_id: str, browser_session_id: str, change: Callable[[Session], Session]
 ) -> Session:
-    """Give a session's browser another network: `change` says which, of the session as it is.
+    """Give a session's browser another network or other page options: `change` makes them, of the session as it is.
 
     Raises:
         PreconditionFailed: SESSION_CLOSED.
     """
     session = find(tx, organization_id, browser_session_id)
     refuse_closed(session)
-    shown, sealed = change(session)
-    new = save_session(tx, session, replace(session, network=shown, network_sealed=sealed, update_time=tx.now))
+    new = save_session(tx, session, replace(change(session), update_time=tx.now))
     if new.state in (SessionState.LAUNCHING, SessionState.RUNNING):
-        command(tx, CommandKind.SET_NETWORK, new)
+        # What was sealed anew differs, also where it says the same: a host that did not hear of it is told again.
+        if new.network_sealed != session.network_sealed:
+            command(tx, CommandKind.SET_NETWORK, new)
+        if new.page_options_sealed != session.page_options_sealed:
+            command(tx, CommandKind.SET_PAGE_OPTIONS, new)
     return new
 
 

@@ -6,7 +6,8 @@ the next moment at which something happens by itself; what that is depends on th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -115,6 +116,9 @@ class Session:
     tab_count: int = 0
     browser_version: str = ""
     sandboxed: bool = False
+    isolation: dict[str, int] = field(default_factory=dict)
+    """What keeps its browser apart, as its host said at the launch; keys are the proto's."""
+    warm_start: bool = False
     extensions: str = ""
     """Names, sorted, with commas between them."""
     traceparent: str = ""
@@ -149,6 +153,8 @@ class Session:
     cdp_client_id: str = ""
     """The CDP client that has the session's turn."""
     cdp_attach_time: datetime | None = None
+    cdp_run_id: str = ""
+    """The run that has lent the client its turn; empty: no run was active when it came."""
 
     @property
     def extension_names(self) -> tuple[str, ...]:
@@ -180,7 +186,15 @@ def placed(session: Session, host_id: str, fence: int, sandboxed: bool, now: dat
     )
 
 
-def launched(session: Session, age: timedelta, browser_version: str, now: datetime) -> Session:
+def launched(
+    session: Session,
+    age: timedelta,
+    browser_version: str,
+    now: datetime,
+    isolation: Mapping[str, int] = {},
+    *,
+    warm_start: bool = False,
+) -> Session:
     """Its browser is up since `age`; the timeout counts from there."""
     start = now - age
     expire = start + session.timeout
@@ -191,6 +205,8 @@ def launched(session: Session, age: timedelta, browser_version: str, now: dateti
         expire_time=expire,
         due_time=expire,
         browser_version=browser_version,
+        isolation=dict(isolation),
+        warm_start=warm_start,
         update_time=now,
     )
 
@@ -227,6 +243,7 @@ def closed(session: Session, reason: CloseReason, message: str, now: datetime) -
         active_run_id="",
         cdp_client_id="",
         cdp_attach_time=None,
+        cdp_run_id="",
         network_sealed=b"",
         page_options_sealed=b"",
         pages=b"",

@@ -191,6 +191,7 @@ def browser_session(
         tab_count=session.tab_count,
         browser_version=session.browser_version,
         sandboxed=session.sandboxed,
+        warm_start=session.warm_start,
         extensions=session.extension_names,
         conditions=_session_conditions(session, host, timeout_unconfirmed) if session.open else (),
         browser_profile_id=session.browser_profile_id,
@@ -213,6 +214,8 @@ def browser_session(
         save.message = session.profile_save_message
         save.browser_profile_version = session.profile_save_version if session.profile_save_time else 0
         set_time(save.state_time, session.profile_save_time)
+    if session.start_time is not None:
+        proto.isolation.CopyFrom(_session_isolation(session.isolation))
     proto.timeout.FromTimedelta(session.timeout)
     proto.queue_timeout.FromTimedelta(session.queue_timeout)
     set_time(proto.create_time, session.create_time)
@@ -222,12 +225,23 @@ def browser_session(
     return proto
 
 
+def _session_isolation(said: dict[str, int]) -> browser_sessions_pb2.SessionIsolation:
+    return browser_sessions_pb2.SessionIsolation(
+        own_user=bool(said.get("own_user")),
+        memory_limit_bytes=said.get("memory_limit_bytes", 0),
+        task_limit=said.get("task_limit", 0),
+        cpu_percent_limit=said.get("cpu_percent_limit", 0),
+    )
+
+
 def _session_conditions(
     session: Session, host: Host | None, timeout_unconfirmed: datetime | None
 ) -> list[browser_sessions_pb2.Condition]:
     found = conditions(host)
     if session.cdp_attach_time:
         message = "a CDP client has the session's turn: runs wait until it has gone"
+        if session.active_run_id:
+            message = f"a CDP client has the turn of run {session.active_run_id} until its question is answered"
         found.append(_condition("CDP_CLIENT_ATTACHED", session.cdp_attach_time, message))
     if host is not None and timeout_unconfirmed:
         message = (

@@ -6,6 +6,7 @@ They stand at the host's edges; everything between them is the real host.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import random
 import selectors
@@ -26,7 +27,7 @@ from browser_host.clock import Clock
 from browser_host.epochs import Epochs
 from browser_host.guard import Guard, Unguarded
 from browser_host.host import Host, Means
-from browser_host.isolation import Isolation
+from browser_host.isolation import UNKNOWN, Isolation
 from browser_host.leases import Leases
 from browser_host.messages import (
     BrowserType,
@@ -48,6 +49,7 @@ from browser_host.pages import Dialogs, OpenPage, PageLog, Trouble
 from browser_host.run_journal import RunJournal
 from browser_host.task.journal import Credential, CredentialMissing, Journal
 from browser_host.uploads import Upload, Uploads
+from tests.waiting import until
 
 # Virtual time.
 
@@ -116,16 +118,6 @@ class LoopClock:
         self._suspended += seconds
 
 
-async def until(fact: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
-    """Wait until `fact` is true, which it must be soon; returns what it says."""
-    loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + seconds
-    while not (value := fact()):
-        assert loop.time() < give_up_at, f"did not happen within {seconds:g} s: {what}"
-        await asyncio.sleep(0.01)
-    return value
-
-
 # Browsers.
 
 
@@ -133,6 +125,8 @@ class FakeBrowser:
     """A browser that does what the test says."""
 
     version = "Fake 1.0"
+    isolation = UNKNOWN
+    warm_start = False
 
     def __init__(self, request: LaunchRequest, launch_time: float) -> None:
         self.request = request
@@ -143,6 +137,7 @@ class FakeBrowser:
         self.page = Shown(request.url or "about:blank", "a page", 1)
         self._changed: Callable[[], None] = lambda: None
         self.networks = [request.network]
+        self.page_options = [request.page_options]
         self.dialogs = Dialogs()
         self.page_log = PageLog()
         self.trouble: tuple[Trouble, ...] = ()
@@ -173,6 +168,9 @@ class FakeBrowser:
 
     def set_network(self, network: messages.Network) -> None:
         self.networks.append(network)
+
+    def change_page_options(self, options: messages.PageOptions) -> None:
+        self.page_options.append(options)
 
     async def current_page(self) -> Page:
         if not self.alive:
@@ -255,6 +253,8 @@ class FakeEngine:
     hold: asyncio.Event | None = None
     """When given, a run waits here inside its first step."""
     break_with: Exception | None = None
+    lends: bool = False
+    """Whether a run that waits has lent its turn."""
 
     async def carry_out(self, start: StartRun, browser: Browser, journal: Journal, clock: Clock) -> None:
         await journal.record(RunEvent(run_started=runs_pb2.RunStarted()))
@@ -269,7 +269,8 @@ class FakeEngine:
             self.acted.append((start.run_id, step))
             await asyncio.sleep(self.step_seconds)
             if self.hold is not None:
-                await self.hold.wait()
+                async with journal.lend_turn() if self.lends else contextlib.nullcontext():
+                    await self.hold.wait()
             await journal.record(
                 RunEvent(
                     step_finished=runs_pb2.StepFinished(

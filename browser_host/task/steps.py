@@ -192,7 +192,7 @@ class Steps:
                 break
             if self.recorder is not None:
                 self.recorder.give_up("a person did a part of it")
-            await walls.wait_for_person(self, page, action, step, wall, failure is not None)
+            page = await walls.wait_for_person(self, action, step, wall, failure is not None)
             if failure is None and not walls.is_elsewhere(action, page):
                 break
             if failure is not None and failure.reason not in walls.HARMLESS_AGAIN:

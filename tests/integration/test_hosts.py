@@ -78,6 +78,21 @@ async def test_an_attached_host_is_shown_with_all_it_said(api, host):
     assert list((await api.hosts.ListHosts(hosts_pb2.ListHostsRequest())).hosts) == [shown]
 
 
+async def test_a_session_shows_what_its_host_said_of_its_browser_also_once_it_is_closed(api, host):
+    request = pb.CreateBrowserSessionRequest()
+    made = (await api.sessions.CreateBrowserSession(request)).browser_session
+    assert not made.HasField("isolation")
+    command = await host.command("launch")
+    apart = pb.SessionIsolation(own_user=True, memory_limit_bytes=2**31, cpu_percent_limit=150)
+    launched = host_pb2.Launched(isolation=apart, warm_start=True)
+    await host.send(command_result=host_pb2.CommandResult(command_id=command.command_id, launched=launched))
+    await host.receive("command_result_ack")
+    await api.sessions.CloseBrowserSession(pb.CloseBrowserSessionRequest(browser_session_id=made.browser_session_id))
+    get = pb.GetBrowserSessionRequest(browser_session_id=made.browser_session_id)
+    shown = (await api.sessions.GetBrowserSession(get)).browser_session
+    assert (shown.isolation, shown.warm_start, shown.sandboxed) == (apart, True, True)
+
+
 async def test_a_host_whose_browsers_are_not_isolated_is_quarantined_until_it_is_started_anew(api, another):
     fake = another()
     hello = fake.hello()

@@ -30,8 +30,8 @@ from browser_host.session_users import NoUserFree, SessionUsers
 from browser_host.warm_pool import PoolSettings
 from tests.conftest import SANDBOX, passable_directory
 from tests.host_control_plane import GrpcControlPlane
-from tests.host_fakes import until
 from tests.host_program import a_program
+from tests.waiting import until
 
 ROOT = os.geteuid() == 0
 LINUX = sys.platform == "linux"
@@ -152,6 +152,7 @@ async def test_a_page_cannot_be_made_of_a_file_that_is_not_the_sessions(launcher
 @only_root
 async def test_every_process_of_a_session_runs_as_its_user_and_none_is_left(launcher: PlaywrightLauncher):
     async with an_open_browser(launcher) as browser:
+        assert browser.isolation.user_per_session
         mine = pids_of_user(browser.user)
         group = set(processes.group_members(browser.pid))
         assert len(group) >= 5
@@ -255,6 +256,8 @@ def own_limit(pid: int, controller: str, file: str) -> str:
 @only_linux
 async def test_a_browsers_limits_are_the_kernels(limited: PlaywrightLauncher):
     async with an_open_browser(limited) as browser:
+        limits = (browser.isolation.memory_bytes, browser.isolation.tasks, browser.isolation.cpu_percent)
+        assert limits == (LIMITS.memory_bytes, LIMITS.tasks, LIMITS.cpu_percent)
         for controller, names in (
             ("memory", ("memory.limit_in_bytes", "memory.max")),
             ("pids", ("pids.max", "pids.max")),
@@ -336,6 +339,7 @@ async def test_the_look_is_the_first_of_the_pool_and_a_claimed_browser_is_like_a
         assert waiting
         async with an_open_browser(launcher) as claimed:
             assert claimed.pid in {process.pid for process in waiting}
+            assert claimed.warm_start
             assert (await claimed.shown()).url == "about:blank"
             page = await claimed.current_page()
             assert await page.evaluate("() => [innerWidth, innerHeight].join()", timeout=5) == "1280,720"
@@ -365,6 +369,7 @@ async def test_a_session_of_another_size_gets_a_browser_of_its_own(tmp_path: Pat
         assert small.spec == BrowserSpec(BrowserType.CHROME, 400, 300)
         browser = await launcher.launch(small)
         try:
+            assert not browser.warm_start
             page = await browser.current_page()
             assert await page.evaluate("() => [innerWidth, innerHeight].join()", timeout=5) == "400,300"
         finally:

@@ -8,7 +8,8 @@ from google.protobuf import json_format
 from tabkeep.v1 import actions_pb2, runs_pb2
 from tabkeep.v1 import browser_sessions_pb2 as pb
 
-from tests.integration.test_networks import created, everything_on_disk, got
+from tests.fake_host import FakeHost
+from tests.integration.test_networks import created, everything_on_disk, got, updated
 from tests.refusals import refused
 
 
@@ -110,6 +111,66 @@ async def test_a_wrong_option_is_refused_with_its_field_and_what_is_possible(api
     )
     refusal = await refused(api.runs.RunTask(request))
     assert words in refusal.fields[f"browser_session.page_options.{field}"]
+
+
+async def test_page_options_of_a_live_session_change_as_the_mask_says_and_its_host_is_told_all_of_them(
+    api, host, config, caplog
+):
+    session = await created(api, page_options=some_options())
+    await host.launch()
+
+    asked = pb.PageOptions(max_pages=7, permissions=[{"permission": "midi"}])
+    changed = await updated(api, session, "page_options.max_pages", "page_options.dialogs", page_options=asked)
+
+    command = await host.command("set_page_options")
+    told = command.set_page_options
+    assert (told.dialogs, told.max_pages) == (pb.DIALOG_POLICY_DISMISS, 7), "named and not given: the default"
+    assert [grant.permission for grant in told.permissions] == ["camera"], "not named"
+    assert told.http_credentials[0].password == "own-secret"
+    assert (changed.page_options.max_pages, changed.page_options.dialogs) == (7, pb.DIALOG_POLICY_DISMISS)
+    assert list(changed.page_options.http_credentials) == [pb.HttpCredential(origin="http://[2001:db8::7]:8080")]
+    await host.done(command)
+
+    changed = await updated(
+        api, session, "page_options", "blocked_domains", page_options=asked, blocked_domains=["b.example"]
+    )
+    assert changed == await got(api, session)
+    assert changed.page_options == pb.PageOptions(
+        dialogs=pb.DIALOG_POLICY_DISMISS,
+        on_crash=pb.CRASH_POLICY_RELOAD,
+        max_pages=7,
+        permissions=[{"permission": "midi"}],
+    )
+    await host.command("set_network")
+    told = (await host.command("set_page_options")).set_page_options
+    assert (told.max_pages, len(told.http_credentials)) == (7, 0)
+    assert b"own-secret" not in everything_on_disk(config.data_dir)
+    assert "own-secret" not in caplog.text
+
+
+async def test_page_options_of_a_session_that_waits_count_at_its_launch(api, control_plane, host_token):
+    session = await created(api)
+    await updated(api, session, "page_options.max_pages", page_options=pb.PageOptions(max_pages=3))
+    host = FakeHost(control_plane.address, host_token)
+    await host.attach()
+    assert (await host.launch()).launch.page_options.max_pages == 3
+    await host.vanish()
+
+
+@pytest.mark.parametrize(
+    ("paths", "options", "field", "words"),
+    [
+        (("page_options.tabs",), {}, "update_mask", "page_options.max_pages"),
+        (("page_options.max_pages",), {"max_pages": 101}, "page_options.max_pages", "1 to 100"),
+        (("page_options",), {"permissions": [{"permission": "cookies"}]}, "page_options.permissions[0].permission", ""),
+    ],
+)
+async def test_a_wrong_change_is_refused_with_its_field_and_changes_nothing(api, paths, options, field, words):
+    session = await created(api)
+    refusal = await refused(updated(api, session, *paths, page_options=pb.PageOptions(**options)))
+    assert refusal.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert words in refusal.fields[field]
+    assert await got(api, session) == session
 
 
 async def test_a_password_in_the_wrong_field_is_not_repeated(api):

@@ -24,9 +24,9 @@ from browser_host.playwright_launcher import PlaywrightLauncher
 from browser_host.task import runner
 from browser_host.task.journal import ApprovalAnswer
 from tests.conftest import passable_directory
-from tests.host_fakes import until
 from tests.integration.task_fixtures import ListJournal, Outcome, act
 from tests.integration.test_host_browser import a_launcher, a_request
+from tests.waiting import until
 
 PAGES = {
     "/": """<title>Shop</title><button onclick="window.open('/terms')">Terms</button>
@@ -432,6 +432,39 @@ async def test_permissions_are_denied_without_a_question_but_those_that_are_gran
         await run(other, act("goto", url=site.url.replace("127.0.0.1", "localhost")))
         assert await page.evaluate(STATE, "clipboard-read", timeout=5) != "granted"
         assert await page.evaluate(NOTIFY, timeout=5) == "granted"
+
+
+async def test_the_options_of_a_live_browser_change_and_change_back(launcher: PlaywrightLauncher, site: Site):
+    login, grants = HttpCredential(site.url, USER, PASSWORD), (PermissionGrant("notifications"),)
+    given = PageOptions(accept_dialogs=True, max_pages=1, permissions=grants, http_credentials=(login,))
+    async with a_browser(launcher, f"{site.url}/") as browser:
+        page = await browser.current_page()
+        browser.change_page_options(given)
+        await browser.set_page_options(given)  # returns once the change before it is in force
+        assert await page.evaluate(STATE, "notifications", timeout=5) == "granted"
+        for steps in (
+            (act("goto", url=f"{site.url}/private/"), shows("welcome")),
+            (act("goto", url=f"{site.url}/dialogs"), click("Delete"), shows("said true")),
+            (act("goto", url=f"{site.url}/"), click("Terms as a link")),
+        ):
+            outcome = await run(browser, *steps)
+            assert outcome.status == "COMPLETED", outcome
+        await until(lambda: bool(browser.troubles()), "the tab that was one too many being closed")
+
+        await browser.set_page_options(PageOptions())
+        assert await page.evaluate(STATE, "notifications", timeout=5) != "granted"
+        outcome = await run(browser, act("goto", url=f"{site.url}/dialogs"), click("Delete"), shows("said false"))
+        assert outcome.status == "COMPLETED", outcome
+
+
+async def test_options_that_a_live_browser_does_not_take_are_one_of_its_troubles(launcher: PlaywrightLauncher):
+    async with a_browser(launcher) as browser:
+        browser.change_page_options(PageOptions(permissions=(PermissionGrant("levitation"),)))
+        await until(lambda: bool(browser.troubles()), "the refusal being noticed")
+        (trouble,) = browser.troubles()
+        assert (trouble.kind, "levitation" in trouble.message) == ("PAGE_OPTIONS_NOT_TAKEN", True)
+        browser.change_page_options(PageOptions())
+        await until(lambda: not browser.troubles(), "the change being taken")
 
 
 # Pages that do harm

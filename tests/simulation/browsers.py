@@ -11,7 +11,8 @@ from browser_host.browser import BrowserGone, Page
 from browser_host.cdp_guest import CdpChannel
 from browser_host.clock import Clock
 from browser_host.guard import Guard
-from browser_host.messages import Network, Placement
+from browser_host.isolation import UNKNOWN
+from browser_host.messages import Network, PageOptions, Placement
 from browser_host.open_browser import Download, LaunchFailed, LaunchRequest, Shown, StateNotTaken
 from browser_host.pages import Dialogs, OpenPage, PageLog, Trouble
 from tests.simulation.virtual_loop import Process, SimulatedLoop
@@ -105,6 +106,8 @@ class SimulatedBrowser:
     """Implements `OpenBrowser` on a BrowserProcess."""
 
     version = "Simulated 1.0"
+    isolation = UNKNOWN
+    warm_start = False
     state_notes = ""
 
     def __init__(self, process: BrowserProcess, site: Site, rng: random.Random, guard: Guard) -> None:
@@ -131,6 +134,9 @@ class SimulatedBrowser:
 
     def set_network(self, network: Network) -> None:
         """It has no network."""
+
+    def change_page_options(self, options: PageOptions) -> None:
+        """It has no pages."""
 
     async def take_state(self, *, timeout: float, last: bool = False) -> bytes:
         raise StateNotTaken("a simulated browser has no state")

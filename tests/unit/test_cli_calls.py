@@ -323,6 +323,44 @@ def test_a_session_is_created_with_the_page_options_that_are_asked_for_and_its_t
     ]
 
 
+def test_page_options_of_an_open_session_change_one_by_one(
+    plane: ScriptedControlPlane, tabkeep: Tabkeep, tmp_path: Path
+) -> None:
+    plane.answers(
+        "BrowserSessionService/UpdateBrowserSession",
+        browser_sessions_pb2.UpdateBrowserSessionResponse(browser_session=a_session()),
+    )
+    logins = tmp_path / "logins.json"
+    logins.write_text('[{"origin": "https://a.example", "username": "ada", "password": "secret"}]')
+
+    tabkeep("session", "update", "pbs_1", "--dialogs", "accept", "--max-pages", "5", "--http-credentials", str(logins))
+    tabkeep("session", "update", "pbs_1", "--grant", "midi", "--no-http-credentials")
+    tabkeep("session", "update", "pbs_1", "--grant-nothing")
+
+    first, second, third = plane.requests("BrowserSessionService/UpdateBrowserSession")
+    assert list(first.update_mask.paths) == [
+        f"page_options.{name}" for name in ("dialogs", "max_pages", "http_credentials")
+    ]
+    assert first.page_options.http_credentials[0].password == "secret"
+    assert list(second.update_mask.paths) == ["page_options.permissions", "page_options.http_credentials"]
+    assert second.page_options == browser_sessions_pb2.PageOptions(permissions=[{"permission": "midi"}])
+    assert (list(third.update_mask.paths), third.page_options.ByteSize()) == (["page_options.permissions"], 0)
+
+
+def test_a_session_shows_what_keeps_it_apart(plane: ScriptedControlPlane, tabkeep: Tabkeep) -> None:
+    apart = {"own_user": True, "memory_limit_bytes": 2**31, "task_limit": 2048, "cpu_percent_limit": 200}
+    one = a_session(sandboxed=False, isolation=apart, warm_start=True)
+    one.start_time.FromSeconds(1_000_000_000)
+    plane.answers(
+        "BrowserSessionService/GetBrowserSession", browser_sessions_pb2.GetBrowserSessionResponse(browser_session=one)
+    )
+    shown = dict(line.split("\t", 1) for line in tabkeep("session", "get", "pbs_1").out.splitlines())
+    assert shown["sandbox"] == "off, by the host's operator"
+    assert shown["user"] == "its own"
+    assert shown["limits"] == "2,048 MiB, 2,048 tasks, 200 % of a core"
+    assert shown["warm start"] == "yes"
+
+
 @pytest.mark.parametrize(("state", "status"), [("RUNNING", 0), ("CLOSED", 1)])
 def test_creating_can_wait_until_the_browser_is_up_or_never_will_be(
     plane: ScriptedControlPlane, tabkeep: Tabkeep, state: str, status: int

@@ -20,12 +20,14 @@ from browser_host.messages import (
     Placement,
     Proxy,
     SetNetwork,
+    SetPageOptions,
     SetTimeout,
     Unsupported,
 )
 from browser_host.open_browser import ProxyUnusable, Shown
 from browser_host.pages import Trouble
-from tests.host_fakes import a_host, a_launch, attached, until, virtual_time
+from tests.host_fakes import a_host, a_launch, attached, virtual_time
+from tests.waiting import until
 
 ONE = Placement("pbs_1", 7)
 
@@ -368,3 +370,16 @@ async def test_another_network_reaches_a_live_browser_and_one_that_is_being_star
         assert await control_plane.result(control_plane.command(ONE, SetNetwork(second))) == Done()
         (browser,) = parts.launcher.alive()
         assert browser.networks == [a_launch().network, first, second]
+
+
+@virtual_time
+async def test_other_page_options_reach_a_live_browser_and_one_that_is_being_started() -> None:
+    first, second = PageOptions(max_pages=1), PageOptions(max_pages=2)
+    async with attached() as (parts, control_plane):
+        launching = control_plane.command(ONE, a_launch())
+        await asyncio.sleep(0.1)
+        assert await control_plane.result(control_plane.command(ONE, SetPageOptions(first))) == Done()
+        await control_plane.result(launching)
+        assert await control_plane.result(control_plane.command(ONE, SetPageOptions(second))) == Done()
+        (browser,) = parts.launcher.alive()
+        assert browser.page_options == [a_launch().page_options, first, second]

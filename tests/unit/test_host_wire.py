@@ -9,6 +9,7 @@ from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
 from browser_host import messages, wire
+from browser_host.isolation import Isolation
 from browser_host.messages import BrowserType, EndReason, Placement
 from browser_host.pages import OpenPage, Trouble
 from tests.host_fakes import an_identity
@@ -54,6 +55,16 @@ def test_every_message_of_the_host_fills_its_own_arm():
     ):
         request = wire.to_proto(message, 6)
         assert (request.WhichOneof("message"), request.stream_no) == (arm, 6)
+
+
+def test_a_launched_browser_says_what_keeps_it_apart():
+    apart = Isolation(sandboxed=True, user_per_session=True, memory_bytes=2**31, tasks=99, cpu_percent=150)
+    launched = messages.Launched(timedelta(seconds=1), "C 1", "", apart, warm_start=True)
+    proto = wire.to_proto(messages.CommandResult(1, launched), 6).command_result.launched
+    assert proto.warm_start
+    assert proto.isolation == browser_sessions_pb2.SessionIsolation(
+        own_user=True, memory_limit_bytes=2**31, task_limit=99, cpu_percent_limit=150
+    )
 
 
 def test_a_page_report_has_all_tabs_and_troubles():

@@ -353,18 +353,32 @@ class Client:
         proxy_location: str | None = None,
         allowed_domains: Sequence[str] | None = None,
         blocked_domains: Sequence[str] | None = None,
+        dialogs: DialogPolicy | str | None = None,
+        on_crash: CrashPolicy | str | None = None,
+        max_pages: int | None = None,
+        permissions: Sequence[PermissionGrant | str] | None = None,
+        http_credentials: Sequence[HttpCredential] | None = None,
     ) -> BrowserSession:
-        """Change what an open session's browser may reach, and how, while it goes on; None leaves a setting as it is.
+        """Change what an open session's browser and pages may do, while it goes on; None leaves a setting as it is.
 
         An empty `proxy` or `proxy_location` takes the proxy away. The new proxy is not tried: a page that it does not
-        load fails with PROXY_FAILED.
+        load fails with PROXY_FAILED. Tabs that are open stay, also beyond a lower `max_pages`.
 
         Raises:
             SessionClosed: it is closed.
             InvalidArgument: a setting is wrong, or none is given; nothing was changed.
             FailedPrecondition: PROXY_LOCATION_NOT_CONFIGURED.
         """
-        request = wire.to_update_session(browser_session_id, proxy, proxy_location, allowed_domains, blocked_domains)
+        page_options = {
+            "dialogs": dialogs,
+            "on_crash": on_crash,
+            "max_pages": max_pages,
+            "permissions": permissions,
+            "http_credentials": http_credentials,
+        }
+        request = wire.to_update_session(
+            browser_session_id, proxy, proxy_location, allowed_domains, blocked_domains, page_options
+        )
         answer = await self._calls.unary(
             "BrowserSessionService/UpdateBrowserSession", request, browser_sessions_pb2.UpdateBrowserSessionResponse
         )

@@ -175,6 +175,7 @@ class FailureReason(StrEnum):
     NO_RECORDING = "NO_RECORDING"
     CAPTCHA = "CAPTCHA"
     LOGIN_WALL = "LOGIN_WALL"
+    CDP_CLIENT_STAYED = "CDP_CLIENT_STAYED"
     UNKNOWN = "UNKNOWN"
 
 
@@ -375,6 +376,17 @@ class PageOptions:
     """Only their origins."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionIsolation:
+    """What keeps a session's browser apart, beside Chromium's sandbox; a limit of 0 is none."""
+
+    own_user: bool
+    """It runs as a system user that nothing else runs as."""
+    memory_limit_bytes: int
+    task_limit: int
+    cpu_percent_limit: int
+
+
 @dataclass(frozen=True, slots=True)
 class BrowserPage:
     """An open tab."""
@@ -511,6 +523,10 @@ class BrowserSession:
     locale: str | None = None
     geolocation: Geolocation | None = None
     page_options: PageOptions | None = None
+    isolation: SessionIsolation | None = None
+    """None until its browser was launched."""
+    warm_start: bool = False
+    """Its browser came from its host's pool of started ones."""
 
     @property
     def status(self) -> str:

@@ -207,6 +207,7 @@ def to_update_session(
     proxy_location: str | None,
     allowed_domains: Sequence[str] | None,
     blocked_domains: Sequence[str] | None,
+    page_options: Mapping[str, Any],
 ) -> browser_sessions_pb2.UpdateBrowserSessionRequest:
     """Return the request for other settings of a session; what is None stays as it is."""
     request = browser_sessions_pb2.UpdateBrowserSessionRequest(browser_session_id=browser_session_id)
@@ -223,6 +224,9 @@ def to_update_session(
     if blocked_domains is not None:
         request.update_mask.paths.append("blocked_domains")
         request.blocked_domains.extend(_several(blocked_domains, "blocked_domains"))
+    if given := {name: value for name, value in page_options.items() if value is not None}:
+        request.page_options.CopyFrom(to_page_options(r.BrowserSessionOptions(**given)))
+        request.update_mask.paths.extend(f"page_options.{name}" for name in given)
     return request
 
 
@@ -297,6 +301,8 @@ def browser_session(message: browser_sessions_pb2.BrowserSession) -> r.BrowserSe
         conditions=_conditions(message.conditions),
         browser_version=message.browser_version or None,
         sandboxed=message.sandboxed,
+        isolation=_session_isolation(message.isolation) if message.HasField("isolation") else None,
+        warm_start=message.warm_start,
         extensions=tuple(message.extensions),
         proxy=_proxy(message.proxy) if message.HasField("proxy") else None,
         proxy_location=message.proxy_location or None,
@@ -312,6 +318,15 @@ def browser_session(message: browser_sessions_pb2.BrowserSession) -> r.BrowserSe
         cdp_url=message.cdp_url or None,
         cdp_attach_time=_optional_time(message, "cdp_attach_time"),
         page_options=_page_options(message.page_options) if message.HasField("page_options") else None,
+    )
+
+
+def _session_isolation(message: browser_sessions_pb2.SessionIsolation) -> r.SessionIsolation:
+    return r.SessionIsolation(
+        own_user=message.own_user,
+        memory_limit_bytes=message.memory_limit_bytes,
+        task_limit=message.task_limit,
+        cpu_percent_limit=message.cpu_percent_limit,
     )
 
 

@@ -753,9 +753,12 @@ type Condition struct {
 	// (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then),
 	// PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a service worker that
 	// its site did not let register again; the message says which), CDP_CLIENT_ATTACHED (of a session: a CDP client has
-	// its turn, and runs wait until the client has gone), PAGE_CRASHED (of a session: a page's process crashed; the message
+	// its turn, and runs wait until the client has gone; or the turn of a run that waits for a person to take over, which
+	// the message names), PAGE_CRASHED (of a session: a page's process crashed; the message
 	// says how often, and what became of it last), PAGES_CLOSED (of a session: the host closed tabs, because there were more
-	// than max_pages, because of a flood of dialogs, or because they did not answer; the message says which and how many).
+	// than max_pages, because of a flood of dialogs, or because they did not answer; the message says which and how many),
+	// PAGE_OPTIONS_NOT_TAKEN (of a session: its browser did not take the permissions or HTTP credentials that it was given
+	// last; the message says why).
 	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
 	// When it became true.
 	SinceTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since_time,json=sinceTime,proto3" json:"since_time,omitempty"`
@@ -1011,6 +1014,80 @@ func (x *Geolocation) GetAccuracy() float64 {
 	return 0
 }
 
+// What keeps a session's browser from the machine and from other sessions, beside Chromium's own sandbox.
+type SessionIsolation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its browser runs as a system user that nothing else runs as. False: as the host's own user, like other sessions, so
+	// that a browser that was broken into can read their files.
+	OwnUser bool `protobuf:"varint,1,opt,name=own_user,json=ownUser,proto3" json:"own_user,omitempty"`
+	// The most memory it may take, in bytes; 0: the kernel enforces no limit.
+	MemoryLimitBytes int64 `protobuf:"varint,2,opt,name=memory_limit_bytes,json=memoryLimitBytes,proto3" json:"memory_limit_bytes,omitempty"`
+	// The most processes and threads it may have; 0: likewise.
+	TaskLimit int64 `protobuf:"varint,3,opt,name=task_limit,json=taskLimit,proto3" json:"task_limit,omitempty"`
+	// The most processor time it may take, in percent of one core; 0: likewise.
+	CpuPercentLimit int64 `protobuf:"varint,4,opt,name=cpu_percent_limit,json=cpuPercentLimit,proto3" json:"cpu_percent_limit,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *SessionIsolation) Reset() {
+	*x = SessionIsolation{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionIsolation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionIsolation) ProtoMessage() {}
+
+func (x *SessionIsolation) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionIsolation.ProtoReflect.Descriptor instead.
+func (*SessionIsolation) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SessionIsolation) GetOwnUser() bool {
+	if x != nil {
+		return x.OwnUser
+	}
+	return false
+}
+
+func (x *SessionIsolation) GetMemoryLimitBytes() int64 {
+	if x != nil {
+		return x.MemoryLimitBytes
+	}
+	return 0
+}
+
+func (x *SessionIsolation) GetTaskLimit() int64 {
+	if x != nil {
+		return x.TaskLimit
+	}
+	return 0
+}
+
+func (x *SessionIsolation) GetCpuPercentLimit() int64 {
+	if x != nil {
+		return x.CpuPercentLimit
+	}
+	return 0
+}
+
 // A live browser, or the record of one that was.
 type BrowserSession struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1065,6 +1142,11 @@ type BrowserSession struct {
 	BrowserVersion string `protobuf:"bytes,24,opt,name=browser_version,json=browserVersion,proto3" json:"browser_version,omitempty"`
 	// False when the operator let this host run browsers without Chromium's sandbox.
 	Sandboxed bool `protobuf:"varint,25,opt,name=sandboxed,proto3" json:"sandboxed,omitempty"`
+	// What else its browser is kept apart by, as its host read it from the kernel at the launch. Absent until it was
+	// launched.
+	Isolation *SessionIsolation `protobuf:"bytes,60,opt,name=isolation,proto3" json:"isolation,omitempty"`
+	// Its browser came from the host's pool of started ones. False too until it was launched.
+	WarmStart bool `protobuf:"varint,61,opt,name=warm_start,json=warmStart,proto3" json:"warm_start,omitempty"`
 	// The caller's proxy, without user and password.
 	Proxy *ProxyServer `protobuf:"bytes,30,opt,name=proxy,proto3" json:"proxy,omitempty"`
 	// The operator's proxy that was asked for by name.
@@ -1092,7 +1174,8 @@ type BrowserSession struct {
 	// Where a CDP client of the caller's own attaches (Playwright's connect_over_cdp, Puppeteer's connect): a WebSocket
 	// address on the control plane's HTTP server. The client sends a key with the scope CDP or OPERATOR in the header
 	// x-api-key. Empty unless RUNNING, and where the control plane serves no HTTP. One client at a time, and only while
-	// the session has no run that is active or waits; runs that come while it is attached wait until it has gone.
+	// the session has no run that is active or waits, or the active one asks a person to take over (TAKE_OVER) and is not
+	// answered; runs that come while it is attached wait until it has gone.
 	CdpUrl string `protobuf:"bytes,55,opt,name=cdp_url,json=cdpUrl,proto3" json:"cdp_url,omitempty"`
 	// Since when a CDP client is attached and has the session's turn; absent while none is.
 	CdpAttachTime *timestamppb.Timestamp `protobuf:"bytes,56,opt,name=cdp_attach_time,json=cdpAttachTime,proto3" json:"cdp_attach_time,omitempty"`
@@ -1104,7 +1187,7 @@ type BrowserSession struct {
 
 func (x *BrowserSession) Reset() {
 	*x = BrowserSession{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1116,7 +1199,7 @@ func (x *BrowserSession) String() string {
 func (*BrowserSession) ProtoMessage() {}
 
 func (x *BrowserSession) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[8]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1129,7 +1212,7 @@ func (x *BrowserSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BrowserSession.ProtoReflect.Descriptor instead.
 func (*BrowserSession) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{8}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *BrowserSession) GetBrowserSessionId() string {
@@ -1307,6 +1390,20 @@ func (x *BrowserSession) GetSandboxed() bool {
 	return false
 }
 
+func (x *BrowserSession) GetIsolation() *SessionIsolation {
+	if x != nil {
+		return x.Isolation
+	}
+	return nil
+}
+
+func (x *BrowserSession) GetWarmStart() bool {
+	if x != nil {
+		return x.WarmStart
+	}
+	return false
+}
+
 func (x *BrowserSession) GetProxy() *ProxyServer {
 	if x != nil {
 		return x.Proxy
@@ -1430,7 +1527,7 @@ type ProfileSave struct {
 
 func (x *ProfileSave) Reset() {
 	*x = ProfileSave{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1442,7 +1539,7 @@ func (x *ProfileSave) String() string {
 func (*ProfileSave) ProtoMessage() {}
 
 func (x *ProfileSave) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[9]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1455,7 +1552,7 @@ func (x *ProfileSave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProfileSave.ProtoReflect.Descriptor instead.
 func (*ProfileSave) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{9}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ProfileSave) GetState() ProfileSaveState {
@@ -1534,7 +1631,7 @@ type CreateBrowserSessionRequest struct {
 
 func (x *CreateBrowserSessionRequest) Reset() {
 	*x = CreateBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1546,7 +1643,7 @@ func (x *CreateBrowserSessionRequest) String() string {
 func (*CreateBrowserSessionRequest) ProtoMessage() {}
 
 func (x *CreateBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[10]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1559,7 +1656,7 @@ func (x *CreateBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*CreateBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{10}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateBrowserSessionRequest) GetTimeout() *durationpb.Duration {
@@ -1685,7 +1782,7 @@ type CreateBrowserSessionResponse struct {
 
 func (x *CreateBrowserSessionResponse) Reset() {
 	*x = CreateBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1697,7 +1794,7 @@ func (x *CreateBrowserSessionResponse) String() string {
 func (*CreateBrowserSessionResponse) ProtoMessage() {}
 
 func (x *CreateBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[11]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1710,7 +1807,7 @@ func (x *CreateBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*CreateBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{11}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CreateBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -1731,7 +1828,7 @@ type GetBrowserSessionRequest struct {
 
 func (x *GetBrowserSessionRequest) Reset() {
 	*x = GetBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1743,7 +1840,7 @@ func (x *GetBrowserSessionRequest) String() string {
 func (*GetBrowserSessionRequest) ProtoMessage() {}
 
 func (x *GetBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[12]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1756,7 +1853,7 @@ func (x *GetBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*GetBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{12}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetBrowserSessionRequest) GetBrowserSessionId() string {
@@ -1777,7 +1874,7 @@ type GetBrowserSessionResponse struct {
 
 func (x *GetBrowserSessionResponse) Reset() {
 	*x = GetBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1789,7 +1886,7 @@ func (x *GetBrowserSessionResponse) String() string {
 func (*GetBrowserSessionResponse) ProtoMessage() {}
 
 func (x *GetBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[13]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1802,7 +1899,7 @@ func (x *GetBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*GetBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{13}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -1829,7 +1926,7 @@ type ListBrowserSessionsRequest struct {
 
 func (x *ListBrowserSessionsRequest) Reset() {
 	*x = ListBrowserSessionsRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1841,7 +1938,7 @@ func (x *ListBrowserSessionsRequest) String() string {
 func (*ListBrowserSessionsRequest) ProtoMessage() {}
 
 func (x *ListBrowserSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[14]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1854,7 +1951,7 @@ func (x *ListBrowserSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBrowserSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListBrowserSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{14}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListBrowserSessionsRequest) GetPageSize() int32 {
@@ -1898,7 +1995,7 @@ type ListBrowserSessionsResponse struct {
 
 func (x *ListBrowserSessionsResponse) Reset() {
 	*x = ListBrowserSessionsResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1910,7 +2007,7 @@ func (x *ListBrowserSessionsResponse) String() string {
 func (*ListBrowserSessionsResponse) ProtoMessage() {}
 
 func (x *ListBrowserSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[15]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1923,7 +2020,7 @@ func (x *ListBrowserSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBrowserSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListBrowserSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{15}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListBrowserSessionsResponse) GetBrowserSessions() []*BrowserSession {
@@ -1953,7 +2050,7 @@ type WatchBrowserSessionRequest struct {
 
 func (x *WatchBrowserSessionRequest) Reset() {
 	*x = WatchBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1965,7 +2062,7 @@ func (x *WatchBrowserSessionRequest) String() string {
 func (*WatchBrowserSessionRequest) ProtoMessage() {}
 
 func (x *WatchBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[16]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1978,7 +2075,7 @@ func (x *WatchBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*WatchBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{16}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WatchBrowserSessionRequest) GetBrowserSessionId() string {
@@ -2008,7 +2105,7 @@ type WatchBrowserSessionResponse struct {
 
 func (x *WatchBrowserSessionResponse) Reset() {
 	*x = WatchBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2020,7 +2117,7 @@ func (x *WatchBrowserSessionResponse) String() string {
 func (*WatchBrowserSessionResponse) ProtoMessage() {}
 
 func (x *WatchBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[17]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2033,7 +2130,7 @@ func (x *WatchBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*WatchBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{17}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WatchBrowserSessionResponse) GetChange() BrowserSessionChange {
@@ -2063,7 +2160,7 @@ type ExtendBrowserSessionRequest struct {
 
 func (x *ExtendBrowserSessionRequest) Reset() {
 	*x = ExtendBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2075,7 +2172,7 @@ func (x *ExtendBrowserSessionRequest) String() string {
 func (*ExtendBrowserSessionRequest) ProtoMessage() {}
 
 func (x *ExtendBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[18]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2088,7 +2185,7 @@ func (x *ExtendBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*ExtendBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{18}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ExtendBrowserSessionRequest) GetBrowserSessionId() string {
@@ -2116,7 +2213,7 @@ type ExtendBrowserSessionResponse struct {
 
 func (x *ExtendBrowserSessionResponse) Reset() {
 	*x = ExtendBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2128,7 +2225,7 @@ func (x *ExtendBrowserSessionResponse) String() string {
 func (*ExtendBrowserSessionResponse) ProtoMessage() {}
 
 func (x *ExtendBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[19]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2141,7 +2238,7 @@ func (x *ExtendBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtendBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*ExtendBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{19}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ExtendBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -2164,8 +2261,12 @@ type UpdateBrowserSessionRequest struct {
 	AllowedDomains []string `protobuf:"bytes,12,rep,name=allowed_domains,json=allowedDomains,proto3" json:"allowed_domains,omitempty"`
 	// As in CreateBrowserSessionRequest.
 	BlockedDomains []string `protobuf:"bytes,13,rep,name=blocked_domains,json=blockedDomains,proto3" json:"blocked_domains,omitempty"`
-	// Which of proxy, proxy_location, allowed_domains and blocked_domains to set; a proxy replaces a
-	// proxy_location and the other way round. Required.
+	// As in CreateBrowserSessionRequest. Tabs that are open stay, also beyond a lower max_pages. A site that has accepted
+	// http_credentials may be sent them by the browser until it refuses them, also when they were taken away.
+	PageOptions *PageOptions `protobuf:"bytes,50,opt,name=page_options,json=pageOptions,proto3" json:"page_options,omitempty"`
+	// Which of proxy, proxy_location, allowed_domains, blocked_domains and page_options to set; of the last also single
+	// ones: page_options.dialogs, .on_crash, .max_pages, .permissions, .http_credentials. What is named and not given
+	// becomes the default. A proxy replaces a proxy_location and the other way round. Required.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,9,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2173,7 +2274,7 @@ type UpdateBrowserSessionRequest struct {
 
 func (x *UpdateBrowserSessionRequest) Reset() {
 	*x = UpdateBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2185,7 +2286,7 @@ func (x *UpdateBrowserSessionRequest) String() string {
 func (*UpdateBrowserSessionRequest) ProtoMessage() {}
 
 func (x *UpdateBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[20]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2198,7 +2299,7 @@ func (x *UpdateBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*UpdateBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{20}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UpdateBrowserSessionRequest) GetBrowserSessionId() string {
@@ -2236,6 +2337,13 @@ func (x *UpdateBrowserSessionRequest) GetBlockedDomains() []string {
 	return nil
 }
 
+func (x *UpdateBrowserSessionRequest) GetPageOptions() *PageOptions {
+	if x != nil {
+		return x.PageOptions
+	}
+	return nil
+}
+
 func (x *UpdateBrowserSessionRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
 	if x != nil {
 		return x.UpdateMask
@@ -2254,7 +2362,7 @@ type UpdateBrowserSessionResponse struct {
 
 func (x *UpdateBrowserSessionResponse) Reset() {
 	*x = UpdateBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2266,7 +2374,7 @@ func (x *UpdateBrowserSessionResponse) String() string {
 func (*UpdateBrowserSessionResponse) ProtoMessage() {}
 
 func (x *UpdateBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[21]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2279,7 +2387,7 @@ func (x *UpdateBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*UpdateBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{21}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UpdateBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -2300,7 +2408,7 @@ type ListPagesRequest struct {
 
 func (x *ListPagesRequest) Reset() {
 	*x = ListPagesRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2312,7 +2420,7 @@ func (x *ListPagesRequest) String() string {
 func (*ListPagesRequest) ProtoMessage() {}
 
 func (x *ListPagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[22]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2325,7 +2433,7 @@ func (x *ListPagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPagesRequest.ProtoReflect.Descriptor instead.
 func (*ListPagesRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{22}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListPagesRequest) GetBrowserSessionId() string {
@@ -2346,7 +2454,7 @@ type ListPagesResponse struct {
 
 func (x *ListPagesResponse) Reset() {
 	*x = ListPagesResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2358,7 +2466,7 @@ func (x *ListPagesResponse) String() string {
 func (*ListPagesResponse) ProtoMessage() {}
 
 func (x *ListPagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[23]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2371,7 +2479,7 @@ func (x *ListPagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPagesResponse.ProtoReflect.Descriptor instead.
 func (*ListPagesResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{23}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListPagesResponse) GetPages() []*BrowserPage {
@@ -2392,7 +2500,7 @@ type CloseBrowserSessionRequest struct {
 
 func (x *CloseBrowserSessionRequest) Reset() {
 	*x = CloseBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2404,7 +2512,7 @@ func (x *CloseBrowserSessionRequest) String() string {
 func (*CloseBrowserSessionRequest) ProtoMessage() {}
 
 func (x *CloseBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[24]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2417,7 +2525,7 @@ func (x *CloseBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*CloseBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{24}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CloseBrowserSessionRequest) GetBrowserSessionId() string {
@@ -2438,7 +2546,7 @@ type CloseBrowserSessionResponse struct {
 
 func (x *CloseBrowserSessionResponse) Reset() {
 	*x = CloseBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2450,7 +2558,7 @@ func (x *CloseBrowserSessionResponse) String() string {
 func (*CloseBrowserSessionResponse) ProtoMessage() {}
 
 func (x *CloseBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2463,7 +2571,7 @@ func (x *CloseBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*CloseBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{25}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CloseBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -2516,7 +2624,13 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\vGeolocation\x12\x1a\n" +
 	"\blatitude\x18\x01 \x01(\x01R\blatitude\x12\x1c\n" +
 	"\tlongitude\x18\x02 \x01(\x01R\tlongitude\x12\x1a\n" +
-	"\baccuracy\x18\x03 \x01(\x01R\baccuracy\"\x92\x0f\n" +
+	"\baccuracy\x18\x03 \x01(\x01R\baccuracy\"\xa6\x01\n" +
+	"\x10SessionIsolation\x12\x19\n" +
+	"\bown_user\x18\x01 \x01(\bR\aownUser\x12,\n" +
+	"\x12memory_limit_bytes\x18\x02 \x01(\x03R\x10memoryLimitBytes\x12\x1d\n" +
+	"\n" +
+	"task_limit\x18\x03 \x01(\x03R\ttaskLimit\x12*\n" +
+	"\x11cpu_percent_limit\x18\x04 \x01(\x03R\x0fcpuPercentLimit\"\xed\x0f\n" +
 	"\x0eBrowserSession\x12,\n" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x125\n" +
@@ -2552,7 +2666,10 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"conditions\x18\x17 \x03(\v2\x15.tabkeep.v1.ConditionR\n" +
 	"conditions\x12'\n" +
 	"\x0fbrowser_version\x18\x18 \x01(\tR\x0ebrowserVersion\x12\x1c\n" +
-	"\tsandboxed\x18\x19 \x01(\bR\tsandboxed\x12-\n" +
+	"\tsandboxed\x18\x19 \x01(\bR\tsandboxed\x12:\n" +
+	"\tisolation\x18< \x01(\v2\x1c.tabkeep.v1.SessionIsolationR\tisolation\x12\x1d\n" +
+	"\n" +
+	"warm_start\x18= \x01(\bR\twarmStart\x12-\n" +
 	"\x05proxy\x18\x1e \x01(\v2\x17.tabkeep.v1.ProxyServerR\x05proxy\x12%\n" +
 	"\x0eproxy_location\x18\x1f \x01(\tR\rproxyLocation\x12'\n" +
 	"\x0fallowed_domains\x18  \x03(\tR\x0eallowedDomains\x12'\n" +
@@ -2631,14 +2748,15 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x123\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\"c\n" +
 	"\x1cExtendBrowserSessionResponse\x12C\n" +
-	"\x0fbrowser_session\x18\x01 \x01(\v2\x1a.tabkeep.v1.BrowserSessionR\x0ebrowserSession\"\xb0\x02\n" +
+	"\x0fbrowser_session\x18\x01 \x01(\v2\x1a.tabkeep.v1.BrowserSessionR\x0ebrowserSession\"\xec\x02\n" +
 	"\x1bUpdateBrowserSessionRequest\x12,\n" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x12-\n" +
 	"\x05proxy\x18\n" +
 	" \x01(\v2\x17.tabkeep.v1.ProxyServerR\x05proxy\x12%\n" +
 	"\x0eproxy_location\x18\v \x01(\tR\rproxyLocation\x12'\n" +
 	"\x0fallowed_domains\x18\f \x03(\tR\x0eallowedDomains\x12'\n" +
-	"\x0fblocked_domains\x18\r \x03(\tR\x0eblockedDomains\x12;\n" +
+	"\x0fblocked_domains\x18\r \x03(\tR\x0eblockedDomains\x12:\n" +
+	"\fpage_options\x182 \x01(\v2\x17.tabkeep.v1.PageOptionsR\vpageOptions\x12;\n" +
 	"\vupdate_mask\x18\t \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"c\n" +
 	"\x1cUpdateBrowserSessionResponse\x12C\n" +
@@ -2717,7 +2835,7 @@ func file_tabkeep_v1_browser_sessions_proto_rawDescGZIP() []byte {
 }
 
 var file_tabkeep_v1_browser_sessions_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_tabkeep_v1_browser_sessions_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_tabkeep_v1_browser_sessions_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_tabkeep_v1_browser_sessions_proto_goTypes = []any{
 	(BrowserType)(0),                     // 0: tabkeep.v1.BrowserType
 	(BrowserSessionState)(0),             // 1: tabkeep.v1.BrowserSessionState
@@ -2734,101 +2852,104 @@ var file_tabkeep_v1_browser_sessions_proto_goTypes = []any{
 	(*Viewport)(nil),                     // 12: tabkeep.v1.Viewport
 	(*ProxyServer)(nil),                  // 13: tabkeep.v1.ProxyServer
 	(*Geolocation)(nil),                  // 14: tabkeep.v1.Geolocation
-	(*BrowserSession)(nil),               // 15: tabkeep.v1.BrowserSession
-	(*ProfileSave)(nil),                  // 16: tabkeep.v1.ProfileSave
-	(*CreateBrowserSessionRequest)(nil),  // 17: tabkeep.v1.CreateBrowserSessionRequest
-	(*CreateBrowserSessionResponse)(nil), // 18: tabkeep.v1.CreateBrowserSessionResponse
-	(*GetBrowserSessionRequest)(nil),     // 19: tabkeep.v1.GetBrowserSessionRequest
-	(*GetBrowserSessionResponse)(nil),    // 20: tabkeep.v1.GetBrowserSessionResponse
-	(*ListBrowserSessionsRequest)(nil),   // 21: tabkeep.v1.ListBrowserSessionsRequest
-	(*ListBrowserSessionsResponse)(nil),  // 22: tabkeep.v1.ListBrowserSessionsResponse
-	(*WatchBrowserSessionRequest)(nil),   // 23: tabkeep.v1.WatchBrowserSessionRequest
-	(*WatchBrowserSessionResponse)(nil),  // 24: tabkeep.v1.WatchBrowserSessionResponse
-	(*ExtendBrowserSessionRequest)(nil),  // 25: tabkeep.v1.ExtendBrowserSessionRequest
-	(*ExtendBrowserSessionResponse)(nil), // 26: tabkeep.v1.ExtendBrowserSessionResponse
-	(*UpdateBrowserSessionRequest)(nil),  // 27: tabkeep.v1.UpdateBrowserSessionRequest
-	(*UpdateBrowserSessionResponse)(nil), // 28: tabkeep.v1.UpdateBrowserSessionResponse
-	(*ListPagesRequest)(nil),             // 29: tabkeep.v1.ListPagesRequest
-	(*ListPagesResponse)(nil),            // 30: tabkeep.v1.ListPagesResponse
-	(*CloseBrowserSessionRequest)(nil),   // 31: tabkeep.v1.CloseBrowserSessionRequest
-	(*CloseBrowserSessionResponse)(nil),  // 32: tabkeep.v1.CloseBrowserSessionResponse
-	nil,                                  // 33: tabkeep.v1.BrowserSession.LabelsEntry
-	nil,                                  // 34: tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
-	nil,                                  // 35: tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
-	(*timestamppb.Timestamp)(nil),        // 36: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),          // 37: google.protobuf.Duration
-	(*fieldmaskpb.FieldMask)(nil),        // 38: google.protobuf.FieldMask
+	(*SessionIsolation)(nil),             // 15: tabkeep.v1.SessionIsolation
+	(*BrowserSession)(nil),               // 16: tabkeep.v1.BrowserSession
+	(*ProfileSave)(nil),                  // 17: tabkeep.v1.ProfileSave
+	(*CreateBrowserSessionRequest)(nil),  // 18: tabkeep.v1.CreateBrowserSessionRequest
+	(*CreateBrowserSessionResponse)(nil), // 19: tabkeep.v1.CreateBrowserSessionResponse
+	(*GetBrowserSessionRequest)(nil),     // 20: tabkeep.v1.GetBrowserSessionRequest
+	(*GetBrowserSessionResponse)(nil),    // 21: tabkeep.v1.GetBrowserSessionResponse
+	(*ListBrowserSessionsRequest)(nil),   // 22: tabkeep.v1.ListBrowserSessionsRequest
+	(*ListBrowserSessionsResponse)(nil),  // 23: tabkeep.v1.ListBrowserSessionsResponse
+	(*WatchBrowserSessionRequest)(nil),   // 24: tabkeep.v1.WatchBrowserSessionRequest
+	(*WatchBrowserSessionResponse)(nil),  // 25: tabkeep.v1.WatchBrowserSessionResponse
+	(*ExtendBrowserSessionRequest)(nil),  // 26: tabkeep.v1.ExtendBrowserSessionRequest
+	(*ExtendBrowserSessionResponse)(nil), // 27: tabkeep.v1.ExtendBrowserSessionResponse
+	(*UpdateBrowserSessionRequest)(nil),  // 28: tabkeep.v1.UpdateBrowserSessionRequest
+	(*UpdateBrowserSessionResponse)(nil), // 29: tabkeep.v1.UpdateBrowserSessionResponse
+	(*ListPagesRequest)(nil),             // 30: tabkeep.v1.ListPagesRequest
+	(*ListPagesResponse)(nil),            // 31: tabkeep.v1.ListPagesResponse
+	(*CloseBrowserSessionRequest)(nil),   // 32: tabkeep.v1.CloseBrowserSessionRequest
+	(*CloseBrowserSessionResponse)(nil),  // 33: tabkeep.v1.CloseBrowserSessionResponse
+	nil,                                  // 34: tabkeep.v1.BrowserSession.LabelsEntry
+	nil,                                  // 35: tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
+	nil,                                  // 36: tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
+	(*timestamppb.Timestamp)(nil),        // 37: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),          // 38: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),        // 39: google.protobuf.FieldMask
 }
 var file_tabkeep_v1_browser_sessions_proto_depIdxs = []int32{
 	3,  // 0: tabkeep.v1.PageOptions.dialogs:type_name -> tabkeep.v1.DialogPolicy
 	4,  // 1: tabkeep.v1.PageOptions.on_crash:type_name -> tabkeep.v1.CrashPolicy
 	7,  // 2: tabkeep.v1.PageOptions.permissions:type_name -> tabkeep.v1.PermissionGrant
 	8,  // 3: tabkeep.v1.PageOptions.http_credentials:type_name -> tabkeep.v1.HttpCredential
-	36, // 4: tabkeep.v1.Condition.since_time:type_name -> google.protobuf.Timestamp
+	37, // 4: tabkeep.v1.Condition.since_time:type_name -> google.protobuf.Timestamp
 	1,  // 5: tabkeep.v1.BrowserSession.state:type_name -> tabkeep.v1.BrowserSessionState
 	2,  // 6: tabkeep.v1.BrowserSession.close_reason:type_name -> tabkeep.v1.CloseReason
-	37, // 7: tabkeep.v1.BrowserSession.timeout:type_name -> google.protobuf.Duration
-	37, // 8: tabkeep.v1.BrowserSession.queue_timeout:type_name -> google.protobuf.Duration
+	38, // 7: tabkeep.v1.BrowserSession.timeout:type_name -> google.protobuf.Duration
+	38, // 8: tabkeep.v1.BrowserSession.queue_timeout:type_name -> google.protobuf.Duration
 	0,  // 9: tabkeep.v1.BrowserSession.browser_type:type_name -> tabkeep.v1.BrowserType
 	12, // 10: tabkeep.v1.BrowserSession.viewport:type_name -> tabkeep.v1.Viewport
-	33, // 11: tabkeep.v1.BrowserSession.labels:type_name -> tabkeep.v1.BrowserSession.LabelsEntry
-	36, // 12: tabkeep.v1.BrowserSession.create_time:type_name -> google.protobuf.Timestamp
-	36, // 13: tabkeep.v1.BrowserSession.start_time:type_name -> google.protobuf.Timestamp
-	36, // 14: tabkeep.v1.BrowserSession.expire_time:type_name -> google.protobuf.Timestamp
-	36, // 15: tabkeep.v1.BrowserSession.close_time:type_name -> google.protobuf.Timestamp
-	36, // 16: tabkeep.v1.BrowserSession.update_time:type_name -> google.protobuf.Timestamp
-	36, // 17: tabkeep.v1.BrowserSession.browser_gone_time:type_name -> google.protobuf.Timestamp
+	34, // 11: tabkeep.v1.BrowserSession.labels:type_name -> tabkeep.v1.BrowserSession.LabelsEntry
+	37, // 12: tabkeep.v1.BrowserSession.create_time:type_name -> google.protobuf.Timestamp
+	37, // 13: tabkeep.v1.BrowserSession.start_time:type_name -> google.protobuf.Timestamp
+	37, // 14: tabkeep.v1.BrowserSession.expire_time:type_name -> google.protobuf.Timestamp
+	37, // 15: tabkeep.v1.BrowserSession.close_time:type_name -> google.protobuf.Timestamp
+	37, // 16: tabkeep.v1.BrowserSession.update_time:type_name -> google.protobuf.Timestamp
+	37, // 17: tabkeep.v1.BrowserSession.browser_gone_time:type_name -> google.protobuf.Timestamp
 	11, // 18: tabkeep.v1.BrowserSession.conditions:type_name -> tabkeep.v1.Condition
-	13, // 19: tabkeep.v1.BrowserSession.proxy:type_name -> tabkeep.v1.ProxyServer
-	14, // 20: tabkeep.v1.BrowserSession.geolocation:type_name -> tabkeep.v1.Geolocation
-	16, // 21: tabkeep.v1.BrowserSession.profile_save:type_name -> tabkeep.v1.ProfileSave
-	36, // 22: tabkeep.v1.BrowserSession.cdp_attach_time:type_name -> google.protobuf.Timestamp
-	9,  // 23: tabkeep.v1.BrowserSession.page_options:type_name -> tabkeep.v1.PageOptions
-	5,  // 24: tabkeep.v1.ProfileSave.state:type_name -> tabkeep.v1.ProfileSaveState
-	36, // 25: tabkeep.v1.ProfileSave.state_time:type_name -> google.protobuf.Timestamp
-	37, // 26: tabkeep.v1.CreateBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
-	0,  // 27: tabkeep.v1.CreateBrowserSessionRequest.browser_type:type_name -> tabkeep.v1.BrowserType
-	12, // 28: tabkeep.v1.CreateBrowserSessionRequest.viewport:type_name -> tabkeep.v1.Viewport
-	34, // 29: tabkeep.v1.CreateBrowserSessionRequest.labels:type_name -> tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
-	37, // 30: tabkeep.v1.CreateBrowserSessionRequest.queue_timeout:type_name -> google.protobuf.Duration
-	13, // 31: tabkeep.v1.CreateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
-	9,  // 32: tabkeep.v1.CreateBrowserSessionRequest.page_options:type_name -> tabkeep.v1.PageOptions
-	15, // 33: tabkeep.v1.CreateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	15, // 34: tabkeep.v1.GetBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	1,  // 35: tabkeep.v1.ListBrowserSessionsRequest.states:type_name -> tabkeep.v1.BrowserSessionState
-	35, // 36: tabkeep.v1.ListBrowserSessionsRequest.labels:type_name -> tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
-	15, // 37: tabkeep.v1.ListBrowserSessionsResponse.browser_sessions:type_name -> tabkeep.v1.BrowserSession
-	37, // 38: tabkeep.v1.WatchBrowserSessionRequest.expiry_warning:type_name -> google.protobuf.Duration
-	6,  // 39: tabkeep.v1.WatchBrowserSessionResponse.change:type_name -> tabkeep.v1.BrowserSessionChange
-	15, // 40: tabkeep.v1.WatchBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	37, // 41: tabkeep.v1.ExtendBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
-	15, // 42: tabkeep.v1.ExtendBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	13, // 43: tabkeep.v1.UpdateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
-	38, // 44: tabkeep.v1.UpdateBrowserSessionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	15, // 45: tabkeep.v1.UpdateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	10, // 46: tabkeep.v1.ListPagesResponse.pages:type_name -> tabkeep.v1.BrowserPage
-	15, // 47: tabkeep.v1.CloseBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	17, // 48: tabkeep.v1.BrowserSessionService.CreateBrowserSession:input_type -> tabkeep.v1.CreateBrowserSessionRequest
-	19, // 49: tabkeep.v1.BrowserSessionService.GetBrowserSession:input_type -> tabkeep.v1.GetBrowserSessionRequest
-	21, // 50: tabkeep.v1.BrowserSessionService.ListBrowserSessions:input_type -> tabkeep.v1.ListBrowserSessionsRequest
-	23, // 51: tabkeep.v1.BrowserSessionService.WatchBrowserSession:input_type -> tabkeep.v1.WatchBrowserSessionRequest
-	25, // 52: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:input_type -> tabkeep.v1.ExtendBrowserSessionRequest
-	27, // 53: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:input_type -> tabkeep.v1.UpdateBrowserSessionRequest
-	29, // 54: tabkeep.v1.BrowserSessionService.ListPages:input_type -> tabkeep.v1.ListPagesRequest
-	31, // 55: tabkeep.v1.BrowserSessionService.CloseBrowserSession:input_type -> tabkeep.v1.CloseBrowserSessionRequest
-	18, // 56: tabkeep.v1.BrowserSessionService.CreateBrowserSession:output_type -> tabkeep.v1.CreateBrowserSessionResponse
-	20, // 57: tabkeep.v1.BrowserSessionService.GetBrowserSession:output_type -> tabkeep.v1.GetBrowserSessionResponse
-	22, // 58: tabkeep.v1.BrowserSessionService.ListBrowserSessions:output_type -> tabkeep.v1.ListBrowserSessionsResponse
-	24, // 59: tabkeep.v1.BrowserSessionService.WatchBrowserSession:output_type -> tabkeep.v1.WatchBrowserSessionResponse
-	26, // 60: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:output_type -> tabkeep.v1.ExtendBrowserSessionResponse
-	28, // 61: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:output_type -> tabkeep.v1.UpdateBrowserSessionResponse
-	30, // 62: tabkeep.v1.BrowserSessionService.ListPages:output_type -> tabkeep.v1.ListPagesResponse
-	32, // 63: tabkeep.v1.BrowserSessionService.CloseBrowserSession:output_type -> tabkeep.v1.CloseBrowserSessionResponse
-	56, // [56:64] is the sub-list for method output_type
-	48, // [48:56] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	15, // 19: tabkeep.v1.BrowserSession.isolation:type_name -> tabkeep.v1.SessionIsolation
+	13, // 20: tabkeep.v1.BrowserSession.proxy:type_name -> tabkeep.v1.ProxyServer
+	14, // 21: tabkeep.v1.BrowserSession.geolocation:type_name -> tabkeep.v1.Geolocation
+	17, // 22: tabkeep.v1.BrowserSession.profile_save:type_name -> tabkeep.v1.ProfileSave
+	37, // 23: tabkeep.v1.BrowserSession.cdp_attach_time:type_name -> google.protobuf.Timestamp
+	9,  // 24: tabkeep.v1.BrowserSession.page_options:type_name -> tabkeep.v1.PageOptions
+	5,  // 25: tabkeep.v1.ProfileSave.state:type_name -> tabkeep.v1.ProfileSaveState
+	37, // 26: tabkeep.v1.ProfileSave.state_time:type_name -> google.protobuf.Timestamp
+	38, // 27: tabkeep.v1.CreateBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
+	0,  // 28: tabkeep.v1.CreateBrowserSessionRequest.browser_type:type_name -> tabkeep.v1.BrowserType
+	12, // 29: tabkeep.v1.CreateBrowserSessionRequest.viewport:type_name -> tabkeep.v1.Viewport
+	35, // 30: tabkeep.v1.CreateBrowserSessionRequest.labels:type_name -> tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
+	38, // 31: tabkeep.v1.CreateBrowserSessionRequest.queue_timeout:type_name -> google.protobuf.Duration
+	13, // 32: tabkeep.v1.CreateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
+	9,  // 33: tabkeep.v1.CreateBrowserSessionRequest.page_options:type_name -> tabkeep.v1.PageOptions
+	16, // 34: tabkeep.v1.CreateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	16, // 35: tabkeep.v1.GetBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	1,  // 36: tabkeep.v1.ListBrowserSessionsRequest.states:type_name -> tabkeep.v1.BrowserSessionState
+	36, // 37: tabkeep.v1.ListBrowserSessionsRequest.labels:type_name -> tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
+	16, // 38: tabkeep.v1.ListBrowserSessionsResponse.browser_sessions:type_name -> tabkeep.v1.BrowserSession
+	38, // 39: tabkeep.v1.WatchBrowserSessionRequest.expiry_warning:type_name -> google.protobuf.Duration
+	6,  // 40: tabkeep.v1.WatchBrowserSessionResponse.change:type_name -> tabkeep.v1.BrowserSessionChange
+	16, // 41: tabkeep.v1.WatchBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	38, // 42: tabkeep.v1.ExtendBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
+	16, // 43: tabkeep.v1.ExtendBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	13, // 44: tabkeep.v1.UpdateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
+	9,  // 45: tabkeep.v1.UpdateBrowserSessionRequest.page_options:type_name -> tabkeep.v1.PageOptions
+	39, // 46: tabkeep.v1.UpdateBrowserSessionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	16, // 47: tabkeep.v1.UpdateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	10, // 48: tabkeep.v1.ListPagesResponse.pages:type_name -> tabkeep.v1.BrowserPage
+	16, // 49: tabkeep.v1.CloseBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	18, // 50: tabkeep.v1.BrowserSessionService.CreateBrowserSession:input_type -> tabkeep.v1.CreateBrowserSessionRequest
+	20, // 51: tabkeep.v1.BrowserSessionService.GetBrowserSession:input_type -> tabkeep.v1.GetBrowserSessionRequest
+	22, // 52: tabkeep.v1.BrowserSessionService.ListBrowserSessions:input_type -> tabkeep.v1.ListBrowserSessionsRequest
+	24, // 53: tabkeep.v1.BrowserSessionService.WatchBrowserSession:input_type -> tabkeep.v1.WatchBrowserSessionRequest
+	26, // 54: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:input_type -> tabkeep.v1.ExtendBrowserSessionRequest
+	28, // 55: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:input_type -> tabkeep.v1.UpdateBrowserSessionRequest
+	30, // 56: tabkeep.v1.BrowserSessionService.ListPages:input_type -> tabkeep.v1.ListPagesRequest
+	32, // 57: tabkeep.v1.BrowserSessionService.CloseBrowserSession:input_type -> tabkeep.v1.CloseBrowserSessionRequest
+	19, // 58: tabkeep.v1.BrowserSessionService.CreateBrowserSession:output_type -> tabkeep.v1.CreateBrowserSessionResponse
+	21, // 59: tabkeep.v1.BrowserSessionService.GetBrowserSession:output_type -> tabkeep.v1.GetBrowserSessionResponse
+	23, // 60: tabkeep.v1.BrowserSessionService.ListBrowserSessions:output_type -> tabkeep.v1.ListBrowserSessionsResponse
+	25, // 61: tabkeep.v1.BrowserSessionService.WatchBrowserSession:output_type -> tabkeep.v1.WatchBrowserSessionResponse
+	27, // 62: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:output_type -> tabkeep.v1.ExtendBrowserSessionResponse
+	29, // 63: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:output_type -> tabkeep.v1.UpdateBrowserSessionResponse
+	31, // 64: tabkeep.v1.BrowserSessionService.ListPages:output_type -> tabkeep.v1.ListPagesResponse
+	33, // 65: tabkeep.v1.BrowserSessionService.CloseBrowserSession:output_type -> tabkeep.v1.CloseBrowserSessionResponse
+	58, // [58:66] is the sub-list for method output_type
+	50, // [50:58] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_browser_sessions_proto_init() }
@@ -2842,7 +2963,7 @@ func file_tabkeep_v1_browser_sessions_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_browser_sessions_proto_rawDesc), len(file_tabkeep_v1_browser_sessions_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

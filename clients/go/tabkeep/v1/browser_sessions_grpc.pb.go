@@ -88,11 +88,12 @@ type BrowserSessionServiceClient interface {
 	//
 	// Retry: safe; the timeout is set, not added.
 	ExtendBrowserSession(ctx context.Context, in *ExtendBrowserSessionRequest, opts ...grpc.CallOption) (*ExtendBrowserSessionResponse, error)
-	// Changes the proxy and the domains of a session that is not closed, while its browser goes on.
+	// Changes the proxy, the domains and the page options of a session that is not closed, while its browser goes on.
 	//
 	// Returns as soon as the change is stored; a connected host obeys it at once. Connections that the new
 	// settings would not allow, or would lead elsewhere, are cut. The new proxy is not tried: a page load that
 	// it fails ends with FAILURE_REASON_PROXY_FAILED. Time zone, locale and geolocation stay those of the launch.
+	// Of page options that the browser does not take the session says so with the condition PAGE_OPTIONS_NOT_TAKEN.
 	// Called by: API clients.
 	// Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED; FAILED_PRECONDITION/
 	//
@@ -271,11 +272,12 @@ type BrowserSessionServiceServer interface {
 	//
 	// Retry: safe; the timeout is set, not added.
 	ExtendBrowserSession(context.Context, *ExtendBrowserSessionRequest) (*ExtendBrowserSessionResponse, error)
-	// Changes the proxy and the domains of a session that is not closed, while its browser goes on.
+	// Changes the proxy, the domains and the page options of a session that is not closed, while its browser goes on.
 	//
 	// Returns as soon as the change is stored; a connected host obeys it at once. Connections that the new
 	// settings would not allow, or would lead elsewhere, are cut. The new proxy is not tried: a page load that
 	// it fails ends with FAILURE_REASON_PROXY_FAILED. Time zone, locale and geolocation stay those of the launch.
+	// Of page options that the browser does not take the session says so with the condition PAGE_OPTIONS_NOT_TAKEN.
 	// Called by: API clients.
 	// Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED; FAILED_PRECONDITION/
 	//

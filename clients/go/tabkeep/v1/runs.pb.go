@@ -232,6 +232,8 @@ const (
 	FailureReason_FAILURE_REASON_CAPTCHA FailureReason = 39
 	// The page that was asked for led to a login, the task does not log in, and no person did in time.
 	FailureReason_FAILURE_REASON_LOGIN_WALL FailureReason = 40
+	// A caller's CDP client could not be made to leave the browser, and the run does nothing beside it.
+	FailureReason_FAILURE_REASON_CDP_CLIENT_STAYED FailureReason = 50
 	// A file that was to be given to the page does not exist, or could not be brought to the session's host; the message
 	// says which and why.
 	FailureReason_FAILURE_REASON_FILE_UNAVAILABLE FailureReason = 34
@@ -280,6 +282,7 @@ var (
 		33: "FAILURE_REASON_PROXY_FAILED",
 		39: "FAILURE_REASON_CAPTCHA",
 		40: "FAILURE_REASON_LOGIN_WALL",
+		50: "FAILURE_REASON_CDP_CLIENT_STAYED",
 		34: "FAILURE_REASON_FILE_UNAVAILABLE",
 		35: "FAILURE_REASON_FILE_NOT_ACCEPTED",
 		42: "FAILURE_REASON_STALE_RECORDING",
@@ -319,6 +322,7 @@ var (
 		"FAILURE_REASON_PROXY_FAILED":        33,
 		"FAILURE_REASON_CAPTCHA":             39,
 		"FAILURE_REASON_LOGIN_WALL":          40,
+		"FAILURE_REASON_CDP_CLIENT_STAYED":   50,
 		"FAILURE_REASON_FILE_UNAVAILABLE":    34,
 		"FAILURE_REASON_FILE_NOT_ACCEPTED":   35,
 		"FAILURE_REASON_STALE_RECORDING":     42,
@@ -4325,7 +4329,8 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x11RUN_STATUS_FAILED\x10\x06\x12\x19\n" +
 	"\x15RUN_STATUS_TERMINATED\x10\a\x12\x17\n" +
 	"\x13RUN_STATUS_CANCELED\x10\b\x12\x18\n" +
-	"\x14RUN_STATUS_TIMED_OUT\x10\t*\xe1\t\n" +
+	"\x14RUN_STATUS_TIMED_OUT\x10\t*\x87\n" +
+	"\n" +
 	"\rFailureReason\x12\x1e\n" +
 	"\x1aFAILURE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aFAILURE_REASON_NEEDS_MODEL\x10\x01\x12\x1c\n" +
@@ -4360,7 +4365,8 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\x1bFAILURE_REASON_MODEL_BUDGET\x10\x1f\x12\x1f\n" +
 	"\x1bFAILURE_REASON_PROXY_FAILED\x10!\x12\x1a\n" +
 	"\x16FAILURE_REASON_CAPTCHA\x10'\x12\x1d\n" +
-	"\x19FAILURE_REASON_LOGIN_WALL\x10(\x12#\n" +
+	"\x19FAILURE_REASON_LOGIN_WALL\x10(\x12$\n" +
+	" FAILURE_REASON_CDP_CLIENT_STAYED\x102\x12#\n" +
 	"\x1fFAILURE_REASON_FILE_UNAVAILABLE\x10\"\x12$\n" +
 	" FAILURE_REASON_FILE_NOT_ACCEPTED\x10#\x12\"\n" +
 	"\x1eFAILURE_REASON_STALE_RECORDING\x10*\x12\x1f\n" +

@@ -11,10 +11,11 @@ import click
 
 from tabkeep.cli.connection import calls_control_plane
 from tabkeep.cli.durations import DURATION
+from tabkeep.cli.isolation import limits
 from tabkeep.cli.output import Output
 from tabkeep.cli.programs import LOG_LEVEL, become
 from tabkeep.client import Client
-from tabkeep.records import Host, HostIsolation
+from tabkeep.records import Host
 
 
 def _program_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -119,17 +120,8 @@ def _become_host(
     )
 
 
-def _limits(isolation: HostIsolation) -> str:
-    """What a session may take, as far as the host's kernel sees to it."""
-    limits = (
-        (isolation.session_memory_limit_bytes / 2**20, "MiB"),
-        (isolation.session_task_limit, "tasks"),
-        (isolation.session_cpu_percent_limit, "% of a core"),
-    )
-    return ", ".join(f"{value:,.0f} {unit}" for value, unit in limits if value) or "none"
-
-
 def _show(output: Output, h: Host) -> None:
+    i = h.isolation
     fields = (
         ("host", h.host_id),
         ("state", h.state.value),
@@ -138,8 +130,8 @@ def _show(output: Output, h: Host) -> None:
         ("browsers", ", ".join(f"{b.browser_type.value} ({b.version})" for b in h.browsers)),
         ("sandbox", None if h.sandboxed else "off, by its operator"),
         ("extensions", ", ".join(f"{e.name} ({e.version})" for e in h.extensions) or None),
-        ("users", "one for each session" if h.isolation.user_per_session else "one for all sessions"),
-        ("limits", _limits(h.isolation)),
+        ("users", "one for each session" if i.user_per_session else "one for all sessions"),
+        ("limits", limits(i.session_memory_limit_bytes, i.session_task_limit, i.session_cpu_percent_limit)),
         ("load", f"{h.load_average:.2f}"),
         ("free memory", f"{h.available_memory_bytes / 2**20:,.0f} MiB"),
         ("build", h.build),

@@ -15,6 +15,7 @@ import click
 from tabkeep.cli import failures
 from tabkeep.cli.connection import calls_control_plane, labels
 from tabkeep.cli.durations import DURATION
+from tabkeep.cli.isolation import limits
 from tabkeep.cli.output import Output, show
 from tabkeep.client import Client
 from tabkeep.records import (
@@ -28,6 +29,7 @@ from tabkeep.records import (
     PageOptions,
     PermissionGrant,
     Proxy,
+    SessionIsolation,
 )
 
 
@@ -247,9 +249,12 @@ async def extend(client: Client, output: Output, browser_session_id: str, timeou
 @session.command()
 @click.argument("browser_session_id")
 @network_options
+@page_options
 @click.option("--no-proxy", is_flag=True, help="Take the proxy away.")
 @click.option("--allow-all-domains", is_flag=True, help="Take the list of allowed domains away.")
 @click.option("--block-no-domains", is_flag=True, help="Take the list of blocked domains away.")
+@click.option("--grant-nothing", is_flag=True, help="Take all permissions away.")
+@click.option("--no-http-credentials", is_flag=True, help="Take the HTTP credentials away.")
 @calls_control_plane
 async def update(
     client: Client,
@@ -258,18 +263,26 @@ async def update(
     no_proxy: bool,
     allow_all_domains: bool,
     block_no_domains: bool,
+    grant_nothing: bool,
+    no_http_credentials: bool,
     proxy: Proxy | str | None,
     proxy_location: str | None,
     allowed_domains: tuple[str, ...],
     blocked_domains: tuple[str, ...],
+    permissions: tuple[PermissionGrant, ...],
+    http_credentials: tuple[HttpCredential, ...],
+    **options: Any,
 ) -> None:
-    """Change the proxy and the domains of an open session while its browser goes on."""
+    """Change the proxy, domains, permissions and the like of an open session while its browser goes on."""
     changed = await client.update_browser_session(
         browser_session_id,
         proxy="" if no_proxy else proxy,
         proxy_location=proxy_location,
         allowed_domains=() if allow_all_domains else allowed_domains or None,
         blocked_domains=() if block_no_domains else blocked_domains or None,
+        permissions=() if grant_nothing else permissions or None,
+        http_credentials=() if no_http_credentials else http_credentials or None,
+        **options,
     )
     show_session(output, changed)
 
@@ -293,6 +306,8 @@ def show_session(output: Output, s: BrowserSession) -> None:
         ("browser", s.browser_version or s.browser_type.value),
         ("extensions", ", ".join(s.extensions) or None),
         ("sandbox", None if s.sandboxed or s.start_time is None else "off, by the host's operator"),
+        *_isolation_fields(s.isolation),
+        ("warm start", "yes" if s.warm_start else None),
         ("proxy", s.proxy and s.proxy.url),
         ("proxy location", s.proxy_location),
         ("time zone", s.time_zone),
@@ -317,6 +332,15 @@ def show_session(output: Output, s: BrowserSession) -> None:
         ("conditions", "; ".join(f"{c.type}: {c.message}" for c in s.conditions)),
     )
     output.record(s, fields)
+
+
+def _isolation_fields(isolation: SessionIsolation | None) -> list[tuple[str, str]]:
+    if isolation is None:
+        return []
+    return [
+        ("user", "its own" if isolation.own_user else "the host's own, as other sessions"),
+        ("limits", limits(isolation.memory_limit_bytes, isolation.task_limit, isolation.cpu_percent_limit)),
+    ]
 
 
 def _page_fields(options: PageOptions | None) -> list[tuple[str, str]]:

@@ -190,8 +190,20 @@ class Geolocation(_message.Message):
     accuracy: float
     def __init__(self, latitude: _Optional[float] = ..., longitude: _Optional[float] = ..., accuracy: _Optional[float] = ...) -> None: ...
 
+class SessionIsolation(_message.Message):
+    __slots__ = ("own_user", "memory_limit_bytes", "task_limit", "cpu_percent_limit")
+    OWN_USER_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_LIMIT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TASK_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    CPU_PERCENT_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    own_user: bool
+    memory_limit_bytes: int
+    task_limit: int
+    cpu_percent_limit: int
+    def __init__(self, own_user: _Optional[bool] = ..., memory_limit_bytes: _Optional[int] = ..., task_limit: _Optional[int] = ..., cpu_percent_limit: _Optional[int] = ...) -> None: ...
+
 class BrowserSession(_message.Message):
-    __slots__ = ("browser_session_id", "organization_id", "state", "close_reason", "close_message", "timeout", "queue_timeout", "browser_type", "url", "viewport", "labels", "create_time", "start_time", "expire_time", "close_time", "update_time", "browser_gone_time", "host_id", "active_run_id", "current_url", "page_title", "tab_count", "conditions", "browser_version", "sandboxed", "proxy", "proxy_location", "allowed_domains", "blocked_domains", "time_zone", "locale", "geolocation", "extensions", "browser_profile_id", "browser_profile_version", "save_profile", "profile_save", "cdp_url", "cdp_attach_time", "page_options")
+    __slots__ = ("browser_session_id", "organization_id", "state", "close_reason", "close_message", "timeout", "queue_timeout", "browser_type", "url", "viewport", "labels", "create_time", "start_time", "expire_time", "close_time", "update_time", "browser_gone_time", "host_id", "active_run_id", "current_url", "page_title", "tab_count", "conditions", "browser_version", "sandboxed", "isolation", "warm_start", "proxy", "proxy_location", "allowed_domains", "blocked_domains", "time_zone", "locale", "geolocation", "extensions", "browser_profile_id", "browser_profile_version", "save_profile", "profile_save", "cdp_url", "cdp_attach_time", "page_options")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -224,6 +236,8 @@ class BrowserSession(_message.Message):
     CONDITIONS_FIELD_NUMBER: _ClassVar[int]
     BROWSER_VERSION_FIELD_NUMBER: _ClassVar[int]
     SANDBOXED_FIELD_NUMBER: _ClassVar[int]
+    ISOLATION_FIELD_NUMBER: _ClassVar[int]
+    WARM_START_FIELD_NUMBER: _ClassVar[int]
     PROXY_FIELD_NUMBER: _ClassVar[int]
     PROXY_LOCATION_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_DOMAINS_FIELD_NUMBER: _ClassVar[int]
@@ -264,6 +278,8 @@ class BrowserSession(_message.Message):
     conditions: _containers.RepeatedCompositeFieldContainer[Condition]
     browser_version: str
     sandboxed: bool
+    isolation: SessionIsolation
+    warm_start: bool
     proxy: ProxyServer
     proxy_location: str
     allowed_domains: _containers.RepeatedScalarFieldContainer[str]
@@ -279,7 +295,7 @@ class BrowserSession(_message.Message):
     cdp_url: str
     cdp_attach_time: _timestamp_pb2.Timestamp
     page_options: PageOptions
-    def __init__(self, browser_session_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., state: _Optional[_Union[BrowserSessionState, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., close_message: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_gone_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., host_id: _Optional[str] = ..., active_run_id: _Optional[str] = ..., current_url: _Optional[str] = ..., page_title: _Optional[str] = ..., tab_count: _Optional[int] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ..., browser_version: _Optional[str] = ..., sandboxed: _Optional[bool] = ..., proxy: _Optional[_Union[ProxyServer, _Mapping]] = ..., proxy_location: _Optional[str] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., blocked_domains: _Optional[_Iterable[str]] = ..., time_zone: _Optional[str] = ..., locale: _Optional[str] = ..., geolocation: _Optional[_Union[Geolocation, _Mapping]] = ..., extensions: _Optional[_Iterable[str]] = ..., browser_profile_id: _Optional[str] = ..., browser_profile_version: _Optional[int] = ..., save_profile: _Optional[bool] = ..., profile_save: _Optional[_Union[ProfileSave, _Mapping]] = ..., cdp_url: _Optional[str] = ..., cdp_attach_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_options: _Optional[_Union[PageOptions, _Mapping]] = ...) -> None: ...
+    def __init__(self, browser_session_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., state: _Optional[_Union[BrowserSessionState, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., close_message: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_type: _Optional[_Union[BrowserType, str]] = ..., url: _Optional[str] = ..., viewport: _Optional[_Union[Viewport, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_gone_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., host_id: _Optional[str] = ..., active_run_id: _Optional[str] = ..., current_url: _Optional[str] = ..., page_title: _Optional[str] = ..., tab_count: _Optional[int] = ..., conditions: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ..., browser_version: _Optional[str] = ..., sandboxed: _Optional[bool] = ..., isolation: _Optional[_Union[SessionIsolation, _Mapping]] = ..., warm_start: _Optional[bool] = ..., proxy: _Optional[_Union[ProxyServer, _Mapping]] = ..., proxy_location: _Optional[str] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., blocked_domains: _Optional[_Iterable[str]] = ..., time_zone: _Optional[str] = ..., locale: _Optional[str] = ..., geolocation: _Optional[_Union[Geolocation, _Mapping]] = ..., extensions: _Optional[_Iterable[str]] = ..., browser_profile_id: _Optional[str] = ..., browser_profile_version: _Optional[int] = ..., save_profile: _Optional[bool] = ..., profile_save: _Optional[_Union[ProfileSave, _Mapping]] = ..., cdp_url: _Optional[str] = ..., cdp_attach_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_options: _Optional[_Union[PageOptions, _Mapping]] = ...) -> None: ...
 
 class ProfileSave(_message.Message):
     __slots__ = ("state", "message", "browser_profile_version", "state_time")
@@ -412,20 +428,22 @@ class ExtendBrowserSessionResponse(_message.Message):
     def __init__(self, browser_session: _Optional[_Union[BrowserSession, _Mapping]] = ...) -> None: ...
 
 class UpdateBrowserSessionRequest(_message.Message):
-    __slots__ = ("browser_session_id", "proxy", "proxy_location", "allowed_domains", "blocked_domains", "update_mask")
+    __slots__ = ("browser_session_id", "proxy", "proxy_location", "allowed_domains", "blocked_domains", "page_options", "update_mask")
     BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     PROXY_FIELD_NUMBER: _ClassVar[int]
     PROXY_LOCATION_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_DOMAINS_FIELD_NUMBER: _ClassVar[int]
     BLOCKED_DOMAINS_FIELD_NUMBER: _ClassVar[int]
+    PAGE_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     browser_session_id: str
     proxy: ProxyServer
     proxy_location: str
     allowed_domains: _containers.RepeatedScalarFieldContainer[str]
     blocked_domains: _containers.RepeatedScalarFieldContainer[str]
+    page_options: PageOptions
     update_mask: _field_mask_pb2.FieldMask
-    def __init__(self, browser_session_id: _Optional[str] = ..., proxy: _Optional[_Union[ProxyServer, _Mapping]] = ..., proxy_location: _Optional[str] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., blocked_domains: _Optional[_Iterable[str]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+    def __init__(self, browser_session_id: _Optional[str] = ..., proxy: _Optional[_Union[ProxyServer, _Mapping]] = ..., proxy_location: _Optional[str] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., blocked_domains: _Optional[_Iterable[str]] = ..., page_options: _Optional[_Union[PageOptions, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
 
 class UpdateBrowserSessionResponse(_message.Message):
     __slots__ = ("browser_session",)

@@ -70,6 +70,7 @@ class FailureReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAILURE_REASON_PROXY_FAILED: _ClassVar[FailureReason]
     FAILURE_REASON_CAPTCHA: _ClassVar[FailureReason]
     FAILURE_REASON_LOGIN_WALL: _ClassVar[FailureReason]
+    FAILURE_REASON_CDP_CLIENT_STAYED: _ClassVar[FailureReason]
     FAILURE_REASON_FILE_UNAVAILABLE: _ClassVar[FailureReason]
     FAILURE_REASON_FILE_NOT_ACCEPTED: _ClassVar[FailureReason]
     FAILURE_REASON_STALE_RECORDING: _ClassVar[FailureReason]
@@ -167,6 +168,7 @@ FAILURE_REASON_MODEL_BUDGET: FailureReason
 FAILURE_REASON_PROXY_FAILED: FailureReason
 FAILURE_REASON_CAPTCHA: FailureReason
 FAILURE_REASON_LOGIN_WALL: FailureReason
+FAILURE_REASON_CDP_CLIENT_STAYED: FailureReason
 FAILURE_REASON_FILE_UNAVAILABLE: FailureReason
 FAILURE_REASON_FILE_NOT_ACCEPTED: FailureReason
 FAILURE_REASON_STALE_RECORDING: FailureReason

@@ -208,7 +208,7 @@ class HeartbeatAck(_message.Message):
     def __init__(self, heartbeat_no: _Optional[int] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("command_id", "browser_session_id", "fence", "traceparent", "launch", "close", "start_run", "cancel_run", "resolve_approval", "set_timeout", "set_network")
+    __slots__ = ("command_id", "browser_session_id", "fence", "traceparent", "launch", "close", "start_run", "cancel_run", "resolve_approval", "set_timeout", "set_network", "set_page_options")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
     BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     FENCE_FIELD_NUMBER: _ClassVar[int]
@@ -220,6 +220,7 @@ class Command(_message.Message):
     RESOLVE_APPROVAL_FIELD_NUMBER: _ClassVar[int]
     SET_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     SET_NETWORK_FIELD_NUMBER: _ClassVar[int]
+    SET_PAGE_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     command_id: int
     browser_session_id: str
     fence: int
@@ -231,7 +232,8 @@ class Command(_message.Message):
     resolve_approval: ResolveApproval
     set_timeout: SetTimeout
     set_network: Network
-    def __init__(self, command_id: _Optional[int] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., traceparent: _Optional[str] = ..., launch: _Optional[_Union[Launch, _Mapping]] = ..., close: _Optional[_Union[Close, _Mapping]] = ..., start_run: _Optional[_Union[StartRun, _Mapping]] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., resolve_approval: _Optional[_Union[ResolveApproval, _Mapping]] = ..., set_timeout: _Optional[_Union[SetTimeout, _Mapping]] = ..., set_network: _Optional[_Union[Network, _Mapping]] = ...) -> None: ...
+    set_page_options: _browser_sessions_pb2.PageOptions
+    def __init__(self, command_id: _Optional[int] = ..., browser_session_id: _Optional[str] = ..., fence: _Optional[int] = ..., traceparent: _Optional[str] = ..., launch: _Optional[_Union[Launch, _Mapping]] = ..., close: _Optional[_Union[Close, _Mapping]] = ..., start_run: _Optional[_Union[StartRun, _Mapping]] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., resolve_approval: _Optional[_Union[ResolveApproval, _Mapping]] = ..., set_timeout: _Optional[_Union[SetTimeout, _Mapping]] = ..., set_network: _Optional[_Union[Network, _Mapping]] = ..., set_page_options: _Optional[_Union[_browser_sessions_pb2.PageOptions, _Mapping]] = ...) -> None: ...
 
 class Launch(_message.Message):
     __slots__ = ("browser_type", "url", "viewport", "timeout", "launch_timeout", "from_state", "save_state", "extensions", "network", "page_options")
@@ -443,14 +445,18 @@ class CommandResult(_message.Message):
     def __init__(self, command_id: _Optional[int] = ..., launched: _Optional[_Union[Launched, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...
 
 class Launched(_message.Message):
-    __slots__ = ("age", "browser_version", "state_notes")
+    __slots__ = ("age", "browser_version", "state_notes", "isolation", "warm_start")
     AGE_FIELD_NUMBER: _ClassVar[int]
     BROWSER_VERSION_FIELD_NUMBER: _ClassVar[int]
     STATE_NOTES_FIELD_NUMBER: _ClassVar[int]
+    ISOLATION_FIELD_NUMBER: _ClassVar[int]
+    WARM_START_FIELD_NUMBER: _ClassVar[int]
     age: _duration_pb2.Duration
     browser_version: str
     state_notes: str
-    def __init__(self, age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_version: _Optional[str] = ..., state_notes: _Optional[str] = ...) -> None: ...
+    isolation: _browser_sessions_pb2.SessionIsolation
+    warm_start: bool
+    def __init__(self, age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., browser_version: _Optional[str] = ..., state_notes: _Optional[str] = ..., isolation: _Optional[_Union[_browser_sessions_pb2.SessionIsolation, _Mapping]] = ..., warm_start: _Optional[bool] = ...) -> None: ...
 
 class Done(_message.Message):
     __slots__ = ()

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tabkeep/v1/browser_sessions.proto.
  */
 export const file_tabkeep_v1_browser_sessions: GenFile = /*@__PURE__*/
-  fileDesc("CiF0YWJrZWVwL3YxL2Jyb3dzZXJfc2Vzc2lvbnMucHJvdG8SCnRhYmtlZXAudjEiNQoPUGVybWlzc2lvbkdyYW50EhIKCnBlcm1pc3Npb24YASABKAkSDgoGb3JpZ2luGAIgASgJIkQKDkh0dHBDcmVkZW50aWFsEg4KBm9yaWdpbhgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghwYXNzd29yZBgDIAEoCSLeAQoLUGFnZU9wdGlvbnMSKQoHZGlhbG9ncxgBIAEoDjIYLnRhYmtlZXAudjEuRGlhbG9nUG9saWN5EikKCG9uX2NyYXNoGAIgASgOMhcudGFia2VlcC52MS5DcmFzaFBvbGljeRIRCgltYXhfcGFnZXMYAyABKAUSMAoLcGVybWlzc2lvbnMYBCADKAsyGy50YWJrZWVwLnYxLlBlcm1pc3Npb25HcmFudBI0ChBodHRwX2NyZWRlbnRpYWxzGAUgAygLMhoudGFia2VlcC52MS5IdHRwQ3JlZGVudGlhbCJjCgtCcm93c2VyUGFnZRIPCgdwYWdlX2lkGAEgASgJEgsKA3VybBgCIAEoCRINCgV0aXRsZRgDIAEoCRIWCg5vcGVuZXJfcGFnZV9pZBgEIAEoCRIPCgdjdXJyZW50GAUgASgIIloKCUNvbmRpdGlvbhIMCgR0eXBlGAEgASgJEi4KCnNpbmNlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB21lc3NhZ2UYAyABKAkiKQoIVmlld3BvcnQSDQoFd2lkdGgYASABKAUSDgoGaGVpZ2h0GAIgASgFIk4KC1Byb3h5U2VydmVyEgsKA3VybBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghwYXNzd29yZBgDIAEoCRIOCgZieXBhc3MYBCADKAkiRAoLR2VvbG9jYXRpb24SEAoIbGF0aXR1ZGUYASABKAESEQoJbG9uZ2l0dWRlGAIgASgBEhAKCGFjY3VyYWN5GAMgASgBIpcLCg5Ccm93c2VyU2Vzc2lvbhIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEi4KBXN0YXRlGAMgASgOMh8udGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvblN0YXRlEi0KDGNsb3NlX3JlYXNvbhgEIAEoDjIXLnRhYmtlZXAudjEuQ2xvc2VSZWFzb24SFQoNY2xvc2VfbWVzc2FnZRgFIAEoCRIqCgd0aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjAKDXF1ZXVlX3RpbWVvdXQYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoMYnJvd3Nlcl90eXBlGAggASgOMhcudGFia2VlcC52MS5Ccm93c2VyVHlwZRILCgN1cmwYCSABKAkSJgoIdmlld3BvcnQYCiABKAsyFC50YWJrZWVwLnYxLlZpZXdwb3J0EjYKBmxhYmVscxgLIAMoCzImLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24uTGFiZWxzRW50cnkSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjbG9zZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRYnJvd3Nlcl9nb25lX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2hvc3RfaWQYEiABKAkSFQoNYWN0aXZlX3J1bl9pZBgTIAEoCRITCgtjdXJyZW50X3VybBgUIAEoCRISCgpwYWdlX3RpdGxlGBUgASgJEhEKCXRhYl9jb3VudBgWIAEoBRIpCgpjb25kaXRpb25zGBcgAygLMhUudGFia2VlcC52MS5Db25kaXRpb24SFwoPYnJvd3Nlcl92ZXJzaW9uGBggASgJEhEKCXNhbmRib3hlZBgZIAEoCBImCgVwcm94eRgeIAEoCzIXLnRhYmtlZXAudjEuUHJveHlTZXJ2ZXISFgoOcHJveHlfbG9jYXRpb24YHyABKAkSFwoPYWxsb3dlZF9kb21haW5zGCAgAygJEhcKD2Jsb2NrZWRfZG9tYWlucxghIAMoCRIRCgl0aW1lX3pvbmUYIiABKAkSDgoGbG9jYWxlGCMgASgJEiwKC2dlb2xvY2F0aW9uGCQgASgLMhcudGFia2VlcC52MS5HZW9sb2NhdGlvbhISCgpleHRlbnNpb25zGC0gAygJEhoKEmJyb3dzZXJfcHJvZmlsZV9pZBgoIAEoCRIfChdicm93c2VyX3Byb2ZpbGVfdmVyc2lvbhgpIAEoBRIUCgxzYXZlX3Byb2ZpbGUYKiABKAgSLQoMcHJvZmlsZV9zYXZlGCsgASgLMhcudGFia2VlcC52MS5Qcm9maWxlU2F2ZRIPCgdjZHBfdXJsGDcgASgJEjMKD2NkcF9hdHRhY2hfdGltZRg4IAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoMcGFnZV9vcHRpb25zGDIgASgLMhcudGFia2VlcC52MS5QYWdlT3B0aW9ucxotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpwBCgtQcm9maWxlU2F2ZRIrCgVzdGF0ZRgBIAEoDjIcLnRhYmtlZXAudjEuUHJvZmlsZVNhdmVTdGF0ZRIPCgdtZXNzYWdlGAIgASgJEh8KF2Jyb3dzZXJfcHJvZmlsZV92ZXJzaW9uGAMgASgFEi4KCnN0YXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIu8EChtDcmVhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgxicm93c2VyX3R5cGUYAiABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEgsKA3VybBgDIAEoCRImCgh2aWV3cG9ydBgEIAEoCzIULnRhYmtlZXAudjEuVmlld3BvcnQSQwoGbGFiZWxzGAUgAygLMjMudGFia2VlcC52MS5DcmVhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QuTGFiZWxzRW50cnkSMAoNcXVldWVfdGltZW91dBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpyZXF1ZXN0X2lkGAcgASgJEiYKBXByb3h5GAogASgLMhcudGFia2VlcC52MS5Qcm94eVNlcnZlchIWCg5wcm94eV9sb2NhdGlvbhgLIAEoCRIXCg9hbGxvd2VkX2RvbWFpbnMYDCADKAkSFwoPYmxvY2tlZF9kb21haW5zGA0gAygJEhIKCmV4dGVuc2lvbnMYGSADKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGBQgASgJEhQKDHNhdmVfcHJvZmlsZRgVIAEoCBIfChdicm93c2VyX3Byb2ZpbGVfdmVyc2lvbhgWIAEoBRItCgxwYWdlX29wdGlvbnMYHiABKAsyFy50YWJrZWVwLnYxLlBhZ2VPcHRpb25zGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUwocQ3JlYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uIjYKGEdldEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkiUAoZR2V0QnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uIucBChpMaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIvCgZzdGF0ZXMYAyADKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSQgoGbGFiZWxzGAQgAygLMjIudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImwKG0xpc3RCcm93c2VyU2Vzc2lvbnNSZXNwb25zZRI0ChBicm93c2VyX3Nlc3Npb25zGAEgAygLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiawoaV2F0Y2hCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJEjEKDmV4cGlyeV93YXJuaW5nGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoQBChtXYXRjaEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMAoGY2hhbmdlGAEgASgOMiAudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbkNoYW5nZRIzCg9icm93c2VyX3Nlc3Npb24YAiABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uImUKG0V4dGVuZEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSKgoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJTChxFeHRlbmRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24i3AEKG1VwZGF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSJgoFcHJveHkYCiABKAsyFy50YWJrZWVwLnYxLlByb3h5U2VydmVyEhYKDnByb3h5X2xvY2F0aW9uGAsgASgJEhcKD2FsbG93ZWRfZG9tYWlucxgMIAMoCRIXCg9ibG9ja2VkX2RvbWFpbnMYDSADKAkSLwoLdXBkYXRlX21hc2sYCSABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIlMKHFVwZGF0ZUJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMwoPYnJvd3Nlcl9zZXNzaW9uGAEgASgLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbiIuChBMaXN0UGFnZXNSZXF1ZXN0EhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCSI7ChFMaXN0UGFnZXNSZXNwb25zZRImCgVwYWdlcxgBIAMoCzIXLnRhYmtlZXAudjEuQnJvd3NlclBhZ2UiOAoaQ2xvc2VCcm93c2VyU2Vzc2lvblJlcXVlc3QSGgoSYnJvd3Nlcl9zZXNzaW9uX2lkGAEgASgJIlIKG0Nsb3NlQnJvd3NlclNlc3Npb25SZXNwb25zZRIzCg9icm93c2VyX3Nlc3Npb24YASABKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uKl0KC0Jyb3dzZXJUeXBlEhwKGEJST1dTRVJfVFlQRV9VTlNQRUNJRklFRBAAEhcKE0JST1dTRVJfVFlQRV9DSFJPTUUQARIXChNCUk9XU0VSX1RZUEVfTVNFREdFEAIqyQEKE0Jyb3dzZXJTZXNzaW9uU3RhdGUSJQohQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASIQodQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1BFTkRJTkcQARIjCh9CUk9XU0VSX1NFU1NJT05fU1RBVEVfTEFVTkNISU5HEAISIQodQlJPV1NFUl9TRVNTSU9OX1NUQVRFX1JVTk5JTkcQAxIgChxCUk9XU0VSX1NFU1NJT05fU1RBVEVfQ0xPU0VEEAQq3wIKC0Nsb3NlUmVhc29uEhwKGENMT1NFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkNMT1NFX1JFQVNPTl9SRVFVRVNURUQQARIaChZDTE9TRV9SRUFTT05fVElNRURfT1VUEAISHAoYQ0xPU0VfUkVBU09OX05PX0NBUEFDSVRZEAMSHgoaQ0xPU0VfUkVBU09OX0xBVU5DSF9GQUlMRUQQBBIgChxDTE9TRV9SRUFTT05fQlJPV1NFUl9DUkFTSEVEEAUSGgoWQ0xPU0VfUkVBU09OX0hPU1RfTE9TVBAGEh0KGUNMT1NFX1JFQVNPTl9IT1NUX0RSQUlORUQQBxIdChlDTE9TRV9SRUFTT05fUFJPWFlfRkFJTEVEEAgSIQodQ0xPU0VfUkVBU09OX1BST0ZJTEVfVU5VU0FCTEUQCRIdChlDTE9TRV9SRUFTT05fUEFHRV9DUkFTSEVEEAoqYgoMRGlhbG9nUG9saWN5Eh0KGURJQUxPR19QT0xJQ1lfVU5TUEVDSUZJRUQQABIZChVESUFMT0dfUE9MSUNZX0RJU01JU1MQARIYChRESUFMT0dfUE9MSUNZX0FDQ0VQVBACKmQKC0NyYXNoUG9saWN5EhwKGENSQVNIX1BPTElDWV9VTlNQRUNJRklFRBAAEhcKE0NSQVNIX1BPTElDWV9SRUxPQUQQARIeChpDUkFTSF9QT0xJQ1lfQ0xPU0VfU0VTU0lPThACKrkBChBQcm9maWxlU2F2ZVN0YXRlEiIKHlBST0ZJTEVfU0FWRV9TVEFURV9VTlNQRUNJRklFRBAAEh4KGlBST0ZJTEVfU0FWRV9TVEFURV9QRU5ESU5HEAESHAoYUFJPRklMRV9TQVZFX1NUQVRFX1NBVkVEEAISJAogUFJPRklMRV9TQVZFX1NUQVRFX1NBVkVEX0VBUkxJRVIQAxIdChlQUk9GSUxFX1NBVkVfU1RBVEVfRkFJTEVEEAQq0wEKFEJyb3dzZXJTZXNzaW9uQ2hhbmdlEiYKIkJST1dTRVJfU0VTU0lPTl9DSEFOR0VfVU5TUEVDSUZJRUQQABIjCh9CUk9XU0VSX1NFU1NJT05fQ0hBTkdFX1NOQVBTSE9UEAESIgoeQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9VUERBVEVEEAISHwobQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9QQUdFEAMSKQolQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9FWFBJUllfV0FSTklORxAEMr4GChVCcm93c2VyU2Vzc2lvblNlcnZpY2USaQoUQ3JlYXRlQnJvd3NlclNlc3Npb24SJy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBooLnRhYmtlZXAudjEuQ3JlYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRJgChFHZXRCcm93c2VyU2Vzc2lvbhIkLnRhYmtlZXAudjEuR2V0QnJvd3NlclNlc3Npb25SZXF1ZXN0GiUudGFia2VlcC52MS5HZXRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEmYKE0xpc3RCcm93c2VyU2Vzc2lvbnMSJi50YWJrZWVwLnYxLkxpc3RCcm93c2VyU2Vzc2lvbnNSZXF1ZXN0GicudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVzcG9uc2USaAoTV2F0Y2hCcm93c2VyU2Vzc2lvbhImLnRhYmtlZXAudjEuV2F0Y2hCcm93c2VyU2Vzc2lvblJlcXVlc3QaJy50YWJrZWVwLnYxLldhdGNoQnJvd3NlclNlc3Npb25SZXNwb25zZTABEmkKFEV4dGVuZEJyb3dzZXJTZXNzaW9uEicudGFia2VlcC52MS5FeHRlbmRCcm93c2VyU2Vzc2lvblJlcXVlc3QaKC50YWJrZWVwLnYxLkV4dGVuZEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USaQoUVXBkYXRlQnJvd3NlclNlc3Npb24SJy50YWJrZWVwLnYxLlVwZGF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBooLnRhYmtlZXAudjEuVXBkYXRlQnJvd3NlclNlc3Npb25SZXNwb25zZRJICglMaXN0UGFnZXMSHC50YWJrZWVwLnYxLkxpc3RQYWdlc1JlcXVlc3QaHS50YWJrZWVwLnYxLkxpc3RQYWdlc1Jlc3BvbnNlEmYKE0Nsb3NlQnJvd3NlclNlc3Npb24SJi50YWJrZWVwLnYxLkNsb3NlQnJvd3NlclNlc3Npb25SZXF1ZXN0GicudGFia2VlcC52MS5DbG9zZUJyb3dzZXJTZXNzaW9uUmVzcG9uc2VCPFo6Z2l0aHViLmNvbS90YWJrZWVwL3RhYmtlZXAvY2xpZW50cy9nby90YWJrZWVwL3YxO3RhYmtlZXB2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("CiF0YWJrZWVwL3YxL2Jyb3dzZXJfc2Vzc2lvbnMucHJvdG8SCnRhYmtlZXAudjEiNQoPUGVybWlzc2lvbkdyYW50EhIKCnBlcm1pc3Npb24YASABKAkSDgoGb3JpZ2luGAIgASgJIkQKDkh0dHBDcmVkZW50aWFsEg4KBm9yaWdpbhgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghwYXNzd29yZBgDIAEoCSLeAQoLUGFnZU9wdGlvbnMSKQoHZGlhbG9ncxgBIAEoDjIYLnRhYmtlZXAudjEuRGlhbG9nUG9saWN5EikKCG9uX2NyYXNoGAIgASgOMhcudGFia2VlcC52MS5DcmFzaFBvbGljeRIRCgltYXhfcGFnZXMYAyABKAUSMAoLcGVybWlzc2lvbnMYBCADKAsyGy50YWJrZWVwLnYxLlBlcm1pc3Npb25HcmFudBI0ChBodHRwX2NyZWRlbnRpYWxzGAUgAygLMhoudGFia2VlcC52MS5IdHRwQ3JlZGVudGlhbCJjCgtCcm93c2VyUGFnZRIPCgdwYWdlX2lkGAEgASgJEgsKA3VybBgCIAEoCRINCgV0aXRsZRgDIAEoCRIWCg5vcGVuZXJfcGFnZV9pZBgEIAEoCRIPCgdjdXJyZW50GAUgASgIIloKCUNvbmRpdGlvbhIMCgR0eXBlGAEgASgJEi4KCnNpbmNlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB21lc3NhZ2UYAyABKAkiKQoIVmlld3BvcnQSDQoFd2lkdGgYASABKAUSDgoGaGVpZ2h0GAIgASgFIk4KC1Byb3h5U2VydmVyEgsKA3VybBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghwYXNzd29yZBgDIAEoCRIOCgZieXBhc3MYBCADKAkiRAoLR2VvbG9jYXRpb24SEAoIbGF0aXR1ZGUYASABKAESEQoJbG9uZ2l0dWRlGAIgASgBEhAKCGFjY3VyYWN5GAMgASgBIm8KEFNlc3Npb25Jc29sYXRpb24SEAoIb3duX3VzZXIYASABKAgSGgoSbWVtb3J5X2xpbWl0X2J5dGVzGAIgASgDEhIKCnRhc2tfbGltaXQYAyABKAMSGQoRY3B1X3BlcmNlbnRfbGltaXQYBCABKAMi3AsKDkJyb3dzZXJTZXNzaW9uEhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSLgoFc3RhdGUYAyABKA4yHy50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uU3RhdGUSLQoMY2xvc2VfcmVhc29uGAQgASgOMhcudGFia2VlcC52MS5DbG9zZVJlYXNvbhIVCg1jbG9zZV9tZXNzYWdlGAUgASgJEioKB3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoNcXVldWVfdGltZW91dBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgxicm93c2VyX3R5cGUYCCABKA4yFy50YWJrZWVwLnYxLkJyb3dzZXJUeXBlEgsKA3VybBgJIAEoCRImCgh2aWV3cG9ydBgKIAEoCzIULnRhYmtlZXAudjEuVmlld3BvcnQSNgoGbGFiZWxzGAsgAygLMiYudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbi5MYWJlbHNFbnRyeRIvCgtjcmVhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFicm93c2VyX2dvbmVfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHaG9zdF9pZBgSIAEoCRIVCg1hY3RpdmVfcnVuX2lkGBMgASgJEhMKC2N1cnJlbnRfdXJsGBQgASgJEhIKCnBhZ2VfdGl0bGUYFSABKAkSEQoJdGFiX2NvdW50GBYgASgFEikKCmNvbmRpdGlvbnMYFyADKAsyFS50YWJrZWVwLnYxLkNvbmRpdGlvbhIXCg9icm93c2VyX3ZlcnNpb24YGCABKAkSEQoJc2FuZGJveGVkGBkgASgIEi8KCWlzb2xhdGlvbhg8IAEoCzIcLnRhYmtlZXAudjEuU2Vzc2lvbklzb2xhdGlvbhISCgp3YXJtX3N0YXJ0GD0gASgIEiYKBXByb3h5GB4gASgLMhcudGFia2VlcC52MS5Qcm94eVNlcnZlchIWCg5wcm94eV9sb2NhdGlvbhgfIAEoCRIXCg9hbGxvd2VkX2RvbWFpbnMYICADKAkSFwoPYmxvY2tlZF9kb21haW5zGCEgAygJEhEKCXRpbWVfem9uZRgiIAEoCRIOCgZsb2NhbGUYIyABKAkSLAoLZ2VvbG9jYXRpb24YJCABKAsyFy50YWJrZWVwLnYxLkdlb2xvY2F0aW9uEhIKCmV4dGVuc2lvbnMYLSADKAkSGgoSYnJvd3Nlcl9wcm9maWxlX2lkGCggASgJEh8KF2Jyb3dzZXJfcHJvZmlsZV92ZXJzaW9uGCkgASgFEhQKDHNhdmVfcHJvZmlsZRgqIAEoCBItCgxwcm9maWxlX3NhdmUYKyABKAsyFy50YWJrZWVwLnYxLlByb2ZpbGVTYXZlEg8KB2NkcF91cmwYNyABKAkSMwoPY2RwX2F0dGFjaF90aW1lGDggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgxwYWdlX29wdGlvbnMYMiABKAsyFy50YWJrZWVwLnYxLlBhZ2VPcHRpb25zGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEinAEKC1Byb2ZpbGVTYXZlEisKBXN0YXRlGAEgASgOMhwudGFia2VlcC52MS5Qcm9maWxlU2F2ZVN0YXRlEg8KB21lc3NhZ2UYAiABKAkSHwoXYnJvd3Nlcl9wcm9maWxlX3ZlcnNpb24YAyABKAUSLgoKc3RhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi7wQKG0NyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KDGJyb3dzZXJfdHlwZRgCIAEoDjIXLnRhYmtlZXAudjEuQnJvd3NlclR5cGUSCwoDdXJsGAMgASgJEiYKCHZpZXdwb3J0GAQgASgLMhQudGFia2VlcC52MS5WaWV3cG9ydBJDCgZsYWJlbHMYBSADKAsyMy50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVxdWVzdC5MYWJlbHNFbnRyeRIwCg1xdWV1ZV90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYByABKAkSJgoFcHJveHkYCiABKAsyFy50YWJrZWVwLnYxLlByb3h5U2VydmVyEhYKDnByb3h5X2xvY2F0aW9uGAsgASgJEhcKD2FsbG93ZWRfZG9tYWlucxgMIAMoCRIXCg9ibG9ja2VkX2RvbWFpbnMYDSADKAkSEgoKZXh0ZW5zaW9ucxgZIAMoCRIaChJicm93c2VyX3Byb2ZpbGVfaWQYFCABKAkSFAoMc2F2ZV9wcm9maWxlGBUgASgIEh8KF2Jyb3dzZXJfcHJvZmlsZV92ZXJzaW9uGBYgASgFEi0KDHBhZ2Vfb3B0aW9ucxgeIAEoCzIXLnRhYmtlZXAudjEuUGFnZU9wdGlvbnMaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJTChxDcmVhdGVCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24iNgoYR2V0QnJvd3NlclNlc3Npb25SZXF1ZXN0EhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCSJQChlHZXRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24i5wEKGkxpc3RCcm93c2VyU2Vzc2lvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEi8KBnN0YXRlcxgDIAMoDjIfLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb25TdGF0ZRJCCgZsYWJlbHMYBCADKAsyMi50YWJrZWVwLnYxLkxpc3RCcm93c2VyU2Vzc2lvbnNSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEibAobTGlzdEJyb3dzZXJTZXNzaW9uc1Jlc3BvbnNlEjQKEGJyb3dzZXJfc2Vzc2lvbnMYASADKAsyGi50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJrChpXYXRjaEJyb3dzZXJTZXNzaW9uUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkSMQoOZXhwaXJ5X3dhcm5pbmcYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ihAEKG1dhdGNoQnJvd3NlclNlc3Npb25SZXNwb25zZRIwCgZjaGFuZ2UYASABKA4yIC50YWJrZWVwLnYxLkJyb3dzZXJTZXNzaW9uQ2hhbmdlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgCIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24iZQobRXh0ZW5kQnJvd3NlclNlc3Npb25SZXF1ZXN0EhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRIqCgd0aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIlMKHEV4dGVuZEJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMwoPYnJvd3Nlcl9zZXNzaW9uGAEgASgLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbiKLAgobVXBkYXRlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCRImCgVwcm94eRgKIAEoCzIXLnRhYmtlZXAudjEuUHJveHlTZXJ2ZXISFgoOcHJveHlfbG9jYXRpb24YCyABKAkSFwoPYWxsb3dlZF9kb21haW5zGAwgAygJEhcKD2Jsb2NrZWRfZG9tYWlucxgNIAMoCRItCgxwYWdlX29wdGlvbnMYMiABKAsyFy50YWJrZWVwLnYxLlBhZ2VPcHRpb25zEi8KC3VwZGF0ZV9tYXNrGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJTChxVcGRhdGVCcm93c2VyU2Vzc2lvblJlc3BvbnNlEjMKD2Jyb3dzZXJfc2Vzc2lvbhgBIAEoCzIaLnRhYmtlZXAudjEuQnJvd3NlclNlc3Npb24iLgoQTGlzdFBhZ2VzUmVxdWVzdBIaChJicm93c2VyX3Nlc3Npb25faWQYASABKAkiOwoRTGlzdFBhZ2VzUmVzcG9uc2USJgoFcGFnZXMYASADKAsyFy50YWJrZWVwLnYxLkJyb3dzZXJQYWdlIjgKGkNsb3NlQnJvd3NlclNlc3Npb25SZXF1ZXN0EhoKEmJyb3dzZXJfc2Vzc2lvbl9pZBgBIAEoCSJSChtDbG9zZUJyb3dzZXJTZXNzaW9uUmVzcG9uc2USMwoPYnJvd3Nlcl9zZXNzaW9uGAEgASgLMhoudGFia2VlcC52MS5Ccm93c2VyU2Vzc2lvbipdCgtCcm93c2VyVHlwZRIcChhCUk9XU0VSX1RZUEVfVU5TUEVDSUZJRUQQABIXChNCUk9XU0VSX1RZUEVfQ0hST01FEAESFwoTQlJPV1NFUl9UWVBFX01TRURHRRACKskBChNCcm93c2VyU2Vzc2lvblN0YXRlEiUKIUJST1dTRVJfU0VTU0lPTl9TVEFURV9VTlNQRUNJRklFRBAAEiEKHUJST1dTRVJfU0VTU0lPTl9TVEFURV9QRU5ESU5HEAESIwofQlJPV1NFUl9TRVNTSU9OX1NUQVRFX0xBVU5DSElORxACEiEKHUJST1dTRVJfU0VTU0lPTl9TVEFURV9SVU5OSU5HEAMSIAocQlJPV1NFUl9TRVNTSU9OX1NUQVRFX0NMT1NFRBAEKt8CCgtDbG9zZVJlYXNvbhIcChhDTE9TRV9SRUFTT05fVU5TUEVDSUZJRUQQABIaChZDTE9TRV9SRUFTT05fUkVRVUVTVEVEEAESGgoWQ0xPU0VfUkVBU09OX1RJTUVEX09VVBACEhwKGENMT1NFX1JFQVNPTl9OT19DQVBBQ0lUWRADEh4KGkNMT1NFX1JFQVNPTl9MQVVOQ0hfRkFJTEVEEAQSIAocQ0xPU0VfUkVBU09OX0JST1dTRVJfQ1JBU0hFRBAFEhoKFkNMT1NFX1JFQVNPTl9IT1NUX0xPU1QQBhIdChlDTE9TRV9SRUFTT05fSE9TVF9EUkFJTkVEEAcSHQoZQ0xPU0VfUkVBU09OX1BST1hZX0ZBSUxFRBAIEiEKHUNMT1NFX1JFQVNPTl9QUk9GSUxFX1VOVVNBQkxFEAkSHQoZQ0xPU0VfUkVBU09OX1BBR0VfQ1JBU0hFRBAKKmIKDERpYWxvZ1BvbGljeRIdChlESUFMT0dfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGQoVRElBTE9HX1BPTElDWV9ESVNNSVNTEAESGAoURElBTE9HX1BPTElDWV9BQ0NFUFQQAipkCgtDcmFzaFBvbGljeRIcChhDUkFTSF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIXChNDUkFTSF9QT0xJQ1lfUkVMT0FEEAESHgoaQ1JBU0hfUE9MSUNZX0NMT1NFX1NFU1NJT04QAiq5AQoQUHJvZmlsZVNhdmVTdGF0ZRIiCh5QUk9GSUxFX1NBVkVfU1RBVEVfVU5TUEVDSUZJRUQQABIeChpQUk9GSUxFX1NBVkVfU1RBVEVfUEVORElORxABEhwKGFBST0ZJTEVfU0FWRV9TVEFURV9TQVZFRBACEiQKIFBST0ZJTEVfU0FWRV9TVEFURV9TQVZFRF9FQVJMSUVSEAMSHQoZUFJPRklMRV9TQVZFX1NUQVRFX0ZBSUxFRBAEKtMBChRCcm93c2VyU2Vzc2lvbkNoYW5nZRImCiJCUk9XU0VSX1NFU1NJT05fQ0hBTkdFX1VOU1BFQ0lGSUVEEAASIwofQlJPV1NFUl9TRVNTSU9OX0NIQU5HRV9TTkFQU0hPVBABEiIKHkJST1dTRVJfU0VTU0lPTl9DSEFOR0VfVVBEQVRFRBACEh8KG0JST1dTRVJfU0VTU0lPTl9DSEFOR0VfUEFHRRADEikKJUJST1dTRVJfU0VTU0lPTl9DSEFOR0VfRVhQSVJZX1dBUk5JTkcQBDK+BgoVQnJvd3NlclNlc3Npb25TZXJ2aWNlEmkKFENyZWF0ZUJyb3dzZXJTZXNzaW9uEicudGFia2VlcC52MS5DcmVhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QaKC50YWJrZWVwLnYxLkNyZWF0ZUJyb3dzZXJTZXNzaW9uUmVzcG9uc2USYAoRR2V0QnJvd3NlclNlc3Npb24SJC50YWJrZWVwLnYxLkdldEJyb3dzZXJTZXNzaW9uUmVxdWVzdBolLnRhYmtlZXAudjEuR2V0QnJvd3NlclNlc3Npb25SZXNwb25zZRJmChNMaXN0QnJvd3NlclNlc3Npb25zEiYudGFia2VlcC52MS5MaXN0QnJvd3NlclNlc3Npb25zUmVxdWVzdBonLnRhYmtlZXAudjEuTGlzdEJyb3dzZXJTZXNzaW9uc1Jlc3BvbnNlEmgKE1dhdGNoQnJvd3NlclNlc3Npb24SJi50YWJrZWVwLnYxLldhdGNoQnJvd3NlclNlc3Npb25SZXF1ZXN0GicudGFia2VlcC52MS5XYXRjaEJyb3dzZXJTZXNzaW9uUmVzcG9uc2UwARJpChRFeHRlbmRCcm93c2VyU2Vzc2lvbhInLnRhYmtlZXAudjEuRXh0ZW5kQnJvd3NlclNlc3Npb25SZXF1ZXN0GigudGFia2VlcC52MS5FeHRlbmRCcm93c2VyU2Vzc2lvblJlc3BvbnNlEmkKFFVwZGF0ZUJyb3dzZXJTZXNzaW9uEicudGFia2VlcC52MS5VcGRhdGVCcm93c2VyU2Vzc2lvblJlcXVlc3QaKC50YWJrZWVwLnYxLlVwZGF0ZUJyb3dzZXJTZXNzaW9uUmVzcG9uc2USSAoJTGlzdFBhZ2VzEhwudGFia2VlcC52MS5MaXN0UGFnZXNSZXF1ZXN0Gh0udGFia2VlcC52MS5MaXN0UGFnZXNSZXNwb25zZRJmChNDbG9zZUJyb3dzZXJTZXNzaW9uEiYudGFia2VlcC52MS5DbG9zZUJyb3dzZXJTZXNzaW9uUmVxdWVzdBonLnRhYmtlZXAudjEuQ2xvc2VCcm93c2VyU2Vzc2lvblJlc3BvbnNlQjxaOmdpdGh1Yi5jb20vdGFia2VlcC90YWJrZWVwL2NsaWVudHMvZ28vdGFia2VlcC92MTt0YWJrZWVwdjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * Something that pages may do which they may not by default.
@@ -191,9 +191,12 @@ export type Condition = Message<"tabkeep.v1.Condition"> & {
    * (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then),
    * PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a service worker that
    * its site did not let register again; the message says which), CDP_CLIENT_ATTACHED (of a session: a CDP client has
-   * its turn, and runs wait until the client has gone), PAGE_CRASHED (of a session: a page's process crashed; the message
+   * its turn, and runs wait until the client has gone; or the turn of a run that waits for a person to take over, which
+   * the message names), PAGE_CRASHED (of a session: a page's process crashed; the message
    * says how often, and what became of it last), PAGES_CLOSED (of a session: the host closed tabs, because there were more
-   * than max_pages, because of a flood of dialogs, or because they did not answer; the message says which and how many).
+   * than max_pages, because of a flood of dialogs, or because they did not answer; the message says which and how many),
+   * PAGE_OPTIONS_NOT_TAKEN (of a session: its browser did not take the permissions or HTTP credentials that it was given
+   * last; the message says why).
    *
    * @generated from field: string type = 1;
    */
@@ -328,6 +331,49 @@ export type Geolocation = Message<"tabkeep.v1.Geolocation"> & {
  */
 export const GeolocationSchema: GenMessage<Geolocation> = /*@__PURE__*/
   messageDesc(file_tabkeep_v1_browser_sessions, 7);
+
+/**
+ * What keeps a session's browser from the machine and from other sessions, beside Chromium's own sandbox.
+ *
+ * @generated from message tabkeep.v1.SessionIsolation
+ */
+export type SessionIsolation = Message<"tabkeep.v1.SessionIsolation"> & {
+  /**
+   * Its browser runs as a system user that nothing else runs as. False: as the host's own user, like other sessions, so
+   * that a browser that was broken into can read their files.
+   *
+   * @generated from field: bool own_user = 1;
+   */
+  ownUser: boolean;
+
+  /**
+   * The most memory it may take, in bytes; 0: the kernel enforces no limit.
+   *
+   * @generated from field: int64 memory_limit_bytes = 2;
+   */
+  memoryLimitBytes: bigint;
+
+  /**
+   * The most processes and threads it may have; 0: likewise.
+   *
+   * @generated from field: int64 task_limit = 3;
+   */
+  taskLimit: bigint;
+
+  /**
+   * The most processor time it may take, in percent of one core; 0: likewise.
+   *
+   * @generated from field: int64 cpu_percent_limit = 4;
+   */
+  cpuPercentLimit: bigint;
+};
+
+/**
+ * Describes the message tabkeep.v1.SessionIsolation.
+ * Use `create(SessionIsolationSchema)` to create a new message.
+ */
+export const SessionIsolationSchema: GenMessage<SessionIsolation> = /*@__PURE__*/
+  messageDesc(file_tabkeep_v1_browser_sessions, 8);
 
 /**
  * A live browser, or the record of one that was.
@@ -512,6 +558,21 @@ export type BrowserSession = Message<"tabkeep.v1.BrowserSession"> & {
   sandboxed: boolean;
 
   /**
+   * What else its browser is kept apart by, as its host read it from the kernel at the launch. Absent until it was
+   * launched.
+   *
+   * @generated from field: tabkeep.v1.SessionIsolation isolation = 60;
+   */
+  isolation?: SessionIsolation | undefined;
+
+  /**
+   * Its browser came from the host's pool of started ones. False too until it was launched.
+   *
+   * @generated from field: bool warm_start = 61;
+   */
+  warmStart: boolean;
+
+  /**
    * The caller's proxy, without user and password.
    *
    * @generated from field: tabkeep.v1.ProxyServer proxy = 30;
@@ -599,7 +660,8 @@ export type BrowserSession = Message<"tabkeep.v1.BrowserSession"> & {
    * Where a CDP client of the caller's own attaches (Playwright's connect_over_cdp, Puppeteer's connect): a WebSocket
    * address on the control plane's HTTP server. The client sends a key with the scope CDP or OPERATOR in the header
    * x-api-key. Empty unless RUNNING, and where the control plane serves no HTTP. One client at a time, and only while
-   * the session has no run that is active or waits; runs that come while it is attached wait until it has gone.
+   * the session has no run that is active or waits, or the active one asks a person to take over (TAKE_OVER) and is not
+   * answered; runs that come while it is attached wait until it has gone.
    *
    * @generated from field: string cdp_url = 55;
    */
@@ -625,7 +687,7 @@ export type BrowserSession = Message<"tabkeep.v1.BrowserSession"> & {
  * Use `create(BrowserSessionSchema)` to create a new message.
  */
 export const BrowserSessionSchema: GenMessage<BrowserSession> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 8);
+  messageDesc(file_tabkeep_v1_browser_sessions, 9);
 
 /**
  * What became of keeping a session's state.
@@ -668,7 +730,7 @@ export type ProfileSave = Message<"tabkeep.v1.ProfileSave"> & {
  * Use `create(ProfileSaveSchema)` to create a new message.
  */
 export const ProfileSaveSchema: GenMessage<ProfileSave> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 9);
+  messageDesc(file_tabkeep_v1_browser_sessions, 10);
 
 /**
  * Asks for a new session.
@@ -801,7 +863,7 @@ export type CreateBrowserSessionRequest = Message<"tabkeep.v1.CreateBrowserSessi
  * Use `create(CreateBrowserSessionRequestSchema)` to create a new message.
  */
 export const CreateBrowserSessionRequestSchema: GenMessage<CreateBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 10);
+  messageDesc(file_tabkeep_v1_browser_sessions, 11);
 
 /**
  * The new session.
@@ -822,7 +884,7 @@ export type CreateBrowserSessionResponse = Message<"tabkeep.v1.CreateBrowserSess
  * Use `create(CreateBrowserSessionResponseSchema)` to create a new message.
  */
 export const CreateBrowserSessionResponseSchema: GenMessage<CreateBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 11);
+  messageDesc(file_tabkeep_v1_browser_sessions, 12);
 
 /**
  * Asks for one session.
@@ -843,7 +905,7 @@ export type GetBrowserSessionRequest = Message<"tabkeep.v1.GetBrowserSessionRequ
  * Use `create(GetBrowserSessionRequestSchema)` to create a new message.
  */
 export const GetBrowserSessionRequestSchema: GenMessage<GetBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 12);
+  messageDesc(file_tabkeep_v1_browser_sessions, 13);
 
 /**
  * One session.
@@ -864,7 +926,7 @@ export type GetBrowserSessionResponse = Message<"tabkeep.v1.GetBrowserSessionRes
  * Use `create(GetBrowserSessionResponseSchema)` to create a new message.
  */
 export const GetBrowserSessionResponseSchema: GenMessage<GetBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 13);
+  messageDesc(file_tabkeep_v1_browser_sessions, 14);
 
 /**
  * Asks for a page of sessions.
@@ -906,7 +968,7 @@ export type ListBrowserSessionsRequest = Message<"tabkeep.v1.ListBrowserSessions
  * Use `create(ListBrowserSessionsRequestSchema)` to create a new message.
  */
 export const ListBrowserSessionsRequestSchema: GenMessage<ListBrowserSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 14);
+  messageDesc(file_tabkeep_v1_browser_sessions, 15);
 
 /**
  * A page of sessions.
@@ -934,7 +996,7 @@ export type ListBrowserSessionsResponse = Message<"tabkeep.v1.ListBrowserSession
  * Use `create(ListBrowserSessionsResponseSchema)` to create a new message.
  */
 export const ListBrowserSessionsResponseSchema: GenMessage<ListBrowserSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 15);
+  messageDesc(file_tabkeep_v1_browser_sessions, 16);
 
 /**
  * Asks to watch one session.
@@ -962,7 +1024,7 @@ export type WatchBrowserSessionRequest = Message<"tabkeep.v1.WatchBrowserSession
  * Use `create(WatchBrowserSessionRequestSchema)` to create a new message.
  */
 export const WatchBrowserSessionRequestSchema: GenMessage<WatchBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 16);
+  messageDesc(file_tabkeep_v1_browser_sessions, 17);
 
 /**
  * A session as it is after a change.
@@ -990,7 +1052,7 @@ export type WatchBrowserSessionResponse = Message<"tabkeep.v1.WatchBrowserSessio
  * Use `create(WatchBrowserSessionResponseSchema)` to create a new message.
  */
 export const WatchBrowserSessionResponseSchema: GenMessage<WatchBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 17);
+  messageDesc(file_tabkeep_v1_browser_sessions, 18);
 
 /**
  * Asks for another timeout.
@@ -1018,7 +1080,7 @@ export type ExtendBrowserSessionRequest = Message<"tabkeep.v1.ExtendBrowserSessi
  * Use `create(ExtendBrowserSessionRequestSchema)` to create a new message.
  */
 export const ExtendBrowserSessionRequestSchema: GenMessage<ExtendBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 18);
+  messageDesc(file_tabkeep_v1_browser_sessions, 19);
 
 /**
  * The session with its new deadline.
@@ -1039,7 +1101,7 @@ export type ExtendBrowserSessionResponse = Message<"tabkeep.v1.ExtendBrowserSess
  * Use `create(ExtendBrowserSessionResponseSchema)` to create a new message.
  */
 export const ExtendBrowserSessionResponseSchema: GenMessage<ExtendBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 19);
+  messageDesc(file_tabkeep_v1_browser_sessions, 20);
 
 /**
  * Asks for other settings of a live session.
@@ -1083,8 +1145,17 @@ export type UpdateBrowserSessionRequest = Message<"tabkeep.v1.UpdateBrowserSessi
   blockedDomains: string[];
 
   /**
-   * Which of proxy, proxy_location, allowed_domains and blocked_domains to set; a proxy replaces a
-   * proxy_location and the other way round. Required.
+   * As in CreateBrowserSessionRequest. Tabs that are open stay, also beyond a lower max_pages. A site that has accepted
+   * http_credentials may be sent them by the browser until it refuses them, also when they were taken away.
+   *
+   * @generated from field: tabkeep.v1.PageOptions page_options = 50;
+   */
+  pageOptions?: PageOptions | undefined;
+
+  /**
+   * Which of proxy, proxy_location, allowed_domains, blocked_domains and page_options to set; of the last also single
+   * ones: page_options.dialogs, .on_crash, .max_pages, .permissions, .http_credentials. What is named and not given
+   * becomes the default. A proxy replaces a proxy_location and the other way round. Required.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 9;
    */
@@ -1096,7 +1167,7 @@ export type UpdateBrowserSessionRequest = Message<"tabkeep.v1.UpdateBrowserSessi
  * Use `create(UpdateBrowserSessionRequestSchema)` to create a new message.
  */
 export const UpdateBrowserSessionRequestSchema: GenMessage<UpdateBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 20);
+  messageDesc(file_tabkeep_v1_browser_sessions, 21);
 
 /**
  * The session with its new settings.
@@ -1117,7 +1188,7 @@ export type UpdateBrowserSessionResponse = Message<"tabkeep.v1.UpdateBrowserSess
  * Use `create(UpdateBrowserSessionResponseSchema)` to create a new message.
  */
 export const UpdateBrowserSessionResponseSchema: GenMessage<UpdateBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 21);
+  messageDesc(file_tabkeep_v1_browser_sessions, 22);
 
 /**
  * Asks for a session's tabs.
@@ -1138,7 +1209,7 @@ export type ListPagesRequest = Message<"tabkeep.v1.ListPagesRequest"> & {
  * Use `create(ListPagesRequestSchema)` to create a new message.
  */
 export const ListPagesRequestSchema: GenMessage<ListPagesRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 22);
+  messageDesc(file_tabkeep_v1_browser_sessions, 23);
 
 /**
  * A session's tabs.
@@ -1159,7 +1230,7 @@ export type ListPagesResponse = Message<"tabkeep.v1.ListPagesResponse"> & {
  * Use `create(ListPagesResponseSchema)` to create a new message.
  */
 export const ListPagesResponseSchema: GenMessage<ListPagesResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 23);
+  messageDesc(file_tabkeep_v1_browser_sessions, 24);
 
 /**
  * Asks to close a session.
@@ -1180,7 +1251,7 @@ export type CloseBrowserSessionRequest = Message<"tabkeep.v1.CloseBrowserSession
  * Use `create(CloseBrowserSessionRequestSchema)` to create a new message.
  */
 export const CloseBrowserSessionRequestSchema: GenMessage<CloseBrowserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 24);
+  messageDesc(file_tabkeep_v1_browser_sessions, 25);
 
 /**
  * The closed session.
@@ -1201,7 +1272,7 @@ export type CloseBrowserSessionResponse = Message<"tabkeep.v1.CloseBrowserSessio
  * Use `create(CloseBrowserSessionResponseSchema)` to create a new message.
  */
 export const CloseBrowserSessionResponseSchema: GenMessage<CloseBrowserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_tabkeep_v1_browser_sessions, 25);
+  messageDesc(file_tabkeep_v1_browser_sessions, 26);
 
 /**
  * Which browser a session runs. A host offers what is installed on it.
@@ -1639,11 +1710,12 @@ export const BrowserSessionService: GenService<{
     output: typeof ExtendBrowserSessionResponseSchema;
   },
   /**
-   * Changes the proxy and the domains of a session that is not closed, while its browser goes on.
+   * Changes the proxy, the domains and the page options of a session that is not closed, while its browser goes on.
    *
    * Returns as soon as the change is stored; a connected host obeys it at once. Connections that the new
    * settings would not allow, or would lead elsewhere, are cut. The new proxy is not tried: a page load that
    * it fails ends with FAILURE_REASON_PROXY_FAILED. Time zone, locale and geolocation stay those of the launch.
+   * Of page options that the browser does not take the session says so with the condition PAGE_OPTIONS_NOT_TAKEN.
    * Called by: API clients.
    * Errors: NOT_FOUND/SESSION_NOT_FOUND; FAILED_PRECONDITION/SESSION_CLOSED; FAILED_PRECONDITION/
    *   PROXY_LOCATION_NOT_CONFIGURED, as for CreateBrowserSession; INVALID_ARGUMENT/FIELD_INVALID, also for an
