@@ -63,6 +63,8 @@ class Item:
     """The frame of another origin that it is in."""
     text: str = ""
     """What stands in it, where it has no role: such a thing has no name of its own."""
+    part: str = ""
+    """The title of the row, card or group that it is in."""
     sign: str = ""
     """By what a thing without a role shows that it can be pressed: "pointer" (the cursor over it) or "listener"."""
     expanded: str = ""
