@@ -141,7 +141,7 @@ class CdpGuest:
         why = "the run that asked for a person ends"
         try:
             yield
-            why = "the run goes on: it has its turn back"
+            why = "the run has its turn back"
         finally:
             self._lent = False
             leaving = self.send_away(why)

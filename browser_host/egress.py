@@ -1,8 +1,10 @@
 """The only way out of a session's browser: a proxy of ours on a loopback port that serves this one browser.
 
 Chromium sends everything here (pages, workers, WebSockets, downloads; names are not resolved in it), and here it is
-decided, for each connection anew, whether it may go there and which way: directly to an address that was judged, or
-through the session's own proxy, whose credentials the browser never sees. Both can change while the browser lives.
+decided, for each tunnel and each plain request anew, whether it may go there and which way: directly to an address
+that was judged, or through the session's own proxy, whose credentials the browser never sees. Both can change while the
+browser lives. A plain request goes over the connection of the one before it where both lead to the same place the same
+way.
 
 The port is known before the browser starts and nothing is served until `serve` says whose it is and `set_network`
 what it may reach, so that a browser may be started before there is a session for it.
@@ -13,16 +15,15 @@ from __future__ import annotations
 import asyncio
 import html
 import logging
-import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from browser_host import egress_policy
-from browser_host.egress_policy import Pattern, Policy, Refused, normal
+from browser_host.egress_policy import Pattern, Policy, Refused
 from browser_host.messages import Network, Proxy
 from browser_host.peer_process import BrowserProcesses
+from browser_host.proxied_http import Answer, Request, body, is_idle
 from browser_host.upstream import (
     BUFFER,
     Dialer,
@@ -33,7 +34,6 @@ from browser_host.upstream import (
     proxy_address,
     read_head,
     resolve_with_system,
-    status_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -41,14 +41,10 @@ logger = logging.getLogger(__name__)
 MOST_CONNECTIONS = 256
 """At once; Chromium itself makes no more than 32 to one proxy. More are answered 503."""
 HEAD_SECONDS = 30.0
-"""How long a request may take to be said; Chromium opens connections ahead of need and leaves them silent."""
+"""How long a connection may wait for its next request; Chromium opens them ahead of need and leaves them silent."""
 MOST_REFUSALS = 200
 """Destinations whose last refusal is remembered; beyond it the oldest is forgotten."""
 _CHUNK = 128 * 1024
-_HOP_BY_HOP = frozenset(
-    ["connection", "keep-alive", "proxy-connection", "proxy-authorization", "te", "upgrade", "host"]
-)
-_METHOD = re.compile(rb"[A-Z]{1,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +64,44 @@ class _Open:
     host: str = ""
     port: int = 0
     through: Proxy | None = None
+    server: Streams | None = None
+    """Where its last request went, this way."""
+
+    def leave_server(self) -> None:
+        """End that connection, if there is one."""
+        if self.server is not None:
+            self.server[1].close()
+            self.server = None
+
+
+@dataclass(slots=True)
+class _Sending:
+    """A plain request under way."""
+
+    request: Request
+    done: bool = False
+    """All of it was said."""
+
+
+class _Unsaid:
+    """The head of an answer, which is said together with the body's first bytes if these are there already.
+
+    Two writes are two packets, and Chromium wakes up for each.
+    """
+
+    def __init__(self, client: asyncio.StreamWriter, head: bytes) -> None:
+        self._client = client
+        self._head = head
+        asyncio.get_running_loop().call_soon(self._say)
+
+    def take(self) -> bytes:
+        """What was not said yet; now it is the caller's to say."""
+        head, self._head = self._head, b""
+        return head
+
+    def _say(self) -> None:
+        if self._head and not self._client.is_closing():
+            self._client.write(self.take())
 
 
 class Egress:
@@ -93,8 +127,8 @@ class Egress:
         self._open: set[_Open] = set()
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._warned = False
-        self.connections = 0
-        """Served so far."""
+        self.requests = 0
+        """Served so far; a tunnel is one."""
         self.bytes_sent = 0
         self.bytes_received = 0
 
@@ -196,30 +230,50 @@ class Egress:
         return bool(held)
 
     async def _serve(self, one: _Open, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async with asyncio.timeout(HEAD_SECONDS):
-            head = await read_head(reader)
-        self.connections += 1
-        request = _Request.read(head)
-        one.host, one.port = request.host, request.port
+        """Serve its requests, one after the other, each judged as if there had been none before."""
+        writer.transport.set_write_buffer_limits(high=BUFFER)
+        listening: asyncio.Task[bytes] | None = None
+        try:
+            while True:
+                async with asyncio.timeout(HEAD_SECONDS):
+                    begun = await listening if listening is not None else b""
+                    if listening is not None and not begun:
+                        return
+                    request = Request.read(begun + await read_head(reader))
+                self.requests += 1
+                if (server := await self._server_for(request, one, writer)) is None:
+                    return
+                if request.tunnel:
+                    writer.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
+                    await self._relay((reader, writer), server)
+                    return
+                sending = _Sending(request)
+                listening = asyncio.create_task(self._send_body(sending, reader, server[1]))
+                if not await self._pass_on(sending, one, writer, server):
+                    return
+        finally:
+            if listening is not None:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+            one.leave_server()
+
+    async def _server_for(self, request: Request, one: _Open, writer: asyncio.StreamWriter) -> Streams | None:
+        """A connection for a request: the one of the request before, if that leads there too; None: it was refused."""
         key = (request.host, request.port)
+        kept, before = one.server, (one.host, one.port, one.through)
+        one.host, one.port = request.host, request.port
         try:
             one.through = self._way(request.host, request.port)
-            streams = await self._reach(request, one.through)
+            if kept is not None and (before != (*key, one.through) or not await is_idle(kept[0])):
+                one.leave_server()
+            one.server = await self._reach(request, one.through, one.server)
         except (Refused, ProxyFailed, Unreachable) as error:
             self._remember(key, error)
             status = "403 Forbidden" if isinstance(error, Refused) else "502 Bad Gateway"
             _answer(writer, status, str(error))
-            return
+            return None
         self._refusals.pop(key, None)
-        try:
-            writer.transport.set_write_buffer_limits(high=BUFFER)
-            if request.tunnel:
-                writer.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
-                await self._relay((reader, writer), streams)
-            else:
-                await self._exchange(request, one, (reader, writer), streams)
-        finally:
-            streams[1].close()
+        return one.server
 
     def _way(self, host: str, port: int) -> Proxy | None:
         """The proxy for a destination; None for directly."""
@@ -233,18 +287,22 @@ class Egress:
             return False
         return True
 
-    async def _reach(self, request: _Request, proxy: Proxy | None) -> Streams:
+    async def _reach(self, request: Request, proxy: Proxy | None, kept: Streams | None) -> Streams:
+        """A connection for a request, `kept` if there is one: it leads there, and must be allowed to still."""
         policy = self._policy
         if policy is None:
             raise Refused("this browser belongs to no session yet")
         host, port = request.host, request.port
         policy.check_name(host, port)
         if proxy is None:
-            return await self._dialer.direct(host, port, policy)
+            if kept is not None:
+                self._dialer.judge(kept, host, port, policy)
+            return kept or await self._dialer.direct(host, port, policy)
         policy.check_unresolved(host, port)
         where = proxy_address(proxy)
         if request.tunnel or where.scheme == "socks5":
-            return await self._dialer.tunnel(host, port, proxy, policy)
+            return kept or await self._dialer.tunnel(host, port, proxy, policy)
+        # Never kept: some proxies look at the first request of a connection only, others change the way by connection.
         request.absolute, request.authorization = True, where.authorization
         return await self._dialer.to_proxy(proxy, policy)
 
@@ -254,48 +312,58 @@ class Egress:
             del self._refusals[next(iter(self._refusals))]
         self._refusals[key] = Refusal(error, asyncio.get_running_loop().time())
 
-    async def _exchange(self, request: _Request, one: _Open, client: Streams, server: Streams) -> None:
-        """One plain request and its answer; the connection ends with it, so that each request is judged by itself."""
-        key = (request.host, request.port)
-        server[1].write(request.head())
-        sending = asyncio.create_task(self._send_body(request, client[0], server[1]))
-        try:
-            while True:
-                try:
-                    head = await read_head(server[0])
-                    status, reason = status_of(head)
-                except ValueError as error:
-                    self._remember(key, Unreachable(f"{request.host} answered: {error}"))
-                    _answer(client[1], "502 Bad Gateway", f"{request.host} answered: {error}")
-                    return
-                if status == 407:
-                    # Never passed on: Chromium would take it for ours.
-                    failed = _unauthorized(request, one.through, f"{status} {reason}".strip())
-                    self._remember(key, failed)
-                    _answer(client[1], "502 Bad Gateway", str(failed))
-                    return
-                client[1].write(_with_close(head))
-                if status >= 200:
-                    break
-            await self._pump(server[0], client[1], received=True)
-        finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+    async def _pass_on(self, sending: _Sending, one: _Open, client: asyncio.StreamWriter, server: Streams) -> bool:
+        """Pass on the answer to a plain request; whether the browser may say another one on this connection."""
+        request, key = sending.request, (sending.request.host, sending.request.port)
+        while True:
+            try:
+                answer = Answer.read(await read_head(server[0]), request.method)
+            except ValueError as error:
+                self._remember(key, Unreachable(f"{request.host} answered: {error}"))
+                _answer(client, "502 Bad Gateway", f"{request.host} answered: {error}")
+                return False
+            if answer.status == 407:
+                # Never passed on: Chromium would take it for ours.
+                failed = _unauthorized(request, one.through, f"{answer.status} {answer.reason}".strip())
+                self._remember(key, failed)
+                _answer(client, "502 Bad Gateway", str(failed))
+                return False
+            keep = request.keep and answer.certain
+            head = _Unsaid(client, answer.head(keep=keep))
+            if answer.status >= 200:
+                break
+        async for piece in body(answer, server[0]):
+            self.bytes_received += len(piece)
+            client.write(head.take() + piece)
+            await client.drain()
+        client.write(head.take())
+        if not answer.keep or request.absolute:
+            one.leave_server()
+        if not keep and client.can_write_eof():
+            client.write_eof()
+        return keep and sending.done
 
-    async def _send_body(self, request: _Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """What belongs to the request and not a byte more; then see to it that an end of the client's is noticed."""
-        left = request.body_length
+    async def _send_body(self, sending: _Sending, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        """Say a request, and what belongs to it and not a byte more; then wait for the first byte of the next one.
+
+        None comes when the client has ended; then nobody waits for an answer any more.
+        """
+        writer.write(sending.request.head())
+        left = sending.request.body_length
         while left is None or left > 0:
             data = await reader.read(_CHUNK if left is None else min(_CHUNK, left))
             if not data:
                 writer.transport.abort()
-                return
+                return b""
             self.bytes_sent += len(data)
             writer.write(data)
             await writer.drain()
             left = None if left is None else left - len(data)
-        if not await reader.read(1):
+        sending.done = True
+        begun = await reader.read(1)
+        if not begun:
             writer.transport.abort()
+        return begun
 
     async def _relay(self, client: Streams, server: Streams) -> None:
         """Both ways until both sides have said all, or one is gone."""
@@ -323,86 +391,7 @@ class Egress:
             writer.close()  # TLS to a proxy: there, to end one way is to end both
 
 
-@dataclass(slots=True)
-class _Request:
-    """A request as a proxy gets it: CONNECT, or a whole URL."""
-
-    method: bytes
-    host: str
-    port: int
-    tunnel: bool
-    path: str = ""
-    fields: tuple[bytes, ...] = ()
-    body_length: int | None = 0
-    """None: chunked, as long as it lasts."""
-    absolute: bool = False
-    """To be sent to another proxy, with its whole URL."""
-    authorization: str = ""
-
-    @classmethod
-    def read(cls, head: bytes) -> _Request:
-        """Read it.
-
-        Raises:
-            ValueError: it is none that a browser sends to a proxy.
-        """
-        line, *fields = head.rstrip(b"\r\n").split(b"\r\n")
-        method, target, version = line.split(b" ")
-        if not _METHOD.fullmatch(method) or version not in (b"HTTP/1.1", b"HTTP/1.0"):
-            raise ValueError("no request")
-        text = target.decode("ascii")
-        if method == b"CONNECT":
-            host, _, port = text.rpartition(":")
-            return cls(method, normal(host), _port(port), tunnel=True)
-        parts = urlsplit(text)
-        if parts.scheme != "http" or not parts.hostname:
-            raise ValueError("no whole URL")
-        kept: list[bytes] = []
-        body: int | None = 0
-        for one in fields:
-            name, colon, value = one.partition(b":")
-            word = name.strip().lower().decode("latin-1")
-            if not colon or one[:1] in b" \t":
-                raise ValueError("no header field")
-            if word == "content-length":
-                body = int(value)
-                if body < 0:
-                    raise ValueError("no length")
-            if word == "transfer-encoding":
-                body = None
-            if word not in _HOP_BY_HOP:
-                kept.append(one)
-        found = re.search(r"[/?].*", text.partition("://")[2])
-        path = "/" if found is None else found[0] if found[0].startswith("/") else "/" + found[0]
-        return cls(method, normal(parts.hostname), parts.port or 80, False, path, tuple(kept), body)
-
-    def head(self) -> bytes:
-        """As it is sent on: to its server, or to the session's proxy. Host is where it goes, whatever it said."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        authority = host if self.port == 80 else f"{host}:{self.port}"
-        target = f"http://{authority}{self.path}" if self.absolute else self.path
-        ours = [f"Host: {authority}".encode(), *self.fields, b"Connection: close"]
-        if self.authorization:
-            ours.append(f"Proxy-Authorization: {self.authorization}".encode())
-        return b"%s %s HTTP/1.1\r\n%s\r\n\r\n" % (self.method, target.encode("ascii"), b"\r\n".join(ours))
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 < port < 65536:
-        raise ValueError("no port")
-    return port
-
-
-def _with_close(head: bytes) -> bytes:
-    """An answer's head that says that the connection ends with it."""
-    line, *fields = head.rstrip(b"\r\n").split(b"\r\n")
-    ends = (b"connection", b"keep-alive", b"proxy-connection", b"upgrade")
-    kept = [one for one in fields if one.partition(b":")[0].strip().lower() not in ends]
-    return b"\r\n".join([line, *kept, b"Connection: close", b"", b""])
-
-
-def _unauthorized(request: _Request, proxy: Proxy | None, said: str) -> ProxyFailed | Unreachable:
+def _unauthorized(request: Request, proxy: Proxy | None, said: str) -> ProxyFailed | Unreachable:
     if not request.absolute or proxy is None:
         return Unreachable(f"{request.host} answered {said}, as only a proxy may")
     what = "refused the user and password" if request.authorization else "wants a user and password"

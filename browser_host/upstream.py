@@ -136,6 +136,15 @@ class Dialer:
         except OSError as error:
             raise Unreachable(f"{host}:{port} cannot be reached: {_os_words(error)}") from None
 
+    def judge(self, streams: Streams, host: str, port: int, policy: Policy) -> None:
+        """Judge a connection that is there already as if it were to be made now.
+
+        Raises:
+            Refused.
+        """
+        peer = streams[1].get_extra_info("peername")[0].partition("%")[0]
+        policy.usable(host, port, [ipaddress.ip_address(peer)], self._is_own)
+
     async def to_proxy(self, proxy: Proxy, policy: Policy) -> Streams:
         """A connection to the proxy itself.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import secrets
@@ -58,6 +59,9 @@ _MAKERS: dict[tuple[bool, bool], Callable[..., Any]] = {
     (True, True): grpc.stream_stream_rpc_method_handler,
 }
 """By whether the request and the response stream."""
+
+HEAR_OUT_SECONDS, HEAR_OUT_BYTES = 5.0, 64 * 1024 * 1024
+"""How long, and how much, a caller that streams may still say before it is refused."""
 
 _OPEN = ("/grpc.health.", "/grpc.reflection.")
 _HOST = "/tabkeep.host.v1."
@@ -142,7 +146,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             async with _Call(method, context, self._clock) as call:
                 caller.set(self._admit(method, metadata))
                 with _span(method, metadata) as call.span:
-                    return await behavior(request, context)
+                    try:
+                        return await behavior(request, context)
+                    except errors.TabkeepError:
+                        if isinstance(request, AsyncIterator):
+                            await _hear_out(request)
+                        raise
 
         return handle
 
@@ -160,6 +169,20 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         check_scope(method, key)
         caller_text.set(str(metadata["x-api-key"]).strip())
         return key
+
+
+async def _hear_out(request: AsyncIterator[Any]) -> None:
+    """Read the rest of what a caller streams, within bounds, before it is refused.
+
+    A status that overtakes the caller's own messages may reach it as a broken stream, INTERNAL, without its words.
+    """
+    heard = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HEAR_OUT_SECONDS):
+            async for message in request:
+                heard += message.ByteSize()
+                if heard > HEAR_OUT_BYTES:
+                    return
 
 
 class _Call:

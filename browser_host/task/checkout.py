@@ -19,7 +19,7 @@ from browser_host.task.failures import (
     STALLED,
     Failed,
 )
-from browser_host.task.fields import set_item, settable
+from browser_host.task.form_fields import set_item, settable
 from browser_host.task.likeness import field_likeness
 from browser_host.task.survey import CART, OUTSIDE, Item, Survey
 from browser_host.task.workspace import Workspace

@@ -7,7 +7,7 @@ import re
 from tabkeep.v1 import actions_pb2
 
 from browser_host.task.field_words import is_secret, literal, made, part_of, parts_of, plain_value
-from browser_host.task.fields import Part, SetParts
+from browser_host.task.form_fields import Part, SetParts
 from browser_host.task.grammar import NotUnderstood, Reader, Rule, rule_adder
 from browser_host.task.page_body import EditBody
 from browser_host.task.pick_lists import PutInto

@@ -6,7 +6,7 @@ import re
 
 from tabkeep.v1 import actions_pb2
 
-from browser_host.task.fields import Part
+from browser_host.task.form_fields import Part
 from browser_host.task.grammar import NotUnderstood, Reader
 from browser_host.task.prompt_text import V
 from browser_host.task.vocabulary import LABEL, THAT

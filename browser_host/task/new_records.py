@@ -9,7 +9,7 @@ from typing import ClassVar
 from tabkeep.v1 import actions_pb2
 
 from browser_host.task.failures import EXPECTATION_FAILED, NOT_FOUND, Failed
-from browser_host.task.fields import Part, field_of, form_for, name_label, set_parts
+from browser_host.task.form_fields import Part, field_of, form_for, name_label, set_parts
 from browser_host.task.likeness import words_of
 from browser_host.task.named_records import open_kind
 from browser_host.task.saving import save, save_button, send

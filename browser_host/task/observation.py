@@ -101,8 +101,9 @@ def _line(item: Item, alike: bool) -> str:
     words += [word for word, true in (("disabled", item.disabled), ("in a dialog", item.dialog)) if true]
     if item.frame:
         words.append(f'in frame "{item.frame[:_CONTEXT]}"')
-    if alike and item.context and item.context != item.name:
-        words.append(f'in "{item.context[:_CONTEXT]}"')
+    where = item.part if item.part not in ("", item.name) else item.context
+    if alike and where not in ("", item.name):
+        words.append(f'in "{where[:_CONTEXT]}"')
     return " ".join(words)
 
 
@@ -111,5 +112,5 @@ def _weak(item: Item) -> str:
 
 
 def _cut(texts: list[str], most: int) -> str:
-    text = "\n".join(texts)
+    text = "\n".join(dict.fromkeys(texts))
     return text if len(text) <= most else f"{text[:most]}\n(cut: use read_page for the rest of {len(text)} characters)"

@@ -10,7 +10,7 @@ from google.protobuf import json_format, struct_pb2
 from tabkeep.v1 import actions_pb2
 
 from browser_host.task.failures import EXPECTATION_FAILED, NO_EFFECT, NOT_FOUND, STEP_TIMEOUT, Failed
-from browser_host.task.fields import SWITCH, settable
+from browser_host.task.form_fields import SWITCH, settable
 from browser_host.task.likeness import field_likeness, words_of
 from browser_host.task.survey import Item, Survey
 from browser_host.task.wording import describe

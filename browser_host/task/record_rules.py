@@ -8,7 +8,7 @@ from tabkeep.v1 import actions_pb2
 
 from browser_host.task.deleting import DeleteRecord
 from browser_host.task.field_words import literal, parts_of, plain_value, verbatim
-from browser_host.task.fields import ChooseFrom, SetName
+from browser_host.task.form_fields import ChooseFrom, SetName
 from browser_host.task.grammar import NotUnderstood, Reader, Rule, rule_adder
 from browser_host.task.named_records import KIND, EditNamed, OpenNamed, PressWords
 from browser_host.task.new_records import AddEntries, NewRecord

@@ -12,7 +12,7 @@ from browser_host.task.entry_rules import ENTRY_RULES
 from browser_host.task.everyday_rules import EVERYDAY_RULES
 from browser_host.task.failures import NEEDS_MODEL, Failed
 from browser_host.task.field_rules import FIELD_RULES
-from browser_host.task.fields import SetName, SetParts
+from browser_host.task.form_fields import SetName, SetParts
 from browser_host.task.gesture_rules import GESTURE_RULES, Depending
 from browser_host.task.grammar import Reader
 from browser_host.task.named_records import KINDS_OF_RECORDS, EditNamed, OpenNamed

@@ -19,7 +19,7 @@ from browser_host.task.failures import (
     REJECTED_BY_PAGE,
     Failed,
 )
-from browser_host.task.fields import begun_form, settable
+from browser_host.task.form_fields import begun_form, settable
 from browser_host.task.survey import OUTSIDE, Item, Survey
 from browser_host.task.workspace import Workspace
 

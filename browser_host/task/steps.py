@@ -18,7 +18,8 @@ from browser_host.browser import Browser, BrowserError, BrowserGone, Page
 from browser_host.clock import Clock
 from browser_host.pages import OpenPage
 from browser_host.task import page_script, walls
-from browser_host.task.actions import Actor, Done, timeout_of
+from browser_host.task.acting import Done
+from browser_host.task.actions import Actor, timeout_of
 from browser_host.task.approvals import ask
 from browser_host.task.documents import secrecy_in_frames
 from browser_host.task.failures import Failed, Stopped, canceled

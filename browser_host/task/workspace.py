@@ -11,7 +11,7 @@ from tabkeep.v1 import actions_pb2
 
 from browser_host.browser import BrowserError, BrowserGone, Page
 from browser_host.task import page_script
-from browser_host.task.actions import Done
+from browser_host.task.acting import Done
 from browser_host.task.documents import Inner, frames_of
 from browser_host.task.failures import NOT_FOUND, Failed
 from browser_host.task.scene import Scene

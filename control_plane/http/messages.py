@@ -50,6 +50,7 @@ def read(descriptor: Descriptor, data: Any, where: str) -> Message:
         Refused: something in it is wrong; all of that is named, beginning with `where`, "body" or "query".
     """
     wrong = []
+    data = _with_spelled_masks(descriptor, data)
     for mistake in mistakes(descriptor, data, [where]):
         wrong.append(mistake)
         if len(wrong) == _MOST_MISTAKES:
@@ -62,6 +63,20 @@ def read(descriptor: Descriptor, data: Any, where: str) -> Message:
     except (json_format.ParseError, ValueError, TypeError, RecursionError) as error:
         raise Refused(422, "FIELD_INVALID", [_mistake([where], "value_error", str(error)[:500], None)]) from None
     return message
+
+
+def _with_spelled_masks(descriptor: Descriptor, data: Any) -> Any:
+    """`data` with the paths of its field masks as JSON spells them, also where they were written as in the protos."""
+    if not isinstance(data, dict):
+        return data
+    masks = {
+        name: re.sub(r"_([a-z])", lambda found: found[1].upper(), data[name])
+        for field in descriptor.fields
+        if field.message_type is not None and field.message_type.full_name == "google.protobuf.FieldMask"
+        for name in (field.name, field.json_name)
+        if isinstance(data.get(name), str)
+    }
+    return data | masks
 
 
 def mistakes(descriptor: Descriptor, data: Any, place: Place) -> Iterator[Mistake]:
@@ -276,7 +291,7 @@ def _json_mistakes(data: Any, place: Place) -> Iterator[Mistake]:
 _WELL_KNOWN: Mapping[str, Callable[[Any, Place], Iterator[Mistake]]] = {
     "google.protobuf.Duration": _parsed_by(Duration, '"90s"'),
     "google.protobuf.Timestamp": _parsed_by(Timestamp, '"2026-02-01T10:30:00Z"'),
-    "google.protobuf.FieldMask": _parsed_by(FieldMask, '"title,labels"'),
+    "google.protobuf.FieldMask": _parsed_by(FieldMask, '"proxy,pageOptions.maxPages"'),
     "google.protobuf.Struct": _struct_mistakes,
     "google.protobuf.ListValue": _list_mistakes,
     "google.protobuf.Value": _json_mistakes,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
+from tabkeep.v1 import artifacts_pb2
+from tabkeep.v1.artifacts_pb2 import Artifact
 
 from control_plane.clock import Clock
+from control_plane.http import seed_values
 from control_plane.http.view_tokens import ViewTokens
 
 
@@ -29,6 +33,23 @@ class Links:
     def file(self, request: Request, browser_session_id: str, artifact_id: str) -> str:
         """Another artifact of the session, as a download."""
         return f"{self._start(request)}{self.path(browser_session_id, artifact_id, 'files')}"
+
+    def artifact(self, request: Request, artifact: Artifact) -> str:
+        """An artifact, the way it is to be opened: a picture on the session's page, or a download."""
+        picture = artifact.artifact_type == artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT
+        link = self.screenshot if picture else self.file
+        return link(request, artifact.browser_session_id, artifact.artifact_id)
+
+    def file_info(self, request: Request, artifact: Artifact) -> dict[str, Any]:
+        """An artifact as one of the files that a run or session shows."""
+        return {
+            "url": self.artifact(request, artifact),
+            "checksum": artifact.sha256,
+            "filename": artifact.file_name,
+            "file_size": artifact.size,
+            "modified_at": seed_values.time(artifact, "create_time"),
+            "artifact_id": artifact.artifact_id,
+        }
 
     def path(self, browser_session_id: str, artifact_id: str = "", kind: str = "screenshots") -> str:
         """The path of the page, or of a picture on it, or another artifact, with a token that opens it."""

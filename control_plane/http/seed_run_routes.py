@@ -140,25 +140,12 @@ class RunRoutes:
         of: dict[str, list[artifacts_pb2.Artifact]] = defaultdict(list)
         for one in artifacts:
             of[seed_runs.ARTIFACT_TYPES.get(one.artifact_type, "")].append(one)
-        recordings = [self._link(ask, one) for one in of["recording"]]
+        recordings = [self._links.artifact(ask.request, one) for one in of["recording"]]
         return {
-            "screenshot_urls": [self._link(ask, one) for one in reversed(of["screenshot"])],
+            "screenshot_urls": [self._links.artifact(ask.request, one) for one in reversed(of["screenshot"])],
             "recording_url": recordings[-1] if recordings else None,
-            "downloaded_files": [
-                {
-                    "url": self._link(ask, one),
-                    "checksum": one.sha256,
-                    "filename": one.file_name,
-                    "modified_at": seed_values.time(one, "create_time"),
-                }
-                for one in of["download"]
-            ],
+            "downloaded_files": [self._links.file_info(ask.request, one) for one in of["download"]],
         }
-
-    def _link(self, ask: Ask, artifact: artifacts_pb2.Artifact) -> str:
-        picture = artifact.artifact_type == artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT
-        link = self._links.screenshot if picture else self._links.file
-        return link(ask.request, artifact.browser_session_id, artifact.artifact_id)
 
     async def _get(self, ask: Ask) -> Any:
         seconds = query_number(ask, "wait", _HELD_SECONDS if _polls(ask) else 0, 0, _MOST_HELD_SECONDS)
@@ -229,7 +216,7 @@ class RunRoutes:
                 "artifact_id": artifact.artifact_id,
                 "artifact_type": seed_runs.ARTIFACT_TYPES.get(artifact.artifact_type, "unknown"),
                 "uri": f"/v1/tabkeep/artifacts/{artifact.artifact_id}",
-                "signed_url": self._link(ask, artifact),
+                "signed_url": self._links.artifact(ask.request, artifact),
                 "run_id": run.run_id,
                 "organization_id": run.organization_id,
                 "content_type": artifact.content_type,

@@ -38,6 +38,11 @@ def status(run: runs_pb2.Run) -> str:
     return seed_values.word(runs_pb2.RunStatus, "RUN_STATUS_", run.status) or "created"
 
 
+def title(run: runs_pb2.Run) -> str:
+    """What it does, in a line for people."""
+    return run.prompt or (f"workflow {run.workflow_id}" if run.workflow_id else "typed actions")
+
+
 def run_type(run: runs_pb2.Run) -> str:
     """The kind of run in the seed's words, which distinguish by engine what we do not."""
     return "workflow_run" if run.run_type == runs_pb2.RUN_TYPE_WORKFLOW else "task_v1"

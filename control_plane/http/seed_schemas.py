@@ -25,6 +25,16 @@ def array(schema: dict[str, Any]) -> dict[str, Any]:
 NULL = {"type": "null"}
 MESSAGE = _record({"message": _TEXT})
 
+_FILE = _record(
+    {
+        "url": _TEXT,
+        "checksum": _TEXT,
+        "filename": _TEXT,
+        "file_size": _NUMBER,
+        "modified_at": _TIME,
+        "artifact_id": _TEXT,
+    }
+)
 SESSION = _record(
     {
         "browser_session_id": _TEXT,
@@ -54,6 +64,8 @@ SESSION = _record(
         "expires_at": _TIME_OR_NULL,
         "current_url": _TEXT_OR_NULL,
         "page_title": _TEXT_OR_NULL,
+        "downloaded_files": {"type": ["array", "null"], "items": _FILE},
+        "recordings": {"type": ["array", "null"], "items": _FILE},
     },
     {"warning": _TEXT},
 )

@@ -6,6 +6,7 @@ import math
 from datetime import timedelta
 from typing import Any
 
+from tabkeep.v1 import artifacts_pb2
 from tabkeep.v1 import browser_sessions_pb2 as pb
 
 from control_plane.http import seed_schemas, seed_sessions
@@ -17,6 +18,11 @@ from control_plane.http.seed_links import Links
 
 _SERVICE = "tabkeep.v1.BrowserSessionService/"
 _MOST_LISTED = 10_000
+_FILES = {
+    "downloaded_files": artifacts_pb2.ARTIFACT_TYPE_DOWNLOAD,
+    "recordings": artifacts_pb2.ARTIFACT_TYPE_RECORDING,
+}
+"""Where a session's answer has a place for its artifacts."""
 
 
 class SessionRoutes:
@@ -77,7 +83,20 @@ class SessionRoutes:
         ]
 
     def _shown(self, ask: Ask, session: pb.BrowserSession) -> dict[str, Any]:
+        """A session without its files, which are a question of their own: in lists, and when it is new."""
         return seed_sessions.session(session, self._links.session(ask.request, session.browser_session_id))
+
+    async def _shown_whole(self, ask: Ask, session: pb.BrowserSession) -> dict[str, Any]:
+        """A session with what its pages downloaded and what was recorded of it, the newest first."""
+        request = artifacts_pb2.ListArtifactsRequest(
+            browser_session_id=session.browser_session_id, artifact_types=list(_FILES.values())
+        )
+        answer = await ask.call("tabkeep.v1.ArtifactService/ListArtifacts", request)
+        stored = [one for one in reversed(answer.artifacts) if one.state == artifacts_pb2.ARTIFACT_STATE_STORED]
+        return self._shown(ask, session) | {
+            field: [self._links.file_info(ask.request, one) for one in stored if one.artifact_type == artifact_type]
+            for field, artifact_type in _FILES.items()
+        }
 
     async def _create(self, ask: Ask) -> Any:
         request = seed_sessions.create_request(Body(ask.json()), key_of(ask))
@@ -101,7 +120,7 @@ class SessionRoutes:
         return session
 
     async def _get(self, ask: Ask) -> Any:
-        return self._shown(ask, await self._read(ask))
+        return await self._shown_whole(ask, await self._read(ask))
 
     async def _change(self, ask: Ask) -> Any:
         body = Body(ask.json())
@@ -111,7 +130,7 @@ class SessionRoutes:
         if body.has("generate_browser_profile") and body.raw("generate_browser_profile") != session.save_profile:
             detail = "whether a session keeps its state is said when it is made: generate_browser_profile"
             raise Refused(409, "PRECONDITION_FAILED", detail)
-        return self._shown(ask, session)
+        return await self._shown_whole(ask, session)
 
     async def _close(self, ask: Ask) -> Any:
         request = pb.CloseBrowserSessionRequest(browser_session_id=ask.path["browser_session_id"])
@@ -128,7 +147,7 @@ class SessionRoutes:
         request = pb.ExtendBrowserSessionRequest(browser_session_id=session.browser_session_id)
         request.timeout.seconds = minutes * 60
         answer = await ask.call(_SERVICE + "ExtendBrowserSession", request)
-        shown = self._shown(ask, answer.browser_session)
+        shown = await self._shown_whole(ask, answer.browser_session)
         if minutes < wanted:
             shown["warning"] = f"a session lasts at most {minutes} minutes from its start: it got these, not {wanted}"
         return shown

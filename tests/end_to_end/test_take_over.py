@@ -125,7 +125,7 @@ async def test_a_client_is_told_why_it_is_sent_away(
         await answer(client, run)  # too early: the captcha stands, and the run asks again
         with pytest.raises(ConnectionClosed) as closed:
             await asyncio.wait_for(socket.recv(), BOUND)
-    assert closed.value.rcvd.reason == "the run goes on: it has its turn back"
+    assert closed.value.rcvd.reason == "the run has its turn back"
     await asks(client, run, after=run)
     async with connect(session.cdp_url, additional_headers=headers) as socket:
         await client.cancel_run(run.run_id)

@@ -129,6 +129,23 @@ async def test_a_blob_that_is_not_what_its_header_says_is_refused_and_not_stored
     assert files(config) == []
 
 
+async def test_what_is_refused_at_its_header_is_heard_out_so_that_the_refusal_arrives_whole(
+    channel, host, host_token, command
+):
+    sent = 0
+
+    async def parts():
+        nonlocal sent
+        yield host_pb2.PutBlobRequest(header=host_pb2.BlobHeader(host_id=host.host_id))
+        for _ in range(40):
+            yield host_pb2.PutBlobRequest(chunk=bytes(256 * 1024))
+            sent += 1
+
+    call = host_pb2_grpc.HostBlobServiceStub(channel).PutBlob(parts(), metadata=(("x-api-key", host_token),))
+    assert str(await refused(_awaited(call))) == "INVALID_ARGUMENT/BLOB_INVALID"
+    assert sent == 40
+
+
 async def test_a_blob_without_a_header_is_refused(channel, host_token, host):
     stub = host_pb2_grpc.HostBlobServiceStub(channel)
     for parts in ([], [host_pb2.PutBlobRequest(chunk=b"x")]):

@@ -345,6 +345,18 @@ async def test_what_only_a_listener_makes_pressable_is_told_and_can_be_pressed(
     assert 'button "More" collapsed' in first
 
 
+async def test_what_is_there_several_times_is_told_with_the_title_of_its_part(
+    desk: Desk, page_server: PageServer
+) -> None:
+    group = "<fieldset><legend>{}</legend><p>Many words stand before it</p><button>Change</button></fieldset>"
+    await show(desk, page_server, group.format("Home address") + group.format("Work address"))
+    async with asked(desk, tool("give_up", why="enough")) as (stub, run):
+        await run(prompt="Make it so that the board is red")
+
+    assert 'button "Change" in "Home address"' in stub.asked[0].text
+    assert 'button "Change" in "Work address"' in stub.asked[0].text
+
+
 async def test_pictures_are_sent_only_where_the_operator_wants_it(desk: Desk, page_server: PageServer) -> None:
     await show(desk, page_server)
     async with asked(desk, tool("give_up", why="enough")) as (without, run):

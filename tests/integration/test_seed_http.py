@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -13,11 +14,14 @@ from typing import Any
 
 import httpx
 import pytest
-from tabkeep.v1 import browser_sessions_pb2, keys_pb2, runs_pb2
+from tabkeep.v1 import artifacts_pb2, browser_sessions_pb2, keys_pb2, runs_pb2
 
 from tests.api_calls import close_session, get_run, running_session
 from tests.fake_host import PATIENCE, run_finished, step_finished, step_started
+from tests.integration.test_artifacts import put
 from tests.webhook_receiver import receiving
+
+__all__ = ["put"]
 
 WORKFLOW = """
 version: 1
@@ -628,6 +632,35 @@ async def test_a_body_that_is_no_object_is_refused(http, host):
         answer = await http.post(path, content=text.encode("latin-1"), headers={"content-type": "application/json"})
         assert answer.status_code == 422, (path, answer.text)
     assert (await http.get("/v1/browser_sessions/history")).json() == []
+
+
+async def test_a_session_shows_what_was_downloaded_and_recorded_in_it_with_links_that_bring_it(http, api, host, put):
+    launch = await running_session(api, host)
+    path = f"/v1/browser_sessions/{launch.browser_session_id}"
+    shown = (await http.get(path)).json()
+    assert (shown["downloaded_files"], shown["recordings"]) == ([], [])
+    download = {"artifact_type": artifacts_pb2.ARTIFACT_TYPE_DOWNLOAD, "content_type": "text/csv"}
+    await put(launch, b"a,b", artifact={**download, "artifact_id": "art_1", "file_name": "first.csv"})
+    await put(launch, b"c,d,e", artifact={**download, "artifact_id": "art_2", "file_name": "second.csv"})
+    await put(launch, b"", artifact={**download, "artifact_id": "art_3", "state": artifacts_pb2.ARTIFACT_STATE_REFUSED})
+    recording = {"artifact_type": artifacts_pb2.ARTIFACT_TYPE_RECORDING, "content_type": "video/x-msvideo"}
+    await put(launch, b"RIFF", artifact={**recording, "artifact_id": "art_4", "file_name": "run.avi"})
+
+    shown = (await http.get(path)).json()
+    assert [(one["filename"], one["file_size"]) for one in shown["downloaded_files"]] == [
+        ("second.csv", 5),
+        ("first.csv", 3),
+    ]
+    [video] = shown["recordings"]
+    assert (video["artifact_id"], video["checksum"]) == ("art_4", hashlib.sha256(b"RIFF").hexdigest())
+    for one, content in ((shown["downloaded_files"][0], b"c,d,e"), (video, b"RIFF")):
+        link = httpx.URL(one["url"])
+        async with httpx.AsyncClient(base_url=http.base_url) as stranger:
+            assert (await stranger.get(link.raw_path.decode())).content == content
+    (listed,) = (await http.get("/v1/browser_sessions")).json()
+    assert listed["downloaded_files"] is None, "not looked for in lists"
+    await http.post(f"{path}/close")
+    assert len((await http.get(path)).json()["downloaded_files"]) == 2
 
 
 async def test_profiles_are_made_listed_renamed_and_deleted(http, host):

@@ -181,7 +181,7 @@ async def test_a_client_comes_in_beside_a_run_that_lends_its_turn_and_is_gone_be
         parts.engine.hold.set()
         await control_plane.finished("tsk_1")
         assert not scene.channels[0].open
-        assert tunnel.cause == "the run goes on: it has its turn back"
+        assert tunnel.cause == "the run has its turn back"
 
 
 @virtual_time
@@ -217,6 +217,25 @@ async def test_a_run_that_is_canceled_while_it_lends_its_turn_sends_the_client_a
         await until(lambda: tunnel.ended, "the client's end")
         assert tunnel.cause == "the run that asked for a person ends"
         assert not scene.channels[0].open
+
+
+@virtual_time
+async def test_a_session_that_ends_while_its_turn_is_lent_ends_the_client_before_its_browser() -> None:
+    scene = Scene()
+    async with attached(scene.parts) as (parts, control_plane):
+        await control_plane.launch(ONE)
+        browser = scene.browser()
+        parts.engine.hold, parts.engine.lends = asyncio.Event(), True
+        control_plane.command(ONE, StartRun(run_id="tsk_1"))
+        await until(lambda: parts.engine.acted, "the run's first step")
+        control_plane.send(OpenTunnel(ONE, "t1"))
+        tunnel = await scene.joined("t1")
+        await control_plane.close(ONE)
+        assert tunnel.ended
+        assert not scene.channels[0].open
+        assert not browser.alive
+        ended = await control_plane.finished("tsk_1")
+        assert ended.failure_reason == runs_pb2.FAILURE_REASON_SESSION_CLOSED
 
 
 @virtual_time

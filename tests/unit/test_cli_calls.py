@@ -283,6 +283,19 @@ def test_a_session_is_created_and_changed_with_the_network_that_is_asked_for(
     assert (list(second.update_mask.paths), second.proxy_location) == (["proxy_location"], "US-CA")
 
 
+def test_a_link_to_take_over_is_printed_by_itself(plane: ScriptedControlPlane, tabkeep: Tabkeep) -> None:
+    url = f"http://127.0.0.1:7331/take-over/pbs_1#{'6' * 100}"
+    answer = browser_sessions_pb2.CreateTakeOverLinkResponse(url=url)
+    plane.answers("BrowserSessionService/CreateTakeOverLink", answer)
+
+    ended = tabkeep("session", "take-over", "pbs_1", "--for", "5m")
+
+    assert (ended.status, ended.out) == (0, f"{url}\n")
+    assert ended.err.startswith("works until ")
+    (request,) = plane.requests("BrowserSessionService/CreateTakeOverLink")
+    assert (request.browser_session_id, request.lifetime.seconds) == ("pbs_1", 300)
+
+
 def test_a_session_is_created_with_the_page_options_that_are_asked_for_and_its_tabs_are_listed(
     plane: ScriptedControlPlane, tabkeep: Tabkeep, tmp_path: Path
 ) -> None:
@@ -345,6 +358,23 @@ def test_page_options_of_an_open_session_change_one_by_one(
     assert list(second.update_mask.paths) == ["page_options.permissions", "page_options.http_credentials"]
     assert second.page_options == browser_sessions_pb2.PageOptions(permissions=[{"permission": "midi"}])
     assert (list(third.update_mask.paths), third.page_options.ByteSize()) == (["page_options.permissions"], 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--no-proxy", "--proxy-location", "US-CA"), "give --no-proxy, or --proxy or --proxy-location, not both"),
+        (("--grant-nothing", "--grant", "midi"), "give --grant-nothing, or --grant, not both"),
+        (("--block-no-domains", "--block-domain", "a.example"), "give --block-no-domains, or --block-domain, not both"),
+        ((), "say what to change"),
+    ],
+)
+def test_a_change_that_contradicts_itself_or_changes_nothing_is_refused_before_it_is_sent(
+    plane: ScriptedControlPlane, tabkeep: Tabkeep, options: tuple[str, ...], words: str
+) -> None:
+    ended = tabkeep("session", "update", "pbs_1", *options)
+    assert (ended.status, words in ended.err) == (2, True), ended.err
+    assert plane.requests("BrowserSessionService/UpdateBrowserSession") == []
 
 
 def test_a_session_shows_what_keeps_it_apart(plane: ScriptedControlPlane, tabkeep: Tabkeep) -> None:

@@ -11,7 +11,7 @@ from browser_host.task.cart_lines import AddAll, RemoveFromCart
 from browser_host.task.checkout import Checkout
 from browser_host.task.deleting import DeleteRecord
 from browser_host.task.failures import NEEDS_MODEL, Failed
-from browser_host.task.fields import Part, SetParts
+from browser_host.task.form_fields import Part, SetParts
 from browser_host.task.named_records import EditNamed, OpenNamed
 from browser_host.task.new_records import AddEntries, NewRecord
 from browser_host.task.page_body import EditBody, RunQuery

@@ -73,6 +73,12 @@ def test_a_mistake_is_said_with_its_place_and_what_would_work(kind, data, place,
     assert said in words
 
 
+@pytest.mark.parametrize("mask", ["proxyLocation,pageOptions.maxPages", "proxy_location,page_options.max_pages"])
+def test_a_mask_may_be_written_as_in_json_or_as_in_the_messages_that_name_its_fields(mask):
+    request = messages.read(browser_sessions_pb2.UpdateBrowserSessionRequest.DESCRIPTOR, {"updateMask": mask}, "body")
+    assert list(request.update_mask.paths) == ["proxy_location", "page_options.max_pages"]
+
+
 def test_all_mistakes_are_said_at_once_up_to_a_bound():
     assert [place for place, _ in wrong(SESSION, {"url": 1, "labels": 2, "viewport": {"width": [], "height": ""}})] == [
         "body.url",

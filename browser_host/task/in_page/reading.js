@@ -47,6 +47,11 @@ function survey({ listeners }) {
     if (!contexts.has(home)) contexts.set(home, fold(home.textContent.slice(0, 2000)).slice(0, 160));
     return contexts.get(home);
   };
+  const parts = new Map();
+  const partOf = (home) => {
+    if (!parts.has(home)) parts.set(home, titleOfPart(home));
+    return parts.get(home);
+  };
   const items = [];
   const known = new Map();
   const barred = (el) => {
@@ -74,12 +79,18 @@ function survey({ listeners }) {
       disabled: off(el), readonly: !!el.readOnly, checked: checkedState(el), expanded: el.getAttribute("aria-expanded"),
       group: type === "radio" ? el.name : "", href: typeof href === "string" ? href : "",
       form: form === undefined ? -1 : form, dialog: !!el.closest("dialog,[role=dialog],[role=alertdialog]"), landmark: landmarkOf(el),
-      context: home ? contextIn(home) : "",
+      context: home ? contextIn(home) : "", part: home ? partOf(home) : "",
       invalid: el.getAttribute("aria-invalid") === "true",
     }));
     if (items.length >= MOST_ITEMS) break;
   }
   return { url: location.href, title: document.title, items, ...talk(), closedFrames: closedFrames().length, ready: document.readyState };
+}
+
+// What a row, card or group is called by its own legend, caption or heading; "" where it has none.
+function titleOfPart(home) {
+  const title = home.querySelector(`legend,caption,${HEADINGS},th[scope=row]`);
+  return title ? fold(title.textContent).slice(0, 80) : "";
 }
 
 function landmarkOf(el) {

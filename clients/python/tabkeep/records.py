@@ -402,6 +402,14 @@ class BrowserPage:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeOverLink:
+    """With it a person takes over a session's browser."""
+
+    url: str = field(repr=False)
+    expire_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """Something that is true now of a session or run and worth knowing, beside its state."""
 

@@ -224,6 +224,20 @@ async def pages(client: Client, output: Output, browser_session_id: str) -> None
     output.table(found, ("", "TAB", "OPENED BY", "TITLE", "URL"), rows)
 
 
+@session.command("take-over")
+@click.argument("browser_session_id")
+@click.option("--for", "lifetime", type=DURATION, help="How long the link works, up to 1h.  [default: 15m]")
+@calls_control_plane
+async def take_over(client: Client, output: Output, browser_session_id: str, lifetime: timedelta | None) -> None:
+    """Make a link with which a person takes over a session's browser."""
+    made = await client.create_take_over_link(browser_session_id, lifetime=lifetime)
+    if output.as_json:
+        output.json_line(made)
+    else:
+        click.echo(made.url)  # in one piece, however narrow the terminal is
+        click.echo(f"works until {show(made.expire_time)}", err=True)
+
+
 @session.command()
 @click.argument("browser_session_id")
 @click.option("--expiry-warning", type=DURATION, help="How long before its end to warn.  [default: 1m]")
@@ -274,6 +288,19 @@ async def update(
     **options: Any,
 ) -> None:
     """Change the proxy, domains, permissions and the like of an open session while its browser goes on."""
+    for taken_away, by, given, name in (
+        (no_proxy, "--no-proxy", proxy or proxy_location, "--proxy or --proxy-location"),
+        (allow_all_domains, "--allow-all-domains", allowed_domains, "--allow-domain"),
+        (block_no_domains, "--block-no-domains", blocked_domains, "--block-domain"),
+        (grant_nothing, "--grant-nothing", permissions, "--grant"),
+        (no_http_credentials, "--no-http-credentials", http_credentials, "--http-credentials"),
+    ):
+        if taken_away and given:
+            raise click.UsageError(f"give {by}, or {name}, not both")
+    takes_away = (no_proxy, allow_all_domains, block_no_domains, grant_nothing, no_http_credentials)
+    gives = (proxy, allowed_domains, blocked_domains, permissions, http_credentials, *options.values())
+    if not any(takes_away) and not any(gives) and proxy_location is None:
+        raise click.UsageError("say what to change: --help lists it")
     changed = await client.update_browser_session(
         browser_session_id,
         proxy="" if no_proxy else proxy,
