@@ -99,6 +99,12 @@ class Document(Protocol):
         The first node counts with all that is in it. True where it cannot be told.
         """
 
+    async def hand_listeners(self, function: str, *, timeout: float) -> None:
+        """Call `function` with the elements that listen to presses themselves and were not handed over before.
+
+        At most 200 at a time: the rest comes with the next calls. Without effect where they cannot be told.
+        """
+
 
 class Frame(Document, Protocol):
     """A document inside a page, of another origin, in the page's process or in one of its own.

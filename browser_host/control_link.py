@@ -332,6 +332,9 @@ class GrpcTunnel:
             frame = tunnel_pb2.TunnelFrame(content=chunk, last=start + CHUNK_BYTES >= len(content))
             await self._write(tunnel_pb2.TunnelRequest(frame=frame))
 
+    async def end(self, cause: str) -> None:
+        await self._write(tunnel_pb2.TunnelRequest(end=tunnel_pb2.TunnelEnd(cause=cause)))
+
     async def receive(self) -> str:
         content = bytearray()
         while True:

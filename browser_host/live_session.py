@@ -58,7 +58,7 @@ from browser_host.run_journal import RunJournal, RunOver
 from browser_host.run_records import RunRecords
 from browser_host.state_saves import StateSaves
 from browser_host.states import StateNotFetched, States
-from browser_host.task.journal import ApprovalAnswer, Journal
+from browser_host.task.journal import ApprovalAnswer, Journal, TurnNotBack
 
 logger = logging.getLogger(__name__)
 
@@ -222,7 +222,8 @@ class LiveSession:
             self.stop_run(before.run_id)
         self._runs_begun.add(start.run_id)
         journal = self._new_journal(self.placement, start.run_id)
-        leaving = self._guest.send_away()
+        journal.lend_turn = self._guest.lent
+        leaving = self._guest.send_away("a run begins")
         task = asyncio.create_task(
             self._perform(start, browser, journal, traceparent, before.task if before else None, leaving)
         )
@@ -314,7 +315,7 @@ class LiveSession:
             for watcher in watchers:
                 watcher.cancel()
             await asyncio.wait(watchers)
-            if (leaving := self._guest.send_away()) is not None:
+            if (leaving := self._guest.send_away("the session ends")) is not None:
                 await asyncio.wait({leaving})
             try:
                 if saving and self._end.done():
@@ -482,8 +483,7 @@ class LiveSession:
         began = self._clock.monotonic()
         records: RunRecords | None = None
         try:
-            if leaving is not None:
-                await asyncio.wait({leaving})
+            await self._guest.gone(leaving)
             if before is not None:
                 await asyncio.wait({before}, timeout=CANCEL_SECONDS)
                 before.cancel()
@@ -500,6 +500,15 @@ class LiveSession:
             journal.record_end(self._cancelled())
         except (RunStopped, RunOver):
             logger.info("run stopped", extra=fields)
+        except TurnNotBack as error:
+            logger.error("cdp client stays", extra=fields)
+            journal.record_end(
+                RunFinished(
+                    status=runs_pb2.RUN_STATUS_FAILED,
+                    failure_reason=runs_pb2.FAILURE_REASON_CDP_CLIENT_STAYED,
+                    failure_message=str(error),
+                )
+            )
         except BrowserGone as error:
             journal.record_end(
                 self._ended() if self.ending() else _run_end(EndReason.BROWSER_CRASHED, str(error) or "browser gone")

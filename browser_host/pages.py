@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -147,6 +147,11 @@ class Dialogs:
 
     def __init__(self) -> None:
         self.accept_by_default = False
+        self.may_accept: Callable[[str, str], bool] | None = None
+        """Asked before a dialog is accepted, with its kind and text; where it says no, the dialog is dismissed.
+
+        What was wanted is still wanted of the next one then.
+        """
         self._wanted: deque[WantedAnswer] = deque()
 
     def expect(self, answers: Iterable[WantedAnswer]) -> None:
@@ -163,6 +168,11 @@ class Dialogs:
             reply = Reply(wanted.accept, wanted.text if kind == "prompt" else None, by_action=True)
         else:
             reply = Reply(accept=False, by_action=True)
+        if reply.accept and self.may_accept is not None and not self.may_accept(kind, message):
+            reply = Reply(accept=False)
+            if wanted is not None:
+                self._wanted.appendleft(wanted)
+                wanted = None
         shown = DialogShown(
             kind,
             "" if kind == "beforeunload" else message[:LONGEST_MESSAGE],

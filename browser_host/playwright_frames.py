@@ -166,3 +166,6 @@ class PlaywrightFrame:
     async def listens(self, function: str, *, timeout: float) -> bool:
         """It cannot be told cheaply, so it is taken to be so."""
         return True
+
+    async def hand_listeners(self, function: str, *, timeout: float) -> None:
+        """Like `listens`, it cannot be told cheaply: none are."""

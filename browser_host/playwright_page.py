@@ -55,6 +55,9 @@ _BY_ITSELF = frozenset({"metaTagRefresh", "httpHeaderRefresh"})
 _BY_HAND = frozenset({"anchorClick", "formSubmissionGet", "formSubmissionPost"})
 """Why a frame goes to another page: what the page does after a while of its own accord, and what a press can do."""
 _HANDLES = "tabkeep"
+_MOUSE_EVENTS = re.compile("(dbl)?click|(mouse|pointer)(down|up)|touch(start|end)")
+_MOST_HANDED = 200
+"""Elements that are handed over at once: each is a call to the browser, of about 0.2 ms."""
 _PRESS_EVENTS = re.compile("(dbl)?click|(mouse|pointer|key)(down|up)|touch(start|end)|submit|change|input")
 
 T = TypeVar("T")
@@ -79,6 +82,9 @@ class PlaywrightPage:
         self._error_pages = 0
         self._session = session
         self._world: int | None = None
+        self._handed_in: int | None = None
+        self._handed: set[int] = set()
+        """The DOM's own numbers of the elements that were handed over as listening, in that world."""
         self._main_frame = ""
         self._effects = 0
         self._sends = 0
@@ -489,6 +495,37 @@ class PlaywrightPage:
         except (Error, DocumentReplaced, PageUnresponsive):
             return True
         return any(_PRESS_EVENTS.fullmatch(one["type"]) for answer in answers for one in answer["listeners"])
+
+    async def hand_listeners(self, function: str, *, timeout: float) -> None:
+        """Ask the browser for all listeners of the document at once, then for the elements that are new, by number."""
+        world = self._world
+        if world is None:
+            return
+        try:
+            await self._bounded(self._hand_listeners(function, world), timeout)
+        except (Error, DocumentReplaced, PageUnresponsive):
+            pass  # what is not known to listen is still seen where its cursor or role tells
+
+    async def _hand_listeners(self, function: str, world: int) -> None:
+        if self._handed_in != world:
+            self._handed_in, self._handed = world, set()
+        in_world = {"contextId": world, "objectGroup": _HANDLES}
+        document = await self._session.send("Runtime.evaluate", {"expression": "document", **in_world})
+        tree = {"objectId": document["result"]["objectId"], "depth": -1, "pierce": True}
+        found = (await self._session.send("DOMDebugger.getEventListeners", tree))["listeners"]
+        listening = {one["backendNodeId"] for one in found if _MOUSE_EVENTS.fullmatch(one["type"])}
+        new = sorted(listening - self._handed)[:_MOST_HANDED]
+        self._handed.update(new)
+        place = {"executionContextId": world, "objectGroup": _HANDLES}
+        nodes = await asyncio.gather(
+            *(self._session.send("DOM.resolveNode", {"backendNodeId": one, **place}) for one in new),
+            return_exceptions=True,  # some are gone by now, or are in a frame of another world
+        )
+        arguments = [{"objectId": node["object"]["objectId"]} for node in nodes if isinstance(node, dict)]
+        if arguments:
+            call = {"functionDeclaration": function, "executionContextId": world, "arguments": arguments}
+            await self._session.send("Runtime.callFunctionOn", call)
+        await self._session.send("Runtime.releaseObjectGroup", {"objectGroup": _HANDLES})
 
     async def frames(self, function: str, *, timeout: float) -> list[PlaywrightFrame]:
         """The frames of other origins whose elements a function in the isolated world brings."""

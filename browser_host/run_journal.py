@@ -6,6 +6,7 @@ Once RunFinished is recorded nothing more is: that is always a run's last event.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -58,6 +59,7 @@ class RunJournal:
     ) -> None:
         self.cancel_requested = asyncio.Event()
         self.scrub: Callable[[str], str] = lambda text: text
+        self.lend_turn: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext
         self.finished = False
         """RunFinished is recorded."""
         self.before_end: Callable[[], Awaitable[None]] | None = None

@@ -14,10 +14,11 @@ from tabkeep.v1 import browser_sessions_pb2_grpc as pb_grpc
 
 from control_plane import networks, page_options, session_moves, wire
 from control_plane.coordinator import Coordinator
-from control_plane.errors import Unavailable
+from control_plane.errors import PreconditionFailed, Unavailable
 from control_plane.fields import Fields
 from control_plane.hosts import Host
 from control_plane.http.cdp_socket import path_of
+from control_plane.http.take_over_links import LONGEST, SHORTEST, USUAL, TakeOverLinks
 from control_plane.interceptors import caller
 from control_plane.networks import Networks
 from control_plane.page_options import PageSettings
@@ -34,9 +35,15 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
     """See the proto for what each call does."""
 
     def __init__(
-        self, coordinator: Coordinator, page_tokens: PageTokens, networks: Networks, page_settings: PageSettings
+        self,
+        coordinator: Coordinator,
+        page_tokens: PageTokens,
+        take_overs: TakeOverLinks,
+        networks: Networks,
+        page_settings: PageSettings,
     ) -> None:
         self._coordinator = coordinator
+        self._take_overs = take_overs
         self._database = coordinator.database
         self._page_tokens = page_tokens
         self._networks = networks
@@ -156,6 +163,24 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
     async def ListPages(self, request: pb.ListPagesRequest, context: Context) -> pb.ListPagesResponse:
         session = (await self._read(request.browser_session_id)).session
         return pb.ListPagesResponse.FromString(session.pages)
+
+    async def CreateTakeOverLink(
+        self, request: pb.CreateTakeOverLinkRequest, context: Context
+    ) -> pb.CreateTakeOverLinkResponse:
+        fields = Fields()
+        lifetime = fields.duration(request, "lifetime", SHORTEST, LONGEST, USUAL)
+        fields.raise_if_wrong()
+        link, expire_time = self._take_overs.make(request.browser_session_id, caller.get(), lifetime)
+        session_moves.refuse_closed((await self._read(request.browser_session_id)).session)
+        gateway = self._coordinator.gateway_url
+        if not gateway:
+            raise PreconditionFailed(
+                "the control plane serves no HTTP, and so no page to take over on: set TABKEEP_HTTP_ADDRESS",
+                reason="HTTP_NOT_SERVED",
+            )
+        answer = pb.CreateTakeOverLinkResponse(url=f"{gateway.rstrip('/')}{link}")
+        answer.expire_time.FromDatetime(expire_time)
+        return answer
 
     async def CloseBrowserSession(
         self, request: pb.CloseBrowserSessionRequest, context: Context

@@ -1,4 +1,7 @@
-"""Every move of a session's CDP client: it takes the session's turn as a run does, and gives it back."""
+"""Every move of a session's CDP client: it takes the session's turn as a run does, and gives it back.
+
+A run that waits for a person to take over lends it the turn; the run's host takes it back before the run goes on.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ def attach(tx: Transaction, organization_id: str, browser_session_id: str, clien
 
     Raises:
         NotFound: SESSION_NOT_FOUND.
-        PreconditionFailed: SESSION_CLOSED; SESSION_NOT_RUNNING, its browser is not up; SESSION_BUSY, a run is active or
-            waits, or another client is attached.
+        PreconditionFailed: SESSION_CLOSED; SESSION_NOT_RUNNING, its browser is not up; SESSION_BUSY, another client is
+            attached, a run is active and lends its turn to nobody, or none is and one waits.
     """
     session = session_moves.find(tx, organization_id, browser_session_id)
     session_moves.refuse_closed(session)
@@ -28,9 +31,10 @@ def attach(tx: Transaction, organization_id: str, browser_session_id: str, clien
             reason="SESSION_NOT_RUNNING",
             browser_session_id=browser_session_id,
         )
-    waiting = tx.runs.waiting_in(browser_session_id, limit=1)
-    if session.cdp_client_id or session.active_run_id or waiting:
-        run_id = session.active_run_id or (waiting[0].run_id if waiting else "")
+    active = tx.runs.get(session.active_run_id) if session.active_run_id else None
+    first = active or next(iter(tx.runs.waiting_in(browser_session_id, limit=1)), None)
+    if session.cdp_client_id or (first is not None and not first.turn_lent):
+        run_id = first.run_id if first else ""
         busy = "another CDP client is attached" if session.cdp_client_id else f"it is busy with run {run_id}"
         raise PreconditionFailed(
             f"session {browser_session_id} takes no CDP client now: {busy}; attach when that is over",
@@ -39,7 +43,13 @@ def attach(tx: Transaction, organization_id: str, browser_session_id: str, clien
             run_id=run_id,
         )
     tx.effects.add(Log("cdp client attached", {"browser_session_id": browser_session_id, "client_id": client_id}))
-    new = replace(session, cdp_client_id=client_id, cdp_attach_time=tx.now, update_time=tx.now)
+    new = replace(
+        session,
+        cdp_client_id=client_id,
+        cdp_attach_time=tx.now,
+        cdp_run_id=session.active_run_id,
+        update_time=tx.now,
+    )
     return save_session(tx, session, new)
 
 
@@ -49,7 +59,7 @@ def detach(tx: Transaction, browser_session_id: str, client_id: str) -> None:
     if session is None or session.cdp_client_id != client_id:
         return
     tx.effects.add(Log("cdp client detached", {"browser_session_id": browser_session_id, "client_id": client_id}))
-    new = replace(session, cdp_client_id="", cdp_attach_time=None, update_time=tx.now)
+    new = replace(session, cdp_client_id="", cdp_attach_time=None, cdp_run_id="", update_time=tx.now)
     give_turn(tx, save_session(tx, session, new))
 
 

@@ -123,7 +123,7 @@ def _move(tx: Transaction, event: ReportedEvent) -> None:
     run = tx.runs.get(event.run_id)
     assert run is not None
     if event.kind is EventKind.APPROVAL_REQUESTED and run.status is RunStatus.RUNNING:
-        save_run(tx, run, runs.paused(run, event.approval_id, event.approval, tx.now))
+        save_run(tx, run, runs.paused(run, event.approval_id, event.approval, tx.now, turn_lent=event.lends_turn))
     elif event.kind is EventKind.APPROVAL_RESOLVED and run.status is RunStatus.PAUSED:
         save_run(tx, run, runs.resumed(run, tx.now))
     elif isinstance(event.recording, Recorded):

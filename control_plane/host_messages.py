@@ -113,6 +113,8 @@ class ReportedEvent:
     step: int = 0
     approval_id: str = ""
     approval: bytes = b""
+    lends_turn: bool = False
+    """It asks a person to take over."""
     status: RunStatus | None = None
     failure_reason: str = ""
     failure_message: str = ""

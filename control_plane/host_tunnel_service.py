@@ -18,6 +18,7 @@ from control_plane.tunnels import FRAME_BYTES, Frame, Tunnel, TunnelEnded, Tunne
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _LONGEST_FAILURE = 500
+_UNSAID = "the browser host ended the connection"
 
 
 class HostTunnelService(pb_grpc.HostTunnelServiceServicer):
@@ -53,7 +54,7 @@ class HostTunnelService(pb_grpc.HostTunnelServiceServicer):
         except TunnelEnded:
             return
         finally:
-            tunnel.end("the browser host ended the connection: the browser ended, or a run is to begin")
+            tunnel.end(_UNSAID)
             listening.cancel()
             await asyncio.wait({listening})
 
@@ -62,6 +63,9 @@ async def _listen(tunnel: Tunnel, requests: AsyncIterator[tunnel_pb2.TunnelReque
     """Take in what the browser says, until one side ends the call."""
     try:
         async for request in requests:
+            if request.WhichOneof("part") == "end":
+                tunnel.end(request.end.cause[:_LONGEST_FAILURE])
+                return
             if len(request.frame.content) > FRAME_BYTES:
                 tunnel.end("the browser host broke the protocol: a frame is too large")
                 return
@@ -69,4 +73,4 @@ async def _listen(tunnel: Tunnel, requests: AsyncIterator[tunnel_pb2.TunnelReque
     except TunnelEnded:
         return
     finally:
-        tunnel.end("the browser host ended the connection: the browser ended, or a run is to begin")
+        tunnel.end(_UNSAID)

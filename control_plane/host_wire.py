@@ -202,6 +202,7 @@ def _event(hosted: host_pb2.HostedEvent) -> ReportedEvent:
             EventKind.APPROVAL_REQUESTED,
             approval_id=approval.approval_id,
             approval=approval.SerializeToString(deterministic=True),
+            lends_turn=approval.kind == runs_pb2.APPROVAL_KIND_TAKE_OVER,
         )
     if name == "approval_resolved":
         return ReportedEvent(*ids, EventKind.APPROVAL_RESOLVED, approval_id=event.approval_resolved.approval_id)

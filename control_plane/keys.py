@@ -55,6 +55,19 @@ def make(
     return Key(key_id, organization_id, scope, _digest(pepper, text), display_name, now, None, host_id), text
 
 
+def refuse_without_hands(key: Key) -> None:
+    """Raise unless the key may take a session's browser into its holder's own hands.
+
+    Raises:
+        ScopeMissing.
+    """
+    if key.scope not in (Scope.CDP, Scope.OPERATOR):
+        raise ScopeMissing(
+            f"this key has the scope {key.scope.value}: to attach needs one with the scope cdp "
+            "(`tabkeep key create --scope cdp`) or operator"
+        )
+
+
 def _checksum(body: str) -> str:
     return f"{zlib.crc32(body.encode()):08x}"
 
@@ -92,6 +105,17 @@ class KeyBook:
     def put(self, key: Key) -> None:
         """Take in a new or changed key."""
         self._keys[key.key_id] = key
+
+    def valid(self, key_id: str) -> Key:
+        """The key with this id.
+
+        Raises:
+            Unauthenticated: there is none, or it was revoked.
+        """
+        key = self._keys.get(key_id)
+        if key is None or key.revoke_time is not None:
+            raise Unauthenticated(f"key {key_id} is revoked", key_id=key_id)
+        return key
 
     def check(self, text: str | None) -> Key:
         """The key with this text.

@@ -217,7 +217,7 @@ def resolve_approval(
         )
     session = tx.sessions.get(run.browser_session_id)
     assert session is not None
-    run = save_run(tx, run, replace(run, approval_answer=answer, update_time=tx.now))
+    run = save_run(tx, run, runs.answered(run, answer, tx.now))
     command(
         tx, CommandKind.RESOLVE_APPROVAL, session, run,
         approval_id=approval_id, approved="yes" if approved else "", comment=comment,

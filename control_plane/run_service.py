@@ -164,7 +164,7 @@ class RunService(pb_grpc.RunServiceServicer):
         run, host = await self._read(request.run_id, organization_id)
         if wait and not run.status.final:
             run, host = await self._wait(request.run_id, organization_id, wait, or_paused=request.or_paused)
-        return pb.GetRunResponse(run=wire.run(run, host))
+        return pb.GetRunResponse(run=await self._whole(run, host))
 
     async def _wait(
         self, run_id: str, organization_id: str, wait: timedelta, *, or_paused: bool
@@ -231,7 +231,7 @@ class RunService(pb_grpc.RunServiceServicer):
                         after = seq
                         yield pb.WatchRunResponse(event=pb.RunEvent.FromString(body))
                 if run.status.final:
-                    yield pb.WatchRunResponse(run=wire.run(run, host))
+                    yield pb.WatchRunResponse(run=await self._whole(run, host))
                     return
                 if feed.closing:
                     raise Unavailable("the control plane is being stopped: watch again soon", reason="DRAINING")
@@ -268,6 +268,14 @@ class RunService(pb_grpc.RunServiceServicer):
             return run_moves.shown(tables, run)
 
         return await self._database.read(query)
+
+    async def _whole(self, run: Run, host: Host | None) -> pb.Run:
+        """A run with where its output came from, which only its last event tells."""
+        proto = wire.run(run, host)
+        if run.status.final and run.output:
+            last = await self._database.read(lambda tables: tables.runs.event(run.run_id, run.last_seq))
+            wire.add_provenance(proto, last or b"")
+        return proto
 
 
 def _differs(shown: pb.Run | None, now: pb.Run) -> bool:

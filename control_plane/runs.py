@@ -149,6 +149,8 @@ class Run:
     traceparent: str = ""
     step_open: bool = False
     """Its last step began and is not known to have ended."""
+    turn_lent: bool = False
+    """It waits for a person to take over: until it is answered or canceled a CDP client may have its browser."""
 
 
 def _move(run: Run, event: RunEvent) -> RunStatus:
@@ -170,26 +172,32 @@ def turn(run: Run, now: datetime, overtime: timedelta) -> Run:
     )
 
 
-def paused(run: Run, approval_id: str, approval: bytes, now: datetime) -> Run:
-    """The run waits for a person."""
+def paused(run: Run, approval_id: str, approval: bytes, now: datetime, *, turn_lent: bool) -> Run:
+    """The run waits for a person, and lends its turn meanwhile where the person is to take over."""
     return replace(
         run,
         status=_move(run, E.PAUSE),
         approval=approval,
         approval_id=approval_id,
         approval_answer="",
+        turn_lent=turn_lent and run.cancel_time is None,
         update_time=now,
     )
 
 
+def answered(run: Run, answer: str, now: datetime) -> Run:
+    """The person has answered; the run does not know it yet."""
+    return replace(run, approval_answer=answer, turn_lent=False, update_time=now)
+
+
 def resumed(run: Run, now: datetime) -> Run:
-    """The person has answered, or nobody did."""
-    return replace(run, status=_move(run, E.RESUME), approval=b"", update_time=now)
+    """The run goes on: the person has answered, or nobody did."""
+    return replace(run, status=_move(run, E.RESUME), approval=b"", turn_lent=False, update_time=now)
 
 
 def cancel_requested(run: Run, now: datetime, due: datetime) -> Run:
     """The host is asked to end the run until `due`."""
-    return replace(run, cancel_time=now, due_time=due, update_time=now)
+    return replace(run, cancel_time=now, due_time=due, turn_lent=False, update_time=now)
 
 
 def ended(
@@ -206,5 +214,6 @@ def ended(
         update_time=now,
         due_time=None,
         approval=b"",
+        turn_lent=False,
         plan=b"",
     )

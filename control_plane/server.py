@@ -65,7 +65,11 @@ from control_plane.http.app import Gateway, all_resources
 from control_plane.http.calls import Calls
 from control_plane.http.cdp_socket import CdpSocket
 from control_plane.http.limits import Limits
+from control_plane.http.seed_links import Links
 from control_plane.http.serving import listening
+from control_plane.http.take_over_links import TakeOverLinks
+from control_plane.http.take_over_page import TakeOverPage
+from control_plane.http.view_tokens import ViewTokens
 from control_plane.interceptors import CallInterceptor
 from control_plane.key_service import KeyService
 from control_plane.keys import KeyBook
@@ -143,6 +147,7 @@ async def serve(
     """
     database = await Database.open(config, clock_after)
     writer = asyncio.create_task(database.serve(), name="store writer")
+    checking = asyncio.create_task(database.check(), name="database check")
     try:
         secret = await first_keys.pepper(database, config.data_dir)
         networks = Networks(proxy_locations.load(config.proxy_locations), secret)
@@ -175,6 +180,7 @@ async def serve(
             await _end(removing)
             await _end(deadlines)
     finally:
+        await _end(checking)
         await _end(writer)
         await database.close()
 
@@ -198,8 +204,9 @@ async def _listening(
     services: Any = _Services(server)
     page_tokens, blobs, captures = PageTokens(secret), artifacts.blobs, Captures()
     seals = Seals(secret, "webhooks")
+    take_overs = TakeOverLinks(secret, coordinator.keys, coordinator.clock)
     browser_sessions_pb2_grpc.add_BrowserSessionServiceServicer_to_server(
-        BrowserSessionService(coordinator, page_tokens, *settings), services
+        BrowserSessionService(coordinator, page_tokens, take_overs, *settings), services
     )
     browser_profiles_pb2_grpc.add_BrowserProfileServiceServicer_to_server(
         BrowserProfileService(coordinator, page_tokens, keeping, captures), services
@@ -243,7 +250,7 @@ async def _listening(
     logger.info("listening", extra={"address": address})
     try:
         async with _listening_for_http(
-            coordinator, blobs, secret, Calls(interceptor, services.handlers), tunnels
+            coordinator, blobs, secret, Calls(interceptor, services.handlers), tunnels, take_overs
         ) as http_address:
             try:
                 yield address, http_address
@@ -268,7 +275,12 @@ def _webhook_body(http_url: str, run: Run) -> bytes:
 
 @contextlib.asynccontextmanager
 async def _listening_for_http(
-    coordinator: Coordinator, blobs: Blobs, secret: bytes, calls: Calls, tunnels: Tunnels
+    coordinator: Coordinator,
+    blobs: Blobs,
+    secret: bytes,
+    calls: Calls,
+    tunnels: Tunnels,
+    take_overs: TakeOverLinks,
 ) -> AsyncIterator[str]:
     config = coordinator.config
     if not config.http_address:
@@ -276,8 +288,10 @@ async def _listening_for_http(
         return
     limits = Limits()
     hosts = (config.http_address.rpartition(":")[0], *config.http_hosts)
-    resources = all_resources(calls, seed_routes.resources(coordinator, blobs, secret))
-    gateway = Gateway(resources, calls, hosts, limits, CdpSocket(coordinator, tunnels))
+    links = Links(ViewTokens(secret), coordinator.clock, config.http_url)
+    page = TakeOverPage(take_overs, links, coordinator)
+    resources = all_resources(calls, [*seed_routes.resources(coordinator, blobs, links), *page.resources()])
+    gateway = Gateway(resources, calls, hosts, limits, CdpSocket(coordinator, tunnels, take_overs))
     async with listening(config.http_address, gateway, limits) as address:
         coordinator.gateway_url = config.http_url or f"http://{address}"
         yield address

@@ -153,6 +153,8 @@ class Session:
     cdp_client_id: str = ""
     """The CDP client that has the session's turn."""
     cdp_attach_time: datetime | None = None
+    cdp_run_id: str = ""
+    """The run that has lent the client its turn; empty: no run was active when it came."""
 
     @property
     def extension_names(self) -> tuple[str, ...]:
@@ -241,6 +243,7 @@ def closed(session: Session, reason: CloseReason, message: str, now: datetime) -
         active_run_id="",
         cdp_client_id="",
         cdp_attach_time=None,
+        cdp_run_id="",
         network_sealed=b"",
         page_options_sealed=b"",
         pages=b"",

@@ -57,6 +57,8 @@ BROWSER_TYPE_VALUES = {
     "msedge": browser_sessions_pb2.BROWSER_TYPE_MSEDGE,
 }
 HOST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_LONGEST_PROVENANCE = 65_536
+"""Bytes of what a run tells of where its output came from."""
 NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands where the store will put the time."""
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(hours=24)
@@ -238,6 +240,8 @@ def _session_conditions(
     found = conditions(host)
     if session.cdp_attach_time:
         message = "a CDP client has the session's turn: runs wait until it has gone"
+        if session.active_run_id:
+            message = f"a CDP client has the turn of run {session.active_run_id} until its question is answered"
         found.append(_condition("CDP_CLIENT_ATTACHED", session.cdp_attach_time, message))
     if host is not None and timeout_unconfirmed:
         message = (
@@ -563,6 +567,16 @@ def run(run: Run, host: Host | None = None) -> runs_pb2.Run:
     set_time(proto.start_time, run.start_time)
     set_time(proto.end_time, run.end_time)
     return proto
+
+
+def add_provenance(proto: runs_pb2.Run, last_event: bytes) -> None:
+    """Show where a run's output came from: its last event tells."""
+    room = _LONGEST_PROVENANCE
+    for one in runs_pb2.RunEvent.FromString(last_event).run_finished.provenance:
+        room -= one.ByteSize()
+        if room < 0:
+            return
+        proto.provenance.append(one)
 
 
 # Workflows, hosts, keys, artifacts

@@ -16,7 +16,7 @@ from grpc_status import rpc_status
 from tabkeep.host.v1 import host_pb2, host_pb2_grpc
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
-from tests.host_fakes import until
+from tests.waiting import until
 
 TOKEN = "tk_host_test"
 

@@ -6,6 +6,7 @@ They stand at the host's edges; everything between them is the real host.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import random
 import selectors
@@ -48,6 +49,7 @@ from browser_host.pages import Dialogs, OpenPage, PageLog, Trouble
 from browser_host.run_journal import RunJournal
 from browser_host.task.journal import Credential, CredentialMissing, Journal
 from browser_host.uploads import Upload, Uploads
+from tests.waiting import until
 
 # Virtual time.
 
@@ -114,16 +116,6 @@ class LoopClock:
 
     def suspend(self, seconds: float) -> None:
         self._suspended += seconds
-
-
-async def until(fact: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
-    """Wait until `fact` is true, which it must be soon; returns what it says."""
-    loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + seconds
-    while not (value := fact()):
-        assert loop.time() < give_up_at, f"did not happen within {seconds:g} s: {what}"
-        await asyncio.sleep(0.01)
-    return value
 
 
 # Browsers.
@@ -261,6 +253,8 @@ class FakeEngine:
     hold: asyncio.Event | None = None
     """When given, a run waits here inside its first step."""
     break_with: Exception | None = None
+    lends: bool = False
+    """Whether a run that waits has lent its turn."""
 
     async def carry_out(self, start: StartRun, browser: Browser, journal: Journal, clock: Clock) -> None:
         await journal.record(RunEvent(run_started=runs_pb2.RunStarted()))
@@ -275,7 +269,8 @@ class FakeEngine:
             self.acted.append((start.run_id, step))
             await asyncio.sleep(self.step_seconds)
             if self.hold is not None:
-                await self.hold.wait()
+                async with journal.lend_turn() if self.lends else contextlib.nullcontext():
+                    await self.hold.wait()
             await journal.record(
                 RunEvent(
                     step_finished=runs_pb2.StepFinished(

@@ -31,6 +31,8 @@ _LENGTHS = ["300s", "3600s", "86400s", "0s", "-1s", "1s", "0.5s", "99999999s", "
 _WAITS = ["0s", "0.01s", "-1s", "9999s", "1", "1m", ""]
 """Of a held poll: nothing that is held for long."""
 _TIMES = ["2026-01-01T00:00:00Z", "0000-00-00T00:00:00Z", "2026-01-01", "9999-12-31T23:59:59.999999999Z"]
+_WANTED = ("prompt",)
+"""Without them hardly anything is done, though no schema can say so: one of several is needed."""
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "PROPFIND"]
 _MEDIA_TYPES = ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", "", "/", "json"]
 
@@ -190,7 +192,8 @@ class Maker:
         dice = self._dice
         found = {}
         for name, one in schema.get("properties", {}).items():
-            if dice.random() < (0.9 if name in schema.get("required", ()) else self._fullness) and depth < 6:
+            likely = 0.9 if name in schema.get("required", ()) else 0.5 if name in _WANTED else self._fullness
+            if dice.random() < likely and depth < 6:
                 found[name] = self._value(one, depth + 1)
         if isinstance(more := schema.get("additionalProperties"), Mapping):
             found |= {dice.choice(["team", "a.b", *_TEXTS]): self._value(more, depth + 1) for _ in range(2)}

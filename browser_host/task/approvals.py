@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import datetime
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.browser import Page
 from browser_host.task.failures import Failed, Stopped, canceled
-from browser_host.task.journal import ApprovalAnswer, Journal
+from browser_host.task.journal import ApprovalAnswer, Journal, TurnNotBack
 from browser_host.task.values import Secrets
 
 
@@ -57,8 +58,10 @@ async def ask(
 ) -> str:
     """Ask, and return once a person has said yes: what they wrote. `limit` is how long to wait, in seconds.
 
+    A person who is asked to take over may do so with a CDP client, which is gone when this returns or raises.
+
     Raises:
-        Stopped: a person said no, the run was canceled, or its time is over.
+        Stopped: a person said no, the run was canceled, its time is over, or the client could not be made to leave.
         Failed: no one answered in time.
     """
     approval = runs_pb2.Approval(
@@ -69,8 +72,13 @@ async def ask(
     )
     approval.create_time.FromDatetime(run.clock.now())
     approval.expire_time.FromMicroseconds(approval.create_time.ToMicroseconds() + int(limit * 1e6))
-    await run.journal.record_durably(RunEvent(approval_requested=runs_pb2.ApprovalRequested(approval=approval)))
-    answer = await _answer(run, approval_id, limit)
+    lent = run.journal.lend_turn if kind == runs_pb2.APPROVAL_KIND_TAKE_OVER else contextlib.nullcontext
+    try:
+        async with lent():  # before the question is heard of: who hears of it may come at once
+            await run.journal.record_durably(RunEvent(approval_requested=runs_pb2.ApprovalRequested(approval=approval)))
+            answer = await _answer(run, approval_id, limit)
+    except TurnNotBack as error:
+        raise Stopped(runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_CDP_CLIENT_STAYED, str(error)) from None
     resolved = runs_pb2.ApprovalResolved(approval_id=approval_id)
     if answer is None:
         resolved.timed_out = True

@@ -6,7 +6,7 @@ Every value comes from the page; what is not there is named, never made up.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,8 @@ from browser_host.task.provenance import joined, leaves
 
 Facts = list[tuple[str, str]]
 """Labels and values, in page order."""
+Source = tuple[Facts, list[list[dict[str, str]]], dict[str, Any]]
+"""What one document shows, or says of itself: its facts, its records, and all that was read."""
 
 ORDER_NUMBER = re.compile(
     r"\border(?:[^\S\n]*(?:number|no\b\.?|nr\b\.?|#|id|reference|ref\b\.?)\s*(?:is|was)?\s*[:#]?\s*"
@@ -75,8 +77,14 @@ def from_page_with_texts(found: dict[str, Any], schema: dict[str, Any] | None) -
         data = as_it_is(found)
         return data, list(leaves(data))
     search = Search()
-    output = shaped(schema, facts_of(found), [*tables_of(found), cards_of(found)], found, search)
+    beyond = [one for one in (found.get("linked"), *found.get("frames", ())) if one]
+    sources = [_source(one) for one in (found, *beyond)]
+    output = shaped(schema, *sources[0], search, sources[1:])
     return output, search.texts
+
+
+def _source(found: dict[str, Any]) -> Source:
+    return facts_of(found), [*tables_of(found), cards_of(found)], found
 
 
 def as_it_is(found: dict[str, Any]) -> dict[str, Any]:
@@ -205,14 +213,15 @@ def shaped(
     tables: list[list[dict[str, str]]],
     found: dict[str, Any] | None = None,
     search: Search | None = None,
+    beyond: Sequence[Source] = (),
 ) -> Any:
-    """Data in the shape of `schema` out of facts and records.
+    """Data in the shape of `schema` out of facts and records; what they do not have is looked for `beyond` them.
 
     Raises:
         Failed: EXTRACT.
     """
     search = search or Search()
-    output = value_of(schema, "", facts, tables, found or {}, search)
+    output = value_of(schema, "", [(facts, tables, found or {}), *beyond], search)
     if output is None or search.missing:
         missing = ", ".join(search.missing) or "the data asked for"
         reasons = f" ({'; '.join(search.reasons)})" if search.reasons else ""
@@ -238,7 +247,25 @@ def fits(schema: dict[str, Any], output: Any) -> bool:
     return Draft202012Validator(schema).is_valid(output)
 
 
-def value_of(
+def value_of(schema: dict[str, Any], name: str, sources: Sequence[Source], search: Search) -> Any:
+    """What the first source that has it gives of `schema`, of an object property by property.
+
+    None where none has it, and `search` says what and why; a source with several answers ends the search.
+    """
+    if type_of(schema) == "object":
+        return _object(schema, name, sources, search)
+    for source in sources:
+        tried = Search()
+        value = _of_one(schema, name, *source, tried)
+        if (value is not None and not tried.missing) or tried.reasons or source is sources[-1]:
+            search.missing += tried.missing
+            search.reasons += tried.reasons
+            search.texts += tried.texts
+            return value
+    return None
+
+
+def _of_one(
     schema: dict[str, Any],
     name: str,
     facts: Facts,
@@ -247,10 +274,7 @@ def value_of(
     search: Search,
 ) -> Any:
     """What facts and records give of `schema`; None where they do not, and `search` says what and why."""
-    kind = type_of(schema)
-    if kind == "object":
-        return _object(schema, name, facts, tables, found, search)
-    if kind == "array":
+    if type_of(schema) == "array":
         return _array(schema, name, facts, tables, found, search)
     value = _fact(schema, name, facts, found, search)
     if value is None:
@@ -259,19 +283,12 @@ def value_of(
     return _coerced(value, schema, name, search)
 
 
-def _object(
-    schema: dict[str, Any],
-    path: str,
-    facts: Facts,
-    tables: list[list[dict[str, str]]],
-    found: dict[str, Any],
-    search: Search,
-) -> dict[str, Any] | None:
+def _object(schema: dict[str, Any], path: str, sources: Sequence[Source], search: Search) -> dict[str, Any] | None:
     output: dict[str, Any] = {}
     required = schema.get("required", [])
     for name, wanted in schema.get("properties", {}).items():
         inner = Search()
-        value = value_of(wanted, name, facts, tables, found, inner)
+        value = value_of(wanted, name, sources, inner)
         if value is not None and not inner.missing:
             output[name] = value
             search.texts += [(joined(name, inside), text) for inside, text in inner.texts]

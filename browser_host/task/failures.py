@@ -23,7 +23,7 @@ class Stopped(Failed):
     """The run ends here by a rule, not by a fault: its time, its steps, a person; `status` is the final one."""
 
     def __init__(self, status: runs_pb2.RunStatus, reason: FailureReason, message: str) -> None:
-        """`status` is TERMINATED, CANCELED or TIMED_OUT."""
+        """`status` is TERMINATED, CANCELED or TIMED_OUT, or FAILED where nothing else may be tried."""
         super().__init__(reason, message)
         self.status = status
 

@@ -41,6 +41,10 @@ _ACTS = {
     "transfer": (r"\b(transfer|withdraw|wire)\b", r"\b(transfer|withdraw|wire|send money|pay)"),
 }
 """The acts: how buttons call them, and how a prompt names them."""
+_FOR_EVER = re.compile(
+    r"\b(can(no|['\u2019])?t be (undone|reversed)|irreversibl[ey]|permanent(ly)?|for ?ever)\b", re.IGNORECASE
+)
+"""How dialogs of the browser say that there is no way back, whatever they are about."""
 _BUTTONS = {act: re.compile(button, re.IGNORECASE) for act, (button, _) in _ACTS.items()}
 _PROMPTS = {act: re.compile(prompt, re.IGNORECASE) for act, (_, prompt) in _ACTS.items()}
 _NEGATED = re.compile(
@@ -53,14 +57,17 @@ _QUOTED = re.compile(
     re.IGNORECASE,
 )
 """A value in quotes, and the verb before it that makes it the name of a button."""
+_SHORTEST_WORD = 2
+"""Characters of a text that a prompt can be said to name."""
 
 
 class NeedsApproval(Exception):
     """A person has to agree before this is pressed; nothing was pressed yet."""
 
-    def __init__(self, act: str, name: str) -> None:
-        """`act` is a word of this module, `name` what the page calls the thing that does it."""
+    def __init__(self, act: str, name: str, doing: str) -> None:
+        """`act` is a word of this module, `name` what the page calls the thing that does it, `doing` how it is done."""
         super().__init__(f'"{name}" would {act} something, which cannot be undone')
+        self.doing = doing
         self.act = act
         self.name = name
 
@@ -75,6 +82,12 @@ class Gate(Protocol):
             Failed: BLOCKED_BY_POLICY.
             NeedsApproval.
         """
+
+    def accept(self, message: str) -> None:
+        """Before a dialog of the browser with this text is accepted; raises like `press`."""
+
+    def type_into(self, url: str, text: str) -> None:
+        """Before a text goes into a frame of another origin than the page, whose URL this is; raises like `go`."""
 
     def go(self, url: str) -> None:
         """Before a URL is opened.
@@ -115,29 +128,41 @@ class Irreversible:
     def press(self, name: str, leads: str) -> None:
         """Refuse, ask, or let pass."""
         act = act_of(name)
-        if not act or self._policy == runs_pb2.IRREVERSIBLE_POLICY_ALLOW:
+        if act and (act, name) not in self._approved:
+            self._check(act, name, "press a button", "it was not pressed")
+
+    def accept(self, message: str) -> None:
+        """Refuse, ask, or let pass; who agreed to an act agreed to the page's question whether it is meant."""
+        act = act_of(message) or ("do" if _FOR_EVER.search(message) else "")
+        if act and not any(act in (approved, "do") for approved, _ in self._approved):
+            self._check(act, message, "accept a dialog", "the dialog was dismissed")
+
+    def _check(self, act: str, name: str, doing: str, instead: str) -> None:
+        if self._policy == runs_pb2.IRREVERSIBLE_POLICY_ALLOW:
             return
         if self._policy == runs_pb2.IRREVERSIBLE_POLICY_DENY:
             raise Failed(
                 BLOCKED_BY_POLICY,
-                f'"{name}" would {act} something, which cannot be undone, and the run denies such acts; it was not '
-                "pressed. Run it with irreversible_policy approve or allow",
+                f'"{name}" would {act} something, which cannot be undone, and the run denies such acts; {instead}. '
+                "Run it with irreversible_policy approve or allow",
             )
         named = self._named is None or act in self._named
-        if named and self._policy == runs_pb2.IRREVERSIBLE_POLICY_UNSPECIFIED:
-            return
-        if (act, name) not in self._approved:
-            raise NeedsApproval(act, name)
+        if not named or self._policy != runs_pb2.IRREVERSIBLE_POLICY_UNSPECIFIED:
+            raise NeedsApproval(act, name, doing)
 
     def go(self, url: str) -> None:
         """Opening a URL is none of these acts."""
+
+    def type_into(self, url: str, text: str) -> None:
+        """Nor is filling in a field."""
 
 
 class OnSite:
     """Keeps what a model decides on the sites that the caller chose, besides the run's policy."""
 
-    def __init__(self, policy: Irreversible, sites: frozenset[str]) -> None:
-        """`sites` are host names; what lies under one of them belongs to it."""
+    def __init__(self, policy: Irreversible, sites: frozenset[str], prompt: str = "") -> None:
+        """`sites` are host names; what lies under one of them belongs to it. `prompt` is what the caller said."""
+        self._prompt = " ".join(prompt.split()).casefold()
         self._policy = policy
         self._sites = sites
 
@@ -162,6 +187,16 @@ class OnSite:
         if leads and not leads.lower().startswith("javascript:"):
             self.go(leads)
         self._policy.press(name, leads)
+
+    def accept(self, message: str) -> None:
+        """Ask the policy."""
+        self._policy.accept(message)
+
+    def type_into(self, url: str, text: str) -> None:
+        """Refuse a frame of another site, but for words of the prompt: all else may have been read on the page."""
+        words = " ".join(text.split()).casefold()
+        if len(words) < _SHORTEST_WORD or not re.search(rf"(?<!\w){re.escape(words)}(?!\w)", self._prompt):
+            self.go(url)
 
     def go(self, url: str) -> None:
         """Refuse a URL of another site."""

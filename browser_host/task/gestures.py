@@ -10,10 +10,11 @@ from typing import Any
 
 from tabkeep.v1 import actions_pb2
 
-from browser_host.browser import DocumentReplaced, Page
+from browser_host.browser import DocumentReplaced
+from browser_host.task.acting import checked
 from browser_host.task.failures import AMBIGUOUS, EXPECTATION_FAILED, NO_EFFECT, NOT_FOUND, Failed
-from browser_host.task.gate import Gate
 from browser_host.task.page_script import call
+from browser_host.task.pressing import Pressing
 from browser_host.task.wording import script_target, target_from_script
 
 _MOST_KEYS = 1000
@@ -24,31 +25,8 @@ _DROP_PATIENCE = 0.5
 """Seconds in which a page shows what a drag did."""
 
 
-class Gestures:
-    """The part of an `actions.Actor` that needs more of the pointer than a press; the actor has the rest."""
-
-    _page: Page
-    _gate: Gate
-
-    def _left(self) -> float:
-        raise NotImplementedError
-
-    async def _allowed(self) -> float:
-        raise NotImplementedError
-
-    async def _look(self, name: str, argument: dict[str, Any] | None = None) -> Any:
-        raise NotImplementedError
-
-    async def _write(self, name: str, target: actions_pb2.Target, purpose: str, **argument: Any) -> Any:
-        raise NotImplementedError
-
-    async def _pressed(self, target: actions_pb2.Target, click_count: int = 1) -> str:
-        """Press an element and see its effect; what it is called."""
-        raise NotImplementedError
-
-    def _answered(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """The script's answer, if it did what it was asked; else Failed."""
-        raise NotImplementedError
+class Gestures(Pressing):
+    """What needs more of the pointer than a press."""
 
     # Dragging
 
@@ -61,7 +39,7 @@ class Gestures:
         elif how:
             wanted[how] = script_target(getattr(drag, how))
         for attempt in (1, 2):
-            taken = self._answered(await self._look("dragPath", wanted))
+            taken = checked(await self._look("dragPath", wanted))
             self._gate.press(taken["name"], "")
             before = self._page.effects_so_far()
             await self._page.mouse_drag([(x, y) for x, y in taken["path"]], timeout=await self._allowed())
@@ -94,7 +72,7 @@ class Gestures:
     async def _set_range(self, wanted: actions_pb2.SetRange) -> str:
         """Set a number and read it back; a drawn slider is moved with the keys."""
         target = {"target": script_target(wanted.target)}
-        at = self._answered(await self._write("setRange", wanted.target, "any", value=_plain(wanted.value)))
+        at = checked(await self._write("setRange", wanted.target, "any", value=_plain(wanted.value)))
         label = str(at["label"])
         if not at["native"]:
             at["value"] = await self._by_keys(target, label, at["value"], wanted.value)
@@ -137,7 +115,7 @@ class Gestures:
     async def _set_date(self, wanted: actions_pb2.SetDate) -> str:
         """Type a date, or choose it in the calendar that the field opens, and read it back."""
         target = {"target": script_target(wanted.target), "date": wanted.date}
-        typed = self._answered(await self._write("setDate", wanted.target, "any", date=wanted.date))
+        typed = checked(await self._write("setDate", wanted.target, "any", date=wanted.date))
         label = str(typed["label"])
         if typed["equal"]:
             return label
@@ -171,7 +149,7 @@ class Gestures:
 
     async def _select_text(self, wanted: actions_pb2.SelectText) -> str:
         """Select text and read the selection back."""
-        answer = self._answered(await self._write("selectText", wanted.target, "any", text=wanted.text))
+        answer = checked(await self._write("selectText", wanted.target, "any", text=wanted.text))
         label = str(answer["label"])
         if not answer["equal"]:
             shown = answer["selected"][:60]
@@ -191,14 +169,14 @@ class Gestures:
             "nth": pick.nth,
             "press": script_target(pick.press) if pick.HasField("press") else None,
         }
-        picked = self._answered(await self._look("pickRow", argument))
+        picked = checked(await self._look("pickRow", argument))
         return await self._pressed(target_from_script(picked["target"]))
 
     async def _click_often(self, click: actions_pb2.Click) -> str:
         """Click several times, or everything that matches; each click must have an effect."""
         if click.every:
             argument = {"target": script_target(click.target), "purpose": "click"}
-            targets = self._answered(await self._look("every", argument))["targets"]
+            targets = checked(await self._look("every", argument))["targets"]
             if len(targets) > 200:
                 raise Failed(AMBIGUOUS, f"{len(targets)} elements match; at most 200 can be clicked at once")
             labels = [await self._pressed(target_from_script(one), click.click_count or 1) for one in targets]

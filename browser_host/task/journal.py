@@ -46,6 +46,10 @@ class FileMissing(Exception):
     """A file that is to be given to a page is not to be had; the text says which, and why."""
 
 
+class TurnNotBack(Exception):
+    """Whoever was let in while a run waited for a person could not be made to leave."""
+
+
 class Journal(Protocol):
     """The one way out for a run. It numbers the events; callers leave run_id, seq and create_time empty."""
 
@@ -54,6 +58,10 @@ class Journal(Protocol):
 
     scrub: Callable[[str], str]
     """Takes the secrets that the run knows by now out of a text; the engine sets it."""
+
+    lend_turn: Callable[[], AbstractAsyncContextManager[None]]
+    """While in it the run does nothing, and a CDP client may have the browser. Leaving it, which ends in bounded time,
+    raises TurnNotBack: nothing may act after that."""
 
     async def record(self, event: RunEvent) -> None:
         """Queue an event for the control plane, in order. Waits only while the outbox is full."""

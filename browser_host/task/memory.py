@@ -154,7 +154,7 @@ class Memory:
             return None
         policy = Irreversible(self._steps.irreversible, acts_named(self._prompt))
         host = (urlsplit(self._origin).hostname or "").lower()
-        return OnSite(policy, sites_in(self._prompt) | ({host} if host else frozenset()))
+        return OnSite(policy, sites_in(self._prompt) | ({host} if host else frozenset()), self._prompt)
 
     # Recording
 

@@ -65,7 +65,7 @@ _PROOF_SECONDS = 3.0
 _PAGE_TEXT = 6000
 _MOST_READ = 1_000_000
 """Characters of page text that are kept to look the output's values up in."""
-_EFFECTS = frozenset({"goto", "click", "fill", "select", "check", "press_key", "back"})
+_EFFECTS = frozenset({"goto", "click", "fill", "select", "check", "press_key", "upload", "back"})
 _READS = re.compile(
     r"^\W*(please\s+)?(what|which|who|when|where|how|why|is|are|does|do|did|has|have|extract|get|read|return|"
     r"summari[sz]e|list|tell|describe|compare|count|explain|report|name|give|find out)\b",
@@ -123,7 +123,8 @@ class ByModel:
         host = (urlsplit(page.url).hostname or "").lower()
         sites = sites_in(self._brief.prompt) | ({host} if host else frozenset())
         policy = Irreversible(workspace.steps.irreversible, acts_named(self._brief.prompt))
-        await _Attempt(self._brief, self._model, self._budget, workspace, OnSite(policy, sites)).carry_out()
+        gate = OnSite(policy, sites, self._brief.prompt)
+        await _Attempt(self._brief, self._model, self._budget, workspace, gate).carry_out()
 
 
 @dataclass(slots=True)
@@ -239,7 +240,7 @@ class _Attempt:
 
     async def _show(self, role: str, call_id: str, words: str) -> None:
         """Tell the model `words`, and the page as it is now."""
-        survey = await self._workspace.survey()
+        survey = await self._workspace.survey(listeners=True)
         whole = self._seen is None or self._differences >= _MOST_DIFFERENCES
         seen = observe(survey, None if whole else self._seen)
         if "\nelements:\n" in seen.words:
@@ -360,6 +361,7 @@ class _Attempt:
         except Failed as gone:
             raise BadCall(gone.message) from None
         action = self._with_value(model_tools.action(call.name, call.arguments, target), item)
+        self._refuse_other_files(action)
         self._guard_loops(call)
         try:
             done = await self._steps.do(action, MODEL, self._gate)
@@ -431,6 +433,12 @@ class _Attempt:
         action.fill.value.sensitive = True
         return action
 
+    def _refuse_other_files(self, action: actions_pb2.Action) -> None:
+        """A page may ask for any file of the organization; only the caller says which one it gets."""
+        for name in action.upload.files:
+            if not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", self._brief.prompt, re.IGNORECASE):
+                raise BadCall(f"the task names no file {name[:100]!r}: only files that it names can be uploaded")
+
     def _guard_loops(self, call: ToolCall) -> None:
         page = hash(self._seen.lines) if self._seen else 0
         tried = (f"{call.name} {json.dumps(call.arguments, sort_keys=True)}", page)
@@ -480,7 +488,7 @@ class _Attempt:
     async def _provenance(self, output: Any) -> list[runs_pb2.Provenance]:
         """Where the page, or a page that was read before, shows what the model brought; the rest is its own."""
         page = await self._steps.page()
-        found = {one.path: one for one in await whence(page, leaves(output))}
+        found = {one.path: one for one in await whence(page, leaves(output), page.url)}
         read = _folded(" ".join(self._read))
         for path, text in leaves(output):
             if path not in found:

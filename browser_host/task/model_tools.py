@@ -22,6 +22,7 @@ _CONDITIONS = {
 }
 _CONDITION = {"type": "object", "description": "exactly one of these", "properties": _CONDITIONS}
 _MOST_CONDITIONS = 8
+_MOST_FILES = 20
 
 
 def _tool(name: str, description: str, required: tuple[str, ...] = (), **properties: Any) -> Tool:
@@ -75,6 +76,13 @@ TOOLS = (
     _tool("hover", "Move the pointer onto an element.", ("element",), element=_ELEMENT),
     _tool("scroll", "Scroll an element into view, or the page.", element=_ELEMENT, pixels={"type": "integer"}),
     _tool("wait_for", "Wait until a text is visible, at most 15 seconds.", ("text",), text=_TEXT),
+    _tool(
+        "upload",
+        "Give files to a file field, or to what opens a file chooser: files that the task names, by id or name.",
+        ("files",),
+        files={"type": "array", "items": _TEXT, "minItems": 1, "maxItems": _MOST_FILES},
+        element=_ELEMENT,
+    ),
     _tool("back", "Go one page back."),
     SIGN_IN,
     READ_PAGE,
@@ -163,6 +171,11 @@ def action(name: str, arguments: dict[str, Any], target: actions_pb2.Target | No
             if not isinstance(pixels, int):
                 raise BadCall("`scroll` needs `element` or `pixels`")
             return _action(scroll={"deltaY": max(-10000, min(pixels, 10000))})
+        case "upload":
+            made = _action(upload={"files": _files(arguments)})
+            if target is not None:
+                made.upload.target.CopyFrom(target)
+            return made
         case "press_key":
             made = _action(press_key={"key": text_argument(arguments, "key")})
             if target is not None:
@@ -194,6 +207,13 @@ def action(name: str, arguments: dict[str, Any], target: actions_pb2.Target | No
             raise BadCall(f"there is no tool {name[:60]!r}; there are {', '.join(NAMES)}")
     getattr(made, str(made.WhichOneof("kind"))).target.CopyFrom(target)
     return made
+
+
+def _files(arguments: dict[str, Any]) -> list[str]:
+    files = arguments.get("files")
+    if not isinstance(files, list) or not 1 <= len(files) <= _MOST_FILES or not all(isinstance(f, str) for f in files):
+        raise BadCall(f"`files` must be a list of 1 to {_MOST_FILES} names or ids of files")
+    return files
 
 
 def _action(**kind: Any) -> actions_pb2.Action:

@@ -84,7 +84,9 @@ def _difference(head: list[str], lines: list[str], texts: list[str], before: Obs
 
 
 def _line(item: Item, alike: bool) -> str:
-    words = [f"e{item.id}", item.role or "element", f'"{(item.name or _weak(item))[:_NAME]}"']
+    words = [f"e{item.id}", item.role or "element", f'"{(item.name or item.text or _weak(item))[:_NAME]}"']
+    if item.sign:
+        words.append(f"({item.sign})")
     if item.type == "password":
         words.append("(password)")
     if item.value and item.role not in ("button", "link", "option"):
@@ -93,12 +95,15 @@ def _line(item: Item, alike: bool) -> str:
         words.append("= (filled)")
     if item.checked is not None:
         words.append("checked" if item.checked else "unchecked")
+    if item.expanded:
+        words.append("expanded" if item.expanded == "true" else "collapsed")
     words += [word for word, true in (("required", item.required), ("invalid", item.invalid)) if true]
     words += [word for word, true in (("disabled", item.disabled), ("in a dialog", item.dialog)) if true]
     if item.frame:
         words.append(f'in frame "{item.frame[:_CONTEXT]}"')
-    if alike and item.context and item.context != item.name:
-        words.append(f'in "{item.context[:_CONTEXT]}"')
+    where = item.part if item.part not in ("", item.name) else item.context
+    if alike and where not in ("", item.name):
+        words.append(f'in "{where[:_CONTEXT]}"')
     return " ".join(words)
 
 
@@ -107,5 +112,5 @@ def _weak(item: Item) -> str:
 
 
 def _cut(texts: list[str], most: int) -> str:
-    text = "\n".join(texts)
+    text = "\n".join(dict.fromkeys(texts))
     return text if len(text) <= most else f"{text[:most]}\n(cut: use read_page for the rest of {len(text)} characters)"

@@ -32,7 +32,7 @@ def brought(schema: dict[str, Any], output: Any) -> tuple[Any, dict[str, Any] | 
     known: dict[str, Any] = {}
     for name, wanted in schema.get("properties", {}).items():
         search = extract.Search()
-        value = extract.value_of(wanted, name, facts, tables, {}, search)
+        value = extract.value_of(wanted, name, [(facts, tables, {})], search)
         if value is not None and not search.missing:
             known[name] = value
         elif search.reasons and name in schema.get("required", []):

@@ -15,13 +15,15 @@ from browser_host.browser import Document, DocumentReplaced
 
 _FILES = (
     "dom.js", "names.js", "targets.js", "watching.js", "acting.js", "frames.js", "reading.js", "walls.js", "whence.js",
-    "gestures.js", "remembering.js", "files.js", "entry.js",
+    "gestures.js", "remembering.js", "linked_data.js", "files.js", "entry.js",
 )  # fmt: skip
 _CALL = "(call) => globalThis.__tabkeep ? globalThis.__tabkeep(call.name, call.argument) : null"
 PRESS_PATH = '() => globalThis.__tabkeepElements ? globalThis.__tabkeepElements("pressPath") : []'
 """A function that brings what a press of the armed element passes through."""
 CLOSED_FRAMES = '() => globalThis.__tabkeepElements ? globalThis.__tabkeepElements("closedFrames") : []'
 """A function that brings the elements of frames that the script cannot reach into."""
+NOTE_LISTENING = "(...nodes) => globalThis.__tabkeepListening(nodes)"
+"""A function that notes the elements that it is called with as listening to presses."""
 _GRACE = 1.0
 """Seconds a page may take to answer beyond the time it was told to wait."""
 
@@ -30,7 +32,8 @@ _GRACE = 1.0
 def _source() -> str:
     folder = resources.files("browser_host.task") / "in_page"
     parts = "\n".join((folder / name).read_text(encoding="utf-8") for name in _FILES)
-    return f'() => {{ if (globalThis.__tabkeep) return;\n"use strict";\n{parts}\n}}'
+    put = f'() => {{\n"use strict";\n{parts}\n}}'
+    return f"(call) => {{ if (!globalThis.__tabkeep) ({put})(); return ({_CALL})(call); }}"
 
 
 async def call(
@@ -44,9 +47,8 @@ async def call(
     request = {"name": name, "argument": {**(argument or {}), "wait": round(max(wait, 0) * 1000)}}
     timeout = max(wait, 0) + grace
     answer = await page.evaluate(_CALL, request, timeout=timeout)
-    while answer is None:
-        await page.evaluate(_source(), timeout=timeout)
-        answer = await page.evaluate(_CALL, request, timeout=timeout)
+    if answer is None:
+        answer = await page.evaluate(_source(), request, timeout=timeout)
     return json.loads(answer)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tabkeep.v1 import runs_pb2
 
-from browser_host.browser import BrowserError, BrowserGone, Page
+from browser_host.browser import BrowserError, BrowserGone, Document
 from browser_host.task import page_script
 
 MOST_VALUES = 500
@@ -33,18 +33,18 @@ def joined(path: str, name: str) -> str:
     return ".".join(part for part in (path, name) if part)
 
 
-async def whence(page: Page, values: Iterable[tuple[str, str]]) -> list[runs_pb2.Provenance]:
-    """Where the page shows these texts; those that it does not show are left out."""
+async def whence(document: Document, values: Iterable[tuple[str, str]], url: str) -> list[runs_pb2.Provenance]:
+    """Where a document, which lies at `url`, shows these texts; those that it does not show are left out."""
     asked = [{"path": path, "text": text} for path, text in values][:MOST_VALUES]
     if not asked:
         return []
     try:
-        found = await page_script.look(page, "whence", {"values": asked}, timeout=0, grace=10.0)
+        found = await page_script.look(document, "whence", {"values": asked}, timeout=0, grace=10.0)
     except BrowserGone:
         raise
     except BrowserError:
         return []
-    return [runs_pb2.Provenance(url=page.url, **one) for one in found]
+    return [runs_pb2.Provenance(url=url, **one) for one in found]
 
 
 class Sources:

@@ -7,14 +7,17 @@ was done, what does not fit ends the run STALE_RECORDING: nothing is ever done t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import actions_pb2, recordings_pb2, runs_pb2
 from tabkeep.v1.runs_pb2 import RunEvent
 
+from browser_host.browser import DocumentReplaced, Page, PageUnresponsive, ScriptFailed
 from browser_host.task import page_script
+from browser_host.task.documents import frames_of, holds
 from browser_host.task.failures import (
     AMBIGUOUS,
     EXPECTATION_FAILED,
@@ -251,8 +254,7 @@ class Replay:
             return ""
         page = await self._steps.page()
         await page.loaded(timeout=max(timeout, 1.0))
-        conditions = {"conditions": [script_condition(one) for one in wanted]}
-        looking = page_script.look(page, "until", conditions, timeout=timeout)
+        looking = holds(page, [script_condition(one) for one in wanted], timeout=timeout)
         answer = await self._steps.until_stopped(looking, grace=1.0)
         return "; ".join(condition_words(wanted[index]) for index in answer["failed"])
 
@@ -272,9 +274,9 @@ class Replay:
         purpose = _PURPOSES.get(action.WhichOneof("kind") or "", "any")
         elements = [self._element(one) for one in step.elements]
         wanted = {"target": script_target(target), "elements": elements, "purpose": purpose}
-        found = await self._look({**wanted, "heal": False}, _AS_RECORDED_PATIENCE)
+        found = await self._look({**wanted, "heal": False}, target.frame, _AS_RECORDED_PATIENCE)
         if not found.get("ok") and elements:
-            found = await self._look({**wanted, "heal": True}, _HEALED_PATIENCE)
+            found = await self._look({**wanted, "heal": True}, target.frame, _HEALED_PATIENCE)
         recorded = describe(action)
         if not found.get("ok"):
             raise _Lost(f"{recorded}: {found.get('message', 'it is not there')}", recorded)
@@ -286,11 +288,36 @@ class Replay:
             target.CopyFrom(target_from_script(found["target"]))
         return {**found, "recorded": recorded}
 
-    async def _look(self, wanted: dict[str, Any], patience: float) -> dict[str, Any]:
-        page = await self._steps.page()
-        looking = page_script.look(page, "locate", wanted, timeout=min(patience, max(self._steps.left(), 0)))
+    async def _look(self, wanted: dict[str, Any], frame: str, patience: float) -> dict[str, Any]:
+        looking = self._locate(wanted, frame, min(patience, max(self._steps.left(), 0)))
         found: dict[str, Any] = await self._steps.until_stopped(looking, grace=1.0)
         return found
+
+    async def _locate(self, wanted: dict[str, Any], frame: str, patience: float) -> dict[str, Any]:
+        """Look for an element in the page and then in its frames, or only in the frame that a target names.
+
+        What is like it and not it is not looked for in frames that no target names.
+        """
+        page = await self._steps.page()
+        end = self._steps.clock.monotonic() + patience
+        part = 0.0  # what a frame has now is not waited for in the page
+        found: dict[str, Any] = {"message": f'the frame "{frame}" is not there'}
+        while True:
+            left = max(end - self._steps.clock.monotonic(), 0)
+            if not frame:
+                found = await page_script.look(page, "locate", wanted, timeout=min(part, left))
+                if found.get("ok"):
+                    return found
+            if frame or not wanted["heal"]:
+                hits = [one async for one in _in_frames(page, wanted, frame) if one.get("ok")]
+                if len(hits) == 1:
+                    return hits[0]
+                if hits:
+                    return {"message": f"{len(hits)} frames have it"}
+            if left <= 0:
+                return found
+            part = _LOOK_AGAIN
+            await self._workspace.pause()
 
     def _element(self, recorded: recordings_pb2.RecordedElement) -> dict[str, Any]:
         known = {field.name: getattr(recorded, field.name) for field in recorded.DESCRIPTOR.fields}
@@ -316,6 +343,16 @@ class Replay:
         scrub = self._steps.secrets.scrub
         healed = runs_pb2.StepHealed(step=number, recorded=scrub(recorded), found=scrub(found), by=by)
         await self._steps.journal.record(RunEvent(step_healed=healed))
+
+
+async def _in_frames(page: Page, wanted: dict[str, Any], frame: str) -> AsyncIterator[dict[str, Any]]:
+    """What each frame, or each that is called so, answers; a target that it gives says which frame it is in."""
+    for inner in await frames_of(page):
+        if frame and not inner.is_called(frame):
+            continue
+        with suppress(DocumentReplaced, PageUnresponsive, ScriptFailed):
+            found = await page_script.call(inner.document, "locate", wanted)
+            yield {**found, "target": {**found["target"], "frame": inner.label}} if "target" in found else found
 
 
 class _Lost(Exception):

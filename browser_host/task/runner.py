@@ -148,6 +148,8 @@ class _Run:
                 INTERNAL,
                 f"a fault of Tabkeep's own; the host's log has it under {incident}",
             )
+        finally:
+            self._steps.tabs.leave()
         if self._memory is not None:
             await self._memory.report(end.status)
         await self._steps.tell_pages()
@@ -380,7 +382,7 @@ class _Run:
                     self._partial = workspace.output
             if workspace.output is not before and not isinstance(intent, ByModel):
                 page = await self._steps.page()
-                self._steps.sources.add(workspace.output, await whence(page, leaves(workspace.output)))
+                self._steps.sources.add(workspace.output, await whence(page, leaves(workspace.output), page.url))
             if memory is not None:
                 await memory.part_done(intent, workspace)
 

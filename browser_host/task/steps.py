@@ -18,7 +18,8 @@ from browser_host.browser import Browser, BrowserError, BrowserGone, Page
 from browser_host.clock import Clock
 from browser_host.pages import OpenPage
 from browser_host.task import page_script, walls
-from browser_host.task.actions import Actor, Done, timeout_of
+from browser_host.task.acting import Done
+from browser_host.task.actions import Actor, timeout_of
 from browser_host.task.approvals import ask
 from browser_host.task.documents import secrecy_in_frames
 from browser_host.task.failures import Failed, Stopped, canceled
@@ -74,7 +75,7 @@ class Steps:
         self.logs_in = False
         """The run itself logs in somewhere: a login form is no wall to it."""
         self._browser = browser
-        self.tabs = Tabs(browser, parameters, self.secrets)
+        self.tabs = Tabs(browser, parameters, self.secrets, self.gate)
         self._max_steps = max_steps
         self._screenshots = screenshots
         self._begun = 0
@@ -192,7 +193,7 @@ class Steps:
                 break
             if self.recorder is not None:
                 self.recorder.give_up("a person did a part of it")
-            await walls.wait_for_person(self, page, action, step, wall, failure is not None)
+            page = await walls.wait_for_person(self, action, step, wall, failure is not None)
             if failure is None and not walls.is_elsewhere(action, page):
                 break
             if failure is not None and failure.reason not in walls.HARMLESS_AGAIN:
@@ -242,13 +243,17 @@ class Steps:
                 await asyncio.sleep(_LEASE_POLL)
 
     async def _allowed_by(self, gate: PolicyGate, action: actions_pb2.Action, page: Page, step: int) -> Done:
-        """Act; where the gate wants a person's word, ask before anything is pressed, then act anew."""
+        """Act; where the gate wants a person's word, ask before anything is pressed, then act anew.
+
+        A dialog that needs a person's word is dismissed before he is asked: a page stands still while one is open.
+        """
         try:
             while True:
                 try:
-                    return await self._bounded(action, page, gate)
+                    with self.tabs.gated(gate):
+                        return await self._bounded(action, page, gate)
                 except NeedsApproval as asked:
-                    question = f"Step {step} of this run is about to press a button: {asked}. Go on?"
+                    question = f"Step {step} of this run is about to {asked.doing}: {asked}. Go on?"
                     await ask(self, f"step-{step}-{asked.act}", question, max(self.left(), 0.0))
                     gate.approved(asked)
         finally:

@@ -61,6 +61,14 @@ class Item:
     """All words by which it may be meant: its name, other visible ones, and those of its attributes."""
     frame: str = ""
     """The frame of another origin that it is in."""
+    text: str = ""
+    """What stands in it, where it has no role: such a thing has no name of its own."""
+    part: str = ""
+    """The title of the row, card or group that it is in."""
+    sign: str = ""
+    """By what a thing without a role shows that it can be pressed: "pointer" (the cursor over it) or "listener"."""
+    expanded: str = ""
+    """ "true" or "false" where it opens and closes something."""
 
     @property
     def is_field(self) -> bool:
@@ -151,6 +159,16 @@ class Survey:
 
     def trouble(self, before: Survey | None = None) -> str:
         """What the page says went wrong, in its own words; only what it did not say `before`; "" for nothing."""
+        if said := self.complaint(before):
+            return said
+        old_lines = set(before.lines()) if before else set()
+        for line in self.lines():
+            if line not in old_lines and len(line) <= 160 and before is not None and _TROUBLE.search(line):
+                return line
+        return ""
+
+    def complaint(self, before: Survey | None = None) -> str:
+        """What of that it says in messages, not in its plain text."""
         known = set(before.messages) if before else set()
         for kinds in (("error",), ("alert", "notice")):
             said = [
@@ -160,10 +178,6 @@ class Survey:
             ]
             if said:
                 return " ".join(dict.fromkeys(_without_parts(said)))[:300]
-        old_lines = set(before.lines()) if before else set()
-        for line in self.lines():
-            if line not in old_lines and len(line) <= 160 and before is not None and _TROUBLE.search(line):
-                return line
         return ""
 
     def lines(self) -> Iterator[str]:

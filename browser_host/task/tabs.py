@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from tabkeep.v1 import actions_pb2, runs_pb2
 from tabkeep.v1.runs_pb2 import RunEvent
@@ -12,12 +13,15 @@ from tabkeep.v1.runs_pb2 import RunEvent
 from browser_host.browser import Browser, Page, PageClosed
 from browser_host.clock import Clock
 from browser_host.pages import CloseCause, DialogShown, OpenPage, PageEvent, PageGone, PageOpened, WantedAnswer
-from browser_host.task.failures import AMBIGUOUS, EXPECTATION_FAILED, NOT_FOUND, Failed
+from browser_host.task.failures import AMBIGUOUS, EXPECTATION_FAILED, NOT_FOUND, Failed, Stopped
+from browser_host.task.gate import Gate, NeedsApproval
 from browser_host.task.values import Parameters, Secrets
 from browser_host.task.wording import which_tab
 
 MOST_TOLD = 100
 """Events of tabs and dialogs of one run."""
+LONGEST_QUESTION = 300
+"""Characters of a dialog's text that are looked at for what it would do, and shown to a person."""
 _POLL = 0.1
 _LISTED = 10
 _CAUSES = {
@@ -32,8 +36,10 @@ _CAUSES = {
 class Tabs:
     """The tabs and dialogs of a run's browser."""
 
-    def __init__(self, browser: Browser, parameters: Parameters, secrets: Secrets) -> None:
-        """What happened before the run is none of its events."""
+    def __init__(self, browser: Browser, parameters: Parameters, secrets: Secrets, gate: Gate) -> None:
+        """What happened before the run is none of its events; `gate` is asked before a dialog is accepted."""
+        self._gate = gate
+        self._refused: Failed | NeedsApproval | None = None
         self._browser = browser
         self._parameters = parameters
         self._secrets = secrets
@@ -42,6 +48,12 @@ class Tabs:
         self._left_out = False
         browser.page_log.take()
         browser.dialogs.expect(())
+        browser.dialogs.may_accept = self._may_accept
+
+    def leave(self) -> None:
+        """The run is over: what dialogs are shown from now on are none of its acts."""
+        self._browser.dialogs.expect(())
+        self._browser.dialogs.may_accept = None
 
     # Tabs
 
@@ -104,6 +116,34 @@ class Tabs:
             wanted.append((action, self._answer(action.dialog)))
         self._wanted = wanted
         self._browser.dialogs.expect(answer for _, answer in wanted)
+
+    @contextmanager
+    def gated(self, gate: Gate) -> Iterator[None]:
+        """Ask `gate` before a dialog is accepted, as long as a step lasts.
+
+        Raises:
+            Failed, NeedsApproval: it refused one, which was dismissed.
+        """
+        before, self._gate, self._refused = self._gate, gate, None
+        try:
+            yield
+        except Failed as failed:
+            if self._refused is None or isinstance(failed, Stopped):
+                raise
+        finally:
+            self._gate = before
+        if self._refused is not None:
+            raise self._refused
+
+    def _may_accept(self, kind: str, message: str) -> bool:
+        if kind not in ("confirm", "prompt"):
+            return True  # an alert asks nothing, and leaving a page undoes nothing that is done
+        try:
+            self._gate.accept(self._secrets.scrub(message)[:LONGEST_QUESTION])
+        except (Failed, NeedsApproval) as refused:
+            self._refused = refused
+            return False
+        return True
 
     def wanted(self, action: actions_pb2.Action) -> WantedAnswer:
         """What an action wants answered, which may be answered already."""

@@ -80,10 +80,8 @@ async def wall_before(run: Run, page: Page, action: actions_pb2.Action, *, faile
     return None
 
 
-async def wait_for_person(
-    run: Run, page: Page, action: actions_pb2.Action, step: int, wall: Wall, failed: bool
-) -> None:
-    """Ask a person to take over, and return when the wall is gone.
+async def wait_for_person(run: Run, action: actions_pb2.Action, step: int, wall: Wall, failed: bool) -> Page:
+    """Ask a person to take over, and return when the wall is gone: the tab that is in front then.
 
     Raises:
         Failed: CAPTCHA or LOGIN_WALL, it still stands when the time is over or after three answers.
@@ -105,10 +103,11 @@ async def wait_for_person(
             if failure.reason == runs_pb2.FAILURE_REASON_APPROVAL_TIMED_OUT:
                 raise Failed(wall.reason, f"{wall.words}; no person took over within {limit:g} s") from None
             raise
+        page = await run.page()  # the person may have closed the one there was, or opened another
         await page.loaded(timeout=max(run.left(), 0.0))
         still = await wall_before(run, page, action, failed=failed)
         if still is None:
-            return
+            return page
         wall = still
     raise Failed(wall.reason, f"{wall.words}; it was still there after {_MOST_ANSWERS} answers of a person")
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from google.protobuf.duration_pb2 import Duration
 from tabkeep.v1 import actions_pb2
 
-from browser_host.browser import BrowserError, BrowserGone
+from browser_host.browser import BrowserError, BrowserGone, Page
 from browser_host.task import page_script
-from browser_host.task.actions import Done
+from browser_host.task.acting import Done
 from browser_host.task.documents import Inner, frames_of
 from browser_host.task.failures import NOT_FOUND, Failed
 from browser_host.task.scene import Scene
@@ -24,6 +24,7 @@ REPLAY = "replay"
 """Who decided a step, as events say it."""
 _SURVEY_GRACE = 10.0
 _FRAME_GRACE = 2.0
+_LISTENERS_SECONDS = 1.0
 _PAUSE = 0.25
 OUTCOME_PATIENCE = 10.0
 """Seconds in which a page must show how something ended that was asked of it."""
@@ -61,9 +62,11 @@ class Workspace:
         fill = actions_pb2.Fill(target=await self.target(item), value=value, submit=submit)
         return await self.do(actions_pb2.Action(fill=fill))
 
-    async def survey(self) -> Survey:
-        """Look at the page."""
-        survey = Survey.of(await self._look("survey"))
+    async def survey(self, *, listeners: bool = False) -> Survey:
+        """Look at the page; with `listeners` also for what shows by nothing but a listener that it can be pressed."""
+        if listeners:
+            await note_listeners(await self.steps.page())
+        survey = Survey.of(await self._look("survey", {"listeners": listeners}))
         frames = await frames_of(await self.steps.page()) if survey.closed_frames else []
         self._frames = {inner.document.number: inner for inner in frames}
         return survey.with_frames([(inner, one) for inner in frames if (one := await self._frame_survey(inner))])
@@ -147,6 +150,12 @@ class Workspace:
         page = await self.steps.page()
         look = page_script.look(page, name, argument, timeout=0, grace=_SURVEY_GRACE)
         return await self.steps.until_stopped(look, grace=1.0)
+
+
+async def note_listeners(page: Page) -> None:
+    """Let the page's script know what listens to presses, as far as the browser tells in good time."""
+    await page_script.look(page, "ready", timeout=0, grace=_SURVEY_GRACE)
+    await page.hand_listeners(page_script.NOTE_LISTENING, timeout=_LISTENERS_SECONDS)
 
 
 class Intent(Protocol):

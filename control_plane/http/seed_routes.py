@@ -13,12 +13,10 @@ from control_plane.http.seed_links import Links
 from control_plane.http.seed_run_routes import RunRoutes
 from control_plane.http.seed_session_routes import SessionRoutes
 from control_plane.http.session_page import SessionPage
-from control_plane.http.view_tokens import ViewTokens
 
 
-def resources(coordinator: Coordinator, blobs: Blobs, secret: bytes) -> list[Resource]:
-    """The routes; `secret` is the installation's, under which the tokens of links are made."""
-    links = Links(ViewTokens(secret), coordinator.clock, coordinator.config.http_url)
+def resources(coordinator: Coordinator, blobs: Blobs, links: Links) -> list[Resource]:
+    """The routes."""
     # Where a fixed word and an id may stand, the fixed word comes first.
     found = [
         *SessionRoutes(links).resources(),

@@ -38,6 +38,11 @@ def status(run: runs_pb2.Run) -> str:
     return seed_values.word(runs_pb2.RunStatus, "RUN_STATUS_", run.status) or "created"
 
 
+def title(run: runs_pb2.Run) -> str:
+    """What it does, in a line for people."""
+    return run.prompt or (f"workflow {run.workflow_id}" if run.workflow_id else "typed actions")
+
+
 def run_type(run: runs_pb2.Run) -> str:
     """The kind of run in the seed's words, which distinguish by engine what we do not."""
     return "workflow_run" if run.run_type == runs_pb2.RUN_TYPE_WORKFLOW else "task_v1"
@@ -57,6 +62,7 @@ def run(run: runs_pb2.Run, app_url: str | None, screenshot_urls: Sequence[str] |
         "task_run_id": run.run_id,
         "task_run_type": run_type(run),
         "output": seed_values.json_of(run.output) if run.HasField("output") else None,
+        "provenance": [_source(one) for one in run.provenance],
         "failure_reason": (run.failure_message or reason) if reason else None,
         "failure_code": reason.upper() if reason else None,
         "errors": [{"error_code": reason.upper(), "reasoning": run.failure_message}] if reason else [],
@@ -87,6 +93,11 @@ def run(run: runs_pb2.Run, app_url: str | None, screenshot_urls: Sequence[str] |
             "script_id": None,
         }
     return shown
+
+
+def _source(one: runs_pb2.Provenance) -> dict[str, Any]:
+    """Where one value of the output came from."""
+    return {field.name: getattr(one, field.name) for field in one.DESCRIPTOR.fields}
 
 
 def _approval(run: runs_pb2.Run) -> dict[str, Any] | None:

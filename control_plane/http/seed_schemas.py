@@ -88,6 +88,7 @@ RUN = _record(
             ]
         },
         "output": {},
+        "provenance": array({"type": "object"}),
         "failure_reason": _TEXT_OR_NULL,
         "failure_code": _TEXT_OR_NULL,
         "errors": array({"type": "object"}),

@@ -172,15 +172,17 @@ class SessionPage:
     def _run(self, browser_session_id: str, one: _RunOnPage) -> str:
         run = one.run
         shown = seed_runs.run(run, None)
-        what = run.prompt or (f"workflow {run.workflow_id}" if run.workflow_id else "typed actions")
         parts = [
-            f"<h2>{escape(what)}</h2>",
+            f"<h2>{escape(seed_runs.title(run))}</h2>",
             f'<p class="{escape(shown["status"])}">{escape(shown["status"])} <small>{escape(run.run_id)}</small></p>',
         ]
         if shown["failure_reason"]:
             parts.append(f'<p class="failed">{escape(shown["failure_reason"])}</p>')
         if shown["pending_approval"]:
-            parts.append(f'<p class="paused">It asks: {escape(shown["pending_approval"]["message"])}</p>')
+            asks = f"It asks: {escape(shown['pending_approval']['message'])}"
+            if run.pending_approval.kind == runs_pb2.APPROVAL_KIND_TAKE_OVER:
+                asks += f"<br>To take over: <code>tabkeep session take-over {escape(browser_session_id)}</code>"
+            parts.append(f'<p class="paused">{asks}</p>')
         parts.append(f"<ol>{''.join(self._steps(browser_session_id, one))}</ol>")
         return "\n".join(parts)
 

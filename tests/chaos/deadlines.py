@@ -24,7 +24,7 @@ from tests.chaos.fault_proxy import BOTH, FaultProxy
 from tests.chaos.faulty_control_plane import SHORTEST_TIMEOUT
 from tests.chaos.host_process import HostProcess, alive
 from tests.chaos.scene import PATIENCE, Scene, a_scene
-from tests.host_fakes import until
+from tests.waiting import until
 
 SESSIONS = 100
 CLOSED_WITHIN, DEAD_WITHIN = 1.0, 3.0

@@ -22,7 +22,7 @@ from tests.chaos.control_plane_faults import fill, small_disk
 from tests.chaos.failpoints import DIE_AT, WALL_CLOCK
 from tests.chaos.host_process import GONE_SECONDS, HostProcess
 from tests.chaos.scene import PATIENCE, SHORT_ACTION_LEASE, Scene, Work, a_scene
-from tests.host_fakes import until
+from tests.waiting import until
 
 Fault = Callable[[Path, random.Random], Awaitable[str]]
 Strike = Callable[[HostProcess, int], psutil.Process]

@@ -16,7 +16,7 @@ import psutil
 
 from browser_host import processes
 from tests.conftest import SANDBOX
-from tests.host_fakes import until
+from tests.waiting import until
 
 END_SECONDS = 40.0
 GONE_SECONDS = 15.0

@@ -24,7 +24,7 @@ from tests.chaos.faulty_host import SILENCE
 from tests.chaos.outcomes import NotPossibleHere
 from tests.chaos.scene import PATIENCE, SHORT_ACTION_LEASE, a_scene
 from tests.chaos.site import CountingSite
-from tests.host_fakes import until
+from tests.waiting import until
 
 Fault = Callable[[Path, random.Random], Awaitable[str]]
 Side = Literal["host", "control plane"]

@@ -25,7 +25,7 @@ from tests.chaos.control_plane_program import ControlPlaneProgram
 from tests.chaos.fault_proxy import FaultProxy
 from tests.chaos.host_process import HostProcess
 from tests.chaos.site import CountingSite
-from tests.host_fakes import until
+from tests.waiting import until
 
 PATIENCE = 60.0
 """Seconds that anything may take which must happen: machines are slow, and no fault here asks for speed."""

@@ -20,6 +20,7 @@ from tabkeep import BrowserSession, Client, RunStatus, actions
 from control_plane.first_keys import ORGANIZATION_ID
 from demo.site import DemoSite
 from tests.end_to_end.programs import kill, local
+from tests.waiting import until
 
 BOUND = 30.0
 
@@ -52,12 +53,12 @@ async def running(client: Client, url: str | None = None) -> BrowserSession:
 
 async def becomes(client: Client, session: BrowserSession, fact: Callable[[BrowserSession], bool]) -> BrowserSession:
     """The session as soon as a fact about it is true."""
-    async with asyncio.timeout(BOUND):
-        while True:
-            now = await client.get_browser_session(session.browser_session_id)
-            if fact(now):
-                return now
-            await asyncio.sleep(0.05)
+
+    async def so() -> BrowserSession | None:
+        now = await client.get_browser_session(session.browser_session_id)
+        return now if fact(now) else None
+
+    return await until(so, "what the session is to be", BOUND)
 
 
 @asynccontextmanager

@@ -14,6 +14,8 @@ import pytest
 from tabkeep import Artifact, ArtifactState, BrowserSessionState, Client, FailedPrecondition, RunStatus, actions
 from tabkeep.records import RunWarning as RunWarning
 
+from tests.waiting import until
+
 REPORT = b"month,revenue\n" + random.Random(5).randbytes(300_000)
 PAGE = b"""<title>Reports</title><a href=/report>Report</a> <a target=_blank href=/report>In a tab</a>
 <a href=/huge>Huge</a> <a href=/cut>Cut</a>"""
@@ -70,12 +72,12 @@ async def begun() -> None:
 
 
 async def downloads(client: Client, browser_session_id: str, count: int) -> list[Artifact]:
-    async with asyncio.timeout(60):
-        while True:
-            found = await client.list_artifacts(browser_session_id=browser_session_id, artifact_types=["download"])
-            if len(found) >= count:
-                return found
-            await asyncio.sleep(0.05)
+
+    async def enough() -> list[Artifact] | None:
+        found = await client.list_artifacts(browser_session_id=browser_session_id, artifact_types=["download"])
+        return found if len(found) >= count else None
+
+    return await until(enough, f"{count} downloads", 60)
 
 
 async def warnings(client: Client, run_id: str) -> list[RunWarning]:

@@ -15,6 +15,7 @@ from tabkeep.records import BrowserSessionState, HostState
 from browser_host import launch
 from browser_host.messages import BrowserType
 from tests.end_to_end import programs
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -78,6 +79,8 @@ async def test_edge_sessions_go_to_the_host_that_has_edge_and_to_no_other(
 
 async def attached(client: Client, count: int) -> None:
     """Return once so many hosts take sessions."""
-    async with asyncio.timeout(60):
-        while sum(host.state is HostState.READY for host in await client.list_hosts()) < count:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+
+    async def so() -> bool:
+        return sum(host.state is HostState.READY for host in await client.list_hosts()) >= count
+
+    await until(so, f"{count} hosts are ready", 60)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from tabkeep import BrowserSession, Client, ProfileSaveState, actions
 
 from tests.end_to_end.programs import end, kill, start_control_plane, start_host
 from tests.profile_site import ProfileSite, profile_site
+from tests.waiting import until
 
 COOKIES = ["day=1", "hidden=1", "session=1"]
 
@@ -49,22 +49,20 @@ async def plane(tmp_path: Path) -> AsyncIterator[tuple[Client, Hosts]]:
 
 async def after(client: Client, session: BrowserSession, fact: Callable[[BrowserSession], bool]) -> BrowserSession:
     """The session as soon as a fact about it is true."""
-    async with asyncio.timeout(60):
-        while True:
-            async with aclosing(client.watch_browser_session(session.browser_session_id)) as updates:
-                async for update in updates:
-                    if fact(update.browser_session):
-                        return update.browser_session
-            # A closed session is watched no more, but its save may still be on its way.
-            await asyncio.sleep(0.05)
+
+    async def so() -> BrowserSession | None:
+        now = await client.get_browser_session(session.browser_session_id)
+        return now if fact(now) else None
+
+    return await until(so, "what the session is to be", 60)
 
 
 async def attached(client: Client, host_id: str) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            if host_id in [host.host_id for host in await client.list_hosts()]:
-                return
-            await asyncio.sleep(0.05)
+
+    async def so() -> bool:
+        return host_id in [host.host_id for host in await client.list_hosts()]
+
+    await until(so, f"host {host_id} is attached", 60)
 
 
 def save_is(*states: ProfileSaveState) -> Callable[[BrowserSession], bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import struct
 import threading
@@ -18,6 +17,7 @@ from jsonschema import Draft202012Validator
 from tabkeep import Artifact, Client, RunEvent, RunStatus, ScreenRecording, actions
 
 from tests.end_to_end.conftest import Stack
+from tests.waiting import until
 
 PAGE = b"""<title>Talk</title><h1>Talk</h1><label>Password <input type=password id=pw></label>
 <button onclick="go()">Go</button><p id=out></p><script>
@@ -201,12 +201,12 @@ async def test_a_run_that_is_cut_off_leaves_the_records_that_there_are(client: C
             if isinstance(update, RunEvent) and update.kind == "step_started" and update.detail.step == 2:
                 break
     await client.close_browser_session(session.browser_session_id)
-    async with asyncio.timeout(60):
-        while True:
-            found = await client.list_artifacts(run.run_id)
-            if len(found) == 2:
-                break
-            await asyncio.sleep(0.05)
+
+    async def both() -> list[Artifact] | None:
+        found = await client.list_artifacts(run.run_id)
+        return found if len(found) == 2 else None
+
+    found = await until(both, "both records of the run", 60)
     assert {(one.artifact_type.value, one.state.value) for one in found} == {
         ("console_log", "stored"),
         ("recording", "stored"),

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -108,6 +108,7 @@ class ListJournal:
         self.credentials: dict[str, list[Credential]] = {}
         self.held: dict[str, HeldFile] = {}
         self.scrub: Callable[[str], str] = str
+        self.lend_turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
         self.lease_over = 0
         self.changed = asyncio.Event()
 

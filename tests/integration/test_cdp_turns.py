@@ -124,6 +124,73 @@ async def test_a_waiting_run_that_is_canceled_gives_the_next_one_no_turn_of_the_
     assert (await host.begin_run()).start_run.run_id == second.run_id
 
 
+def asks(seq: int, approval_id: str, kind: runs_pb2.ApprovalKind) -> runs_pb2.RunEvent:
+    approval = runs_pb2.Approval(approval_id=approval_id, message="go on?", kind=kind)
+    return runs_pb2.RunEvent(seq=seq, approval_requested=runs_pb2.ApprovalRequested(approval=approval))
+
+
+def is_told(seq: int, approval_id: str) -> runs_pb2.RunEvent:
+    return runs_pb2.RunEvent(seq=seq, approval_resolved=runs_pb2.ApprovalResolved(approval_id=approval_id))
+
+
+async def test_a_run_lends_its_turn_only_while_a_person_is_to_take_over(
+    api, host: FakeHost, control_plane: ControlPlane
+) -> None:
+    launch = await running_session(api, host)
+    session_id = launch.browser_session_id
+    move = control_plane.coordinator.move
+    run = await run_task(api, session_id)
+    begun = await host.begin_run()
+    behind = await run_task(api, session_id)
+
+    async def refused() -> None:
+        with pytest.raises(PreconditionFailed) as busy:
+            await move(cdp_moves.attach, ORGANIZATION_ID, session_id, "cdp_9")
+        assert busy.value.reason == "SESSION_BUSY"
+        assert busy.value.metadata["run_id"] == run.run_id
+
+    async def answer(approval_id: str) -> None:
+        told = runs_pb2.ResolveApprovalRequest(run_id=run.run_id, approval_id=approval_id, approved=True)
+        await api.runs.ResolveApproval(told)
+        await host.done(await host.command("resolve_approval"))
+
+    await refused()
+    await host.report(begun, asks(1, "pay", runs_pb2.APPROVAL_KIND_UNSPECIFIED))
+    await refused()
+    await answer("pay")
+    await host.report(begun, is_told(2, "pay"), asks(3, "captcha", runs_pb2.APPROVAL_KIND_TAKE_OVER))
+    await move(cdp_moves.attach, ORGANIZATION_ID, session_id, "cdp_1")
+    held = (await get_session(api, session_id)).conditions[0]
+    assert held.type == "CDP_CLIENT_ATTACHED"
+    assert run.run_id in held.message
+    await refused()
+    await move(cdp_moves.detach, session_id, "cdp_1")
+    await move(cdp_moves.attach, ORGANIZATION_ID, session_id, "cdp_2")
+    await answer("captcha")
+    await move(cdp_moves.detach, session_id, "cdp_2")
+    await refused()  # the host has not said that the run goes on, but it will
+    await host.report(begun, is_told(4, "captcha"), asks(5, "again", runs_pb2.APPROVAL_KIND_TAKE_OVER))
+    await move(cdp_moves.attach, ORGANIZATION_ID, session_id, "cdp_3")
+    await cancel_run(api, run.run_id)
+    await host.done(await host.command("cancel_run"))
+    await host.report(begun, run_finished(6, runs_pb2.RUN_STATUS_CANCELED))
+    assert waiting(await get_run(api, behind.run_id))  # the client has not gone yet
+    assert (await get_session(api, session_id)).active_run_id == ""
+    await move(cdp_moves.detach, session_id, "cdp_3")
+    assert (await host.begin_run()).start_run.run_id == behind.run_id
+
+
+async def test_the_host_says_why_it_sends_a_client_away(api, host: FakeHost, tunnels: FakeTunnels, dial) -> None:
+    launch = await running_session(api, host)
+    dialing = dial(launch.browser_session_id)
+    call = await tunnels.dial(await tunnels.asked())
+    client = await asyncio.wait_for(dialing, PATIENCE)
+    await call.write(tunnel_pb2.TunnelRequest(end=tunnel_pb2.TunnelEnd(cause="the run goes on")))
+    with pytest.raises(ConnectionClosed) as closed:
+        await asyncio.wait_for(client.recv(), PATIENCE)
+    assert closed.value.rcvd.reason == "the run goes on"
+
+
 async def test_fail_if_busy_counts_a_client_too(api, host: FakeHost, tunnels: FakeTunnels, dial) -> None:
     launch = await running_session(api, host)
     dialing = dial(launch.browser_session_id)

@@ -26,8 +26,8 @@ from browser_host import cgroups, guardian, processes
 from browser_host.guard import GuardianLost, GuardianProcess
 from browser_host.messages import Placement
 from tests.host_control_plane import GrpcControlPlane
-from tests.host_fakes import until
 from tests.host_program import Program, a_program
+from tests.waiting import until
 
 DEAD_SECONDS = 3.0
 """A browser and its directory are gone so long after its session's time at the latest."""

@@ -28,7 +28,7 @@ from browser_host.playwright_browser import PlaywrightBrowser
 from browser_host.playwright_launcher import PlaywrightLauncher
 from browser_host.session_users import SessionUsers
 from tests.conftest import SANDBOX, passable_directory
-from tests.host_fakes import until
+from tests.waiting import until
 
 FOUND = launch.find_browsers()
 CLOSE_BOUND = 3.0

@@ -19,7 +19,8 @@ from browser_host.epochs import Epochs
 from browser_host.messages import Picture, Placement
 from browser_host.uploads import UploadFailed, UploadRefused
 from tests.host_control_plane import TOKEN, GrpcControlPlane, failed
-from tests.host_fakes import HostParts, a_host, until
+from tests.host_fakes import HostParts, a_host
+from tests.waiting import until
 
 
 @dataclass

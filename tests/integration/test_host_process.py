@@ -14,8 +14,8 @@ from tabkeep.v1 import actions_pb2, browser_sessions_pb2, runs_pb2
 
 from tests.conftest import SANDBOX
 from tests.host_control_plane import GrpcControlPlane, failed
-from tests.host_fakes import until
 from tests.host_program import a_program
+from tests.waiting import until
 
 
 async def test_a_session_with_a_run_from_launch_to_tombstone(tmp_path: Path):

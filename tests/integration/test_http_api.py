@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from control_plane.http.endpoint import Resource
 from control_plane.server import ControlPlane
 from tests.api_calls import PATIENCE, cancel_run, get_run, get_session, run_task, running_session
 from tests.fake_host import run_finished, step_finished, step_started
+from tests.waiting import until
 
 API = "/v1/tabkeep"
 PROTOS = Path(__file__).parents[2] / "protos/tabkeep/v1"
@@ -83,15 +84,6 @@ async def parsed(response: httpx.Response) -> AsyncIterator[dict[str, str]]:
             yield event
             event = {}
     assert not event
-
-
-async def until(fact: Callable[[], bool]) -> None:
-    """Return once it is so."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            if fact():
-                return
-            await asyncio.sleep(0.01)
 
 
 # The whole API
@@ -182,9 +174,9 @@ async def test_a_poll_that_nobody_waits_for_any_more_is_ended(http, api, host, c
     run = await run_task(api, launch.browser_session_id)
     watchers = control_plane.coordinator.feed._watchers
     poll = asyncio.create_task(http.get(f"{API}/runs/{run.run_id}?waitTimeout=600s"))
-    await until(lambda: run.run_id in watchers)
+    await until(lambda: run.run_id in watchers, "watched")
     poll.cancel()
-    await until(lambda: run.run_id not in watchers)
+    await until(lambda: run.run_id not in watchers, "watched no more")
 
 
 async def test_idempotency_key_is_the_request_id(http, control_plane):
@@ -291,7 +283,7 @@ async def test_a_watcher_that_goes_leaves_nothing_behind(http, api, host, contro
     async with http.stream("GET", f"{API}/runs/{run.run_id}:watch") as response:
         await asyncio.wait_for(anext(parsed(response)), PATIENCE)
         assert run.run_id in watchers
-    await until(lambda: run.run_id not in watchers)
+    await until(lambda: run.run_id not in watchers, "watched no more")
 
 
 async def test_streams_and_polls_end_when_the_control_plane_stops(config, http, api, host, control_plane):

@@ -30,8 +30,8 @@ from browser_host.session_users import NoUserFree, SessionUsers
 from browser_host.warm_pool import PoolSettings
 from tests.conftest import SANDBOX, passable_directory
 from tests.host_control_plane import GrpcControlPlane
-from tests.host_fakes import until
 from tests.host_program import a_program
+from tests.waiting import until
 
 ROOT = os.geteuid() == 0
 LINUX = sys.platform == "linux"

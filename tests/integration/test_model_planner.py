@@ -324,6 +324,39 @@ async def test_after_the_first_look_only_what_changed_is_told(desk: Desk, page_s
     assert "buy milk" in told
 
 
+async def test_what_only_a_listener_makes_pressable_is_told_and_can_be_pressed(
+    desk: Desk, page_server: PageServer
+) -> None:
+    body = """<title>Board</title><p id=p>Nothing yet</p><div id=tile>Red tile</div><div>Blue tile</div>
+     <div style="cursor: pointer">Green tile</div><button aria-expanded=false>More</button>
+     <script>document.querySelector('#tile').addEventListener('click', () => p.textContent = 'Red it is')</script>"""
+    await show(desk, page_server, body)
+
+    def press(asked: Asked) -> dict[str, Any]:
+        return tool("click", element=asked.element('element "Red tile" (listener)'))
+
+    async with asked(desk, tool("plan", done_when=[{"text": "Red it is"}]), press, tool("done")) as (stub, run):
+        outcome = await run(prompt="Make it so that the board is red")
+
+    first = stub.asked[0].text
+    assert outcome.status == "COMPLETED", outcome
+    assert 'element "Green tile" (pointer)' in first
+    assert 'element "Blue tile"' not in first
+    assert 'button "More" collapsed' in first
+
+
+async def test_what_is_there_several_times_is_told_with_the_title_of_its_part(
+    desk: Desk, page_server: PageServer
+) -> None:
+    group = "<fieldset><legend>{}</legend><p>Many words stand before it</p><button>Change</button></fieldset>"
+    await show(desk, page_server, group.format("Home address") + group.format("Work address"))
+    async with asked(desk, tool("give_up", why="enough")) as (stub, run):
+        await run(prompt="Make it so that the board is red")
+
+    assert 'button "Change" in "Home address"' in stub.asked[0].text
+    assert 'button "Change" in "Work address"' in stub.asked[0].text
+
+
 async def test_pictures_are_sent_only_where_the_operator_wants_it(desk: Desk, page_server: PageServer) -> None:
     await show(desk, page_server)
     async with asked(desk, tool("give_up", why="enough")) as (without, run):

@@ -15,9 +15,9 @@ from browser_host.open_browser import LaunchRequest, ProfileUnusable, StateNotTa
 from browser_host.playwright_browser import SHORTEST_CLOSE_SECONDS, PlaywrightBrowser
 from browser_host.playwright_launcher import PlaywrightLauncher
 from control_plane import browser_states
-from tests.host_fakes import until
 from tests.integration.test_host_browser import a_launcher, a_request, an_open_browser
 from tests.profile_site import KEPT, READ, ProfileSite, profile_site
+from tests.waiting import until
 
 SECONDS = 20.0
 TITLED = """title => new Promise(done => {

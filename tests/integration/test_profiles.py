@@ -20,8 +20,8 @@ from tests.api_calls import all_of, close_session, get_session, run_task, runnin
 from tests.clocks import SteppedClock
 from tests.conftest import api_on
 from tests.fake_host import FakeHost
-from tests.host_fakes import until
 from tests.refusals import refused
+from tests.waiting import until
 
 CANARY = "canary-of-a-session-cookie"
 STORAGE = {

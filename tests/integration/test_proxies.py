@@ -23,9 +23,9 @@ from browser_host.messages import BrowserType, Geolocation, Network, Placement, 
 from browser_host.open_browser import LaunchRequest, ProxyUnusable
 from browser_host.playwright_browser import PlaywrightBrowser
 from browser_host.playwright_launcher import PlaywrightLauncher
-from tests.host_fakes import until
 from tests.network_site import Site, a_certificate, serving
 from tests.proxies import TestProxy, http_proxy, socks_proxy
+from tests.waiting import until
 
 SECONDS = 30.0
 PAGE = b"""<!doctype html><title>All of it</title><link rel=stylesheet href=/style.css><img src=/picture.png>

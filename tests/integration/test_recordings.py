@@ -327,3 +327,17 @@ async def test_a_choice_that_the_prompt_does_not_name_is_not_recorded(shelf: She
         await model.close()
     assert outcome.status == "COMPLETED", outcome
     assert not outcome.journal.of("task_recorded")
+
+
+async def test_a_task_in_a_frame_of_another_site_is_replayed_there(shelf: Shelf, page_server: PageServer):
+    elsewhere = page_server.url.replace("127.0.0.1", "localhost")
+    path = page(f'<title>Pay</title><iframe title=Payment src="{elsewhere}/card.html" width=500 height=300></iframe>')
+    prompt = "Fill 'Card holder' with '{0}', select 'Norway' from Country, click 'Confirm card', wait for 'Card of {0}'"
+    await shelf.learn(prompt.format("Ada"), prompt.format("Bob"), path=path)
+
+    await shelf.desk.open(path)
+    outcome = await shelf.run(prompt.format("Cleo"))
+
+    assert outcome.status == "COMPLETED", outcome
+    assert sources(outcome) == {"replay"}
+    assert [step.target.split(" in the frame")[-1] for step in outcome.steps[:3]] == [' "Payment"'] * 3

@@ -18,6 +18,7 @@ from tabkeep.v1 import hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
 
 from control_plane.errors import StoreUnusable
 from control_plane.store import Database
+from control_plane.store.integrity import is_whole
 from tests.api_calls import all_of, get_run, get_session, minutes, run_task, running_session, watch_run
 from tests.clocks import SteppedClock
 from tests.conftest import api_on
@@ -295,7 +296,8 @@ async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(config):
     assert path.read_bytes().startswith(b"this is no database")
 
 
-async def test_a_database_with_a_damaged_page_is_refused(config):
+async def damaged(config):
+    """A database with rubbish in its last pages."""
     database, writer = await opened(config)
     for number in range(200):
         await database.write(lambda tx, n=number: tx.meta.put(f"name-{n}", "x" * 500))
@@ -304,8 +306,26 @@ async def test_a_database_with_a_damaged_page_is_refused(config):
     content = bytearray(path.read_bytes())
     content[-4096 * 8 :] = os.urandom(4096 * 8)
     path.write_bytes(content)
+
+
+async def test_a_database_with_a_damaged_page_is_refused(config):
+    await damaged(config)
     with pytest.raises(StoreUnusable, match=r"is damaged|cannot be read"):
         await Database.open(config)
+
+
+async def test_what_a_start_has_no_time_to_check_is_checked_while_it_serves(config, monkeypatch):
+    await damaged(config)
+
+    async def not_yet(connection, path, *, seconds=None):
+        return seconds is None and await is_whole(connection, path)
+
+    monkeypatch.setattr("control_plane.store.database.is_whole", not_yet)
+    database = await Database.open(config)
+    await database.check()
+    assert isinstance(database.failed.exception(), StoreUnusable)
+    assert "restore it from a backup" in str(database.failed.exception())
+    await database.close()
 
 
 async def test_a_second_control_plane_on_the_same_data_is_refused_while_the_first_runs(config):

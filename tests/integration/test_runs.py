@@ -93,6 +93,27 @@ async def test_a_run_in_an_idle_session_has_its_turn_in_the_answer_and_reaches_t
     assert (await get_session(api, launch.browser_session_id)).active_run_id == run.run_id
 
 
+async def test_a_final_run_says_where_its_output_came_from_and_lists_of_runs_do_not(api, host):
+    launch = await running_session(api, host)
+    run = await run_task(api, launch.browser_session_id)
+    command = await host.begin_run()
+    output = Value()
+    output.struct_value.update({"total": 129.5})
+    source = pb.Provenance(path="total", text="$129.50", selector="#total", label="Total", url="https://shop.example/")
+    much = [pb.Provenance(path=str(number), text="x" * 300) for number in range(400)]
+    await host.report(command, run_finished(1, output=output, provenance=[source, *much]))
+
+    shown = (await api.runs.GetRun(pb.GetRunRequest(run_id=run.run_id))).run
+    watch = api.runs.WatchRun(pb.WatchRunRequest(run_id=run.run_id))
+    watched = [response.run async for response in watch if response.HasField("run")][-1]
+    listed = (await api.runs.ListRuns(pb.ListRunsRequest())).runs
+
+    assert shown.provenance[0] == source
+    assert watched.provenance == shown.provenance
+    assert sum(one.ByteSize() for one in shown.provenance) in range(60_000, 65_537)
+    assert [list(one.provenance) for one in listed] == [[]]
+
+
 async def test_a_run_is_created_before_the_browser_is_up_queued_behind_another_and_running_at_its_turn(api, host):
     session = (
         await api.sessions.CreateBrowserSession(browser_sessions_pb2.CreateBrowserSessionRequest())

@@ -22,10 +22,11 @@ from browser_host.messages import HttpCredential, PageOptions, PermissionGrant
 from browser_host.playwright_browser import MOST_DIALOGS, PlaywrightBrowser
 from browser_host.playwright_launcher import PlaywrightLauncher
 from browser_host.task import runner
+from browser_host.task.journal import ApprovalAnswer
 from tests.conftest import passable_directory
-from tests.host_fakes import until
 from tests.integration.task_fixtures import ListJournal, Outcome, act
 from tests.integration.test_host_browser import a_launcher, a_request
+from tests.waiting import until
 
 PAGES = {
     "/": """<title>Shop</title><button onclick="window.open('/terms')">Terms</button>
@@ -42,10 +43,12 @@ PAGES = {
         <button onclick="say(prompt('Your name?', 'nobody'))">Name</button>
         <button onclick="say('asking'); setTimeout(() => { confirm('Delete Ada?'); alert('Done') }, 9)">Twice</button>
         <button onclick="alert('the secret is hunter2')">Tell</button>
+        <button onclick="pressed++; say(confirm('Delete Ada for ever?') + ' ' + pressed)">Clear up</button>
         <button onclick="window.print(); say('printed')">Print</button>
         <input type="file" aria-label="File"><input aria-label="Note">
         <a href="/terms">Leave</a>
         <script>
+            let pressed = 0
             const say = (what) => { document.querySelector('p').textContent = 'said ' + what }
             addEventListener('beforeunload', (event) => {
                 if (document.querySelector('[aria-label=Note]').value) event.preventDefault()
@@ -61,6 +64,7 @@ USER, PASSWORD = "ada", "s3cret-Basic"
 LOGIN = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
 
+ACCEPT = act("dialog", answer="DIALOG_ANSWER_ACCEPT")
 ACCEPT_ADA = actions_pb2.Action(
     dialog=actions_pb2.Dialog(answer=actions_pb2.DIALOG_ANSWER_ACCEPT, text=actions_pb2.Value(literal="Ada"))
 )
@@ -277,6 +281,52 @@ async def test_another_dialog_than_the_one_that_is_meant_is_dismissed_and_none_a
     assert (outcome.reason, "no dialog" in outcome.message) == ("EXPECTATION_FAILED", True), outcome
     # Nobody waits for it any more.
     assert (await run(browser, click("Delete"), shows("said false"))).status == "COMPLETED"
+
+
+async def test_a_dialog_that_asks_whether_to_undo_nothing_is_not_accepted_where_the_run_denies_such_acts(
+    browser: PlaywrightBrowser, site: Site
+):
+    await run(browser, act("goto", url=f"{site.url}/dialogs"))
+    deny = runs_pb2.IRREVERSIBLE_POLICY_DENY
+    outcome = await run(browser, click("Clear up"), ACCEPT, irreversible_policy=deny)
+    assert (outcome.status, outcome.reason) == ("FAILED", "BLOCKED_BY_POLICY"), outcome
+    assert '"Delete Ada for ever?" would delete something' in outcome.message
+    assert "the dialog was dismissed" in outcome.message
+    harmless = await run(browser, shows("said false 1"), click("Name"), ACCEPT_ADA, irreversible_policy=deny)
+    assert harmless.status == "COMPLETED", harmless
+    # It held for those runs only.
+    assert (await run(browser, click("Clear up"), ACCEPT, shows("said true 2"))).status == "COMPLETED"
+
+
+@pytest.mark.parametrize("accept_dialogs", [False, True])
+async def test_a_person_is_asked_before_such_a_dialog_is_accepted_be_it_by_an_action_or_by_the_sessions_policy(
+    accept_dialogs: bool, launcher: PlaywrightLauncher, site: Site
+):
+    approve = runs_pb2.IRREVERSIBLE_POLICY_APPROVE
+    answer = () if accept_dialogs else (ACCEPT,)
+    async with a_browser(launcher, f"{site.url}/dialogs", accept_dialogs=accept_dialogs) as browser:
+        journal = ListJournal()
+        running = asyncio.ensure_future(
+            run(browser, click("Clear up"), *answer, journal=journal, irreversible_policy=approve)
+        )
+        asked = (await journal.until("approval_requested")).approval_requested.approval
+        assert 'accept a dialog: "Delete Ada for ever?" would delete something' in asked.message
+        journal.answer(asked.approval_id).set_result(ApprovalAnswer(True, ""))
+        outcome = await running
+
+        assert outcome.status == "COMPLETED", outcome
+        answers = [one.answer for one in outcome.journal.of("dialog_shown")]
+        assert answers == [actions_pb2.DIALOG_ANSWER_DISMISS, actions_pb2.DIALOG_ANSWER_ACCEPT]
+        assert (await run(browser, shows("said true 2"))).status == "COMPLETED"
+
+        journal = ListJournal()
+        running = asyncio.ensure_future(
+            run(browser, click("Clear up"), *answer, journal=journal, irreversible_policy=approve)
+        )
+        asked = (await journal.until("approval_requested")).approval_requested.approval
+        journal.answer(asked.approval_id).set_result(ApprovalAnswer(False, "no"))
+        assert (await running).reason == "APPROVAL_REJECTED"
+        assert (await run(browser, shows("said false 3"))).status == "COMPLETED"
 
 
 async def test_a_workflow_puts_its_parameters_into_a_dialog(browser: PlaywrightBrowser, site: Site):

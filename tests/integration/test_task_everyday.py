@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -77,3 +78,12 @@ async def test_saving_is_no_success_where_the_page_shows_nothing_of_it(desk: Des
     await desk.open("/library.html?deaf#book/Emma")
     saved = await desk.run(prompt="Set Year to 1816 and save")
     assert (saved.status, saved.reason) == ("FAILED", "EXPECTATION_FAILED"), saved
+
+
+async def test_a_submit_that_the_page_answers_with_an_error_is_no_success(desk: Desk) -> None:
+    form = """<form onsubmit="event.preventDefault(); out.textContent = 'Error: this name is taken'">
+     <label>Name <input></label><button>Create account</button></form><p id=out role=alert></p>"""
+    await desk.open(f"/text?body={quote(form)}")
+    outcome = await desk.run(prompt="Fill Name with 'Ada' and submit the form")
+    assert (outcome.status, outcome.reason) == ("FAILED", "REJECTED_BY_PAGE"), outcome
+    assert "Error: this name is taken" in outcome.message

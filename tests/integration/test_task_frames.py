@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.integration.task_fixtures import Desk, PageServer, act
+from tests.integration.task_fixtures import Desk, PageServer, act, struct
 from tests.integration.test_model_planner import asked
 from tests.model_stub import Asked, calls, tool
 
@@ -125,3 +125,38 @@ async def test_a_model_sees_and_uses_what_is_in_a_frame(desk: Desk, page_server:
 
     assert outcome.status == "COMPLETED", outcome
     assert 'in frame "Payment"' in stub.asked[0].text
+
+
+async def test_a_model_types_into_a_frame_of_another_site_only_what_the_prompt_says(
+    desk: Desk, page_server: PageServer
+):
+    await show(desk, page_server, f"<p>Invoice 8731-X</p>{frame(page_server, 'another site')}")
+
+    def leak(asked: Asked):
+        return tool("fill", element=asked.element('textbox "Card holder"'), value="Invoice 8731-X")
+
+    async with asked(desk, tool("plan", done_when=[{"text": "Card of Ada"}]), leak, leak, leak) as (_, run):
+        outcome = await run("Kindly put Ada onto the card")
+
+    assert (outcome.status, outcome.reason) == ("FAILED", "BLOCKED_BY_POLICY"), outcome
+    assert "localhost is none of the sites of this task" in outcome.message
+
+
+async def test_data_is_read_in_frames_where_the_page_itself_has_it_not(desk: Desk, page_server: PageServer):
+    await show(desk, page_server, f"<p>Limit: $5</p>{frame(page_server, 'another site')}")
+    both = act("extract")
+    text = {"type": "string"}
+    wanted = {"type": "object", "properties": {"fee": text, "limit": text}, "required": ["fee", "limit"]}
+    both.extract.schema.CopyFrom(struct(wanted))
+
+    outcome = await desk.run(both)
+    record = await desk.run(act("findRecord", label="Fee", value={"literal": "$1.50"}))
+    part = await desk.run(act("extract", within="$900"))
+
+    assert outcome.status == "COMPLETED", outcome
+    assert outcome.output == {"fee": "$1.50", "limit": "$5"}
+    places = {one.path: one.url for one in outcome.journal.end.provenance}
+    assert places["fee"] == f"{elsewhere(page_server)}/card.html"
+    assert places["limit"].startswith(page_server.url)
+    assert record.output == {"fee": "$1.50", "limit": "$900"}
+    assert part.output["tables"] == [{"rows": [{"Fee": "$1.50", "Limit": "$900"}]}]

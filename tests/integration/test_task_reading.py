@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from demo.site import DemoSite
-from tests.integration.task_fixtures import Desk, OneTab, Outcome, act
+from tests.integration.task_fixtures import Desk, OneTab, Outcome, act, struct
 
 LOGIN = "Login with username 'support@company.com' and password 'headphones-4-all'"
 FIND = "Find customer with email 'customer@example.com'"
@@ -300,3 +300,43 @@ async def test_a_typed_fill_of_a_card_number_is_in_no_event(desk: Desk) -> None:
     outcome = await desk.run(fill, act("extract"))
     assert outcome.status == "COMPLETED", outcome
     assert "4242 4242" not in outcome.journal.text
+
+
+LINKED = """<title>Shop</title><h1>Kettle</h1><p>Colour: Red</p>
+<script type="application/ld+json">{"@context": "https://schema.org", "@graph": [
+ {"@type": "BreadcrumbList", "itemListElement": [{"name": "Home"}, {"name": "Kitchen"}]},
+ {"@type": "Product", "name": "Kettle 2000", "sku": "K-17", "color": "blue",
+  "brand": {"@type": "Brand", "name": "Boiler"},
+  "offers": [{"@type": "Offer", "price": 39.5, "priceCurrency": "EUR"}]}]}</script>"""
+
+
+async def test_what_a_page_says_of_itself_to_programs_is_read_where_it_shows_nothing(desk: Desk) -> None:
+    await desk.open(f"/text?body={quote(LINKED)}")
+    text = {"type": "string"}
+    properties = {"sku": text, "brand": text, "colour": text, "price": {"type": "number"}}
+    extract = act("extract")
+    extract.extract.schema.CopyFrom(struct({"type": "object", "properties": properties, "required": list(properties)}))
+
+    outcome = await desk.run(extract)
+
+    assert outcome.status == "COMPLETED", outcome
+    assert outcome.output == {"sku": "K-17", "brand": "Boiler", "colour": "Red", "price": 39.5}
+    places = {one.path: one.selector for one in outcome.journal.end.provenance}
+    assert places["sku"].endswith("script")
+    assert places["colour"].endswith("p")
+
+
+async def test_things_that_a_page_lists_for_programs_are_rows(desk: Desk) -> None:
+    thing = '{"@type": "ListItem", "item": {"@type": "Product", "name": "N", "offers": {"price": "P"}}}'
+    both = ", ".join(thing.replace("N", name).replace('"P"', price) for name, price in (("Cup", "3"), ("Pot", "9.5")))
+    body = f'<script type="application/ld+json">{{"@type": "ItemList", "itemListElement": [{both}]}}</script>Shop'
+    await desk.open(f"/text?body={quote(body)}")
+    item = {"type": "object", "properties": {"name": {"type": "string"}, "price": {"type": "number"}}}
+    extract = act("extract")
+    extract.extract.schema.CopyFrom(struct({"type": "array", "items": {**item, "required": ["name", "price"]}}))
+
+    outcome = await desk.run(extract)
+
+    assert outcome.status == "COMPLETED", outcome
+    rows: Any = outcome.output
+    assert rows == [{"name": "Cup", "price": 3}, {"name": "Pot", "price": 9.5}]

@@ -10,6 +10,8 @@ import pytest
 from browser_host.browser import FilesNotPlaced, HeldFile
 from browser_host.file_shelf import MAX_SESSION_BYTES, FileShelf
 from tests.integration.task_fixtures import Desk, ListJournal, Outcome, act
+from tests.integration.test_model_planner import asked
+from tests.model_stub import Turn, tool
 
 
 @pytest.fixture
@@ -23,14 +25,20 @@ def held(tmp_path: Path) -> dict[str, HeldFile]:
     return found
 
 
-async def upload(
-    desk: Desk, held: dict[str, HeldFile], *files: str, prompt: str = "", timeout: float = 10, **target: Any
-) -> Outcome:
+async def prepared(desk: Desk, held: dict[str, HeldFile]) -> ListJournal:
+    """The page that takes files, in front, and a journal of a run that has them."""
     page = await desk.open("/upload.html")
     page._shelf = FileShelf(held["cv.pdf"].path.parent / "shelf", 0)  # type: ignore[attr-defined]
     page._shelf._directory.mkdir(exist_ok=True)  # type: ignore[attr-defined]
     journal = ListJournal()
     journal.held = held
+    return journal
+
+
+async def upload(
+    desk: Desk, held: dict[str, HeldFile], *files: str, prompt: str = "", timeout: float = 10, **target: Any
+) -> Outcome:
+    journal = await prepared(desk, held)
     if prompt:
         return await desk.run(prompt=prompt, journal=journal)
     fields: dict[str, Any] = {"files": list(files)}
@@ -116,6 +124,21 @@ async def test_prompts_say_what_goes_where(desk: Desk, held: dict[str, HeldFile]
     outcome = await upload(desk, held, prompt=prompt)
     assert outcome.status == "COMPLETED", outcome
     assert (await desk.run(act("wait", timeout=5, condition={"text": said}))).status == "COMPLETED"
+
+
+async def test_a_model_gives_files_that_the_task_names_and_no_others(desk: Desk, held: dict[str, HeldFile]) -> None:
+    journal = await prepared(desk, held)
+
+    def give(name: str) -> Turn:
+        return lambda asked: tool("upload", element=asked.element('file "Resume"'), files=[name])
+
+    turns = [tool("plan", done_when=[{"text": "resume:cv.pdf"}]), give("two.txt"), give("cv.pdf"), tool("done")]
+    async with asked(desk, *turns) as (stub, run):
+        outcome = await run("Kindly hand in cv.pdf as the resume", journal=journal)
+
+    assert outcome.status == "COMPLETED", outcome
+    assert "the task names no file 'two.txt'" in stub.asked[2].text
+    assert [step.message for step in outcome.steps][:1] == ['the field shows "cv.pdf"']
 
 
 async def test_a_plain_click_on_what_opens_a_chooser_has_an_effect_and_shows_none(desk: Desk) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
 import pytest
 from tabkeep.v1 import runs_pb2
 
 from browser_host.task import walls
-from browser_host.task.journal import ApprovalAnswer
+from browser_host.task.journal import ApprovalAnswer, TurnNotBack
 from tests.integration.task_fixtures import Desk, ListJournal, PageServer, act
 
 FRAME = '<iframe title="reCAPTCHA" srcdoc="I am not a robot" width=304 height=78></iframe>'
@@ -72,6 +74,36 @@ async def test_a_captcha_in_a_form_pauses_the_run_when_the_form_is_not_taken(des
 
     assert (await running).status == "COMPLETED"
     assert len(journal.of("step_started")) == 1
+
+
+@pytest.mark.parametrize("stays", [False, True], ids=["who leaves", "who stays"])
+async def test_the_turn_is_lent_to_somebody(desk: Desk, page_server: PageServer, stays: bool):
+    journal = ListJournal()
+
+    @asynccontextmanager
+    async def lend() -> AsyncIterator[None]:
+        journal.log.append("lent")
+        yield
+        if stays:
+            raise TurnNotBack("a client stays")
+        journal.log.append("back")
+
+    journal.lend_turn = lend
+    goto = act("goto", url=page(page_server, INTERSTITIAL))
+    running = asyncio.ensure_future(desk.run(goto, act("click", target={"name": "Go"}), journal=journal))
+    approval = await asked(journal)
+    await by_hand(desk, "solve()")
+    say(journal, approval)
+    outcome = await running
+
+    asking = journal.log[journal.log.index("lent") :]
+    if stays:
+        assert (outcome.status, outcome.reason) == ("FAILED", "CDP_CLIENT_STAYED"), outcome
+        assert asking[:4] == ["lent", "approval_requested", "stored", "step_finished"]
+        assert "allowed" not in asking
+    else:
+        assert outcome.status == "COMPLETED", outcome
+        assert asking[:5] == ["lent", "approval_requested", "stored", "back", "approval_resolved"]
 
 
 async def test_a_captcha_that_no_one_solves_ends_with_a_reason_of_its_own(desk, page_server, monkeypatch):

@@ -11,8 +11,8 @@ from tabkeep.v1 import browser_sessions_pb2
 
 from browser_host import guardian
 from tests.host_control_plane import GrpcControlPlane
-from tests.host_fakes import until
 from tests.host_program import Program, a_program
+from tests.waiting import until
 
 WARM = {"TABKEEP_WARM_BROWSERS": "1"}
 

@@ -24,6 +24,7 @@ from tests.api_calls import cancel_run, close_session, run_task, running_session
 from tests.conftest import api_on
 from tests.fake_host import PATIENCE, FakeHost, run_finished
 from tests.refusals import refused
+from tests.waiting import until
 from tests.webhook_receiver import HOLD, OK, answer, receiving
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -85,13 +86,14 @@ async def deliveries(api, **fields):
 
 async def final(api, run_id):
     """The run's delivery once it is delivered or given up."""
-    async with asyncio.timeout(PATIENCE * 4):
-        while True:
-            (delivery,) = [one for one in await deliveries(api, run_id=run_id) if not one.replay]
-            if delivery.state in (pb.WEBHOOK_DELIVERY_STATE_DELIVERED, pb.WEBHOOK_DELIVERY_STATE_FAILED):
-                request = pb.GetWebhookDeliveryRequest(webhook_delivery_id=delivery.webhook_delivery_id)
-                return (await api.webhooks.GetWebhookDelivery(request)).webhook_delivery
-            await asyncio.sleep(0.02)
+
+    async def over():
+        (delivery,) = [one for one in await deliveries(api, run_id=run_id) if not one.replay]
+        return delivery.state in (pb.WEBHOOK_DELIVERY_STATE_DELIVERED, pb.WEBHOOK_DELIVERY_STATE_FAILED) and delivery
+
+    delivery = await until(over, "delivered or given up", PATIENCE * 4)
+    request = pb.GetWebhookDeliveryRequest(webhook_delivery_id=delivery.webhook_delivery_id)
+    return (await api.webhooks.GetWebhookDelivery(request)).webhook_delivery
 
 
 async def test_the_end_of_a_run_is_told_once_with_both_signatures(stack):
@@ -186,11 +188,11 @@ async def test_a_receiver_that_is_not_there_gets_it_when_it_is(stack):
     async with receiving() as gone:
         port = gone.port
     run = await finished_run(api, host, f"http://127.0.0.1:{port}/")
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            if (await deliveries(api, run_id=run.run_id))[0].attempt_count:
-                break
-            await asyncio.sleep(0.02)
+
+    async def attempted():
+        return (await deliveries(api, run_id=run.run_id))[0].attempt_count
+
+    await until(attempted, "one attempt", PATIENCE)
     async with receiving(port=port) as back:
         await back.requests(1)
         assert (await final(api, run.run_id)).state == pb.WEBHOOK_DELIVERY_STATE_DELIVERED

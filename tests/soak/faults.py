@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import psutil
 
-from tests.host_fakes import until
 from tests.soak.programs import ControlPlanes, RealHost
 from tests.soak.simulated import SimulatedHost
+from tests.waiting import until
 
 
 @dataclass

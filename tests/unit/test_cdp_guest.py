@@ -6,11 +6,13 @@ import asyncio
 import json
 
 from tabkeep.host.v1.host_pb2 import StartRun
+from tabkeep.v1 import runs_pb2
 
 from browser_host.browser import BrowserGone
 from browser_host.cdp_guest import TunnelLost
-from browser_host.messages import OpenTunnel, Placement
-from tests.host_fakes import FakeBrowser, HostParts, a_host, attached, until, virtual_time
+from browser_host.messages import CancelRun, OpenTunnel, Placement
+from tests.host_fakes import FakeBrowser, HostParts, a_host, attached, virtual_time
+from tests.waiting import until
 
 ONE = Placement("pbs_1", 7)
 EVALUATE = json.dumps({"id": 1, "method": "Runtime.evaluate", "params": {}}, separators=(",", ":"))
@@ -21,6 +23,7 @@ class FakeTunnel:
 
     def __init__(self) -> None:
         self.failure: str | None = None
+        self.cause = ""
         self.says: asyncio.Queue[str] = asyncio.Queue()
         self.heard: list[str] = []
         self.ended = False
@@ -35,6 +38,9 @@ class FakeTunnel:
         if text := await self.says.get():
             return text
         raise TunnelLost("the test ended it")
+
+    async def end(self, cause: str) -> None:
+        self.cause = cause
 
     async def close(self) -> None:
         self.ended = True
@@ -58,6 +64,7 @@ class FakeChannel:
         self.told: list[str] = []
         self.says: asyncio.Queue[str] = asyncio.Queue()
         self.open = True
+        self.close_seconds = 1.0
 
     async def send(self, text: str) -> None:
         assert self.open, "the browser was told something after the end"
@@ -69,7 +76,7 @@ class FakeChannel:
         raise BrowserGone("the test ended it")
 
     async def close(self) -> None:
-        await asyncio.sleep(1)
+        await asyncio.sleep(self.close_seconds)
         self.open = False
 
 
@@ -157,6 +164,93 @@ async def test_a_client_waits_for_the_run_that_is_just_ending_and_no_longer() ->
         assert len(scene.channels) == 1
         parts.engine.hold.set()
         await control_plane.finished("tsk_2")
+
+
+@virtual_time
+async def test_a_client_comes_in_beside_a_run_that_lends_its_turn_and_is_gone_before_it_goes_on() -> None:
+    scene = Scene()
+    async with attached(scene.parts) as (parts, control_plane):
+        await control_plane.launch(ONE)
+        scene.browser()
+        parts.engine.hold, parts.engine.lends = asyncio.Event(), True
+        control_plane.command(ONE, StartRun(run_id="tsk_1"))
+        await until(lambda: parts.engine.acted, "the run's first step")
+        control_plane.send(OpenTunnel(ONE, "t1"))
+        tunnel = await scene.joined("t1")
+        assert tunnel.failure == ""
+        parts.engine.hold.set()
+        await control_plane.finished("tsk_1")
+        assert not scene.channels[0].open
+        assert tunnel.cause == "the run has its turn back"
+
+
+@virtual_time
+async def test_a_client_that_comes_when_the_turn_is_taken_back_is_refused() -> None:
+    scene = Scene()
+    async with attached(scene.parts) as (parts, control_plane):
+        await control_plane.launch(ONE)
+        scene.browser()
+        parts.engine.hold, parts.engine.lends, parts.engine.steps = asyncio.Event(), True, 2
+        control_plane.command(ONE, StartRun(run_id="tsk_1"))
+        await until(lambda: parts.engine.acted, "the run's first step")
+        parts.engine.lends, parts.engine.step_seconds = False, 60.0
+        parts.engine.hold.set()
+        await until(lambda: len(parts.engine.acted) == 2, "the run's second step")
+        control_plane.send(OpenTunnel(ONE, "t1"))
+        assert (await scene.joined("t1")).failure == "a run has the session's turn"
+        assert scene.channels == []
+
+
+@virtual_time
+async def test_a_run_that_is_canceled_while_it_lends_its_turn_sends_the_client_away() -> None:
+    scene = Scene()
+    async with attached(scene.parts) as (parts, control_plane):
+        await control_plane.launch(ONE)
+        scene.browser()
+        parts.engine.hold, parts.engine.lends = asyncio.Event(), True
+        control_plane.command(ONE, StartRun(run_id="tsk_1"))
+        await until(lambda: parts.engine.acted, "the run's first step")
+        control_plane.send(OpenTunnel(ONE, "t1"))
+        tunnel = await scene.joined("t1")
+        control_plane.command(ONE, CancelRun("tsk_1"))
+        await control_plane.finished("tsk_1")
+        await until(lambda: tunnel.ended, "the client's end")
+        assert tunnel.cause == "the run that asked for a person ends"
+        assert not scene.channels[0].open
+
+
+@virtual_time
+async def test_a_session_that_ends_while_its_turn_is_lent_ends_the_client_before_its_browser() -> None:
+    scene = Scene()
+    async with attached(scene.parts) as (parts, control_plane):
+        await control_plane.launch(ONE)
+        browser = scene.browser()
+        parts.engine.hold, parts.engine.lends = asyncio.Event(), True
+        control_plane.command(ONE, StartRun(run_id="tsk_1"))
+        await until(lambda: parts.engine.acted, "the run's first step")
+        control_plane.send(OpenTunnel(ONE, "t1"))
+        tunnel = await scene.joined("t1")
+        await control_plane.close(ONE)
+        assert tunnel.ended
+        assert not scene.channels[0].open
+        assert not browser.alive
+        ended = await control_plane.finished("tsk_1")
+        assert ended.failure_reason == runs_pb2.FAILURE_REASON_SESSION_CLOSED
+
+
+@virtual_time
+async def test_a_run_does_nothing_beside_a_client_that_cannot_be_made_to_leave() -> None:
+    scene = Scene()
+    async with attached(scene.parts) as (parts, control_plane):
+        await control_plane.launch(ONE)
+        scene.browser()
+        control_plane.send(OpenTunnel(ONE, "t1"))
+        await scene.joined("t1")
+        scene.channels[0].close_seconds = 60.0
+        control_plane.command(ONE, StartRun(run_id="tsk_1"))
+        ended = await control_plane.finished("tsk_1")
+        assert ended.failure_reason == runs_pb2.FAILURE_REASON_CDP_CLIENT_STAYED
+        assert parts.engine.acted == []
 
 
 @virtual_time

@@ -283,6 +283,19 @@ def test_a_session_is_created_and_changed_with_the_network_that_is_asked_for(
     assert (list(second.update_mask.paths), second.proxy_location) == (["proxy_location"], "US-CA")
 
 
+def test_a_link_to_take_over_is_printed_by_itself(plane: ScriptedControlPlane, tabkeep: Tabkeep) -> None:
+    url = f"http://127.0.0.1:7331/take-over/pbs_1#{'6' * 100}"
+    answer = browser_sessions_pb2.CreateTakeOverLinkResponse(url=url)
+    plane.answers("BrowserSessionService/CreateTakeOverLink", answer)
+
+    ended = tabkeep("session", "take-over", "pbs_1", "--for", "5m")
+
+    assert (ended.status, ended.out) == (0, f"{url}\n")
+    assert ended.err.startswith("works until ")
+    (request,) = plane.requests("BrowserSessionService/CreateTakeOverLink")
+    assert (request.browser_session_id, request.lifetime.seconds) == ("pbs_1", 300)
+
+
 def test_a_session_is_created_with_the_page_options_that_are_asked_for_and_its_tabs_are_listed(
     plane: ScriptedControlPlane, tabkeep: Tabkeep, tmp_path: Path
 ) -> None:

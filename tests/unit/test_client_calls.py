@@ -100,6 +100,9 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
         "BrowserSessionService/ListPages": browser_sessions_pb2.ListPagesResponse(
             pages=[browser_sessions_pb2.BrowserPage(page_id="page-1", current=True)]
         ),
+        "BrowserSessionService/CreateTakeOverLink": browser_sessions_pb2.CreateTakeOverLinkResponse(
+            url="http://127.0.0.1:7331/take-over/pbs_1#secret"
+        ),
         "BrowserSessionService/CloseBrowserSession": browser_sessions_pb2.CloseBrowserSessionResponse(
             browser_session=closed
         ),
@@ -172,6 +175,9 @@ async def test_every_method_of_the_api_is_reached_by_the_client(plane: ScriptedC
     assert (await client.extend_browser_session("pbs_1", 90)).browser_session_id == "pbs_1"
     updated = await client.update_browser_session("pbs_1", proxy="http://u:p@proxy.example:3128", blocked_domains=[])
     assert updated.browser_session_id == "pbs_1"
+    link = await client.create_take_over_link("pbs_1", lifetime=timedelta(minutes=5))
+    assert (link.url, link.expire_time.year) == ("http://127.0.0.1:7331/take-over/pbs_1#secret", 1970)
+    assert "secret" not in repr(link)
     [page] = await client.list_pages("pbs_1")
     assert (page.page_id, page.current, page.opener_page_id) == ("page-1", True, None)
     assert (await client.close_browser_session(browser_session_id="pbs_1")).state == "closed"

@@ -136,3 +136,28 @@ def test_secrets_of_a_prompt_become_holes() -> None:
     assert hide("password 'a b c', then pin “a b”; a b", hidden) == (
         "password {{secret_2}}, then pin {{secret_1}}; {{secret_1}}"
     )
+
+
+@pytest.mark.parametrize("question", ["Delete Ada?", "This cannot be undone. Go on?", "Remove the user Ada for ever?"])
+def test_a_dialog_that_asks_whether_it_is_meant_is_an_act_by_its_words(question: str) -> None:
+    with pytest.raises(NeedsApproval, match="cannot be undone"):
+        Irreversible(APPROVE).accept(question)
+    with pytest.raises(Failed, match="the dialog was dismissed"):
+        Irreversible(DENY).accept(question)
+    Irreversible(ALLOW).accept(question)
+    Irreversible(UNSPECIFIED).accept(question)
+    Irreversible(APPROVE).accept("Leave without saving?")
+
+
+def test_who_agreed_to_a_button_agreed_to_its_question_in_that_step_and_to_no_other() -> None:
+    gate = Irreversible(APPROVE)
+    with pytest.raises(NeedsApproval) as asked:
+        gate.press("Delete", "")
+    gate.approved(asked.value)
+    gate.press("Delete", "")
+    gate.accept("Delete Ada for ever?")
+    with pytest.raises(NeedsApproval):
+        gate.accept("Send the message?")
+    gate.step_over()
+    with pytest.raises(NeedsApproval):
+        gate.accept("Delete Ada for ever?")

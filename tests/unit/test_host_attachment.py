@@ -10,7 +10,8 @@ from tabkeep.host.v1.host_pb2 import StartRun
 
 from browser_host.attachment import AttachRefused, StreamLost
 from browser_host.messages import Heartbeat, Hello, Placement
-from tests.host_fakes import FakeControlPlane, a_host, a_launch, an_attachment, attached, until, virtual_time
+from tests.host_fakes import FakeControlPlane, a_host, a_launch, an_attachment, attached, virtual_time
+from tests.waiting import until
 
 ONE = Placement("pbs_1", 7)
 

@@ -7,7 +7,8 @@ from tabkeep.host.v1.host_pb2 import StartRun
 
 from browser_host.messages import Placement
 from browser_host.playwright_launcher import PlaywrightLauncher
-from tests.host_fakes import attached, until, virtual_time
+from tests.host_fakes import attached, virtual_time
+from tests.waiting import until
 
 PLACEMENT = Placement("pbs_1", 1)
 

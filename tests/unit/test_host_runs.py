@@ -20,7 +20,8 @@ from browser_host.messages import (
 from browser_host.outbox import MAX_EVENT_BYTES
 from browser_host.task.journal import ActionLeaseOver, Journal
 from browser_host.uploads import Upload, UploadRefused
-from tests.host_fakes import FakeControlPlane, a_host, attached, until, virtual_time
+from tests.host_fakes import FakeControlPlane, a_host, attached, virtual_time
+from tests.waiting import until
 
 ONE = Placement("pbs_1", 7)
 

@@ -26,7 +26,8 @@ from browser_host.messages import (
 )
 from browser_host.open_browser import ProxyUnusable, Shown
 from browser_host.pages import Trouble
-from tests.host_fakes import a_host, a_launch, attached, until, virtual_time
+from tests.host_fakes import a_host, a_launch, attached, virtual_time
+from tests.waiting import until
 
 ONE = Placement("pbs_1", 7)
 

@@ -18,7 +18,8 @@ from browser_host.open_browser import ProfileUnusable
 from browser_host.outbox import Outbox
 from browser_host.states import GIVE_UP_SECONDS, StateNotFetched, States
 from browser_host.uploads import UploadFailed, UploadRefused
-from tests.host_fakes import FakeLauncher, LoopClock, a_launch, an_identity, until, virtual_time
+from tests.host_fakes import FakeLauncher, LoopClock, a_launch, an_identity, virtual_time
+from tests.waiting import until
 
 ONE = Placement("pbs_1", 7)
 

@@ -70,8 +70,8 @@ function iconLike(el) {
 
 const editable = (el) => FIELD_ROLES.has(roleOf(el)) && (el.tagName === "INPUT" || el.tagName === "TEXTAREA" || el.isContentEditable);
 
-function interactive(el) {
-  if (INTERACTIVE.has(roleOf(el)) || el.hasAttribute("onclick") || el.isContentEditable) return true;
+function interactive(el, role = roleOf(el)) {
+  if (INTERACTIVE.has(role) || el.hasAttribute("onclick") || el.isContentEditable) return true;
   if (el.tagName === "LABEL" && el.control) return true;
   const tab = el.getAttribute("tabindex");
   if (tab !== null && Number(tab) >= 0) return true;
@@ -86,7 +86,20 @@ function labelledBy(el) {
     .map((label) => label.getAttribute("aria-label") || contentName(label)).join(" "));
 }
 
-const nativeLabels = (el) => fold([...(el.labels || [])].map((label) => contentName(label, el)).join(" "));
+const nativeLabels = (el) => fold(labelsOf(el).map((label) => contentName(label, el)).join(" "));
+
+// `el.labels` walks the whole tree for each control; this does once for all of them.
+function labelsOf(el) {
+  const known = knownNames();
+  if (known.roots !== roots()) {
+    known.roots = roots();
+    known.labels = new Map();
+    for (const label of deepQuery("label")) {
+      if (label.control) known.labels.set(label.control, [...(known.labels.get(label.control) || []), label]);
+    }
+  }
+  return known.labels.get(el) || [];
+}
 
 // For fields that nothing labels: the text right before them, as a reader would take it (after boxes: behind them).
 function nearestText(el) {
@@ -124,14 +137,17 @@ function columnHeader(el) {
   return header ? fold(contentName(header)) : "";
 }
 
-const nameCache = { stamp: -1, names: new WeakMap() };
+// Names and labels, as long as nothing changes.
+let nameCache = { stamp: -1 };
+function knownNames() {
+  if (nameCache.stamp !== state.changes) nameCache = { stamp: state.changes, names: new WeakMap() };
+  return nameCache;
+}
+
 function nameOf(el) {
-  if (nameCache.stamp !== state.changes) {
-    nameCache.stamp = state.changes;
-    nameCache.names = new WeakMap();
-  }
-  let name = nameCache.names.get(el);
-  if (name === undefined) nameCache.names.set(el, (name = findName(el)));
+  const { names } = knownNames();
+  let name = names.get(el);
+  if (name === undefined) names.set(el, (name = findName(el)));
   return name;
 }
 
@@ -163,7 +179,7 @@ function findName(el) {
 function otherNames(el) {
   const names = [el.placeholder, el.title, el.getAttribute("aria-placeholder")];
   if (isControl(el) && roleOf(el) !== "button") names.push(columnHeader(el), nativeLabels(el));
-  const picture = el.querySelector && el.querySelector("img[alt],svg title");
+  const picture = el.firstElementChild && el.querySelector("img[alt],svg title");
   if (picture) names.push(picture.alt || picture.textContent);
   return names.map(fold).filter(Boolean);
 }

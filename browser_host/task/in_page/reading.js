@@ -13,21 +13,44 @@ function idOf(el) {
 
 // Only what is worth saying: on a large page most of it would be "no" and "".
 function said(item) {
-  for (const name of Object.keys(item)) {
+  const kept = {};
+  for (const name in item) {
     const value = item[name];
-    if (value === "" || (value === false && name !== "checked") || value === null || (Array.isArray(value) && !value.length)) delete item[name];
+    if (value === "" || (value === false && name !== "checked") || value === null || (Array.isArray(value) && !value.length)) continue;
+    kept[name] = value;
   }
-  return item;
+  return kept;
 }
 
-function survey() {
+// What listens to presses, as far as the browser was asked (Page.hand_listeners).
+const listening = new WeakSet();
+const noteListening = (nodes) => nodes.forEach((node) => listening.add(node));
+
+// Whether it is itself what its listener is for: not what has controls in it, nor a whole part of the page.
+function listens(el) {
+  return listening.has(el) && !/^(HTML|BODY)$/.test(el.tagName) && el.textContent.length <= 300 && !el.querySelector("a[href],button,input,select,textarea,[role=button],[role=link]");
+}
+
+// Why something without a role is taken for one that can be acted on.
+function signOf(el) {
+  if (listening.has(el)) return "listener";
+  return getComputedStyle(el).cursor === "pointer" ? "pointer" : "";
+}
+
+// `listeners`: also what shows by nothing but a listener that it can be pressed.
+function survey({ listeners }) {
   watch();
   seen.elements = [];
-  const forms = deepQuery("form,[role=form],[role=search]");
+  const forms = new Map(deepQuery("form,[role=form],[role=search]").map((form, number) => [form, number]));
   const contexts = new Map();
   const contextIn = (home) => {
     if (!contexts.has(home)) contexts.set(home, fold(home.textContent.slice(0, 2000)).slice(0, 160));
     return contexts.get(home);
+  };
+  const parts = new Map();
+  const partOf = (home) => {
+    if (!parts.has(home)) parts.set(home, titleOfPart(home));
+    return parts.get(home);
   };
   const items = [];
   const known = new Map();
@@ -39,25 +62,35 @@ function survey() {
   const off = (el) => el.matches(":disabled") || barred(el);
   for (const el of allElements()) {
     const role = roleOf(el);
-    if (!interactive(el) || el.tagName === "LABEL") continue;
+    if (el.tagName === "LABEL" || !(interactive(el, role) || (listeners && listens(el)))) continue;
     const handle = reachable(el);
     if (!handle && el.type !== "hidden") continue;
     const home = homeOf(el);
     const secret = isSecret(el);
+    const value = valueOf(el);
+    const { type, href } = el;
+    const form = forms.get(el.form || el.closest("form,[role=form],[role=search]"));
     items.push(said({
       ref: seen.elements.push(el) - 1, id: idOf(el),
       role, name: nameOf(el).slice(0, 200), weak: weakNames(el), others: otherNames(el),
-      type: el.type || "", value: secret ? "" : valueOf(el).slice(0, 200), filled: secret ? el.value !== "" : valueOf(el).trim() !== "",
+      text: role ? "" : fold(contentName(el)).slice(0, 100), sign: role ? "" : signOf(el),
+      type: type || "", value: secret ? "" : value.slice(0, 200), filled: secret ? el.value !== "" : value.trim() !== "",
       secret, required: !!el.required || el.getAttribute("aria-required") === "true" || /\*\s*$/.test(nameOf(el)),
       disabled: off(el), readonly: !!el.readOnly, checked: checkedState(el), expanded: el.getAttribute("aria-expanded"),
-      group: el.type === "radio" ? el.name : "", href: el.href && typeof el.href === "string" ? el.href : "",
-      form: forms.indexOf(el.form || el.closest("form,[role=form],[role=search]")), dialog: !!el.closest("dialog,[role=dialog],[role=alertdialog]"), landmark: landmarkOf(el),
-      context: home ? contextIn(home) : "",
+      group: type === "radio" ? el.name : "", href: typeof href === "string" ? href : "",
+      form: form === undefined ? -1 : form, dialog: !!el.closest("dialog,[role=dialog],[role=alertdialog]"), landmark: landmarkOf(el),
+      context: home ? contextIn(home) : "", part: home ? partOf(home) : "",
       invalid: el.getAttribute("aria-invalid") === "true",
     }));
     if (items.length >= MOST_ITEMS) break;
   }
   return { url: location.href, title: document.title, items, ...talk(), closedFrames: closedFrames().length, ready: document.readyState };
+}
+
+// What a row, card or group is called by its own legend, caption or heading; "" where it has none.
+function titleOfPart(home) {
+  const title = home.querySelector(`legend,caption,${HEADINGS},th[scope=row]`);
+  return title ? fold(title.textContent).slice(0, 80) : "";
 }
 
 function landmarkOf(el) {
@@ -159,6 +192,7 @@ function data(root) {
     product: productOf(root, cards, priced),
     headings: inside(root, HEADINGS).map((el) => fold(contentName(el))).filter(Boolean),
     text: shownText(root).slice(0, 200000),
+    linked: root === document.body ? linkedData() : null,
   };
 }
 

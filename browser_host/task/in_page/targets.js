@@ -44,7 +44,7 @@ const PURPOSES = {
 // A box that is hidden behind its own drawing is reached through its label.
 function reachable(el) {
   if (visible(el)) return el;
-  if (el.tagName === "INPUT" && /^(checkbox|radio|file)$/.test(el.type)) return [...(el.labels || [])].find(visible) || null;
+  if (el.tagName === "INPUT" && /^(checkbox|radio|file)$/.test(el.type)) return labelsOf(el).find(visible) || null;
   return null;
 }
 

@@ -65,7 +65,11 @@ function whence({ values }) {
       const taken = used.get(field) || new Set();
       const options = spotsOf(value.text).filter((el) => !taken.has(el));
       const el = (home && options.find((one) => contains(home, one))) || options.find((one) => partWith(one, record)) || options[0];
-      if (!el) continue;
+      if (!el) {
+        const script = linkedScriptWith(value.text);
+        if (script) found.push({ path: value.path, text: value.text.slice(0, LONGEST_SHOWN), selector: placePath(script), label: "" });
+        continue;
+      }
       used.set(field, taken.add(el));
       home = home || partWith(el, record);
       found.push({ path: value.path, text: sayingOf(el).slice(0, LONGEST_SHOWN), selector: placePath(el), label: labelOf(el).slice(0, 100) });

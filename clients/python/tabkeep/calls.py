@@ -34,6 +34,7 @@ RETRY_SAFE = {
     "BrowserSessionService/ExtendBrowserSession": True,
     "BrowserSessionService/UpdateBrowserSession": True,
     "BrowserSessionService/ListPages": True,
+    "BrowserSessionService/CreateTakeOverLink": True,  # a link that nobody has heard of ends by itself
     "BrowserSessionService/CloseBrowserSession": True,
     "BrowserProfileService/CreateBrowserProfile": True,  # with a request_id, which this client always sends
     "BrowserProfileService/GetBrowserProfile": True,

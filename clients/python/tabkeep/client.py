@@ -52,6 +52,7 @@ from tabkeep.records import (
     RunUpdate,
     ScreenRecording,
     ScreenshotMode,
+    TakeOverLink,
     Usage,
     Viewport,
     WebhookDelivery,
@@ -392,6 +393,23 @@ class Client:
             browser_sessions_pb2.ListPagesResponse,
         )
         return [wire.browser_page(page) for page in answer.pages]
+
+    async def create_take_over_link(
+        self, browser_session_id: str, *, lifetime: timedelta | None = None
+    ) -> TakeOverLink:
+        """Make a link with which a person takes over the session's browser without a key, for 15 minutes or `lifetime`.
+
+        Raises:
+            PermissionDenied: the client's key has neither the scope operator nor cdp.
+            SessionClosed: it is closed.
+        """
+        request = browser_sessions_pb2.CreateTakeOverLinkRequest(browser_session_id=browser_session_id)
+        if lifetime is not None:
+            request.lifetime.CopyFrom(wire.to_duration(lifetime, "lifetime"))
+        answer = await self._calls.unary(
+            "BrowserSessionService/CreateTakeOverLink", request, browser_sessions_pb2.CreateTakeOverLinkResponse
+        )
+        return wire.take_over_link(answer)
 
     async def close_browser_session(self, browser_session_id: str) -> BrowserSession:
         """Close a session: its runs end, its browser is gone within seconds. Closing twice changes nothing.

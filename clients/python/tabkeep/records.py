@@ -175,6 +175,7 @@ class FailureReason(StrEnum):
     NO_RECORDING = "NO_RECORDING"
     CAPTCHA = "CAPTCHA"
     LOGIN_WALL = "LOGIN_WALL"
+    CDP_CLIENT_STAYED = "CDP_CLIENT_STAYED"
     UNKNOWN = "UNKNOWN"
 
 
@@ -401,6 +402,14 @@ class BrowserPage:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeOverLink:
+    """With it a person takes over a session's browser."""
+
+    url: str = field(repr=False)
+    expire_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """Something that is true now of a session or run and worth knowing, beside its state."""
 
@@ -596,6 +605,8 @@ class Run:
     conditions: tuple[Condition, ...]
     update_time: datetime
     parameters: Mapping[str, Json]
+    provenance: tuple[Provenance, ...]
+    """Where the output's values came from, once the run is over; empty in lists of runs."""
 
     @property
     def is_final(self) -> bool:

@@ -167,6 +167,7 @@ class Client:
     extend_browser_session = _Blocking(asynchronous.Client.extend_browser_session)
     update_browser_session = _Blocking(asynchronous.Client.update_browser_session)
     list_pages = _Blocking(asynchronous.Client.list_pages)
+    create_take_over_link = _Blocking(asynchronous.Client.create_take_over_link)
     close_browser_session = _Blocking(asynchronous.Client.close_browser_session)
 
     create_browser_profile = _Blocking(asynchronous.Client.create_browser_profile)

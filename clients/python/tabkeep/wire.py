@@ -345,6 +345,11 @@ def browser_page(message: browser_sessions_pb2.BrowserPage) -> r.BrowserPage:
     return r.BrowserPage(message.page_id, message.url, message.title, message.opener_page_id or None, message.current)
 
 
+def take_over_link(message: browser_sessions_pb2.CreateTakeOverLinkResponse) -> r.TakeOverLink:
+    """Return a link with which a person takes over."""
+    return r.TakeOverLink(message.url, _time(message.expire_time))
+
+
 def browser_profile(message: browser_profiles_pb2.BrowserProfile) -> r.BrowserProfile:
     """Return a browser profile."""
     return r.BrowserProfile(
@@ -422,6 +427,7 @@ def run(message: runs_pb2.Run) -> r.Run:
         conditions=_conditions(message.conditions),
         update_time=_time(message.update_time),
         parameters=from_struct(message.parameters),
+        provenance=tuple(map(_provenance, message.provenance)),
     )
 
 

@@ -753,7 +753,8 @@ type Condition struct {
 	// (of a session: its host has not confirmed the timeout it was given last, and keeps to the earlier one until then),
 	// PROFILE_INCOMPLETE (the browser started without a part of its profile that is not essential: a service worker that
 	// its site did not let register again; the message says which), CDP_CLIENT_ATTACHED (of a session: a CDP client has
-	// its turn, and runs wait until the client has gone), PAGE_CRASHED (of a session: a page's process crashed; the message
+	// its turn, and runs wait until the client has gone; or the turn of a run that waits for a person to take over, which
+	// the message names), PAGE_CRASHED (of a session: a page's process crashed; the message
 	// says how often, and what became of it last), PAGES_CLOSED (of a session: the host closed tabs, because there were more
 	// than max_pages, because of a flood of dialogs, or because they did not answer; the message says which and how many),
 	// PAGE_OPTIONS_NOT_TAKEN (of a session: its browser did not take the permissions or HTTP credentials that it was given
@@ -1173,7 +1174,8 @@ type BrowserSession struct {
 	// Where a CDP client of the caller's own attaches (Playwright's connect_over_cdp, Puppeteer's connect): a WebSocket
 	// address on the control plane's HTTP server. The client sends a key with the scope CDP or OPERATOR in the header
 	// x-api-key. Empty unless RUNNING, and where the control plane serves no HTTP. One client at a time, and only while
-	// the session has no run that is active or waits; runs that come while it is attached wait until it has gone.
+	// the session has no run that is active or waits, or the active one asks a person to take over (TAKE_OVER) and is not
+	// answered; runs that come while it is attached wait until it has gone.
 	CdpUrl string `protobuf:"bytes,55,opt,name=cdp_url,json=cdpUrl,proto3" json:"cdp_url,omitempty"`
 	// Since when a CDP client is attached and has the session's turn; absent while none is.
 	CdpAttachTime *timestamppb.Timestamp `protobuf:"bytes,56,opt,name=cdp_attach_time,json=cdpAttachTime,proto3" json:"cdp_attach_time,omitempty"`
@@ -2487,6 +2489,117 @@ func (x *ListPagesResponse) GetPages() []*BrowserPage {
 	return nil
 }
 
+// Asks for a link with which a person takes over.
+type CreateTakeOverLinkRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	BrowserSessionId string `protobuf:"bytes,1,opt,name=browser_session_id,json=browserSessionId,proto3" json:"browser_session_id,omitempty"`
+	// How long the link works, 1 minute to 1 hour; not given: 15 minutes. What is open through it then ends.
+	Lifetime      *durationpb.Duration `protobuf:"bytes,2,opt,name=lifetime,proto3" json:"lifetime,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateTakeOverLinkRequest) Reset() {
+	*x = CreateTakeOverLinkRequest{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateTakeOverLinkRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateTakeOverLinkRequest) ProtoMessage() {}
+
+func (x *CreateTakeOverLinkRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateTakeOverLinkRequest.ProtoReflect.Descriptor instead.
+func (*CreateTakeOverLinkRequest) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *CreateTakeOverLinkRequest) GetBrowserSessionId() string {
+	if x != nil {
+		return x.BrowserSessionId
+	}
+	return ""
+}
+
+func (x *CreateTakeOverLinkRequest) GetLifetime() *durationpb.Duration {
+	if x != nil {
+		return x.Lifetime
+	}
+	return nil
+}
+
+// A link with which a person takes over.
+type CreateTakeOverLinkResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// To be opened in a web browser. What makes it work stands behind the "#", so that it comes into no log and no
+	// referrer.
+	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	// When it ends.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateTakeOverLinkResponse) Reset() {
+	*x = CreateTakeOverLinkResponse{}
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateTakeOverLinkResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateTakeOverLinkResponse) ProtoMessage() {}
+
+func (x *CreateTakeOverLinkResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateTakeOverLinkResponse.ProtoReflect.Descriptor instead.
+func (*CreateTakeOverLinkResponse) Descriptor() ([]byte, []int) {
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *CreateTakeOverLinkResponse) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *CreateTakeOverLinkResponse) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
 // Asks to close a session.
 type CloseBrowserSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2498,7 +2611,7 @@ type CloseBrowserSessionRequest struct {
 
 func (x *CloseBrowserSessionRequest) Reset() {
 	*x = CloseBrowserSessionRequest{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2510,7 +2623,7 @@ func (x *CloseBrowserSessionRequest) String() string {
 func (*CloseBrowserSessionRequest) ProtoMessage() {}
 
 func (x *CloseBrowserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[25]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2523,7 +2636,7 @@ func (x *CloseBrowserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseBrowserSessionRequest.ProtoReflect.Descriptor instead.
 func (*CloseBrowserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{25}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CloseBrowserSessionRequest) GetBrowserSessionId() string {
@@ -2544,7 +2657,7 @@ type CloseBrowserSessionResponse struct {
 
 func (x *CloseBrowserSessionResponse) Reset() {
 	*x = CloseBrowserSessionResponse{}
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2556,7 +2669,7 @@ func (x *CloseBrowserSessionResponse) String() string {
 func (*CloseBrowserSessionResponse) ProtoMessage() {}
 
 func (x *CloseBrowserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[26]
+	mi := &file_tabkeep_v1_browser_sessions_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2569,7 +2682,7 @@ func (x *CloseBrowserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseBrowserSessionResponse.ProtoReflect.Descriptor instead.
 func (*CloseBrowserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{26}
+	return file_tabkeep_v1_browser_sessions_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CloseBrowserSessionResponse) GetBrowserSession() *BrowserSession {
@@ -2762,7 +2875,14 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x10ListPagesRequest\x12,\n" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\"B\n" +
 	"\x11ListPagesResponse\x12-\n" +
-	"\x05pages\x18\x01 \x03(\v2\x17.tabkeep.v1.BrowserPageR\x05pages\"J\n" +
+	"\x05pages\x18\x01 \x03(\v2\x17.tabkeep.v1.BrowserPageR\x05pages\"\x80\x01\n" +
+	"\x19CreateTakeOverLinkRequest\x12,\n" +
+	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\x125\n" +
+	"\blifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\blifetime\"k\n" +
+	"\x1aCreateTakeOverLinkResponse\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\x12;\n" +
+	"\vexpire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"J\n" +
 	"\x1aCloseBrowserSessionRequest\x12,\n" +
 	"\x12browser_session_id\x18\x01 \x01(\tR\x10browserSessionId\"b\n" +
 	"\x1bCloseBrowserSessionResponse\x12C\n" +
@@ -2809,7 +2929,7 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x1fBROWSER_SESSION_CHANGE_SNAPSHOT\x10\x01\x12\"\n" +
 	"\x1eBROWSER_SESSION_CHANGE_UPDATED\x10\x02\x12\x1f\n" +
 	"\x1bBROWSER_SESSION_CHANGE_PAGE\x10\x03\x12)\n" +
-	"%BROWSER_SESSION_CHANGE_EXPIRY_WARNING\x10\x042\xbe\x06\n" +
+	"%BROWSER_SESSION_CHANGE_EXPIRY_WARNING\x10\x042\xa3\a\n" +
 	"\x15BrowserSessionService\x12i\n" +
 	"\x14CreateBrowserSession\x12'.tabkeep.v1.CreateBrowserSessionRequest\x1a(.tabkeep.v1.CreateBrowserSessionResponse\x12`\n" +
 	"\x11GetBrowserSession\x12$.tabkeep.v1.GetBrowserSessionRequest\x1a%.tabkeep.v1.GetBrowserSessionResponse\x12f\n" +
@@ -2817,7 +2937,8 @@ const file_tabkeep_v1_browser_sessions_proto_rawDesc = "" +
 	"\x13WatchBrowserSession\x12&.tabkeep.v1.WatchBrowserSessionRequest\x1a'.tabkeep.v1.WatchBrowserSessionResponse0\x01\x12i\n" +
 	"\x14ExtendBrowserSession\x12'.tabkeep.v1.ExtendBrowserSessionRequest\x1a(.tabkeep.v1.ExtendBrowserSessionResponse\x12i\n" +
 	"\x14UpdateBrowserSession\x12'.tabkeep.v1.UpdateBrowserSessionRequest\x1a(.tabkeep.v1.UpdateBrowserSessionResponse\x12H\n" +
-	"\tListPages\x12\x1c.tabkeep.v1.ListPagesRequest\x1a\x1d.tabkeep.v1.ListPagesResponse\x12f\n" +
+	"\tListPages\x12\x1c.tabkeep.v1.ListPagesRequest\x1a\x1d.tabkeep.v1.ListPagesResponse\x12c\n" +
+	"\x12CreateTakeOverLink\x12%.tabkeep.v1.CreateTakeOverLinkRequest\x1a&.tabkeep.v1.CreateTakeOverLinkResponse\x12f\n" +
 	"\x13CloseBrowserSession\x12&.tabkeep.v1.CloseBrowserSessionRequest\x1a'.tabkeep.v1.CloseBrowserSessionResponseB<Z:github.com/tabkeep/tabkeep/clients/go/tabkeep/v1;tabkeepv1b\x06proto3"
 
 var (
@@ -2833,7 +2954,7 @@ func file_tabkeep_v1_browser_sessions_proto_rawDescGZIP() []byte {
 }
 
 var file_tabkeep_v1_browser_sessions_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_tabkeep_v1_browser_sessions_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_tabkeep_v1_browser_sessions_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_tabkeep_v1_browser_sessions_proto_goTypes = []any{
 	(BrowserType)(0),                     // 0: tabkeep.v1.BrowserType
 	(BrowserSessionState)(0),             // 1: tabkeep.v1.BrowserSessionState
@@ -2867,87 +2988,93 @@ var file_tabkeep_v1_browser_sessions_proto_goTypes = []any{
 	(*UpdateBrowserSessionResponse)(nil), // 29: tabkeep.v1.UpdateBrowserSessionResponse
 	(*ListPagesRequest)(nil),             // 30: tabkeep.v1.ListPagesRequest
 	(*ListPagesResponse)(nil),            // 31: tabkeep.v1.ListPagesResponse
-	(*CloseBrowserSessionRequest)(nil),   // 32: tabkeep.v1.CloseBrowserSessionRequest
-	(*CloseBrowserSessionResponse)(nil),  // 33: tabkeep.v1.CloseBrowserSessionResponse
-	nil,                                  // 34: tabkeep.v1.BrowserSession.LabelsEntry
-	nil,                                  // 35: tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
-	nil,                                  // 36: tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
-	(*timestamppb.Timestamp)(nil),        // 37: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),          // 38: google.protobuf.Duration
-	(*fieldmaskpb.FieldMask)(nil),        // 39: google.protobuf.FieldMask
+	(*CreateTakeOverLinkRequest)(nil),    // 32: tabkeep.v1.CreateTakeOverLinkRequest
+	(*CreateTakeOverLinkResponse)(nil),   // 33: tabkeep.v1.CreateTakeOverLinkResponse
+	(*CloseBrowserSessionRequest)(nil),   // 34: tabkeep.v1.CloseBrowserSessionRequest
+	(*CloseBrowserSessionResponse)(nil),  // 35: tabkeep.v1.CloseBrowserSessionResponse
+	nil,                                  // 36: tabkeep.v1.BrowserSession.LabelsEntry
+	nil,                                  // 37: tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
+	nil,                                  // 38: tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
+	(*timestamppb.Timestamp)(nil),        // 39: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),          // 40: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),        // 41: google.protobuf.FieldMask
 }
 var file_tabkeep_v1_browser_sessions_proto_depIdxs = []int32{
 	3,  // 0: tabkeep.v1.PageOptions.dialogs:type_name -> tabkeep.v1.DialogPolicy
 	4,  // 1: tabkeep.v1.PageOptions.on_crash:type_name -> tabkeep.v1.CrashPolicy
 	7,  // 2: tabkeep.v1.PageOptions.permissions:type_name -> tabkeep.v1.PermissionGrant
 	8,  // 3: tabkeep.v1.PageOptions.http_credentials:type_name -> tabkeep.v1.HttpCredential
-	37, // 4: tabkeep.v1.Condition.since_time:type_name -> google.protobuf.Timestamp
+	39, // 4: tabkeep.v1.Condition.since_time:type_name -> google.protobuf.Timestamp
 	1,  // 5: tabkeep.v1.BrowserSession.state:type_name -> tabkeep.v1.BrowserSessionState
 	2,  // 6: tabkeep.v1.BrowserSession.close_reason:type_name -> tabkeep.v1.CloseReason
-	38, // 7: tabkeep.v1.BrowserSession.timeout:type_name -> google.protobuf.Duration
-	38, // 8: tabkeep.v1.BrowserSession.queue_timeout:type_name -> google.protobuf.Duration
+	40, // 7: tabkeep.v1.BrowserSession.timeout:type_name -> google.protobuf.Duration
+	40, // 8: tabkeep.v1.BrowserSession.queue_timeout:type_name -> google.protobuf.Duration
 	0,  // 9: tabkeep.v1.BrowserSession.browser_type:type_name -> tabkeep.v1.BrowserType
 	12, // 10: tabkeep.v1.BrowserSession.viewport:type_name -> tabkeep.v1.Viewport
-	34, // 11: tabkeep.v1.BrowserSession.labels:type_name -> tabkeep.v1.BrowserSession.LabelsEntry
-	37, // 12: tabkeep.v1.BrowserSession.create_time:type_name -> google.protobuf.Timestamp
-	37, // 13: tabkeep.v1.BrowserSession.start_time:type_name -> google.protobuf.Timestamp
-	37, // 14: tabkeep.v1.BrowserSession.expire_time:type_name -> google.protobuf.Timestamp
-	37, // 15: tabkeep.v1.BrowserSession.close_time:type_name -> google.protobuf.Timestamp
-	37, // 16: tabkeep.v1.BrowserSession.update_time:type_name -> google.protobuf.Timestamp
-	37, // 17: tabkeep.v1.BrowserSession.browser_gone_time:type_name -> google.protobuf.Timestamp
+	36, // 11: tabkeep.v1.BrowserSession.labels:type_name -> tabkeep.v1.BrowserSession.LabelsEntry
+	39, // 12: tabkeep.v1.BrowserSession.create_time:type_name -> google.protobuf.Timestamp
+	39, // 13: tabkeep.v1.BrowserSession.start_time:type_name -> google.protobuf.Timestamp
+	39, // 14: tabkeep.v1.BrowserSession.expire_time:type_name -> google.protobuf.Timestamp
+	39, // 15: tabkeep.v1.BrowserSession.close_time:type_name -> google.protobuf.Timestamp
+	39, // 16: tabkeep.v1.BrowserSession.update_time:type_name -> google.protobuf.Timestamp
+	39, // 17: tabkeep.v1.BrowserSession.browser_gone_time:type_name -> google.protobuf.Timestamp
 	11, // 18: tabkeep.v1.BrowserSession.conditions:type_name -> tabkeep.v1.Condition
 	15, // 19: tabkeep.v1.BrowserSession.isolation:type_name -> tabkeep.v1.SessionIsolation
 	13, // 20: tabkeep.v1.BrowserSession.proxy:type_name -> tabkeep.v1.ProxyServer
 	14, // 21: tabkeep.v1.BrowserSession.geolocation:type_name -> tabkeep.v1.Geolocation
 	17, // 22: tabkeep.v1.BrowserSession.profile_save:type_name -> tabkeep.v1.ProfileSave
-	37, // 23: tabkeep.v1.BrowserSession.cdp_attach_time:type_name -> google.protobuf.Timestamp
+	39, // 23: tabkeep.v1.BrowserSession.cdp_attach_time:type_name -> google.protobuf.Timestamp
 	9,  // 24: tabkeep.v1.BrowserSession.page_options:type_name -> tabkeep.v1.PageOptions
 	5,  // 25: tabkeep.v1.ProfileSave.state:type_name -> tabkeep.v1.ProfileSaveState
-	37, // 26: tabkeep.v1.ProfileSave.state_time:type_name -> google.protobuf.Timestamp
-	38, // 27: tabkeep.v1.CreateBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
+	39, // 26: tabkeep.v1.ProfileSave.state_time:type_name -> google.protobuf.Timestamp
+	40, // 27: tabkeep.v1.CreateBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
 	0,  // 28: tabkeep.v1.CreateBrowserSessionRequest.browser_type:type_name -> tabkeep.v1.BrowserType
 	12, // 29: tabkeep.v1.CreateBrowserSessionRequest.viewport:type_name -> tabkeep.v1.Viewport
-	35, // 30: tabkeep.v1.CreateBrowserSessionRequest.labels:type_name -> tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
-	38, // 31: tabkeep.v1.CreateBrowserSessionRequest.queue_timeout:type_name -> google.protobuf.Duration
+	37, // 30: tabkeep.v1.CreateBrowserSessionRequest.labels:type_name -> tabkeep.v1.CreateBrowserSessionRequest.LabelsEntry
+	40, // 31: tabkeep.v1.CreateBrowserSessionRequest.queue_timeout:type_name -> google.protobuf.Duration
 	13, // 32: tabkeep.v1.CreateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
 	9,  // 33: tabkeep.v1.CreateBrowserSessionRequest.page_options:type_name -> tabkeep.v1.PageOptions
 	16, // 34: tabkeep.v1.CreateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
 	16, // 35: tabkeep.v1.GetBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
 	1,  // 36: tabkeep.v1.ListBrowserSessionsRequest.states:type_name -> tabkeep.v1.BrowserSessionState
-	36, // 37: tabkeep.v1.ListBrowserSessionsRequest.labels:type_name -> tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
+	38, // 37: tabkeep.v1.ListBrowserSessionsRequest.labels:type_name -> tabkeep.v1.ListBrowserSessionsRequest.LabelsEntry
 	16, // 38: tabkeep.v1.ListBrowserSessionsResponse.browser_sessions:type_name -> tabkeep.v1.BrowserSession
-	38, // 39: tabkeep.v1.WatchBrowserSessionRequest.expiry_warning:type_name -> google.protobuf.Duration
+	40, // 39: tabkeep.v1.WatchBrowserSessionRequest.expiry_warning:type_name -> google.protobuf.Duration
 	6,  // 40: tabkeep.v1.WatchBrowserSessionResponse.change:type_name -> tabkeep.v1.BrowserSessionChange
 	16, // 41: tabkeep.v1.WatchBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	38, // 42: tabkeep.v1.ExtendBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
+	40, // 42: tabkeep.v1.ExtendBrowserSessionRequest.timeout:type_name -> google.protobuf.Duration
 	16, // 43: tabkeep.v1.ExtendBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
 	13, // 44: tabkeep.v1.UpdateBrowserSessionRequest.proxy:type_name -> tabkeep.v1.ProxyServer
 	9,  // 45: tabkeep.v1.UpdateBrowserSessionRequest.page_options:type_name -> tabkeep.v1.PageOptions
-	39, // 46: tabkeep.v1.UpdateBrowserSessionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	41, // 46: tabkeep.v1.UpdateBrowserSessionRequest.update_mask:type_name -> google.protobuf.FieldMask
 	16, // 47: tabkeep.v1.UpdateBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
 	10, // 48: tabkeep.v1.ListPagesResponse.pages:type_name -> tabkeep.v1.BrowserPage
-	16, // 49: tabkeep.v1.CloseBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
-	18, // 50: tabkeep.v1.BrowserSessionService.CreateBrowserSession:input_type -> tabkeep.v1.CreateBrowserSessionRequest
-	20, // 51: tabkeep.v1.BrowserSessionService.GetBrowserSession:input_type -> tabkeep.v1.GetBrowserSessionRequest
-	22, // 52: tabkeep.v1.BrowserSessionService.ListBrowserSessions:input_type -> tabkeep.v1.ListBrowserSessionsRequest
-	24, // 53: tabkeep.v1.BrowserSessionService.WatchBrowserSession:input_type -> tabkeep.v1.WatchBrowserSessionRequest
-	26, // 54: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:input_type -> tabkeep.v1.ExtendBrowserSessionRequest
-	28, // 55: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:input_type -> tabkeep.v1.UpdateBrowserSessionRequest
-	30, // 56: tabkeep.v1.BrowserSessionService.ListPages:input_type -> tabkeep.v1.ListPagesRequest
-	32, // 57: tabkeep.v1.BrowserSessionService.CloseBrowserSession:input_type -> tabkeep.v1.CloseBrowserSessionRequest
-	19, // 58: tabkeep.v1.BrowserSessionService.CreateBrowserSession:output_type -> tabkeep.v1.CreateBrowserSessionResponse
-	21, // 59: tabkeep.v1.BrowserSessionService.GetBrowserSession:output_type -> tabkeep.v1.GetBrowserSessionResponse
-	23, // 60: tabkeep.v1.BrowserSessionService.ListBrowserSessions:output_type -> tabkeep.v1.ListBrowserSessionsResponse
-	25, // 61: tabkeep.v1.BrowserSessionService.WatchBrowserSession:output_type -> tabkeep.v1.WatchBrowserSessionResponse
-	27, // 62: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:output_type -> tabkeep.v1.ExtendBrowserSessionResponse
-	29, // 63: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:output_type -> tabkeep.v1.UpdateBrowserSessionResponse
-	31, // 64: tabkeep.v1.BrowserSessionService.ListPages:output_type -> tabkeep.v1.ListPagesResponse
-	33, // 65: tabkeep.v1.BrowserSessionService.CloseBrowserSession:output_type -> tabkeep.v1.CloseBrowserSessionResponse
-	58, // [58:66] is the sub-list for method output_type
-	50, // [50:58] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	40, // 49: tabkeep.v1.CreateTakeOverLinkRequest.lifetime:type_name -> google.protobuf.Duration
+	39, // 50: tabkeep.v1.CreateTakeOverLinkResponse.expire_time:type_name -> google.protobuf.Timestamp
+	16, // 51: tabkeep.v1.CloseBrowserSessionResponse.browser_session:type_name -> tabkeep.v1.BrowserSession
+	18, // 52: tabkeep.v1.BrowserSessionService.CreateBrowserSession:input_type -> tabkeep.v1.CreateBrowserSessionRequest
+	20, // 53: tabkeep.v1.BrowserSessionService.GetBrowserSession:input_type -> tabkeep.v1.GetBrowserSessionRequest
+	22, // 54: tabkeep.v1.BrowserSessionService.ListBrowserSessions:input_type -> tabkeep.v1.ListBrowserSessionsRequest
+	24, // 55: tabkeep.v1.BrowserSessionService.WatchBrowserSession:input_type -> tabkeep.v1.WatchBrowserSessionRequest
+	26, // 56: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:input_type -> tabkeep.v1.ExtendBrowserSessionRequest
+	28, // 57: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:input_type -> tabkeep.v1.UpdateBrowserSessionRequest
+	30, // 58: tabkeep.v1.BrowserSessionService.ListPages:input_type -> tabkeep.v1.ListPagesRequest
+	32, // 59: tabkeep.v1.BrowserSessionService.CreateTakeOverLink:input_type -> tabkeep.v1.CreateTakeOverLinkRequest
+	34, // 60: tabkeep.v1.BrowserSessionService.CloseBrowserSession:input_type -> tabkeep.v1.CloseBrowserSessionRequest
+	19, // 61: tabkeep.v1.BrowserSessionService.CreateBrowserSession:output_type -> tabkeep.v1.CreateBrowserSessionResponse
+	21, // 62: tabkeep.v1.BrowserSessionService.GetBrowserSession:output_type -> tabkeep.v1.GetBrowserSessionResponse
+	23, // 63: tabkeep.v1.BrowserSessionService.ListBrowserSessions:output_type -> tabkeep.v1.ListBrowserSessionsResponse
+	25, // 64: tabkeep.v1.BrowserSessionService.WatchBrowserSession:output_type -> tabkeep.v1.WatchBrowserSessionResponse
+	27, // 65: tabkeep.v1.BrowserSessionService.ExtendBrowserSession:output_type -> tabkeep.v1.ExtendBrowserSessionResponse
+	29, // 66: tabkeep.v1.BrowserSessionService.UpdateBrowserSession:output_type -> tabkeep.v1.UpdateBrowserSessionResponse
+	31, // 67: tabkeep.v1.BrowserSessionService.ListPages:output_type -> tabkeep.v1.ListPagesResponse
+	33, // 68: tabkeep.v1.BrowserSessionService.CreateTakeOverLink:output_type -> tabkeep.v1.CreateTakeOverLinkResponse
+	35, // 69: tabkeep.v1.BrowserSessionService.CloseBrowserSession:output_type -> tabkeep.v1.CloseBrowserSessionResponse
+	61, // [61:70] is the sub-list for method output_type
+	52, // [52:61] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_browser_sessions_proto_init() }
@@ -2961,7 +3088,7 @@ func file_tabkeep_v1_browser_sessions_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tabkeep_v1_browser_sessions_proto_rawDesc), len(file_tabkeep_v1_browser_sessions_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   30,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

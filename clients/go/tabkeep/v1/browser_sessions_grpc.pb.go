@@ -28,6 +28,7 @@ const (
 	BrowserSessionService_ExtendBrowserSession_FullMethodName = "/tabkeep.v1.BrowserSessionService/ExtendBrowserSession"
 	BrowserSessionService_UpdateBrowserSession_FullMethodName = "/tabkeep.v1.BrowserSessionService/UpdateBrowserSession"
 	BrowserSessionService_ListPages_FullMethodName            = "/tabkeep.v1.BrowserSessionService/ListPages"
+	BrowserSessionService_CreateTakeOverLink_FullMethodName   = "/tabkeep.v1.BrowserSessionService/CreateTakeOverLink"
 	BrowserSessionService_CloseBrowserSession_FullMethodName  = "/tabkeep.v1.BrowserSessionService/CloseBrowserSession"
 )
 
@@ -109,6 +110,18 @@ type BrowserSessionServiceClient interface {
 	// Errors: NOT_FOUND/SESSION_NOT_FOUND.
 	// Retry: safe.
 	ListPages(ctx context.Context, in *ListPagesRequest, opts ...grpc.CallOption) (*ListPagesResponse, error)
+	// Makes a link with which a person takes over a session's browser in a web browser of their own, without any key.
+	//
+	// The page behind it shows the browser live, carries mouse and keys to it, and answers what the session's run asks.
+	// It takes the session's turn as a CDP client does (see cdp_url). Whoever has the link can do so until it ends: at
+	// expire_time, when the caller's key is revoked, or with the session. Making one changes nothing and ends no other.
+	// Called by: API clients whose key has the scope OPERATOR or CDP.
+	// Errors: NOT_FOUND/SESSION_NOT_FOUND; PERMISSION_DENIED/SCOPE_MISSING; INVALID_ARGUMENT/FIELD_INVALID;
+	//
+	//	FAILED_PRECONDITION/SESSION_CLOSED, or HTTP_NOT_SERVED, the control plane serves no HTTP.
+	//
+	// Retry: safe; every call makes a link.
+	CreateTakeOverLink(ctx context.Context, in *CreateTakeOverLinkRequest, opts ...grpc.CallOption) (*CreateTakeOverLinkResponse, error)
 	// Closes a session: no run is accepted from this moment on, its runs end CANCELED, its browser ends.
 	//
 	// Returns as soon as the close is stored; the browser is gone within 3 s where its host is connected.
@@ -205,6 +218,16 @@ func (c *browserSessionServiceClient) ListPages(ctx context.Context, in *ListPag
 	return out, nil
 }
 
+func (c *browserSessionServiceClient) CreateTakeOverLink(ctx context.Context, in *CreateTakeOverLinkRequest, opts ...grpc.CallOption) (*CreateTakeOverLinkResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CreateTakeOverLinkResponse)
+	err := c.cc.Invoke(ctx, BrowserSessionService_CreateTakeOverLink_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *browserSessionServiceClient) CloseBrowserSession(ctx context.Context, in *CloseBrowserSessionRequest, opts ...grpc.CallOption) (*CloseBrowserSessionResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CloseBrowserSessionResponse)
@@ -293,6 +316,18 @@ type BrowserSessionServiceServer interface {
 	// Errors: NOT_FOUND/SESSION_NOT_FOUND.
 	// Retry: safe.
 	ListPages(context.Context, *ListPagesRequest) (*ListPagesResponse, error)
+	// Makes a link with which a person takes over a session's browser in a web browser of their own, without any key.
+	//
+	// The page behind it shows the browser live, carries mouse and keys to it, and answers what the session's run asks.
+	// It takes the session's turn as a CDP client does (see cdp_url). Whoever has the link can do so until it ends: at
+	// expire_time, when the caller's key is revoked, or with the session. Making one changes nothing and ends no other.
+	// Called by: API clients whose key has the scope OPERATOR or CDP.
+	// Errors: NOT_FOUND/SESSION_NOT_FOUND; PERMISSION_DENIED/SCOPE_MISSING; INVALID_ARGUMENT/FIELD_INVALID;
+	//
+	//	FAILED_PRECONDITION/SESSION_CLOSED, or HTTP_NOT_SERVED, the control plane serves no HTTP.
+	//
+	// Retry: safe; every call makes a link.
+	CreateTakeOverLink(context.Context, *CreateTakeOverLinkRequest) (*CreateTakeOverLinkResponse, error)
 	// Closes a session: no run is accepted from this moment on, its runs end CANCELED, its browser ends.
 	//
 	// Returns as soon as the close is stored; the browser is gone within 3 s where its host is connected.
@@ -330,6 +365,9 @@ func (UnimplementedBrowserSessionServiceServer) UpdateBrowserSession(context.Con
 }
 func (UnimplementedBrowserSessionServiceServer) ListPages(context.Context, *ListPagesRequest) (*ListPagesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListPages not implemented")
+}
+func (UnimplementedBrowserSessionServiceServer) CreateTakeOverLink(context.Context, *CreateTakeOverLinkRequest) (*CreateTakeOverLinkResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateTakeOverLink not implemented")
 }
 func (UnimplementedBrowserSessionServiceServer) CloseBrowserSession(context.Context, *CloseBrowserSessionRequest) (*CloseBrowserSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CloseBrowserSession not implemented")
@@ -474,6 +512,24 @@ func _BrowserSessionService_ListPages_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BrowserSessionService_CreateTakeOverLink_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateTakeOverLinkRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BrowserSessionServiceServer).CreateTakeOverLink(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BrowserSessionService_CreateTakeOverLink_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BrowserSessionServiceServer).CreateTakeOverLink(ctx, req.(*CreateTakeOverLinkRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _BrowserSessionService_CloseBrowserSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CloseBrowserSessionRequest)
 	if err := dec(in); err != nil {
@@ -522,6 +578,10 @@ var BrowserSessionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListPages",
 			Handler:    _BrowserSessionService_ListPages_Handler,
+		},
+		{
+			MethodName: "CreateTakeOverLink",
+			Handler:    _BrowserSessionService_CreateTakeOverLink_Handler,
 		},
 		{
 			MethodName: "CloseBrowserSession",

@@ -224,6 +224,20 @@ async def pages(client: Client, output: Output, browser_session_id: str) -> None
     output.table(found, ("", "TAB", "OPENED BY", "TITLE", "URL"), rows)
 
 
+@session.command("take-over")
+@click.argument("browser_session_id")
+@click.option("--for", "lifetime", type=DURATION, help="How long the link works, up to 1h.  [default: 15m]")
+@calls_control_plane
+async def take_over(client: Client, output: Output, browser_session_id: str, lifetime: timedelta | None) -> None:
+    """Make a link with which a person takes over a session's browser."""
+    made = await client.create_take_over_link(browser_session_id, lifetime=lifetime)
+    if output.as_json:
+        output.json_line(made)
+    else:
+        click.echo(made.url)  # in one piece, however narrow the terminal is
+        click.echo(f"works until {show(made.expire_time)}", err=True)
+
+
 @session.command()
 @click.argument("browser_session_id")
 @click.option("--expiry-warning", type=DURATION, help="How long before its end to warn.  [default: 1m]")

@@ -463,6 +463,22 @@ class ListPagesResponse(_message.Message):
     pages: _containers.RepeatedCompositeFieldContainer[BrowserPage]
     def __init__(self, pages: _Optional[_Iterable[_Union[BrowserPage, _Mapping]]] = ...) -> None: ...
 
+class CreateTakeOverLinkRequest(_message.Message):
+    __slots__ = ("browser_session_id", "lifetime")
+    BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    LIFETIME_FIELD_NUMBER: _ClassVar[int]
+    browser_session_id: str
+    lifetime: _duration_pb2.Duration
+    def __init__(self, browser_session_id: _Optional[str] = ..., lifetime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class CreateTakeOverLinkResponse(_message.Message):
+    __slots__ = ("url", "expire_time")
+    URL_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    url: str
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, url: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class CloseBrowserSessionRequest(_message.Message):
     __slots__ = ("browser_session_id",)
     BROWSER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]

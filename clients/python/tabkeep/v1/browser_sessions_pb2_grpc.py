@@ -75,6 +75,11 @@ class BrowserSessionServiceStub:
                 request_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.ListPagesRequest.SerializeToString,
                 response_deserializer=tabkeep_dot_v1_dot_browser__sessions__pb2.ListPagesResponse.FromString,
                 _registered_method=True)
+        self.CreateTakeOverLink = channel.unary_unary(
+                '/tabkeep.v1.BrowserSessionService/CreateTakeOverLink',
+                request_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.CreateTakeOverLinkRequest.SerializeToString,
+                response_deserializer=tabkeep_dot_v1_dot_browser__sessions__pb2.CreateTakeOverLinkResponse.FromString,
+                _registered_method=True)
         self.CloseBrowserSession = channel.unary_unary(
                 '/tabkeep.v1.BrowserSessionService/CloseBrowserSession',
                 request_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.CloseBrowserSessionRequest.SerializeToString,
@@ -186,6 +191,21 @@ class BrowserSessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateTakeOverLink(self, request, context):
+        """Makes a link with which a person takes over a session's browser in a web browser of their own, without any key.
+
+        The page behind it shows the browser live, carries mouse and keys to it, and answers what the session's run asks.
+        It takes the session's turn as a CDP client does (see cdp_url). Whoever has the link can do so until it ends: at
+        expire_time, when the caller's key is revoked, or with the session. Making one changes nothing and ends no other.
+        Called by: API clients whose key has the scope OPERATOR or CDP.
+        Errors: NOT_FOUND/SESSION_NOT_FOUND; PERMISSION_DENIED/SCOPE_MISSING; INVALID_ARGUMENT/FIELD_INVALID;
+        FAILED_PRECONDITION/SESSION_CLOSED, or HTTP_NOT_SERVED, the control plane serves no HTTP.
+        Retry: safe; every call makes a link.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CloseBrowserSession(self, request, context):
         """Closes a session: no run is accepted from this moment on, its runs end CANCELED, its browser ends.
 
@@ -235,6 +255,11 @@ def add_BrowserSessionServiceServicer_to_server(servicer, server):
                     servicer.ListPages,
                     request_deserializer=tabkeep_dot_v1_dot_browser__sessions__pb2.ListPagesRequest.FromString,
                     response_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.ListPagesResponse.SerializeToString,
+            ),
+            'CreateTakeOverLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateTakeOverLink,
+                    request_deserializer=tabkeep_dot_v1_dot_browser__sessions__pb2.CreateTakeOverLinkRequest.FromString,
+                    response_serializer=tabkeep_dot_v1_dot_browser__sessions__pb2.CreateTakeOverLinkResponse.SerializeToString,
             ),
             'CloseBrowserSession': grpc.unary_unary_rpc_method_handler(
                     servicer.CloseBrowserSession,
@@ -437,6 +462,33 @@ class BrowserSessionService:
             '/tabkeep.v1.BrowserSessionService/ListPages',
             tabkeep_dot_v1_dot_browser__sessions__pb2.ListPagesRequest.SerializeToString,
             tabkeep_dot_v1_dot_browser__sessions__pb2.ListPagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateTakeOverLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tabkeep.v1.BrowserSessionService/CreateTakeOverLink',
+            tabkeep_dot_v1_dot_browser__sessions__pb2.CreateTakeOverLinkRequest.SerializeToString,
+            tabkeep_dot_v1_dot_browser__sessions__pb2.CreateTakeOverLinkResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctabkeep/host/v1/tunnel.proto\x12\x0ftabkeep.host.v1\"w\n\rTunnelRequest\x12/\n\x06header\x18\x01 \x01(\x0b\x32\x1d.tabkeep.host.v1.TunnelHeaderH\x00\x12-\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x1c.tabkeep.host.v1.TunnelFrameH\x00\x42\x06\n\x04part\"=\n\x0eTunnelResponse\x12+\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x1c.tabkeep.host.v1.TunnelFrame\"n\n\x0cTunnelHeader\x12\x0f\n\x07host_id\x18\x01 \x01(\t\x12\x1a\n\x12\x62rowser_session_id\x18\x02 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x03 \x01(\x03\x12\x11\n\ttunnel_id\x18\x04 \x01(\t\x12\x0f\n\x07\x66\x61ilure\x18\x05 \x01(\t\",\n\x0bTunnelFrame\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0c\n\x04last\x18\x02 \x01(\x08\x32\x62\n\x11HostTunnelService\x12M\n\x06Tunnel\x12\x1e.tabkeep.host.v1.TunnelRequest\x1a\x1f.tabkeep.host.v1.TunnelResponse(\x01\x30\x01\x42\x45ZCgithub.com/tabkeep/tabkeep/clients/go/tabkeep/host/v1;tabkeephostv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctabkeep/host/v1/tunnel.proto\x12\x0ftabkeep.host.v1\"\xa2\x01\n\rTunnelRequest\x12/\n\x06header\x18\x01 \x01(\x0b\x32\x1d.tabkeep.host.v1.TunnelHeaderH\x00\x12-\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x1c.tabkeep.host.v1.TunnelFrameH\x00\x12)\n\x03\x65nd\x18< \x01(\x0b\x32\x1a.tabkeep.host.v1.TunnelEndH\x00\x42\x06\n\x04part\"=\n\x0eTunnelResponse\x12+\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x1c.tabkeep.host.v1.TunnelFrame\"n\n\x0cTunnelHeader\x12\x0f\n\x07host_id\x18\x01 \x01(\t\x12\x1a\n\x12\x62rowser_session_id\x18\x02 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x03 \x01(\x03\x12\x11\n\ttunnel_id\x18\x04 \x01(\t\x12\x0f\n\x07\x66\x61ilure\x18\x05 \x01(\t\",\n\x0bTunnelFrame\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x0c\n\x04last\x18\x02 \x01(\x08\"\x1a\n\tTunnelEnd\x12\r\n\x05\x63\x61use\x18\x01 \x01(\t2b\n\x11HostTunnelService\x12M\n\x06Tunnel\x12\x1e.tabkeep.host.v1.TunnelRequest\x1a\x1f.tabkeep.host.v1.TunnelResponse(\x01\x30\x01\x42\x45ZCgithub.com/tabkeep/tabkeep/clients/go/tabkeep/host/v1;tabkeephostv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,14 +32,16 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabkeep.host.v1.tunnel_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'ZCgithub.com/tabkeep/tabkeep/clients/go/tabkeep/host/v1;tabkeephostv1'
-  _globals['_TUNNELREQUEST']._serialized_start=49
-  _globals['_TUNNELREQUEST']._serialized_end=168
-  _globals['_TUNNELRESPONSE']._serialized_start=170
-  _globals['_TUNNELRESPONSE']._serialized_end=231
-  _globals['_TUNNELHEADER']._serialized_start=233
-  _globals['_TUNNELHEADER']._serialized_end=343
-  _globals['_TUNNELFRAME']._serialized_start=345
-  _globals['_TUNNELFRAME']._serialized_end=389
-  _globals['_HOSTTUNNELSERVICE']._serialized_start=391
-  _globals['_HOSTTUNNELSERVICE']._serialized_end=489
+  _globals['_TUNNELREQUEST']._serialized_start=50
+  _globals['_TUNNELREQUEST']._serialized_end=212
+  _globals['_TUNNELRESPONSE']._serialized_start=214
+  _globals['_TUNNELRESPONSE']._serialized_end=275
+  _globals['_TUNNELHEADER']._serialized_start=277
+  _globals['_TUNNELHEADER']._serialized_end=387
+  _globals['_TUNNELFRAME']._serialized_start=389
+  _globals['_TUNNELFRAME']._serialized_end=433
+  _globals['_TUNNELEND']._serialized_start=435
+  _globals['_TUNNELEND']._serialized_end=461
+  _globals['_HOSTTUNNELSERVICE']._serialized_start=463
+  _globals['_HOSTTUNNELSERVICE']._serialized_end=561
 # @@protoc_insertion_point(module_scope)

@@ -6,12 +6,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class TunnelRequest(_message.Message):
-    __slots__ = ("header", "frame")
+    __slots__ = ("header", "frame", "end")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     FRAME_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
     header: TunnelHeader
     frame: TunnelFrame
-    def __init__(self, header: _Optional[_Union[TunnelHeader, _Mapping]] = ..., frame: _Optional[_Union[TunnelFrame, _Mapping]] = ...) -> None: ...
+    end: TunnelEnd
+    def __init__(self, header: _Optional[_Union[TunnelHeader, _Mapping]] = ..., frame: _Optional[_Union[TunnelFrame, _Mapping]] = ..., end: _Optional[_Union[TunnelEnd, _Mapping]] = ...) -> None: ...
 
 class TunnelResponse(_message.Message):
     __slots__ = ("frame",)
@@ -40,3 +42,9 @@ class TunnelFrame(_message.Message):
     content: bytes
     last: bool
     def __init__(self, content: _Optional[bytes] = ..., last: _Optional[bool] = ...) -> None: ...
+
+class TunnelEnd(_message.Message):
+    __slots__ = ("cause",)
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    cause: str
+    def __init__(self, cause: _Optional[str] = ...) -> None: ...

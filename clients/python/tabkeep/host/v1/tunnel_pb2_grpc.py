@@ -51,7 +51,8 @@ class HostTunnelServiceServicer:
 
         The host sends the header first, then what the browser says; it is sent what the client says. Nothing is queued
         beyond 8 frames each way: whoever reads slowly slows the other side down. While the call lives the client has the
-        session's turn; the host ends the call as soon as a run is started.
+        session's turn, or the one that a run lends it while it waits for a person; the host ends the call, and says why,
+        as soon as a run is started or goes on.
 
         Called by: hosts, with the metadata `x-api-key` of a host token.
         Errors: INVALID_ARGUMENT/PROTOCOL, no header; PERMISSION_DENIED/HOST_TOKEN_BOUND, the token is not this
