@@ -95,8 +95,7 @@ async def measure(workshop: Workshop) -> Report:
     finally:
         plain.close()
         secure.close()
-    report.notes.append("site and proxy share one process and one event loop; a plain http request has a connection of")
-    report.notes.append("its own through the proxy, an https page keeps its tunnels")
+    report.notes.append("site and proxy share one process and one event loop")
     return report
 
 

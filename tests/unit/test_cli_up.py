@@ -47,16 +47,22 @@ host = hosts_pb2.Host(host_id="local", state=hosts_pb2.HOST_STATE_RECOVERING)
 ready = hosts_pb2.Host(host_id="local", state=hosts_pb2.HOST_STATE_READY)
 other = hosts_pb2.Host(host_id="other", state=hosts_pb2.HOST_STATE_READY)
 listed = [hosts_pb2.ListHostsResponse(hosts=hosts) for hosts in ([], [other], [host, other], [ready])]
-plane.answers("HostService/ListHosts", *listed)
+plane.answers("HostService/ListHosts", *listed[:-1])
 (data / "api-key").write_text("tk_up\\n")
 (data / "host-token").write_text("tk_host\\n")
 print("not json", file=sys.stdout)
 print(json.dumps({"event": "ready", "grpc_address": plane.address, "api_key_file": str(data / "api-key"),
                   "host_token_file": str(data / "host-token"), "pid": os.getpid()}), flush=True)
+# As with the real ones, no host is ready before its program runs and takes signals.
+while not (data / "host-runs").exists() and not stop.wait(0.02):
+    pass
+plane.answers("HostService/ListHosts", *listed)
 wait()
 plane.close()
 note("control plane ended")
 """
+
+HOST_RUNS = '(data / "host-runs").touch()\n'
 
 HOST = """
 names = ("TABKEEP_HOST_ID", "TABKEEP_HOST_TOKEN_FILE", "TABKEEP_DRAIN_TIMEOUT", "TABKEEP_CAPACITY", "TABKEEP_API_KEY")
@@ -75,7 +81,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
         folder = tmp_path / "programs"
         folder.mkdir()
         (folder / "control_plane.py").write_text(BEGIN.format(root=str(ROOT)) + control_plane)
-        (folder / "browser_host.py").write_text(BEGIN.format(root=str(ROOT)) + host)
+        (folder / "browser_host.py").write_text(BEGIN.format(root=str(ROOT)) + HOST_RUNS + host)
         inherited = os.environ.get("PYTHONPATH")
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(folder), inherited))))
         monkeypatch.setenv("TABKEEP_API_KEY", "tk_mine")
