@@ -42,7 +42,7 @@ def client(plane: ScriptedControlPlane) -> Iterator[sync.Client]:
 
 
 def public(kind: type[object]) -> set[str]:
-    return {name for name in vars(kind) if not name.startswith("_")}
+    return {name for name in dir(kind) if not name.startswith("_")}
 
 
 def test_it_has_every_method_of_the_asynchronous_client_with_its_documentation() -> None:
