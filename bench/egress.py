@@ -17,10 +17,10 @@ from playwright.async_api import BrowserContext, async_playwright
 from bench.browsing import executable, new_directory
 from bench.figures import Report, Sample, at_most, cpu_microseconds, interleaved, median
 from bench.programs import Workshop
-from browser_host.egress import Egress
-from browser_host.egress_policy import patterns
 from browser_host.launch import egress_arguments
 from browser_host.messages import DIRECT
+from browser_host.network.egress import Egress
+from browser_host.network.egress_policy import patterns
 from tests.network_site import a_certificate
 
 AIM = "a page through the proxy takes at most 1.25 times as long as without"

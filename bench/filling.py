@@ -13,9 +13,9 @@ from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
 from control_plane import first_keys, wire
 from control_plane.config import Config
+from control_plane.entities.runs import Run, RunStatus, RunType
+from control_plane.entities.sessions import CloseReason, Session, SessionState
 from control_plane.fields import Fields
-from control_plane.runs import Run, RunStatus, RunType
-from control_plane.sessions import CloseReason, Session, SessionState
 from control_plane.store import Database, Transaction
 
 RUNS_PER_SESSION = 10

@@ -16,7 +16,7 @@ from bench.browsing import product
 from bench.figures import Report, Row
 from bench.programs import Workshop
 from bench.site import site
-from browser_host import processes
+from browser_host.kernel import processes
 
 AIM = "0 processes, directories and users left"
 AT_ONCE = 40

@@ -13,9 +13,9 @@ from bench.browsing import executable, new_directory, plain_context
 from bench.figures import Report, Row, Sample, at_most, interleaved, median
 from bench.observed_pages import PAGES
 from bench.programs import Workshop
-from browser_host.playwright_page import PlaywrightPage
+from browser_host.chromium.playwright_page import PlaywrightPage
 from browser_host.task import page_script
-from browser_host.task.observation import Observation, observe
+from browser_host.task.by_model.observation import Observation, observe
 from browser_host.task.survey import Survey
 from browser_host.task.workspace import note_listeners
 

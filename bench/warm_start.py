@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.browsing import Product, product
 from bench.figures import Report, Sample, at_most, interleaved, median
 from bench.programs import Program, Workshop, enter
-from browser_host import cgroups, guardian, processes
+from browser_host.kernel import cgroups, guardian, processes
 
 AIM = "from the pool at most 0.10 times a plain cold Playwright launch, cold at most 1.0, CPU 0.9, memory 1.0"
 _CAPACITY = 8

@@ -34,8 +34,8 @@ from tabkeep import telemetry
 
 from browser_host import config, launch
 from browser_host.attachment import Attachment, AttachRefused
-from browser_host.cgroups import Limits
 from browser_host.chat_completions import ChatCompletions, ModelUnusable
+from browser_host.chromium.playwright_launcher import PlaywrightLauncher
 from browser_host.clock import Clock, SystemClock
 from browser_host.config import Config, ConfigInvalid
 from browser_host.control_link import ControlLink
@@ -43,15 +43,15 @@ from browser_host.downloads import Downloads
 from browser_host.epochs import Epochs
 from browser_host.guard import GuardianLost, GuardianProcess
 from browser_host.host import Host, Means
-from browser_host.isolation import Isolation
+from browser_host.kernel.cgroups import Limits
+from browser_host.kernel.isolation import Isolation
+from browser_host.kernel.session_users import SessionUsers
 from browser_host.leases import Leases
 from browser_host.messages import BrowserType, Identity, Placement
 from browser_host.open_browser import LaunchFailed
 from browser_host.outbox import Outbox
-from browser_host.playwright_launcher import PlaywrightLauncher
 from browser_host.run_files import RunFiles
 from browser_host.run_journal import RunJournal
-from browser_host.session_users import SessionUsers
 from browser_host.states import States
 from browser_host.task.runner import carry_out
 from browser_host.uploads import Uploads

@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from tabkeep import telemetry
 
 from browser_host.clock import Clock
-from browser_host.task.model import Answer, Message, ModelError, Tool, ToolCall
+from browser_host.task.by_model.model import Answer, Message, ModelError, Tool, ToolCall
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion

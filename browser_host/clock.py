@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Protocol
 
-from browser_host import guardian
+from browser_host.kernel import guardian
 
 
 class Clock(Protocol):

@@ -15,10 +15,10 @@ import psutil
 
 from browser_host import extensions
 from browser_host.chat_completions import ModelSettings
-from browser_host.egress_policy import EgressRulesInvalid, Pattern
 from browser_host.extensions import Extension, ExtensionInvalid
-from browser_host.machine_network import ALLOW_PRIVATE, private_destinations
 from browser_host.messages import BrowserType
+from browser_host.network.egress_policy import EgressRulesInvalid, Pattern
+from browser_host.network.machine_network import ALLOW_PRIVATE, private_destinations
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DEFAULT_SESSION_USERS = (61000, 61999)

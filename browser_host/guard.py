@@ -20,8 +20,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
 
-from browser_host import guardian
-from browser_host.guardian import Cover
+from browser_host.kernel import guardian
+from browser_host.kernel.guardian import Cover
 from browser_host.messages import Placement
 
 logger = logging.getLogger(__name__)

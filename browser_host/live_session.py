@@ -21,12 +21,13 @@ from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1 import runs_pb2
 from tabkeep.v1.runs_pb2 import RunFinished
 
-from browser_host import guardian, page_captures, run_records
+from browser_host import page_captures, run_records
 from browser_host.browser import Browser, BrowserGone
 from browser_host.cdp_guest import CdpGuest, TunnelLink
 from browser_host.clock import Clock
 from browser_host.downloads import Downloads
 from browser_host.guard import Guard
+from browser_host.kernel import guardian
 from browser_host.messages import (
     Done,
     EndReason,

@@ -15,7 +15,7 @@ from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.extensions import Extension
-from browser_host.isolation import UNKNOWN, Isolation
+from browser_host.kernel.isolation import UNKNOWN, Isolation
 from browser_host.pages import OpenPage, Trouble
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from browser_host.browser import Browser
 from browser_host.cdp_guest import CdpChannel
-from browser_host.isolation import Isolation
+from browser_host.kernel.isolation import Isolation
 from browser_host.messages import DIRECT, USUAL_PAGES, BrowserType, Geolocation, Network, PageOptions, Placement
 from browser_host.network_log import Exchange
 from browser_host.pages import Trouble

@@ -16,15 +16,15 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tabkeep import telemetry
 
-from control_plane import host_moves, host_standing, key_moves, profile_saves, run_moves, session_moves
-from control_plane.attach_admission import AttachAdmission
 from control_plane.config import Config
-from control_plane.effects import Attached, Detached, Due, KeyChanged, Log, Send, Wake
+from control_plane.entities.keys import Key, KeyBook, refuse_other_host
 from control_plane.errors import AttachRate, HostIdTaken, HostProtocolError, TabkeepError, Unavailable
-from control_plane.feed import Feed
-from control_plane.host_links import HostLinks, Link
-from control_plane.host_messages import Heartbeat, HeartbeatAck, Hello
-from control_plane.keys import Key, KeyBook, refuse_other_host
+from control_plane.live.attach_admission import AttachAdmission
+from control_plane.live.feed import Feed
+from control_plane.live.host_links import HostLinks, Link
+from control_plane.live.host_messages import Heartbeat, HeartbeatAck, Hello
+from control_plane.moves import host_moves, host_standing, key_moves, profile_saves, run_moves, session_moves
+from control_plane.moves.effects import Attached, Detached, Due, KeyChanged, Log, Send, Wake
 from control_plane.store import Database, Effects, Transaction
 
 logger = logging.getLogger(__name__)

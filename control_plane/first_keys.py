@@ -6,12 +6,14 @@ import os
 import secrets
 from pathlib import Path
 
-from control_plane import key_moves, keys, vault
 from control_plane.config import Config
+from control_plane.entities import keys
+from control_plane.entities.keys import KeyBook, Scope
 from control_plane.errors import StoreUnusable
-from control_plane.keys import KeyBook, Scope
+from control_plane.moves import key_moves
+from control_plane.sealing import vault
+from control_plane.sealing.vault import Vault
 from control_plane.store import Database, Transaction
-from control_plane.vault import Vault
 
 ORGANIZATION_ID = "o_default"
 _PEPPER_BYTES = 32

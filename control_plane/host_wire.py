@@ -12,8 +12,12 @@ from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
 from control_plane import wire
 from control_plane.config import Config
+from control_plane.entities.recordings import Recorded, Replayed
+from control_plane.entities.records import CommandKind
+from control_plane.entities.runs import FINAL, RunStatus
+from control_plane.entities.sessions import CloseReason, Session
 from control_plane.errors import HostProtocolError
-from control_plane.host_messages import (
+from control_plane.live.host_messages import (
     CapturePage,
     CaptureState,
     Command,
@@ -38,15 +42,11 @@ from control_plane.host_messages import (
     Verdict,
     Welcome,
 )
-from control_plane.host_moves import PROTOCOL
+from control_plane.moves.host_moves import PROTOCOL
 from control_plane.networks import NO_NETWORKS, Networks
 from control_plane.page_options import NO_PAGE_SETTINGS, PageSettings
 from control_plane.prompt_templates import template_key
-from control_plane.recordings import Recorded, Replayed
-from control_plane.records import CommandKind
-from control_plane.runs import FINAL, RunStatus
-from control_plane.seals import Seals
-from control_plane.sessions import CloseReason, Session
+from control_plane.sealing.seals import Seals
 
 _INCARNATION = re.compile(r"[0-9a-f]{32}")
 _LARGEST_RECORDING = 512 * 1024

@@ -20,7 +20,7 @@ from tabkeep import telemetry
 
 from control_plane import errors
 from control_plane.clock import Clock
-from control_plane.keys import Key, KeyBook, Scope
+from control_plane.entities.keys import Key, KeyBook, Scope
 
 logger = logging.getLogger(__name__)
 _DURATION = telemetry.meter().create_histogram(

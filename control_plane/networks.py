@@ -16,12 +16,12 @@ from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2 as pb
 
 from control_plane.destinations import destination, proxy_url
+from control_plane.entities.sessions import Session
 from control_plane.errors import FieldViolation, PreconditionFailed
 from control_plane.fields import Fields
+from control_plane.moves.session_moves import SessionSpec
 from control_plane.proxy_locations import NAME, NONE, ProxyLocation
-from control_plane.seals import Seals
-from control_plane.session_moves import SessionSpec
-from control_plane.sessions import Session
+from control_plane.sealing.seals import Seals
 
 MOST_DOMAINS, MOST_BYPASSES = 1000, 100
 LONGEST_CREDENTIAL = 255

@@ -15,10 +15,10 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from tabkeep.v1 import browser_sessions_pb2 as pb
 
 from control_plane.destinations import destination
+from control_plane.entities.sessions import Session
 from control_plane.fields import Fields
-from control_plane.seals import Seals
-from control_plane.session_moves import SessionSpec
-from control_plane.sessions import Session
+from control_plane.moves.session_moves import SessionSpec
+from control_plane.sealing.seals import Seals
 
 MOST_PAGES, USUAL_PAGES = 100, 20
 MOST_PERMISSIONS, MOST_CREDENTIALS = 50, 20

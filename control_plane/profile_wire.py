@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_profiles_pb2 as pb
 
-from control_plane import browser_states, wire
-from control_plane.browser_states import MAX_BYTES, StateInvalid
+from control_plane import wire
+from control_plane.entities import browser_states
+from control_plane.entities.browser_states import MAX_BYTES, StateInvalid
 from control_plane.fields import Fields
-from control_plane.profile_moves import ShownProfile
-from control_plane.profile_saves import BroughtState
+from control_plane.moves.profile_moves import ShownProfile
+from control_plane.moves.profile_saves import BroughtState
 
 _LONGEST_NAME, _LONGEST_DESCRIPTION = 200, 1000
 _CHANGEABLE = ("name", "description")

@@ -42,24 +42,13 @@ from tabkeep.v1 import (
     workflows_pb2_grpc,
 )
 
-from control_plane import cdp_moves, credential_moves, first_keys, proxy_locations, wire
-from control_plane.artifact_keeping import ArtifactKeeping
-from control_plane.artifact_service import ArtifactService
-from control_plane.blobs import Blobs
-from control_plane.browser_profile_service import BrowserProfileService
-from control_plane.browser_session_service import BrowserSessionService
-from control_plane.captures import Captures
+from control_plane import first_keys, proxy_locations, wire
 from control_plane.clock import Clock, SystemClock
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
-from control_plane.credential_service import CredentialService
+from control_plane.entities.keys import KeyBook
+from control_plane.entities.runs import Run
 from control_plane.errors import Unavailable
-from control_plane.file_service import FileService
-from control_plane.host_blob_service import HostBlobService
-from control_plane.host_control_service import HostControlService
-from control_plane.host_secret_service import HostSecretService
-from control_plane.host_service import HostService
-from control_plane.host_tunnel_service import HostTunnelService
 from control_plane.http import seed_routes, seed_runs
 from control_plane.http.app import Gateway, all_resources
 from control_plane.http.calls import Calls
@@ -71,24 +60,36 @@ from control_plane.http.take_over_links import TakeOverLinks
 from control_plane.http.take_over_page import TakeOverPage
 from control_plane.http.view_tokens import ViewTokens
 from control_plane.interceptors import CallInterceptor
-from control_plane.key_service import KeyService
-from control_plane.keys import KeyBook
+from control_plane.keeping.artifact_keeping import ArtifactKeeping
+from control_plane.keeping.blobs import Blobs
+from control_plane.keeping.state_files import StateFiles
+from control_plane.keeping.state_keeping import StateKeeping
+from control_plane.live.captures import Captures
+from control_plane.live.tunnels import Tunnels
+from control_plane.moves import cdp_moves, credential_moves
 from control_plane.networks import Networks
 from control_plane.page_options import PageSettings
 from control_plane.page_tokens import PageTokens
-from control_plane.recording_service import RecordingService
-from control_plane.run_service import RunService
-from control_plane.runs import Run
-from control_plane.seals import Seals
-from control_plane.state_files import StateFiles
-from control_plane.state_keeping import StateKeeping
+from control_plane.sealing.seals import Seals
+from control_plane.sealing.vault import Vault
+from control_plane.services.artifact_service import ArtifactService
+from control_plane.services.browser_profile_service import BrowserProfileService
+from control_plane.services.browser_session_service import BrowserSessionService
+from control_plane.services.credential_service import CredentialService
+from control_plane.services.file_service import FileService
+from control_plane.services.host_blob_service import HostBlobService
+from control_plane.services.host_control_service import HostControlService
+from control_plane.services.host_secret_service import HostSecretService
+from control_plane.services.host_service import HostService
+from control_plane.services.host_tunnel_service import HostTunnelService
+from control_plane.services.key_service import KeyService
+from control_plane.services.recording_service import RecordingService
+from control_plane.services.run_service import RunService
+from control_plane.services.usage_service import UsageService
+from control_plane.services.webhook_service import WebhookService
+from control_plane.services.workflow_service import WorkflowService
 from control_plane.store import Database
-from control_plane.tunnels import Tunnels
-from control_plane.usage_service import UsageService
-from control_plane.vault import Vault
 from control_plane.webhook_deliverer import WebhookDeliverer
-from control_plane.webhook_service import WebhookService
-from control_plane.workflow_service import WorkflowService
 
 logger = logging.getLogger(__name__)
 

@@ -21,14 +21,16 @@ from datetime import timedelta
 import httpx
 from tabkeep import telemetry
 
-from control_plane import webhook_addresses, webhook_moves, webhooks
+from control_plane import webhook_addresses
 from control_plane.coordinator import Coordinator
+from control_plane.entities import webhooks
+from control_plane.entities.runs import Run
+from control_plane.entities.webhooks import Attempt, Delivery, Destination
 from control_plane.errors import DataLoss
-from control_plane.feed import WEBHOOKS_DUE
-from control_plane.runs import Run
-from control_plane.seals import Seals
+from control_plane.live.feed import WEBHOOKS_DUE
+from control_plane.moves import webhook_moves
+from control_plane.sealing.seals import Seals
 from control_plane.webhook_addresses import Address
-from control_plane.webhooks import Attempt, Delivery, Destination
 
 logger = logging.getLogger(__name__)
 _ATTEMPTS = telemetry.meter().create_counter("tabkeep.webhook.attempts", description="Attempts to send webhooks.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from control_plane import webhook_addresses
 from control_plane.coordinator import Coordinator
+from control_plane.entities.webhooks import Destination
 from control_plane.fields import Fields
 from control_plane.interceptors import caller, caller_text
-from control_plane.seals import Seals
-from control_plane.webhooks import Destination
+from control_plane.sealing.seals import Seals
 
 
 def sealed_webhook(fields: Fields, url: str, coordinator: Coordinator, seals: Seals) -> bytes:

@@ -29,19 +29,19 @@ from tabkeep.v1 import (
     workflows_pb2,
 )
 
-from control_plane.action_bounds import check_gesture, names_an_element
+from control_plane.entities.hosts import Host, HostState
+from control_plane.entities.keys import Key, Scope
+from control_plane.entities.records import Artifact, File, Workflow
+from control_plane.entities.runs import Run, RunStatus, RunType
+from control_plane.entities.sessions import Session, SessionState
 from control_plane.fields import Fields
-from control_plane.hosts import Host, HostState
-from control_plane.keys import Key, Scope
+from control_plane.moves.requests import Request
+from control_plane.moves.run_moves import RunSpec
+from control_plane.moves.session_moves import SessionSpec
 from control_plane.prompt_secrets import secrets_in, without_secrets
-from control_plane.records import Artifact, File, Workflow
-from control_plane.requests import Request
-from control_plane.run_moves import RunSpec
-from control_plane.runs import Run, RunStatus, RunType
-from control_plane.session_moves import SessionSpec
-from control_plane.sessions import Session, SessionState
-from control_plane.workflow_definitions import READING, Definition
-from control_plane.workflow_parameters import ParameterValue
+from control_plane.workflows.action_bounds import check_gesture, names_an_element
+from control_plane.workflows.workflow_definitions import READING, Definition
+from control_plane.workflows.workflow_parameters import ParameterValue
 
 E = TypeVar("E", bound=StrEnum)
 

@@ -31,7 +31,7 @@ from rich.text import Text
 from tabkeep import Client, Run, RunEvent, RunStatus, actions
 from tabkeep.records import StepFinished, StepOutcome, StepStarted
 
-from browser_host import isolation
+from browser_host.kernel import isolation
 from demo.site import DemoSite, SiteLog
 
 USERNAME, PASSWORD = "support@company.com", "headphones-4-all"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from control_plane import hosts, runs, sessions
+from control_plane.entities import hosts, runs, sessions
 
 PAGE = Path(__file__).parents[1] / "control_plane" / "LIFECYCLES.md"
 PICTURES: Mapping[str, tuple[Mapping[StrEnum, Mapping[StrEnum, StrEnum]], StrEnum]] = {

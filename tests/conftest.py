@@ -36,7 +36,7 @@ from tabkeep.v1 import (
     workflows_pb2_grpc,
 )
 
-from browser_host import isolation
+from browser_host.kernel import isolation
 from control_plane import first_keys
 from control_plane.config import Config
 from control_plane.server import ControlPlane, serve

@@ -23,14 +23,16 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from browser_host import egress_policy, launch, playwright_launcher
+from browser_host import launch
 from browser_host.browser import NavigationBlocked, NavigationFailed
+from browser_host.chromium import playwright_launcher
+from browser_host.chromium.playwright_browser import PlaywrightBrowser
+from browser_host.chromium.playwright_launcher import PlaywrightLauncher
 from browser_host.clock import SystemClock
-from browser_host.egress import Egress
 from browser_host.messages import BrowserType, Network, Placement
+from browser_host.network import egress_policy
+from browser_host.network.egress import Egress
 from browser_host.open_browser import LaunchRequest
-from browser_host.playwright_browser import PlaywrightBrowser
-from browser_host.playwright_launcher import PlaywrightLauncher
 from tests.network_site import Site, serving
 
 OURS, THEIRS = "93.184.215.13", "93.184.215.14"

@@ -27,7 +27,7 @@ from browser_host.clock import Clock
 from browser_host.epochs import Epochs
 from browser_host.guard import Guard, Unguarded
 from browser_host.host import Host, Means
-from browser_host.isolation import UNKNOWN, Isolation
+from browser_host.kernel.isolation import UNKNOWN, Isolation
 from browser_host.leases import Leases
 from browser_host.messages import (
     BrowserType,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from browser_host import processes
+from browser_host.kernel import processes
 from tests.conftest import SANDBOX
 from tests.host_control_plane import TOKEN
 

@@ -11,9 +11,9 @@ from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import recordings_pb2, runs_pb2
 from tabkeep.v1.runs_pb2 import RunEvent
 
+from browser_host.task.by_model.model_clause import ByModel
 from browser_host.task.failures import NO_RECORDING, STALE_RECORDING, Failed
 from browser_host.task.gate import Irreversible, OnSite, acts_named
-from browser_host.task.model_clause import ByModel
 from browser_host.task.planner import Plan
 from browser_host.task.prompt_text import sites_in
 from browser_host.task.recorder import Recorder

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from tabkeep.v1 import runs_pb2
 
+from browser_host.task.by_model.model import Model
+from browser_host.task.by_model.model_clause import Brief, Budget, ByModel
 from browser_host.task.failures import NEEDS_MODEL, Failed
-from browser_host.task.model import Model
-from browser_host.task.model_clause import Brief, Budget, ByModel
 from browser_host.task.planner import Plan, Planner
-from browser_host.task.rules import RulesPlanner
+from browser_host.task.rules.rules import RulesPlanner
 from browser_host.task.values import Parameters
 from browser_host.task.workspace import MODEL
 

@@ -16,9 +16,9 @@ from tabkeep.v1 import actions_pb2, recordings_pb2
 
 from browser_host.browser import BrowserError, BrowserGone, Page
 from browser_host.task import page_script
-from browser_host.task.acting import Done
 from browser_host.task.failures import AMBIGUOUS, NOT_FOUND, Failed
 from browser_host.task.journal import Credential
+from browser_host.task.performing.acting import Done
 from browser_host.task.recording_holes import Holes, NotRecordable, target_of
 
 LARGEST = 256 * 1024

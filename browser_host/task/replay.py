@@ -17,6 +17,7 @@ from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.browser import DocumentReplaced, Page, PageUnresponsive, ScriptFailed
 from browser_host.task import page_script
+from browser_host.task.clauses.plain_clauses import Fills, OneAction
 from browser_host.task.documents import frames_of, holds
 from browser_host.task.failures import (
     AMBIGUOUS,
@@ -29,7 +30,6 @@ from browser_host.task.failures import (
     Failed,
 )
 from browser_host.task.gate import act_of
-from browser_host.task.plain_clauses import Fills, OneAction
 from browser_host.task.recorder import Recorder
 from browser_host.task.recording_holes import Filler, fill_texts, target_of
 from browser_host.task.steps import PolicyGate

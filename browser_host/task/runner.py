@@ -28,6 +28,11 @@ from browser_host.browser import (
 from browser_host.clock import Clock
 from browser_host.task import extract
 from browser_host.task.approvals import ask
+from browser_host.task.by_model.model import Model
+from browser_host.task.by_model.model_clause import ByModel
+from browser_host.task.clauses.own_output import brought
+from browser_host.task.clauses.plain_clauses import OneAction, answers_dialog
+from browser_host.task.clauses.sign_in import SignIn
 from browser_host.task.failures import (
     EXPECTATION_FAILED,
     EXTRACT,
@@ -40,15 +45,10 @@ from browser_host.task.failures import (
 )
 from browser_host.task.journal import Journal
 from browser_host.task.memory import Memory
-from browser_host.task.model import Model
-from browser_host.task.model_clause import ByModel
-from browser_host.task.own_output import brought
-from browser_host.task.plain_clauses import OneAction, answers_dialog
 from browser_host.task.planner import Plan, Planner
 from browser_host.task.planners import planner_for
 from browser_host.task.provenance import leaves, whence
 from browser_host.task.recording_holes import fill_texts
-from browser_host.task.sign_in import SignIn
 from browser_host.task.steps import Steps
 from browser_host.task.values import Parameters, origin_of, to_schema, to_value
 from browser_host.task.wording import names_a_secret

@@ -18,16 +18,16 @@ from browser_host.browser import Browser, BrowserError, BrowserGone, Page
 from browser_host.clock import Clock
 from browser_host.pages import OpenPage
 from browser_host.task import page_script, walls
-from browser_host.task.acting import Done
-from browser_host.task.actions import Actor, timeout_of
 from browser_host.task.approvals import ask
 from browser_host.task.documents import secrecy_in_frames
 from browser_host.task.failures import Failed, Stopped, canceled
 from browser_host.task.gate import Gate, Irreversible, NeedsApproval, OnSite
 from browser_host.task.journal import ActionLeaseOver, Journal
+from browser_host.task.performing.acting import Done
+from browser_host.task.performing.actions import Actor, timeout_of
+from browser_host.task.performing.tabs import Tabs
 from browser_host.task.provenance import Sources
 from browser_host.task.recorder import Recorder
-from browser_host.task.tabs import Tabs
 from browser_host.task.values import Parameters, Secrets, to_value
 from browser_host.task.wording import describe, names_a_secret, script_target
 

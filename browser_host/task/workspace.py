@@ -11,9 +11,9 @@ from tabkeep.v1 import actions_pb2
 
 from browser_host.browser import BrowserError, BrowserGone, Page
 from browser_host.task import page_script
-from browser_host.task.acting import Done
 from browser_host.task.documents import Inner, frames_of
 from browser_host.task.failures import NOT_FOUND, Failed
+from browser_host.task.performing.acting import Done
 from browser_host.task.scene import Scene
 from browser_host.task.steps import Steps
 from browser_host.task.survey import IN_FRAME, Item, Survey

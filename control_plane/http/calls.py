@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from control_plane.entities.keys import Key
 from control_plane.errors import TabkeepError
 from control_plane.interceptors import CallInterceptor, Handler, status_of
-from control_plane.keys import Key
 
 
 class CallFailed(Exception):

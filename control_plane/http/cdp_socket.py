@@ -22,17 +22,17 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from control_plane import cdp_moves
 from control_plane.coordinator import Coordinator
+from control_plane.entities.keys import Key, refuse_without_hands
+from control_plane.entities.sessions import Session
 from control_plane.errors import PreconditionFailed, TabkeepError, Unavailable
-from control_plane.host_messages import OpenTunnel
 from control_plane.http.answers import Refused, in_body, refusal
 from control_plane.http.calls import failure
 from control_plane.http.origins import refuse_other_origin
 from control_plane.http.take_over_links import TakeOverLinks
-from control_plane.keys import Key, refuse_without_hands
-from control_plane.sessions import Session
-from control_plane.tunnels import Tunnel, TunnelEnded, Tunnels
+from control_plane.live.host_messages import OpenTunnel
+from control_plane.live.tunnels import Tunnel, TunnelEnded, Tunnels
+from control_plane.moves import cdp_moves
 
 logger = logging.getLogger(__name__)
 

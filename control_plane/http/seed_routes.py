@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from control_plane.blobs import Blobs
 from control_plane.coordinator import Coordinator
 from control_plane.http import seed_profile_routes, seed_workflow_routes
 from control_plane.http.endpoint import Resource
@@ -13,6 +12,7 @@ from control_plane.http.seed_links import Links
 from control_plane.http.seed_run_routes import RunRoutes
 from control_plane.http.seed_session_routes import SessionRoutes
 from control_plane.http.session_page import SessionPage
+from control_plane.keeping.blobs import Blobs
 
 
 def resources(coordinator: Coordinator, blobs: Blobs, links: Links) -> list[Resource]:

@@ -15,15 +15,15 @@ from starlette.responses import Response
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
 from control_plane import wire
-from control_plane.blobs import Blobs
 from control_plane.coordinator import Coordinator
+from control_plane.entities.records import Artifact, ArtifactState
 from control_plane.errors import DataLoss
 from control_plane.http import seed_runs, seed_sessions
 from control_plane.http.answers import Pieces
 from control_plane.http.calls import CallFailed
 from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.seed_links import Links
-from control_plane.records import Artifact, ArtifactState
+from control_plane.keeping.blobs import Blobs
 from control_plane.store import RunFilter, Tables
 
 _RUNS = 50

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from control_plane.clock import Clock
+from control_plane.entities.keys import Key, KeyBook, refuse_without_hands
 from control_plane.errors import Unauthenticated
-from control_plane.keys import Key, KeyBook, refuse_without_hands
 
 SHORTEST, LONGEST, USUAL = timedelta(minutes=1), timedelta(hours=1), timedelta(minutes=15)
 _TOKEN = re.compile(r"([0-9a-f]{1,10})-([a-z2-7]{16})-([0-9a-f]{64})")

@@ -17,8 +17,10 @@ from typing import Any
 from starlette.responses import Response
 from tabkeep.v1 import runs_pb2
 
-from control_plane import run_moves, session_moves, wire
+from control_plane import wire
 from control_plane.coordinator import Coordinator
+from control_plane.entities.runs import Run, RunStatus
+from control_plane.entities.sessions import Session, SessionState
 from control_plane.errors import PreconditionFailed
 from control_plane.http import seed_runs
 from control_plane.http.answers import Refused, json_answer
@@ -26,8 +28,7 @@ from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.origins import refuse_other_origin
 from control_plane.http.seed_links import Links
 from control_plane.http.take_over_links import TakeOver, TakeOverLinks
-from control_plane.runs import Run, RunStatus
-from control_plane.sessions import Session, SessionState
+from control_plane.moves import run_moves, session_moves
 from control_plane.store import Tables, Transaction
 
 TOKEN_HEADER = "x-take-over-token"

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import replace
 from datetime import datetime
 
-from control_plane.records import Artifact, ArtifactState
+from control_plane.entities.records import Artifact, ArtifactState
 from control_plane.store.rows import Table, time_text
 
 _ARTIFACTS = Table(Artifact, "artifacts", ["artifact_id"])

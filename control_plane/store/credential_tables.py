@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from control_plane.credentials import Credential
+from control_plane.entities.credentials import Credential
 from control_plane.store.rows import Table
 
 _CREDENTIALS = Table(Credential, "credentials", ["credential_id"])

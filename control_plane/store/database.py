@@ -27,8 +27,8 @@ import aiosqlite
 
 from control_plane.clock import Clock, SystemClock
 from control_plane.config import Config
+from control_plane.entities.ids import Ids
 from control_plane.errors import StoreUnusable, TabkeepError, Unavailable
-from control_plane.ids import Ids
 from control_plane.store import schema
 from control_plane.store.integrity import is_whole
 from control_plane.store.tables import Tables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from control_plane.records import File
+from control_plane.entities.records import File
 from control_plane.store.rows import Table
 
 _FILES = Table(File, "files", ["file_id"])

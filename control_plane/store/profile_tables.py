@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from control_plane.profiles import BrowserProfile, BrowserState
+from control_plane.entities.profiles import BrowserProfile, BrowserState
 from control_plane.store.rows import Table, time_text
 
 _PROFILES = Table(BrowserProfile, "browser_profiles", ["browser_profile_id"])

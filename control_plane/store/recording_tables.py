@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from control_plane.recordings import Recording
+from control_plane.entities.recordings import Recording
 from control_plane.store.rows import Table
 
 _RECORDINGS = Table(Recording, "recordings", ["recording_id"], guard="state")

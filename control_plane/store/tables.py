@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from control_plane.entities.hosts import Host, HostState
+from control_plane.entities.keys import Key
+from control_plane.entities.records import CommandKind, CommandRow, Workflow
+from control_plane.entities.runs import Run, RunStatus
+from control_plane.entities.sessions import Session, SessionState
 from control_plane.errors import Conflict
-from control_plane.hosts import Host, HostState
-from control_plane.keys import Key
-from control_plane.records import CommandKind, CommandRow, Workflow
-from control_plane.runs import Run, RunStatus
-from control_plane.sessions import Session, SessionState
 from control_plane.store.artifact_tables import Artifacts
 from control_plane.store.credential_tables import Credentials
 from control_plane.store.file_tables import Files

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from control_plane.entities.webhooks import Attempt, Delivery, DeliveryState
 from control_plane.store.rows import Table, time_text
-from control_plane.webhooks import Attempt, Delivery, DeliveryState
 
 _DELIVERIES = Table(Delivery, "webhook_deliveries", ["webhook_delivery_id"], guard="state")
 _ATTEMPTS = Table(Attempt, "webhook_attempts", ["webhook_delivery_id", "attempt"])

@@ -20,10 +20,10 @@ from typing import Any
 from control_plane import clock
 from control_plane.__main__ import main
 from control_plane.coordinator import Coordinator
-from control_plane.effects import Send
 from control_plane.fields import Fields
-from control_plane.host_control_service import _Stream
-from control_plane.host_messages import Command, CommandResultAck, EventAcks
+from control_plane.live.host_messages import Command, CommandResultAck, EventAcks
+from control_plane.moves.effects import Send
+from control_plane.services.host_control_service import _Stream
 from tests.chaos.failpoints import Failpoints, after, before, moved
 
 SHORTEST_TIMEOUT = "CHAOS_SHORTEST_TIMEOUT_SECONDS"

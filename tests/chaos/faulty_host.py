@@ -23,14 +23,14 @@ from typing import Any
 
 from browser_host import attachment
 from browser_host.__main__ import main
+from browser_host.chromium.playwright_launcher import PlaywrightLauncher
+from browser_host.chromium.playwright_page import PlaywrightPage
 from browser_host.clock import SystemClock
 from browser_host.control_link import GrpcConnection
 from browser_host.host import Host
 from browser_host.ledger import CommandLedger
 from browser_host.messages import Command, CommandResult, EventBatch
 from browser_host.outbox import Outbox
-from browser_host.playwright_launcher import PlaywrightLauncher
-from browser_host.playwright_page import PlaywrightPage
 from tests.chaos.failpoints import Failpoints, after, after_awaiting, before, moved
 
 SILENCE = "CHAOS_SILENCE_SECONDS"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from browser_host import processes
+from browser_host.kernel import processes
 from tests.conftest import SANDBOX
 from tests.waiting import until
 

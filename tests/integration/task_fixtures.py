@@ -20,12 +20,12 @@ from tabkeep.v1 import actions_pb2, runs_pb2
 from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.browser import BrowserError, HeldFile, Page
+from browser_host.chromium.playwright_page import PlaywrightPage
 from browser_host.clock import SystemClock
 from browser_host.pages import Dialogs, OpenPage, PageLog, Reply
-from browser_host.playwright_page import PlaywrightPage
 from browser_host.task import runner
+from browser_host.task.by_model.model import Model
 from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer, Credential, CredentialMissing, FileMissing
-from browser_host.task.model import Model
 
 PAGES = Path(__file__).parents[1] / "pages"
 

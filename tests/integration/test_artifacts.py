@@ -12,8 +12,8 @@ from tabkeep.host.v1 import host_pb2, host_pb2_grpc
 from tabkeep.v1 import artifacts_pb2 as pb
 from tabkeep.v1 import keys_pb2
 
-from control_plane.artifact_keeping import ArtifactKeeping
-from control_plane.blobs import Blobs
+from control_plane.keeping.artifact_keeping import ArtifactKeeping
+from control_plane.keeping.blobs import Blobs
 from control_plane.store.artifact_tables import Artifacts
 from tests.api_calls import all_of, close_session, run_task, running_session
 from tests.conftest import api_on

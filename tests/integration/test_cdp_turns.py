@@ -15,11 +15,11 @@ from tabkeep.v1 import runs_pb2
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from control_plane import cdp_moves
 from control_plane.config import Config
 from control_plane.errors import PreconditionFailed
 from control_plane.first_keys import ORGANIZATION_ID
 from control_plane.http import cdp_socket
+from control_plane.moves import cdp_moves
 from control_plane.server import ControlPlane
 from tests.api_calls import PATIENCE, cancel_run, close_session, get_run, get_session, run_task, running_session
 from tests.fake_host import FakeHost, run_finished

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from browser_host.egress import Egress
-from browser_host.egress_policy import patterns
 from browser_host.messages import DIRECT, Proxy
+from browser_host.network.egress import Egress
+from browser_host.network.egress_policy import patterns
 from tests.host_fakes import until
 
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"

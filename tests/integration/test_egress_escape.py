@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from browser_host.egress_policy import not_public
+from browser_host.network.egress_policy import not_public
 
 OF_ONE_PAGE = {"fetch", "image", "beacon", "websocket", "style", "prefetch", "script", "worker"}
 SLOWER = {"iframe", "form", "redirect", "goto", "open", "download"}

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from browser_host import ad_blocker, extensions, launch
+from browser_host.chromium.playwright_launcher import PlaywrightLauncher
 from browser_host.clock import SystemClock
 from browser_host.config import DEFAULT_SESSION_USERS
 from browser_host.extensions import Extension, ExtensionInvalid
+from browser_host.kernel.session_users import SessionUsers
 from browser_host.messages import BrowserType, Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest
-from browser_host.playwright_launcher import PlaywrightLauncher
-from browser_host.session_users import SessionUsers
 from browser_host.warm_pool import PoolSettings
 from tests.conftest import SANDBOX
 

@@ -14,7 +14,7 @@ from tabkeep.host.v1 import host_pb2, host_pb2_grpc
 from tabkeep.v1 import actions_pb2, keys_pb2
 from tabkeep.v1 import files_pb2 as pb
 
-from control_plane.blobs import Blobs
+from control_plane.keeping.blobs import Blobs
 from tests.api_calls import all_of, run_task, running_session
 from tests.conftest import api_on
 from tests.refusals import refused
@@ -87,7 +87,7 @@ async def test_what_is_not_as_its_header_says_is_refused_and_not_kept(api, confi
 
 
 async def test_more_bytes_than_are_taken_are_broken_off(api, config, control_plane, monkeypatch):
-    monkeypatch.setattr("control_plane.file_service.MAX_DOWNLOAD_BYTES", 500_000)
+    monkeypatch.setattr("control_plane.services.file_service.MAX_DOWNLOAD_BYTES", 500_000)
     refusal = await refused(upload(api, size=0))
     assert [*refusal.fields] == ["chunk"]
     assert on_disk(config) == []

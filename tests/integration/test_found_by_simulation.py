@@ -7,7 +7,7 @@ from tabkeep.v1 import browser_sessions_pb2 as pb
 from tabkeep.v1 import hosts_pb2
 
 from control_plane import coordinator as coordinator_module
-from control_plane import host_moves
+from control_plane.moves import host_moves
 from tests.api_calls import get_session, minutes, running_session
 
 HOST = "host-a"

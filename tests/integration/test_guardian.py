@@ -22,8 +22,8 @@ import pytest
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2
 
-from browser_host import cgroups, guardian, processes
 from browser_host.guard import GuardianLost, GuardianProcess
+from browser_host.kernel import cgroups, guardian, processes
 from browser_host.messages import Placement
 from tests.host_control_plane import GrpcControlPlane
 from tests.host_program import Program, a_program
@@ -271,7 +271,7 @@ async def test_a_host_that_gets_no_new_guardian_gives_up_its_browsers_and_says_s
     guarding = tmp_path / "guardian.py"
     shutil.copy(guardian.__file__, guarding)
     start = (
-        f"import browser_host.guardian as guardian; guardian.__file__ = {str(guarding)!r}; "
+        f"import browser_host.kernel.guardian as guardian; guardian.__file__ = {str(guarding)!r}; "
         "import sys; from browser_host.__main__ import main; sys.exit(main())"
     )
     async with (

@@ -14,7 +14,8 @@ from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2 as pb
 from tabkeep.v1 import hosts_pb2, runs_pb2
 
-from control_plane import first_keys, host_moves
+from control_plane import first_keys
+from control_plane.moves import host_moves
 from control_plane.server import serve
 from tests.api_calls import all_of, cancel_run, get_run, get_session, run_task, running_session, watch_run
 from tests.clocks import SteppedClock

@@ -17,16 +17,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from browser_host import launch, processes
+from browser_host import launch
 from browser_host.browser import BrowserGone, PageClosed, PageCrashed, PageUnresponsive
+from browser_host.chromium.playwright_browser import PlaywrightBrowser
+from browser_host.chromium.playwright_launcher import PlaywrightLauncher
 from browser_host.clock import SystemClock
 from browser_host.config import DEFAULT_SESSION_USERS
+from browser_host.kernel import processes
+from browser_host.kernel.session_users import SessionUsers
 from browser_host.launch import FoundBrowser
 from browser_host.messages import BrowserType, Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest, Shown
-from browser_host.playwright_browser import PlaywrightBrowser
-from browser_host.playwright_launcher import PlaywrightLauncher
-from browser_host.session_users import SessionUsers
 from tests.conftest import SANDBOX, passable_directory
 from tests.waiting import until
 

@@ -16,17 +16,18 @@ import psutil
 import pytest
 from playwright.async_api import Error
 
-from browser_host import cgroups, isolation, launch, processes, session_directory
-from browser_host.cgroups import Limits
+from browser_host import launch
+from browser_host.chromium.playwright_browser import PlaywrightBrowser
+from browser_host.chromium.playwright_launcher import PlaywrightLauncher
 from browser_host.clock import SystemClock
 from browser_host.config import DEFAULT_SESSION_USERS
-from browser_host.guardian import pids_of_user
-from browser_host.isolation import NotIsolated
+from browser_host.kernel import cgroups, isolation, processes, session_directory
+from browser_host.kernel.cgroups import Limits
+from browser_host.kernel.guardian import pids_of_user
+from browser_host.kernel.isolation import NotIsolated
+from browser_host.kernel.session_users import NoUserFree, SessionUsers
 from browser_host.messages import BrowserType, Placement
 from browser_host.open_browser import BrowserSpec, LaunchFailed, LaunchRequest
-from browser_host.playwright_browser import PlaywrightBrowser
-from browser_host.playwright_launcher import PlaywrightLauncher
-from browser_host.session_users import NoUserFree, SessionUsers
 from browser_host.warm_pool import PoolSettings
 from tests.conftest import SANDBOX, passable_directory
 from tests.host_control_plane import GrpcControlPlane
@@ -225,7 +226,8 @@ async def test_a_browser_that_runs_without_its_sandbox_is_not_taken_for_one_with
 
 @only_linux
 async def test_a_browser_that_listens_for_debuggers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("browser_host.playwright_launcher.browser_arguments", lambda _: ["--remote-debugging-port=0"])
+    arguments = "browser_host.chromium.playwright_launcher.browser_arguments"
+    monkeypatch.setattr(arguments, lambda _: ["--remote-debugging-port=0"])
     async with a_launcher(tmp_path) as launcher:
         looked = await launcher.look()
         assert "listens for debuggers: --remote-debugging-port=0" in looked.failure

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from browser_host.browser import Page
+from browser_host.chromium.playwright_browser import SHORTEST_CLOSE_SECONDS, PlaywrightBrowser
+from browser_host.chromium.playwright_launcher import PlaywrightLauncher
 from browser_host.open_browser import LaunchRequest, ProfileUnusable, StateNotTaken
-from browser_host.playwright_browser import SHORTEST_CLOSE_SECONDS, PlaywrightBrowser
-from browser_host.playwright_launcher import PlaywrightLauncher
-from control_plane import browser_states
+from control_plane.entities import browser_states
 from tests.integration.test_host_browser import a_launcher, a_request, an_open_browser
 from tests.profile_site import KEPT, READ, ProfileSite, profile_site
 from tests.waiting import until

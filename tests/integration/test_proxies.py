@@ -14,15 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from browser_host import egress_policy, launch
+from browser_host import launch
 from browser_host.browser import NavigationBlocked, NavigationFailed, NavigationProxyFailed
+from browser_host.chromium.playwright_browser import PlaywrightBrowser
+from browser_host.chromium.playwright_launcher import PlaywrightLauncher
 from browser_host.clock import SystemClock
-from browser_host.egress import Egress
 from browser_host.launch import FoundBrowser
 from browser_host.messages import BrowserType, Geolocation, Network, Placement, Proxy
+from browser_host.network import egress_policy
+from browser_host.network.egress import Egress
 from browser_host.open_browser import LaunchRequest, ProxyUnusable
-from browser_host.playwright_browser import PlaywrightBrowser
-from browser_host.playwright_launcher import PlaywrightLauncher
 from tests.network_site import Site, a_certificate, serving
 from tests.proxies import TestProxy, http_proxy, socks_proxy
 from tests.waiting import until

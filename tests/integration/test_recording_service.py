@@ -10,7 +10,8 @@ import yaml
 from tabkeep.v1 import actions_pb2, keys_pb2, runs_pb2
 from tabkeep.v1 import recordings_pb2 as pb
 
-from control_plane import recording_exports, workflow_definitions
+from control_plane import recording_exports
+from control_plane.workflows import workflow_definitions
 from tests.api_calls import next_of, run_task, running_session, watch_run
 from tests.conftest import api_on
 from tests.fake_host import run_finished

@@ -16,11 +16,12 @@ import pytest
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import actions_pb2, runs_pb2
 
-from browser_host import playwright_browser, processes
+from browser_host.chromium import playwright_browser
+from browser_host.chromium.playwright_browser import MOST_DIALOGS, PlaywrightBrowser
+from browser_host.chromium.playwright_launcher import PlaywrightLauncher
 from browser_host.clock import SystemClock
+from browser_host.kernel import processes
 from browser_host.messages import HttpCredential, PageOptions, PermissionGrant
-from browser_host.playwright_browser import MOST_DIALOGS, PlaywrightBrowser
-from browser_host.playwright_launcher import PlaywrightLauncher
 from browser_host.task import runner
 from browser_host.task.journal import ApprovalAnswer
 from tests.conftest import passable_directory

@@ -11,7 +11,7 @@ from tabkeep import actions as a
 from tabkeep.v1 import actions_pb2, runs_pb2
 
 from browser_host.task.journal import Credential
-from control_plane import workflow_definitions
+from control_plane.workflows import workflow_definitions
 from tests.integration.task_fixtures import Desk, ListJournal
 from tests.refusals import refused
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 from tabkeep.v1 import browser_sessions_pb2
 
-from browser_host import guardian
+from browser_host.kernel import guardian
 from tests.host_control_plane import GrpcControlPlane
 from tests.host_program import Program, a_program
 from tests.waiting import until

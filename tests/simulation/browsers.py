@@ -11,7 +11,7 @@ from browser_host.browser import BrowserGone, Page
 from browser_host.cdp_guest import CdpChannel
 from browser_host.clock import Clock
 from browser_host.guard import Guard
-from browser_host.isolation import UNKNOWN
+from browser_host.kernel.isolation import UNKNOWN
 from browser_host.messages import Network, PageOptions, Placement
 from browser_host.open_browser import Download, LaunchFailed, LaunchRequest, Shown, StateNotTaken
 from browser_host.pages import Dialogs, OpenPage, PageLog, Trouble

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tabkeep.v1.runs_pb2 import RunEvent
 
 from browser_host.messages import Placement
-from control_plane.runs import FINAL
+from control_plane.entities.runs import FINAL
 from tests.simulation.browsers import BrowserProcess, Effect
 from tests.simulation.virtual_loop import Process
 

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 from tabkeep.host.v1.host_pb2 import StartRun
 from tabkeep.v1 import runs_pb2 as pb
 
-from control_plane import host_moves, run_moves, session_moves
 from control_plane.coordinator import Coordinator
+from control_plane.entities.keys import Key, Scope
+from control_plane.entities.runs import RunType
 from control_plane.errors import TabkeepError
 from control_plane.interceptors import caller
-from control_plane.keys import Key, Scope
+from control_plane.moves import host_moves, run_moves, session_moves
+from control_plane.moves.requests import Request
+from control_plane.moves.run_moves import RunSpec
+from control_plane.moves.session_moves import SessionSpec
 from control_plane.page_tokens import PageTokens
-from control_plane.requests import Request
-from control_plane.run_moves import RunSpec
-from control_plane.run_service import RunService
-from control_plane.runs import RunType
-from control_plane.seals import Seals
-from control_plane.session_moves import SessionSpec
+from control_plane.sealing.seals import Seals
+from control_plane.services.run_service import RunService
 from tests.simulation.checkers import SessionRecord
 from tests.simulation.programs import EPOCH, PLANS
 

@@ -1,4 +1,4 @@
-"""The guardian in the simulation: its real decisions (`browser_host.guardian.Covers`) in a process of its own.
+"""The guardian in the simulation: its real decisions (`browser_host.kernel.guardian.Covers`) in a process of its own.
 
 What stands in is what the real one does with the kernel: the socket is a call that arrives in the guardian's process,
 the process table is the simulated site, and a kill is an end there. It goes on while its host is stopped.
@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from browser_host.guardian import KILLING_POLL, Cover, Covers
+from browser_host.kernel.guardian import KILLING_POLL, Cover, Covers
 from browser_host.messages import Placement
 from browser_host.open_browser import LaunchFailed
 from tests.simulation.browsers import BrowserProcess

@@ -15,18 +15,19 @@ from typing import Any
 from unittest import mock
 
 from browser_host.attachment import Attachment
-from browser_host.guardian import Covers
 from browser_host.host import Host
+from browser_host.kernel.guardian import Covers
 from browser_host.leases import Leases
 from browser_host.ledger import CommandLedger
 from browser_host.live_session import LiveSession
 from browser_host.outbox import Outbox
 from browser_host.run_journal import RunJournal
 from browser_host.unacknowledged import Unacknowledged
-from control_plane import event_moves, host_moves, session_moves, sessions
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
-from control_plane.sessions import SessionEvent, SessionState
+from control_plane.entities import sessions
+from control_plane.entities.sessions import SessionEvent, SessionState
+from control_plane.moves import event_moves, host_moves, session_moves
 from control_plane.store import Database
 from tests.simulation.guardians import GuardianProgram
 from tests.simulation.inline_database import Locks

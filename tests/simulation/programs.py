@@ -17,7 +17,7 @@ from tabkeep.v1.runs_pb2 import RunEvent
 from browser_host.attachment import Attachment, AttachRefused, StreamLost
 from browser_host.epochs import Epochs
 from browser_host.host import Host, Means
-from browser_host.isolation import Isolation
+from browser_host.kernel.isolation import Isolation
 from browser_host.leases import Leases
 from browser_host.messages import BrowserType, Identity, Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest
@@ -28,11 +28,11 @@ from browser_host.uploads import Upload, UploadFailed, Uploads
 from control_plane.clock import Clock as ControlPlaneClock
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
+from control_plane.entities.ids import Ids
+from control_plane.entities.keys import KeyBook
 from control_plane.errors import StoreUnusable, TabkeepError, Unavailable
-from control_plane.host_control_service import HostControlService
-from control_plane.ids import Ids
-from control_plane.keys import KeyBook
-from control_plane.seals import Seals
+from control_plane.sealing.seals import Seals
+from control_plane.services.host_control_service import HostControlService
 from control_plane.store import Database
 from tests.simulation.browsers import SimulatedBrowser, SimulatedLauncher
 from tests.simulation.engine import SimulatedEngine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from datetime import timedelta
 
-from control_plane.attach_admission import AttachAdmission
+from control_plane.live.attach_admission import AttachAdmission
 
 
 def test_as_many_as_per_second_are_taken_in_at_once_and_the_rest_is_told_to_come_evenly_later():

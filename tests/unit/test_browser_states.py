@@ -7,9 +7,9 @@ from contextlib import nullcontext
 
 import pytest
 
+from browser_host.chromium.playwright_state import BrowserState
 from browser_host.open_browser import ProfileUnusable
-from browser_host.playwright_state import BrowserState
-from control_plane import browser_states
+from control_plane.entities import browser_states
 from control_plane.fields import Fields
 
 COOKIE = {"name": "a", "value": "b", "domain": "shop.example"}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from control_plane.credentials import one_time_code, origin_of, totp_key
+from control_plane.entities.credentials import one_time_code, origin_of, totp_key
 
 RFC_SECRET = base64.b32encode(b"12345678901234567890").decode()
 

@@ -6,8 +6,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from browser_host import egress_policy, machine_network
-from browser_host.egress_policy import EgressRulesInvalid, Policy, Refused
+from browser_host.network import egress_policy, machine_network
+from browser_host.network.egress_policy import EgressRulesInvalid, Policy, Refused
 
 NOT_PUBLIC = [
     "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.100.100.200", "100.127.255.255",

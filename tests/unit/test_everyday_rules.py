@@ -7,25 +7,25 @@ from typing import Any
 import pytest
 from google.protobuf import struct_pb2
 
-from browser_host.task.cart_lines import AddAll, RemoveFromCart
-from browser_host.task.checkout import Checkout
-from browser_host.task.deleting import DeleteRecord
+from browser_host.task.clauses.cart_lines import AddAll, RemoveFromCart
+from browser_host.task.clauses.checkout import Checkout
+from browser_host.task.clauses.deleting import DeleteRecord
+from browser_host.task.clauses.form_fields import Part, SetParts
+from browser_host.task.clauses.named_records import EditNamed, OpenNamed
+from browser_host.task.clauses.new_records import AddEntries, NewRecord
+from browser_host.task.clauses.page_body import EditBody, RunQuery
+from browser_host.task.clauses.pick_lists import PutInto
+from browser_host.task.clauses.questions import Ask, CountOf
+from browser_host.task.clauses.results import OpenResult
+from browser_host.task.clauses.saving import Save, SaveChanges
+from browser_host.task.clauses.shopping import AddToCart
+from browser_host.task.clauses.sign_in import SignIn
+from browser_host.task.clauses.sign_out import SignOut
+from browser_host.task.clauses.table_views import FilterBy, OfFirstRow, SortTable
 from browser_host.task.failures import NEEDS_MODEL, Failed
-from browser_host.task.form_fields import Part, SetParts
-from browser_host.task.named_records import EditNamed, OpenNamed
-from browser_host.task.new_records import AddEntries, NewRecord
-from browser_host.task.page_body import EditBody, RunQuery
-from browser_host.task.pick_lists import PutInto
 from browser_host.task.planner import Plan
-from browser_host.task.questions import Ask, CountOf
-from browser_host.task.references import DeleteIt
-from browser_host.task.results import OpenResult
-from browser_host.task.rules import RulesPlanner
-from browser_host.task.saving import Save, SaveChanges
-from browser_host.task.shopping import AddToCart
-from browser_host.task.sign_in import SignIn
-from browser_host.task.sign_out import SignOut
-from browser_host.task.table_views import FilterBy, OfFirstRow, SortTable
+from browser_host.task.rules.references import DeleteIt
+from browser_host.task.rules.rules import RulesPlanner
 from browser_host.task.values import Parameters
 
 

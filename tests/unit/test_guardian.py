@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from browser_host import guardian
-from browser_host.guardian import CLOSE_GRACE_SECONDS, Cover, Covers, Process, members
+from browser_host.kernel import guardian
+from browser_host.kernel.guardian import CLOSE_GRACE_SECONDS, Cover, Covers, Process, members
 
 COVER = Cover("pbs_1/7", "pbs_1", 7, deadline=100.0, directories=("/data/7-abc",), pid=40, started="900")
 

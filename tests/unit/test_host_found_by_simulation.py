@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from tabkeep.host.v1.host_pb2 import StartRun
 
+from browser_host.chromium.playwright_launcher import PlaywrightLauncher
 from browser_host.messages import Placement
-from browser_host.playwright_launcher import PlaywrightLauncher
 from tests.host_fakes import attached, virtual_time
 from tests.waiting import until
 

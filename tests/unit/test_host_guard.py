@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from browser_host import guardian
 from browser_host.guard import Unguarded
+from browser_host.kernel import guardian
 from browser_host.messages import Close, EndReason, Failure, Placement, SetTimeout
 from tests.host_fakes import FakeControlPlane, a_host, a_launch, attached, virtual_time
 from tests.waiting import until

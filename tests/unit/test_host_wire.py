@@ -9,7 +9,7 @@ from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
 from browser_host import messages, wire
-from browser_host.isolation import Isolation
+from browser_host.kernel.isolation import Isolation
 from browser_host.messages import BrowserType, EndReason, Placement
 from browser_host.pages import OpenPage, Trouble
 from tests.host_fakes import an_identity

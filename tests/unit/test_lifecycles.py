@@ -9,11 +9,11 @@ from importlib import resources
 
 import pytest
 
-from control_plane import hosts, runs, sessions
+from control_plane.entities import hosts, runs, sessions
+from control_plane.entities.hosts import HostEvent, HostState
+from control_plane.entities.runs import FINAL, RunStatus
+from control_plane.entities.sessions import CloseReason, SessionState
 from control_plane.errors import Conflict
-from control_plane.hosts import HostEvent, HostState
-from control_plane.runs import FINAL, RunStatus
-from control_plane.sessions import CloseReason, SessionState
 from scripts import draw_lifecycles
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

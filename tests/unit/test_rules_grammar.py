@@ -8,14 +8,14 @@ import pytest
 from google.protobuf import json_format, struct_pb2
 from tabkeep.v1 import runs_pb2
 
-from browser_host.task.checkout import Checkout
+from browser_host.task.clauses.checkout import Checkout
+from browser_host.task.clauses.plain_clauses import Choose, Fills, OneAction, PageLoaded, SearchFor, SetField
+from browser_host.task.clauses.records import FindRecord
+from browser_host.task.clauses.shopping import AddToCart, Bounds, FindProducts
+from browser_host.task.clauses.sign_in import SignIn
 from browser_host.task.failures import Failed
-from browser_host.task.plain_clauses import Choose, Fills, OneAction, PageLoaded, SearchFor, SetField
-from browser_host.task.records import FindRecord
-from browser_host.task.rules import RulesPlanner
-from browser_host.task.shopping import AddToCart, Bounds, FindProducts
-from browser_host.task.sign_in import SignIn
-from browser_host.task.tab_rules import SwitchTab
+from browser_host.task.rules.rules import RulesPlanner
+from browser_host.task.rules.tab_rules import SwitchTab
 from browser_host.task.values import Parameters
 
 

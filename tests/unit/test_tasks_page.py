@@ -13,13 +13,13 @@ from tabkeep.cli import commands
 from tabkeep.v1 import runs_pb2
 
 from browser_host.task.failures import Failed
-from browser_host.task.rules import RulesPlanner
+from browser_host.task.rules.rules import RulesPlanner
 from browser_host.task.values import Parameters
-from control_plane import workflow_definitions
 from control_plane.fields import Fields
 from control_plane.prompt_secrets import secrets_in
 from control_plane.prompt_templates import taken_apart
 from control_plane.wire import check_action
+from control_plane.workflows import workflow_definitions
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(?P<mark>[^\n]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from control_plane import vault
+from control_plane.entities.profiles import sealing_context
 from control_plane.errors import StoreUnusable
-from control_plane.profiles import sealing_context
-from control_plane.vault import Damaged, KeyMissing, Sealed, Vault
+from control_plane.sealing import vault
+from control_plane.sealing.vault import Damaged, KeyMissing, Sealed, Vault
 
 CONTEXT = sealing_context("o_a", "bp_1", 3)
 

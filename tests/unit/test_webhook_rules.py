@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from control_plane import webhook_addresses, webhooks
+from control_plane import webhook_addresses
+from control_plane.entities import webhooks
+from control_plane.entities.webhooks import Attempt, Delivery, DeliveryState
 from control_plane.errors import DataLoss
-from control_plane.seals import Seals
-from control_plane.webhooks import Attempt, Delivery, DeliveryState
+from control_plane.sealing.seals import Seals
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -15,10 +15,10 @@ from google.protobuf import json_format
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import actions_pb2
 
-from control_plane import workflow_actions, workflow_definitions
 from control_plane.errors import FieldInvalid
-from control_plane.workflow_definitions import DefinitionInvalid, Parameter, ParametersInvalid, bind, parse
-from control_plane.workflow_durations import parse_duration, show_duration
+from control_plane.workflows import workflow_actions, workflow_definitions
+from control_plane.workflows.workflow_definitions import DefinitionInvalid, Parameter, ParametersInvalid, bind, parse
+from control_plane.workflows.workflow_durations import parse_duration, show_duration
 
 PAGE = Path(__file__).parents[2] / "docs" / "workflows.md"
 EXAMPLE = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0]

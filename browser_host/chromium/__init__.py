@@ -1,0 +1,1 @@
+"""Chromium through Playwright and the DevTools protocol: the only package that knows either."""

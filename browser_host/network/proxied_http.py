@@ -1,0 +1,236 @@
+"""Requests and answers as a proxy passes them on: their heads, and how their bodies end.
+
+A connection goes on only after an answer whose end nobody can read in another way: with one length and no coding, or
+with the one coding "chunked" and no length. After any other it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from browser_host.network.egress_policy import normal
+from browser_host.network.upstream import LONGEST_HEAD, status_of
+
+_CHUNK = 128 * 1024
+_HOP_BY_HOP = frozenset(
+    [b"connection", b"keep-alive", b"proxy-connection", b"proxy-authorization", b"te", b"upgrade", b"host"]
+)
+_ENDS = frozenset([b"connection", b"keep-alive", b"proxy-connection", b"upgrade"])
+_METHOD = re.compile(rb"[A-Z]{1,20}")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
+
+
+@dataclass(slots=True)
+class Request:
+    """A request as a proxy gets it: CONNECT, or a whole URL."""
+
+    method: bytes
+    host: str
+    port: int
+    tunnel: bool
+    path: str = ""
+    fields: tuple[bytes, ...] = ()
+    body_length: int | None = 0
+    """None: chunked, as long as it lasts."""
+    keep: bool = False
+    """The client would say another request on this connection."""
+    absolute: bool = False
+    """To be sent to another proxy, with its whole URL."""
+    authorization: str = ""
+
+    @classmethod
+    def read(cls, head: bytes) -> Request:
+        """Read it.
+
+        Raises:
+            ValueError: it is none that a browser sends to a proxy.
+        """
+        line, *fields = head.rstrip(b"\r\n").split(b"\r\n")
+        method, target, version = line.split(b" ")
+        if not _METHOD.fullmatch(method) or version not in (b"HTTP/1.1", b"HTTP/1.0"):
+            raise ValueError("no request")
+        text = target.decode("ascii")
+        if method == b"CONNECT":
+            host, _, port = text.rpartition(":")
+            return cls(method, normal(host), _port(port), tunnel=True)
+        parts = urlsplit(text)
+        if parts.scheme != "http" or not parts.hostname:
+            raise ValueError("no whole URL")
+        named = [_named(one) for one in fields]
+        length = _length(named)
+        chunked = any(name == b"transfer-encoding" for name, _ in named)
+        if chunked and length is not None:
+            raise ValueError("a body of two lengths")
+        found = re.search(r"[/?].*", text.partition("://")[2])
+        return cls(
+            method,
+            normal(parts.hostname),
+            parts.port or 80,
+            tunnel=False,
+            path="/" if found is None else found[0] if found[0].startswith("/") else "/" + found[0],
+            fields=tuple(one for one, (name, _) in zip(fields, named, strict=True) if name not in _HOP_BY_HOP),
+            body_length=None if chunked else length or 0,
+            keep=version == b"HTTP/1.1" and not chunked and not _says_close(named),
+        )
+
+    def head(self) -> bytes:
+        """As it is sent on: to its server, or to the session's proxy. Host is where it goes, whatever it said."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        authority = host if self.port == 80 else f"{host}:{self.port}"
+        target = f"http://{authority}{self.path}" if self.absolute else self.path
+        ours = [f"Host: {authority}".encode(), *self.fields]
+        if not self.keep or self.absolute:
+            ours.append(b"Connection: close")
+        if self.authorization:
+            ours.append(f"Proxy-Authorization: {self.authorization}".encode())
+        return b"%s %s HTTP/1.1\r\n%s\r\n\r\n" % (self.method, target.encode("ascii"), b"\r\n".join(ours))
+
+
+@dataclass(slots=True)
+class Answer:
+    """The head of a server's answer."""
+
+    status: int
+    reason: str
+    line: bytes
+    fields: tuple[bytes, ...]
+    length: int | None
+    """Of its body; None: chunked, or as long as the connection lasts."""
+    chunked: bool
+    certain: bool
+    """Its end can be told, in one way only."""
+    keep: bool
+    """It is certain, and the server takes another request on this connection."""
+
+    @classmethod
+    def read(cls, head: bytes, method: bytes) -> Answer:
+        """Read the answer to a request with this method.
+
+        Raises:
+            ValueError: it is no HTTP.
+        """
+        status, reason = status_of(head)
+        line, *fields = head.rstrip(b"\r\n").split(b"\r\n")
+        named, certain = [], line.startswith(b"HTTP/1.1 ")
+        for one in fields:
+            try:
+                named.append(_named(one))
+            except ValueError:
+                certain = False
+        codings = [value.lower() for name, value in named if name == b"transfer-encoding"]
+        chunked = bool(codings) and codings[-1].rpartition(b",")[2].strip() == b"chunked"
+        try:
+            length = _length(named)
+        except ValueError:
+            length, certain = None, False
+        if status < 200 or status in (204, 304) or method == b"HEAD":
+            length, chunked = 0, False
+        elif codings:
+            certain = certain and length is None and codings == [b"chunked"]
+            length = None
+        certain = certain and (chunked or length is not None)
+        kept = tuple(one for one in fields if one.partition(b":")[0].strip().lower() not in _ENDS)
+        return cls(status, reason, line, kept, length, chunked, certain, certain and not _says_close(named))
+
+    def head(self, *, keep: bool) -> bytes:
+        """As it is passed on to the browser, whose connection goes on after it, or ends with it."""
+        return b"\r\n".join([self.line, *self.fields, *([] if keep else [b"Connection: close"]), b"", b""])
+
+
+async def body(answer: Answer, reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """The pieces of an answer's body, as they were sent.
+
+    Raises:
+        EOFError: it ended before its end.
+        ValueError: it is in no chunks.
+    """
+    if answer.chunked:
+        async for piece in _chunks(reader):
+            yield piece
+    elif answer.length is not None:
+        async for piece in _bytes(reader, answer.length):
+            yield piece
+    else:
+        while piece := await reader.read(_CHUNK):
+            yield piece
+
+
+async def is_idle(reader: asyncio.StreamReader) -> bool:
+    """Whether a connection that was kept is as it was left: open, with nothing said on it that nobody asked for."""
+    try:
+        async with asyncio.timeout(0):
+            await reader.read(1)
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+async def _bytes(reader: asyncio.StreamReader, left: int) -> AsyncIterator[bytes]:
+    while left > 0:
+        piece = await reader.read(min(_CHUNK, left))
+        if not piece:
+            raise EOFError("a body ended early")
+        left -= len(piece)
+        yield piece
+
+
+async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    size = -1
+    while size != 0:
+        line = await _line(reader)
+        found = _CHUNK_SIZE.fullmatch(line)
+        if found is None:
+            raise ValueError("no chunk")
+        size = int(found[1], 16)
+        async for piece in _bytes(reader, size + len(b"\r\n") if size else 0):
+            yield line + piece
+            line = b""
+    yield line
+    trailers = 0
+    while line != b"\r\n":
+        line = await _line(reader)
+        trailers += len(line)
+        if trailers > LONGEST_HEAD:
+            raise ValueError("too much after the last chunk")
+        yield line
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\r\n")
+    except asyncio.LimitOverrunError:
+        raise ValueError("a line is too long") from None
+
+
+def _named(field: bytes) -> tuple[bytes, bytes]:
+    name, colon, value = field.partition(b":")
+    if not colon or field[:1] in b" \t":
+        raise ValueError("no header field")
+    return name.strip().lower(), value.strip()
+
+
+def _length(named: list[tuple[bytes, bytes]]) -> int | None:
+    lengths = {value for name, value in named if name == b"content-length"}
+    if not lengths:
+        return None
+    if len(lengths) > 1 or not _LENGTH.fullmatch(length := lengths.pop()):
+        raise ValueError("no length")
+    return int(length)
+
+
+def _says_close(named: list[tuple[bytes, bytes]]) -> bool:
+    return any(name in (b"connection", b"proxy-connection") and b"close" in value.lower() for name, value in named)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 65536:
+        raise ValueError("no port")
+    return port

@@ -1,0 +1,1 @@
+"""What a language model does in the browser, where one is configured."""

@@ -1,0 +1,1 @@
+"""Carries out single actions, and checks that they landed."""

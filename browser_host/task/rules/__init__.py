@@ -1,0 +1,1 @@
+"""The grammar: what the clauses of a prompt mean."""

@@ -1,0 +1,1 @@
+"""Bytes beside the database: artifacts, files and browser states on the disk."""

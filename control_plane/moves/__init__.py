@@ -1,0 +1,1 @@
+"""What changes the store: each move loads, decides and writes within one transaction."""

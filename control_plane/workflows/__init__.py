@@ -1,0 +1,1 @@
+"""The language of workflow definitions, as docs/workflows.md describes it. Pure."""

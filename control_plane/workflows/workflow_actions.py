@@ -1,0 +1,555 @@
+"""The actions, targets and expectations of a workflow definition, read into the messages of actions.proto.
+
+The names are those of the protos; the short forms of docs/workflows.md are all that is added.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from google.protobuf import json_format, struct_pb2
+from jsonschema import Draft202012Validator, SchemaError
+from tabkeep.v1 import actions_pb2
+
+from control_plane.workflows.action_bounds import FARTHEST_PX, MOST_CONDITIONS, MOST_OPTIONS, MOST_TIMES, is_a_date
+from control_plane.workflows.workflow_parameters import Holes
+from control_plane.workflows.workflow_tabs import read_dialog, read_tab
+from control_plane.workflows.workflow_text import Place, join, listing, shorten
+
+MAX_ACTIONS: Final = 500
+MAX_EXPECTATIONS: Final = 50
+MAX_URL: Final = 8_192
+MAX_NAME: Final = 2_000
+MAX_NOTE: Final = 500
+MAX_FILES, MAX_FILE_NAME = 20, 255
+MAX_SCHEMA_BYTES: Final = 65_536
+MAX_SCHEMA_NODES: Final = 2_000
+
+ACTION_TIMEOUT: Final = (timedelta(milliseconds=100), timedelta(minutes=10))
+WAIT_DURATION: Final = (timedelta(milliseconds=1), timedelta(minutes=10))
+# What an action has when no timeout is given: the proto's default.
+DEFAULT_ACTION_TIMEOUT: Final = timedelta(seconds=15)
+
+SCHEMA_FIELDS: Final = ("schema", "data_extraction_schema", "output_schema")
+_TARGET: Final = ("role", "name", "exact", "within", "nth", "css", "test_id", "frame")
+_CONDITIONS: Final = ("url_glob", "text", "text_gone", "visible", "hidden", "value", "title", "number")
+_NUMBER_COMPARISONS: Final = ("less_than", "greater_than", "equal_to")
+_ROW_COMPARISONS: Final = ("contains", "equals", "less_than", "greater_than")
+_DESTINATIONS: Final = ("onto", "before", "after", "by")
+_BESIDE: Final = ("timeout", "note", "expect")
+
+Fields = Mapping[str, Place]
+_Reader = Callable[[Place, Holes, actions_pb2.Action], None]
+
+
+def read_action(place: Place, holes: Holes) -> actions_pb2.Action:
+    """Return one action; what was wrong with it is reported and left out of it."""
+    action = actions_pb2.Action()
+    before = len(place.mistakes)
+    fields = place.fields((*ACTION_KINDS, *_BESIDE))
+    if fields is None:
+        return action
+    kinds = [name for name in fields if name in ACTION_KINDS]
+    if len(kinds) > 1:
+        place.mistake(f"is {' and '.join(kinds)} at once: make it {len(kinds)} actions")
+    elif not kinds and len(place.mistakes) == before:
+        place.mistake(f"names no action: one of {listing(ACTION_KINDS)}")
+    for kind in kinds:
+        ACTION_KINDS[kind](fields[kind], holes, action)
+    if "note" in fields:
+        action.note = holes.unfilled(fields["note"], MAX_NOTE) or ""
+    for item in (fields["expect"].items(MAX_EXPECTATIONS, "expectations") or []) if "expect" in fields else []:
+        action.expect.append(read_expectation(item, holes))
+    _set_timeout(fields, action)
+    return action
+
+
+def _set_timeout(fields: Fields, action: actions_pb2.Action) -> None:
+    wait = action.wait.duration.ToTimedelta() if action.wait.HasField("duration") else timedelta()
+    if "timeout" in fields:
+        timeout = fields["timeout"].duration(*ACTION_TIMEOUT)
+        if timeout is None:
+            return
+        if timeout < wait:
+            fields["timeout"].mistake("is shorter than the wait itself: leave it out")
+        action.timeout.FromTimedelta(timeout)
+    elif wait > DEFAULT_ACTION_TIMEOUT / 2:
+        # A wait lasts at most its action's timeout; a long one brings its own.
+        action.timeout.FromTimedelta(min(wait + DEFAULT_ACTION_TIMEOUT, ACTION_TIMEOUT[1]))
+
+
+def read_goto(place: Place, holes: Holes, also: tuple[str, ...] = ()) -> actions_pb2.Goto:
+    """Return goto, also from its short form, the URL alone. Fields in `also` are the caller's."""
+    known = ("url", "allow_error_status", *also)
+    fields = {"url": place} if place.is_short else place.fields(known, required=["url"]) or {}
+    goto = actions_pb2.Goto()
+    if "url" in fields:
+        goto.url = _read_url(fields["url"], holes) or ""
+    if "allow_error_status" in fields:
+        goto.allow_error_status = bool(fields["allow_error_status"].boolean())
+    return goto
+
+
+def _read_url(place: Place, holes: Holes) -> str | None:
+    url = holes.filled(place, MAX_URL, shown=True)
+    if url is None or url.startswith("{{"):
+        return url
+    try:
+        parts = urlsplit(url.replace("{{", "").replace("}}", ""))
+        wrong = parts.scheme not in {"http", "https"} or not parts.netloc or any(sign.isspace() for sign in url)
+    except ValueError:
+        wrong = True
+    if wrong:
+        place.mistake(f'must be an absolute http or https URL, found "{shorten(url)}"')
+        return None
+    return url
+
+
+def read_extract(place: Place, holes: Holes, also: tuple[str, ...] = ()) -> actions_pb2.Extract:
+    """Return extract; nothing after the colon means: the whole page as it is."""
+    extract = actions_pb2.Extract()
+    fields = {} if place.is_nothing else place.fields((*SCHEMA_FIELDS, "within", *also)) or {}
+    schema = read_schema(place, fields)
+    if schema is not None:
+        extract.schema.CopyFrom(schema)
+    if "within" in fields:
+        extract.within = holes.unfilled(fields["within"], MAX_NAME) or ""
+    return extract
+
+
+def read_schema(parent: Place, fields: Fields) -> struct_pb2.Struct | None:
+    """Return the JSON Schema among the fields, under whichever of its names."""
+    given = [name for name in fields if name in SCHEMA_FIELDS]
+    if len(given) > 1:
+        parent.mistake(f"has {' and '.join(given)}, which mean the same: leave one")
+    if not given:
+        return None
+    place = fields[given[0]]
+    if not place.is_mapping:
+        place.mistake(f"must be a JSON Schema such as {{type: object, properties: ...}}, {place.found()}")
+        return None
+    before = len(place.mistakes)
+    schema = place.plain()
+    if len(place.mistakes) > before or not _is_schema(place, schema):
+        return None
+    message = struct_pb2.Struct()
+    json_format.ParseDict(schema, message)
+    if message.ByteSize() > MAX_SCHEMA_BYTES:
+        place.mistake(f"has {message.ByteSize()} bytes: at most {MAX_SCHEMA_BYTES} are possible")
+        return None
+    return message
+
+
+def _is_schema(place: Place, schema: dict[str, Any]) -> bool:
+    values, reference = _survey(schema)
+    if values > MAX_SCHEMA_NODES:
+        place.mistake(f"has {values} values: at most {MAX_SCHEMA_NODES} are possible in a schema")
+        return False
+    if reference:
+        place.mistake(f'refers to "{shorten(reference)}": only its own parts such as "#/$defs/row" are possible')
+        return False
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        # Of "none of these" the choice of words says more.
+        cause = next((part for part in error.context or () if part.validator == "enum"), error)
+        _at(place, list(error.absolute_path)).mistake(f"is not a JSON Schema: {shorten(cause.message, 200)}")
+        return False
+    except RecursionError:
+        place.mistake("is not a JSON Schema that can be checked: it is nested too deep")
+        return False
+    return True
+
+
+def _survey(schema: Any) -> tuple[int, str]:
+    """Return the number of values in a schema, and a reference that leads out of it, which a host must not follow."""
+    values, outside, rest = 0, "", [schema]
+    while rest:
+        value = rest.pop()
+        values += 1
+        if isinstance(value, dict):
+            for name in ("$ref", "$dynamicRef"):
+                reference = value.get(name)
+                if isinstance(reference, str) and not reference.startswith("#"):
+                    outside = reference
+            rest.extend(value.values())
+        elif isinstance(value, list):
+            rest.extend(value)
+    return values, outside
+
+
+def _at(place: Place, steps: list[str | int]) -> Place:
+    """Return the place below `place` that a path of names and indexes leads to, as far as it exists."""
+    for step in steps:
+        if isinstance(step, int) and place.is_list:
+            place = Place(place.node.value[step], f"{place.path}[{step}]", place.mistakes)
+        elif isinstance(step, str) and place.is_mapping:
+            nodes = [value for key, value in place.node.value if key.value == step]
+            place = Place(nodes[0], join(place.path, step), place.mistakes) if nodes else place
+    return place
+
+
+def read_wait(place: Place, holes: Holes, also: tuple[str, ...] = ()) -> actions_pb2.Wait:
+    """Return wait, also from its short form, the duration alone."""
+    wait = actions_pb2.Wait()
+    before = len(place.mistakes)
+    fields = {"duration": place} if place.is_short else place.fields(("duration", "condition", *also)) or {}
+    if "duration" in fields and "condition" in fields:
+        place.mistake("has a duration and a condition: make it two waits")
+    elif not {"duration", "condition"} & fields.keys() and len(place.mistakes) == before:
+        place.mistake("must have a duration or a condition")
+    if "duration" in fields:
+        duration = fields["duration"].duration(*WAIT_DURATION)
+        if duration is not None:
+            wait.duration.FromTimedelta(duration)
+    elif "condition" in fields:
+        wait.condition.CopyFrom(read_expectation(fields["condition"], holes))
+    return wait
+
+
+def read_expectation(place: Place, holes: Holes) -> actions_pb2.Expect:
+    """Return something that must be true of the page: a mapping with exactly one condition."""
+    expect = actions_pb2.Expect()
+    before = len(place.mistakes)
+    fields = place.fields(_CONDITIONS)
+    if fields is None:
+        return expect
+    if len(fields) > 1:
+        place.mistake(f"has {' and '.join(fields)}: write each as an item of its own")
+    elif not fields and len(place.mistakes) == before:
+        place.mistake(f"names no condition: one of {listing(_CONDITIONS)}")
+    for name, condition in fields.items():
+        if name in {"visible", "hidden"}:
+            getattr(expect, name).CopyFrom(_read_target_alone(condition, holes))
+        elif name == "number":
+            _read_number_is(condition, holes, expect.number)
+        elif name == "value":
+            _read_field_value(condition, holes, expect.value)
+        elif name == "url_glob":
+            expect.url_glob = holes.unfilled(condition, MAX_NAME) or ""
+        else:
+            setattr(expect, name, holes.filled(condition, MAX_NAME, shown=True) or "")
+    return expect
+
+
+def _read_field_value(place: Place, holes: Holes, value: actions_pb2.FieldValue) -> None:
+    fields = place.fields(("target", *_TARGET, "equals"), required=["equals"])
+    if fields is None:
+        return
+    value.target.CopyFrom(_read_target(place, fields, holes, required=True) or actions_pb2.Target())
+    if "equals" in fields:
+        value.equals = holes.filled(fields["equals"], MAX_NAME, shown=True, may_be_empty=True) or ""
+
+
+def _read_number_is(place: Place, holes: Holes, number: actions_pb2.NumberIs) -> None:
+    fields = place.fields(("label", *_NUMBER_COMPARISONS), required=["label"])
+    if fields is None:
+        return
+    if "label" in fields:
+        number.label = holes.filled(fields["label"], MAX_NAME, shown=True) or ""
+    _compare(place, fields, _NUMBER_COMPARISONS, number, holes)
+
+
+def _compare(
+    place: Place,
+    fields: Fields,
+    known: tuple[str, ...],
+    message: actions_pb2.NumberIs | actions_pb2.RowIs,
+    holes: Holes,
+) -> None:
+    """Read the one comparison among the fields."""
+    given = [name for name in fields if name in known]
+    if len(given) != 1:
+        place.mistake(f"must compare in one way: {listing(known)}")
+        return
+    name = given[0]
+    value = (
+        holes.filled(fields[name], MAX_NAME, shown=True) or ""
+        if name in ("contains", "equals")
+        else fields[name].number() or 0.0
+    )
+    setattr(message, name, value)
+
+
+def _read_target_alone(place: Place, holes: Holes) -> actions_pb2.Target:
+    fields = {"name": place} if place.is_short else place.fields(_TARGET)
+    target = actions_pb2.Target()
+    if fields is not None:
+        _fill_target(place, fields, holes, target)
+    return target
+
+
+def _read_target(place: Place, fields: Fields, holes: Holes, *, required: bool) -> actions_pb2.Target | None:
+    """Return the target whose fields stand under `target` or directly in the action; None when there is none."""
+    direct = {name: field for name, field in fields.items() if name in _TARGET}
+    if "target" in fields:
+        if direct:
+            place.mistake(f"has {' and '.join(direct)} beside target: put them into target")
+        return _read_target_alone(fields["target"], holes)
+    if not direct and not required:
+        return None
+    target = actions_pb2.Target()
+    _fill_target(place, direct, holes, target)
+    return target
+
+
+def _fill_target(place: Place, fields: Fields, holes: Holes, target: actions_pb2.Target) -> None:
+    if not {"role", "name", "css", "test_id"} & set(fields):
+        place.mistake("names no element: give role, name, css or test_id")
+    if "exact" in fields and "name" not in fields:
+        fields["exact"].mistake("means nothing without a name")
+    for name, field in fields.items():
+        if name == "exact":
+            target.exact = bool(field.boolean())
+        elif name == "nth":
+            target.nth = field.integer(1, 10_000) or 0
+        elif name in ("name", "within"):
+            setattr(target, name, holes.filled(field, MAX_NAME, shown=True) or "")
+        else:
+            setattr(target, name, holes.unfilled(field, MAX_NAME) or "")
+    if target.role and not (target.role.isascii() and target.role.isalpha() and target.role.islower()):
+        fields["role"].mistake(f'must be an ARIA role such as button, link or textbox, found "{shorten(target.role)}"')
+
+
+def _goto(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.goto.CopyFrom(read_goto(place, holes))
+
+
+def _extract(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.extract.CopyFrom(read_extract(place, holes))
+
+
+def _wait(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.wait.CopyFrom(read_wait(place, holes))
+
+
+def _on_target(
+    place: Place, holes: Holes, target: actions_pb2.Target, own: tuple[str, ...] = (), required: tuple[str, ...] = ()
+) -> Fields:
+    """Read the target of an action and return the action's own fields; a target is needed in all of these."""
+    if not own and place.is_short:
+        target.CopyFrom(_read_target_alone(place, holes))
+        return {}
+    fields = place.fields((*own, "target", *_TARGET), required) or {}
+    if place.is_mapping:
+        target.CopyFrom(_read_target(place, fields, holes, required=True) or actions_pb2.Target())
+    return fields
+
+
+def _click(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.click.SetInParent()
+    if place.is_short:
+        action.click.target.CopyFrom(_read_target_alone(place, holes))
+        return
+    fields = _on_target(place, holes, action.click.target, ("click_count", "times", "every"))
+    if "click_count" in fields:
+        action.click.click_count = fields["click_count"].integer(1, 3) or 0
+    if "times" in fields:
+        action.click.times = fields["times"].integer(1, MOST_TIMES) or 0
+    if "every" in fields:
+        action.click.every = bool(fields["every"].boolean())
+    if action.click.every and ("times" in fields or action.click.target.nth):
+        place.mistake("is for every element: leave out times and nth")
+
+
+def _fill(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = _on_target(place, holes, action.fill.target, ("value", "submit"), ("value",))
+    if "value" in fields:
+        action.fill.value.CopyFrom(holes.value(fields["value"]) or actions_pb2.Value())
+    if "submit" in fields:
+        action.fill.submit = bool(fields["submit"].boolean())
+
+
+def _select(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = _on_target(place, holes, action.select.target, ("option", "more_options"), ("option",))
+    if "option" in fields:
+        action.select.option.CopyFrom(holes.value(fields["option"]) or actions_pb2.Value())
+    for item in (fields["more_options"].items(MOST_OPTIONS, "options") or []) if "more_options" in fields else []:
+        action.select.more_options.append(holes.value(item) or actions_pb2.Value())
+
+
+def _set_checked(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = _on_target(place, holes, action.set_checked.target, ("checked",), ("checked",))
+    if "checked" in fields:
+        action.set_checked.checked = bool(fields["checked"].boolean())
+
+
+def _check(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    _on_target(place, holes, action.set_checked.target)
+    action.set_checked.checked = True
+
+
+def _uncheck(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    _on_target(place, holes, action.set_checked.target)
+    action.set_checked.checked = False
+
+
+def _press_key(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.press_key.SetInParent()
+    known = ("key", "target", *_TARGET)
+    fields = {"key": place} if place.is_short else place.fields(known, required=["key"]) or {}
+    target = _read_target(place, fields, holes, required=False)
+    if target is not None:
+        action.press_key.target.CopyFrom(target)
+    if "key" in fields:
+        action.press_key.key = holes.unfilled(fields["key"], 100) or ""
+
+
+def _hover(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    _on_target(place, holes, action.hover.target)
+
+
+def _scroll(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.scroll.SetInParent()
+    fields = place.fields(("delta_y", "target", *_TARGET))
+    if fields is None:
+        return
+    target = _read_target(place, fields, holes, required=False)
+    if (target is None) == ("delta_y" not in fields):
+        place.mistake("must have either a target to bring into view or delta_y")
+    if target is not None:
+        action.scroll.target.CopyFrom(target)
+    if "delta_y" in fields:
+        action.scroll.delta_y = fields["delta_y"].integer(-1_000_000, 1_000_000) or 0
+
+
+def _find_record(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = place.fields(("label", "value", "noun"), required=["label", "value"]) or {}
+    record = action.find_record
+    record.SetInParent()
+    if "label" in fields:
+        record.label = holes.filled(fields["label"], MAX_NAME, shown=True) or ""
+    if "noun" in fields:
+        record.noun = holes.unfilled(fields["noun"], MAX_NAME, may_be_empty=True) or ""
+    if "value" in fields:
+        record.value.CopyFrom(holes.value(fields["value"]) or actions_pb2.Value())
+
+
+def _drag(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = _on_target(place, holes, action.drag.target, (*_DESTINATIONS, "by_corner"))
+    given = [name for name in fields if name in _DESTINATIONS]
+    if len(given) != 1:
+        place.mistake(f"must lead to one place: {listing(_DESTINATIONS)}")
+    elif given[0] == "by":
+        offset = fields["by"].fields(("x", "y")) or {}
+        for name, field in offset.items():
+            setattr(action.drag.by, name, field.integer(-FARTHEST_PX, FARTHEST_PX) or 0)
+    else:
+        getattr(action.drag, given[0]).CopyFrom(_read_target_alone(fields[given[0]], holes))
+    if "by_corner" in fields:
+        action.drag.by_corner = bool(fields["by_corner"].boolean())
+        if action.drag.by_corner and given != ["by"]:
+            fields["by_corner"].mistake("means nothing without by")
+
+
+def _set_range(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = _on_target(place, holes, action.set_range.target, ("value",), ("value",))
+    if "value" in fields:
+        action.set_range.value = fields["value"].number() or 0.0
+
+
+def _set_date(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    fields = _on_target(place, holes, action.set_date.target, ("date",), ("date",))
+    if "date" in fields:
+        action.set_date.date = holes.unfilled(fields["date"], 10) or ""
+        if action.set_date.date and not is_a_date(action.set_date.date):
+            fields["date"].mistake(f'must be a date such as "2026-04-08", found "{action.set_date.date}"')
+
+
+def _select_text(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.select_text.SetInParent()
+    if place.is_short:
+        action.select_text.target.CopyFrom(_read_target_alone(place, holes))
+        return
+    fields = _on_target(place, holes, action.select_text.target, ("text",))
+    if "text" in fields:
+        action.select_text.text = holes.filled(fields["text"], MAX_NAME, shown=True) or ""
+
+
+def _pick_row(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    pick = action.pick_row
+    pick.SetInParent()
+    fields = place.fields(("where", "order_by", "descending", "nth", "press"))
+    if fields is None:
+        return
+    if not {"where", "order_by", "nth"} & fields.keys():
+        place.mistake("chooses no row: give where, order_by or nth")
+    for item in (fields["where"].items(MOST_CONDITIONS, "conditions") or []) if "where" in fields else []:
+        said = item.fields(("label", *_ROW_COMPARISONS)) or {}
+        one = pick.where.add()
+        if "label" in said:
+            one.label = holes.filled(said["label"], MAX_NAME, shown=True) or ""
+        _compare(item, said, _ROW_COMPARISONS, one, holes)
+    if "order_by" in fields:
+        pick.order_by = holes.filled(fields["order_by"], MAX_NAME, shown=True) or ""
+    if "descending" in fields:
+        pick.descending = bool(fields["descending"].boolean())
+    if "nth" in fields:
+        pick.nth = fields["nth"].integer(1, 10_000) or 0
+    if "press" in fields:
+        pick.press.CopyFrom(_read_target_alone(fields["press"], holes))
+
+
+def _back(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.back.SetInParent()
+    _nothing_inside(place)
+
+
+def _reload(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.reload.SetInParent()
+    _nothing_inside(place)
+
+
+def _tab(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    action.tab.SetInParent()
+    read_tab(place, holes, action.tab, _read_url)
+
+
+def _dialog(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    read_dialog(place, holes, action.dialog)
+
+
+def _upload(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
+    alone = place.is_short or place.is_list
+    fields = {"files": place} if alone else place.fields(("files", "target", *_TARGET), ["files"]) or {}
+    action.upload.SetInParent()
+    target = None if alone else _read_target(place, fields, holes, required=False)
+    if target is not None:
+        action.upload.target.CopyFrom(target)
+    if "files" in fields:
+        given = fields["files"]
+        for one in given.items(MAX_FILES, "files") or [] if given.is_list else [given]:
+            action.upload.files.append(holes.filled(one, MAX_FILE_NAME, shown=True) or "")
+
+
+def _nothing_inside(place: Place) -> None:
+    if not place.is_nothing and not (place.is_mapping and not place.node.value):
+        place.mistake(f"takes nothing: write {{}}, {place.found()}")
+
+
+ACTION_KINDS: Final[Mapping[str, _Reader]] = {
+    "goto": _goto,
+    "click": _click,
+    "fill": _fill,
+    "select": _select,
+    "set_checked": _set_checked,
+    "check": _check,
+    "uncheck": _uncheck,
+    "press_key": _press_key,
+    "hover": _hover,
+    "scroll": _scroll,
+    "wait": _wait,
+    "extract": _extract,
+    "back": _back,
+    "reload": _reload,
+    "upload": _upload,
+    "find_record": _find_record,
+    "tab": _tab,
+    "dialog": _dialog,
+    "drag": _drag,
+    "set_range": _set_range,
+    "set_date": _set_date,
+    "select_text": _select_text,
+    "pick_row": _pick_row,
+}
