@@ -46,8 +46,8 @@ _CHECK_SECONDS = 0.7
 serving."""
 _MAX_QUEUE = 20_000
 _CHECKPOINT_AFTER = 1_000
-"""Rows changed between checkpoints by the writer itself: what waits meanwhile waits some 5 ms. After 4,000 rows it was 36
-ms with 180 MiB stored, for the same time in all."""
+"""Rows changed between checkpoints by the writer itself: what waits meanwhile waits some 5 ms. After 4,000 rows it was
+36 ms with 180 MiB stored, for the same time in all."""
 _LONGEST_TURN = 0.02
 """Seconds of moves in one transaction, about: the event loop does nothing else meanwhile."""
 
