@@ -79,7 +79,9 @@ class Soak:
             self.faults[name] += 1
             for host in self.world.real:
                 if not host.running:
-                    self.account.problems.append(f"{host.name} ended by itself with {await host.ended()}")
+                    ended = f"{host.name} ended by itself with {await host.ended()}: {host.last_words()}"
+                    print(ended, file=sys.stderr, flush=True)
+                    self.account.problems.append(ended)
                     await host.start()
 
     async def calm(self) -> None:

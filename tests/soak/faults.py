@@ -58,8 +58,10 @@ async def kill_host(world: World) -> None:
 
 async def drain_host(world: World) -> None:
     host = world.rng.choice(world.real)
-    # One that is just being started ends as any program does.
-    await until(lambda: host.minds(signal.SIGTERM), f"{host.name} minds signals", 60)
+    # One that is just being started ends as any program does; one that has ended by itself is told of by who hurts.
+    await until(lambda: not host.running or host.minds(signal.SIGTERM), f"{host.name} minds signals", 60)
+    if not host.running:
+        return
     host.signal(signal.SIGTERM)
     status = await host.ended()
     await host.start()

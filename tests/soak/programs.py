@@ -96,9 +96,16 @@ class RealHost:
         assert self._process is not None
         return await asyncio.wait_for(self._process.wait(), 60)
 
+    def last_words(self) -> str:
+        """The last lines of its log."""
+        return " | ".join(self.log.read_text(errors="replace").splitlines()[-3:])
+
     def minds(self, number: int) -> bool:
         """Whether its process has a handler for the signal by now."""
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        except OSError:
+            return False  # it has just ended
         caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
         return bool(int(caught, 16) >> (number - 1) & 1)
 
