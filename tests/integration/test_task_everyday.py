@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
-from tests.integration.task_fixtures import Desk
+from tests.integration.task_fixtures import Desk, PageServer
 
 LIBRARY = [["Emma", "Jane Austen", "1815", "Lent"], ["Dracula", "Bram Stoker", "1897", "In"]]
 ULYSSES = ["Ulysses", "James Joyce", "1922", "In"]
@@ -53,6 +53,22 @@ async def test_the_first_result_is_one_that_has_the_words_and_nothing_else_is_op
     await desk.open("/library.html#books")
     nothing = await desk.run(prompt="Search for zebediah and open the first result")
     assert (nothing.status, nothing.reason) == ("FAILED", "NOT_FOUND")
+
+
+SEARCH = """<form onsubmit="out.innerHTML = found; return false"><input type=search aria-label=Search>
+<button>Search</button></form><main id=out></main><script>found = `{found}`</script>"""
+OFFER = "<p>If you didn't find it, you can create or edit the page <a href='/slow/1?made'>zebra page</a>.</p>"
+RESULT = "<p><a href='/slow/1?found'>How to create a page for a zebra</a> in three steps</p>"
+
+
+@pytest.mark.parametrize(("found", "status", "where"), [(OFFER, "FAILED", "/text"), (RESULT, "COMPLETED", "?found")])
+async def test_an_offer_to_make_what_was_not_found_is_no_result(
+    desk: Desk, page_server: PageServer, found: str, status: str, where: str
+) -> None:
+    await desk.open(f"{page_server.url}/text?{urlencode({'body': SEARCH.format(found=found)})}")
+    outcome = await desk.run(prompt="Search for 'zebra page' and open the first result")
+    assert outcome.status == status, outcome
+    assert where in desk.context.pages[-1].url
 
 
 async def test_signing_out_is_done_once_and_not_twice(desk: Desk) -> None:

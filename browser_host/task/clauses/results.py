@@ -17,7 +17,11 @@ _NOTHING = re.compile(
     r"nothing (?:was )?found|not found|did(?: not|n['\u2019]t) match|no match",
     re.IGNORECASE,
 )
-_OFFER = re.compile(r"\bcreate\b|\bdid(?:n['\u2019]t| not) find\b", re.IGNORECASE)
+_OFFER = re.compile(
+    r"\bcreate (?:or edit )?(?:the |this |an? )?(?:new )?(?:wiki )?(?:page|article|entry|topic|note)\b|"
+    r"\bdid(?:n['\u2019]t| not) find\b",
+    re.IGNORECASE,
+)
 _BESIDE = OUTSIDE | {"aside"}
 _PATIENCE = 5.0
 
@@ -56,8 +60,8 @@ class OpenResult:
             if item.role == "link" and item.name and not item.disabled and item.landmark not in _BESIDE
             and not re.search(r"[?&](?:q|query|search|sort|order|page|o)=|#|javascript:", item.href.rpartition("/")[2])
         ]  # fmt: skip
-        # "Create the page …": a site may offer to make what it has not found.
-        links = [item for item in links if not _OFFER.search(item.context)]
+        offers = [line for line in survey.lines() if _OFFER.search(line)]
+        links = [item for item in links if not any(_is_offered(item, line) for line in offers)]
         named = [item for item in links if asked <= set(words_of(item.name))]
         # The cells of a row may stand in its text without a space between them.
         around = [item for item in links if all(word in f"{item.name} {item.context}".lower() for word in asked)]
@@ -65,3 +69,8 @@ class OpenResult:
         new = [item for item in links if item.href not in known and not _NOTHING.search(survey.text)]
         alone = new if len({item.href for item in new}) == 1 else []
         return named or around or alone
+
+
+def _is_offered(item: Item, line: str) -> bool:
+    """Whether a line of the page offers to make what stands there as a link, because it was not found."""
+    return item.name in line and bool(_OFFER.search(line.replace(item.name, "", 1)))
