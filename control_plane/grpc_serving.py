@@ -87,8 +87,8 @@ _PROTOS = [
     host_pb2,
     tunnel_pb2,
 ]
-_GRACE_SECONDS = 2.0
-"""How long calls may take to end when the server stops."""
+_GRACE_SECONDS = 5.0
+"""How long calls may take to end when the server stops; who is cut off is told CANCELLED, which no client repeats."""
 
 
 @dataclass(frozen=True, slots=True)

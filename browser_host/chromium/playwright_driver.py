@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 BROWSERS_EACH = 8
 """A driver is one thread, and its browsers end with it: more of them share the work and the harm."""
 START_SECONDS = 30.0
+START_ATTEMPTS = 2
 STOP_SECONDS = 2.0
 
 
@@ -92,14 +93,19 @@ class Drivers:
         await asyncio.gather(*(driver.stop() for driver in drivers))
 
     async def _start(self) -> Driver:
-        before = _driver_pids()
-        with _node(self._wrapper):
-            async with asyncio.timeout(START_SECONDS):
-                playwright = await async_playwright().start()
-        started = _driver_pids() - before
-        if len(started) != 1:
+        """Start one, and another where it was gone at once: whatever ended it may be over."""
+        for attempt in range(1, START_ATTEMPTS + 1):
+            before = _driver_pids()
+            with _node(self._wrapper):
+                async with asyncio.timeout(START_SECONDS):
+                    playwright = await async_playwright().start()
+            started = _driver_pids() - before
+            if len(started) == 1:
+                break
             await playwright.stop()
-            raise RuntimeError(f"{len(started)} new Playwright drivers instead of one")
+            if attempt == START_ATTEMPTS:
+                raise RuntimeError(f"{len(started)} new Playwright drivers instead of one")
+            logger.warning("playwright driver not found after its start", extra={"count": len(started)})
         logger.info("playwright driver started", extra={"pid": min(started)})
         driver = Driver(playwright, min(started))
         self._guard.cover_helper(driver.pid)

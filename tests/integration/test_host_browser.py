@@ -19,6 +19,7 @@ import pytest
 
 from browser_host import launch
 from browser_host.browser import BrowserGone, PageClosed, PageCrashed, PageUnresponsive
+from browser_host.chromium import playwright_driver
 from browser_host.chromium.playwright_browser import PlaywrightBrowser
 from browser_host.chromium.playwright_launcher import PlaywrightLauncher
 from browser_host.clock import SystemClock
@@ -415,6 +416,17 @@ async def test_a_dead_driver_ends_its_browsers_and_the_next_launch_gets_a_new_on
         assert processes.group_members(browser.pid) == []
         async with an_open_browser(launcher) as another:
             assert psutil.Process(another.pid).ppid() != driver_pid
+
+
+async def test_a_driver_that_is_gone_right_after_its_start_is_started_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seen = playwright_driver._driver_pids
+    looks = iter([lambda: set(), lambda: set()])  # the first start finds none, as when something ended it at once
+    monkeypatch.setattr(playwright_driver, "_driver_pids", lambda: next(looks, seen)())
+    before = seen()
+    async with a_launcher(tmp_path) as launcher, an_open_browser(launcher) as browser:
+        assert seen() - before == {psutil.Process(browser.pid).ppid()}
 
 
 async def test_a_stopped_driver_does_not_hold_up_the_end_of_a_browser(tmp_path: Path):
