@@ -243,13 +243,14 @@ class Database:
     async def _commit(self, batch: list[_Pending[Any]]) -> None:
         """Make these moves and as many of those that wait as one transaction takes, and commit them."""
         failure: BaseException | None = None
+        left_in_log: sqlite3.Error | None = None
         if self.failed.done():
             # What the failed fsync was to write may be dropped by now, and a later one would succeed all the same.
             failure = Unavailable("the control plane's disk failed: it has to start again", reason="STORAGE_FAILED")
         else:
             try:
                 self._apply(batch)
-                await _in_thread(self._writer, self._finish)
+                left_in_log = await _in_thread(self._writer, self._finish)
             except sqlite3.Error as broken:
                 failure = _storage_error(broken)
             except Exception as broken:
@@ -267,9 +268,14 @@ class Database:
                 pending.future.exception()  # a caller that went away has nobody to read it
         if failure is not None:
             logger.error("commit failed", extra={"reason": type(failure).__name__}, exc_info=failure)
-            if not (isinstance(failure, Unavailable) and failure.reason == "STORAGE_FULL") and not self.failed.done():
-                self.failed.set_exception(failure)
-                self.failed.exception()
+        elif left_in_log is not None:
+            # What was committed is on the disk, in the log, and its callers have been told so.
+            logger.warning("log not written back", extra={"reason": str(left_in_log)})
+            failure = _storage_error(left_in_log)
+        full = isinstance(failure, Unavailable) and failure.reason == "STORAGE_FULL"
+        if failure is not None and not full and not self.failed.done():
+            self.failed.set_exception(failure)
+            self.failed.exception()
 
     def _announce(self, effects: Effects) -> None:
         """Publish; the move is stored, so a fault in what follows must end neither it nor the writer."""
@@ -297,8 +303,8 @@ class Database:
             batch.append(self._queue.get_nowait())
             yield batch[-1]
 
-    def _finish(self) -> None:
-        """In the writer's thread: commit, and checkpoint when it is time."""
+    def _finish(self) -> sqlite3.Error | None:
+        """In the writer's thread: commit, and checkpoint when it is time; returns why the checkpoint failed."""
         connection: sqlite3.Connection = self._writer._conn
         try:
             connection.execute("COMMIT")
@@ -308,7 +314,11 @@ class Database:
             raise
         if connection.total_changes - self._checkpointed_at >= _CHECKPOINT_AFTER:
             self._checkpointed_at = connection.total_changes
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            try:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            except sqlite3.Error as error:
+                return error
+        return None
 
     def _make(self, moves: Iterable[_Pending[Any]], *, savepoints: bool) -> None:
         connection: sqlite3.Connection = self._writer._conn

@@ -77,18 +77,20 @@ def leaks(baseline: Mapping[str, Mapping[str, float]], now: Mapping[str, Mapping
     found = []
     for name, before in baseline.items():
         kind = "control plane" if name == "control plane" else "host"
-        for what, count in before.items():
+        for what, held in now[name].items():
+            count = before.get(what, 0.0)
             allowed = count + {"MiB": MOST_MEBIBYTES[kind], "threads": MOST_THREADS}.get(what, 0.0)
-            if now[name][what] > allowed:
-                found.append(f"{name}: {now[name][what]:g} {what}, {count:g} at the baseline")
+            if held > allowed:
+                found.append(f"{name}: {held:g} {what}, {count:g} at the baseline")
     return found
 
 
 def table(baseline: Mapping[str, Mapping[str, float]], now: Mapping[str, Mapping[str, float]]) -> str:
-    """Before and after of every program in Markdown."""
+    """Before and after of every program in Markdown; of single kinds of tasks only those that changed."""
     rows = [
-        f"| {name} | {what} | {count:.0f} | {now[name][what]:.0f} |"
+        f"| {name} | {what} | {before.get(what, 0.0):.0f} | {held:.0f} |"
         for name, before in baseline.items()
-        for what, count in before.items()
+        for what, held in now[name].items()
+        if not what.startswith("tasks in ") or held != before.get(what, 0.0)
     ]
     return "\n".join(["| program | holds | before | after |", "|---|---|---:|---:|", *rows])

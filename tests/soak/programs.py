@@ -180,4 +180,5 @@ async def held(pid: int, log: Path) -> dict[str, float]:
         "threads": said["threads"],
         "processes below": len(process.children(recursive=True)),
         "MiB": process.memory_info().rss / 2**20,
+        **{f"tasks in {kind}": count for kind, count in said["kinds"].items()},
     }

@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -78,11 +79,16 @@ def configure(service_name: str, *, log_level: int | str = logging.INFO) -> None
 
 
 def log_what_is_held_on_request() -> None:
-    """Let SIGUSR1 make the running loop's process log how many asyncio tasks and threads it has, for hunting leaks."""
+    """Let SIGUSR1 make the running loop's process log how many asyncio tasks and threads it has, for hunting leaks.
+
+    `kinds` has the number of tasks by what they carry out.
+    """
     loop = asyncio.get_running_loop()
 
     def log() -> None:
-        held = {"tasks": len(asyncio.all_tasks(loop)), "threads": threading.active_count()}
+        tasks = asyncio.all_tasks(loop)
+        kinds = Counter(getattr(task.get_coro(), "__qualname__", "?") for task in tasks)
+        held = {"tasks": len(tasks), "threads": threading.active_count(), "kinds": dict(sorted(kinds.items()))}
         _logger.warning("what is held", extra=held)
 
     loop.add_signal_handler(signal.SIGUSR1, log)
