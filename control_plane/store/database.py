@@ -315,10 +315,13 @@ class Database:
         if connection.total_changes - self._checkpointed_at >= _CHECKPOINT_AFTER:
             self._checkpointed_at = connection.total_changes
             try:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                self._checkpoint(connection)
             except sqlite3.Error as error:
                 return error
         return None
+
+    def _checkpoint(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _make(self, moves: Iterable[_Pending[Any]], *, savepoints: bool) -> None:
         connection: sqlite3.Connection = self._writer._conn

@@ -63,6 +63,21 @@ async def test_a_full_disk_refuses_one_commit_and_takes_the_next(database):
     assert await database.read(lambda tables: (tables.meta.get("refused"), tables.meta.get("taken"))) == (None, "x")
 
 
+@pytest.mark.parametrize(
+    ("code", "goes_on"), [(sqlite3.SQLITE_FULL, True), (sqlite3.SQLITE_IOERR_FSYNC, False)], ids=["full", "fsync"]
+)
+async def test_a_checkpoint_that_fails_does_not_undo_the_commit_before_it(database, monkeypatch, code, goes_on):
+    monkeypatch.setattr("control_plane.store.database._CHECKPOINT_AFTER", 1)
+
+    def failing(connection):
+        raise failure(code)
+
+    monkeypatch.setattr(database, "_checkpoint", failing)
+    await database.write(lambda tx: tx.meta.put("stored", "x"))
+    assert await database.read(lambda tables: tables.meta.get("stored")) == "x"
+    assert database.failed.done() is not goes_on
+
+
 async def test_a_writer_that_is_stopped_in_the_middle_of_a_commit_finishes_it_first(config):
     database = await Database.open(config, SteppedClock)
     writer = asyncio.create_task(database.serve())
