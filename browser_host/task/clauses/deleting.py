@@ -16,6 +16,7 @@ from browser_host.task.survey import Item, Survey
 from browser_host.task.workspace import Workspace
 
 _PATIENCE = 5.0
+_ABOUT_TO_ASK = 0.7
 _DELETING = ("delete", "remove", "destroy", "trash")
 _DELETE = re.compile(r"^\W*(?:delete|drop|remove|retire)\b", re.IGNORECASE)
 _SURE = re.compile(
@@ -68,6 +69,9 @@ class DeleteRecord:
             lambda page: bool(_sure(page, survey)) or (page.url != survey.url and not self._names_it(page, survey)),
             timeout=_PATIENCE,
         )
+        if not _sure(after, survey):
+            # A page that has just moved on may be about to ask.
+            after, _ = await workspace.until(lambda page: bool(_sure(page, survey)), timeout=_ABOUT_TO_ASK)
         if sure := _sure(after, survey):
             await send(workspace, after, await workspace.target(sure[0]))
         _, gone = await workspace.until(lambda page: not self._names_it(page, survey), timeout=_PATIENCE)
