@@ -97,7 +97,8 @@ async def running_stack(data_dir: Path) -> AsyncIterator[Stack]:
     )
     assert process.stdout is not None
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+        async with asyncio.timeout(START_SECONDS):
+            line = await process.stdout.readline()
         if not line:
             raise DemoFailed(f"tabkeep up ended with status {await process.wait()}; what it said stands above")
         ready = json.loads(line)
@@ -107,7 +108,8 @@ async def running_stack(data_dir: Path) -> AsyncIterator[Stack]:
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

@@ -662,7 +662,8 @@ class PlaywrightPage:
         if self._lost.done() and isinstance(self._lost.result(), PageCrashed):
             return self._lost.result()
         try:
-            await asyncio.wait_for(self._context_closed.wait(), _CLOSE_GRACE)
+            async with asyncio.timeout(_CLOSE_GRACE):
+                await self._context_closed.wait()
         except TimeoutError:
             return self._lost.result() if self._lost.done() else PageClosed("the tab was closed")
         return BrowserGone("the browser has ended")

@@ -146,7 +146,8 @@ class CdpSocket:
         """
         self._coordinator.links.send(session.host_id, OpenTunnel(*tunnel.placement, tunnel.tunnel_id))
         try:
-            failed = await asyncio.wait_for(tunnel.joined, JOIN_SECONDS)
+            async with asyncio.timeout(JOIN_SECONDS):
+                failed = await tunnel.joined
         except TimeoutError:
             raise Unavailable(
                 f"host {session.host_id} of session {session.browser_session_id} does not answer: attach again",
@@ -199,7 +200,8 @@ class CdpSocket:
                     except TabkeepError as error:
                         return _End(_POLICY, error.message)
                     try:
-                        await asyncio.wait_for(changed.wait(), LOOK_SECONDS)
+                        async with asyncio.timeout(LOOK_SECONDS):
+                            await changed.wait()
                     except TimeoutError:
                         continue
 

@@ -84,7 +84,8 @@ class _Server(uvicorn.Server):
         """Keep the answers' date until it is to stop."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._stopping.wait()
 
 
 def _allow_open_files(needed: int) -> None:

@@ -61,7 +61,8 @@ class ArtifactService(pb_grpc.ArtifactServiceServicer):
             message = CapturePage(session.browser_session_id, session.fence, capture.capture_id, artifact_type)
             self._coordinator.links.send(session.host_id, message)
             try:
-                captured = await asyncio.wait_for(capture.answer, _CAPTURE_SECONDS)
+                async with asyncio.timeout(_CAPTURE_SECONDS):
+                    captured = await capture.answer
             except TimeoutError:
                 raise _unreachable(session) from None
         if captured.failure:

@@ -128,7 +128,8 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
                 if warn_at is not None and warned_of != session.expire_time:
                     pause = max((warn_at - clock.now()).total_seconds(), 0)
                 try:
-                    await asyncio.wait_for(changed.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await changed.wait()
                 except TimeoutError:
                     continue
 

@@ -183,7 +183,8 @@ class RunService(pb_grpc.RunServiceServicer):
                 if run.status.final or asks or remaining <= 0 or feed.closing:
                     return run, host
                 try:
-                    await asyncio.wait_for(changed.wait(), remaining)
+                    async with asyncio.timeout(remaining):
+                        await changed.wait()
                 except TimeoutError:
                     continue
 

@@ -96,7 +96,8 @@ class WebhookService(pb_grpc.WebhookServiceServicer):
                 if delivery.attempt_count or remaining <= 0 or self._coordinator.feed.closing:
                     return delivery
                 try:
-                    await asyncio.wait_for(changed.wait(), remaining)
+                    async with asyncio.timeout(remaining):
+                        await changed.wait()
                 except TimeoutError:
                     continue
 

@@ -111,6 +111,24 @@ async def test_messages_of_any_size_go_both_ways_and_a_run_waits_for_the_end(
     assert not (await get_session(api, launch.browser_session_id)).HasField("cdp_attach_time")
 
 
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_client_that_goes_at_the_moment_its_session_changes_has_gone(
+    api, host: FakeHost, tunnels: FakeTunnels, dial, control_plane: ControlPlane, turns: int
+) -> None:
+    launch = await running_session(api, host)
+    dialing = dial(launch.browser_session_id)
+    await tunnels.dial(await tunnels.asked())
+    await asyncio.wait_for(dialing, PATIENCE)
+    (watching,) = [task for task in asyncio.all_tasks() if "CdpSocket._watch" in repr(task.get_coro())]
+    await get_session(api, launch.browser_session_id)  # meanwhile the client's own look at the session is over
+    control_plane.coordinator.feed.wake(launch.browser_session_id)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    watching.cancel()
+    await asyncio.wait([watching], timeout=PATIENCE)
+    assert watching.cancelled()
+
+
 async def test_a_waiting_run_that_is_canceled_gives_the_next_one_no_turn_of_the_clients(
     api, host: FakeHost, control_plane: ControlPlane
 ) -> None:

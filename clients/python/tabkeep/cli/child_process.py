@@ -125,7 +125,8 @@ class ChildProcess:
         if self.returncode is None:
             self._process.terminate()
             try:
-                await asyncio.wait_for(self._process.wait(), grace_seconds)
+                async with asyncio.timeout(grace_seconds):
+                    await self._process.wait()
             except TimeoutError:
                 willing = False
                 self.kill()
