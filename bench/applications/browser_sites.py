@@ -152,3 +152,14 @@ def sink_one_for_another(look: Look) -> str:
 @todos
 def todo_two_complete(look: Look) -> str:
     return page_has(look, todos=[["water the roses", True], ["sweep the yard", True]])
+
+
+@sink
+def sink_box_and_password(look: Look) -> str:
+    fields = [value for value in look.page["fields"] if not value.endswith("click to edit")]
+    return differs("all fields", fields, ["hunter-22", "Ada Byron"])
+
+
+@todos
+def todo_rename(look: Look) -> str:
+    return page_has(look, todos=[["paint the gate", False]])

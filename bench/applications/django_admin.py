@@ -213,3 +213,21 @@ def admin_two_group_names(look: Look) -> str:
 @judge
 def admin_delete_nobody(look: Look) -> str:
     return differs("users", look.place.rows("SELECT count(*) FROM auth_user"), [14])
+
+
+@judge
+def admin_change_email(look: Look) -> str:
+    return differs("carol", user(look.place, "carol"), ("Carol", "Dean", "carol@dean.example", 0, 0))
+
+
+@judge
+def admin_make_staff(look: Look) -> str:
+    staff = look.place.rows("SELECT username FROM auth_user WHERE is_staff ORDER BY username")
+    return differs("staff", staff, ["admin", "alice", "jana"])
+
+
+@judge
+def admin_about_page(look: Look) -> str:
+    rows = look.place.rows("SELECT url, title, content FROM django_flatpage")
+    rows = [(url, title, content.rstrip(".")) for url, title, content in rows]
+    return differs("pages", rows, [("/about/", "About us", "Since 1987, in Hull")])

@@ -118,6 +118,12 @@ def page(place: Place, name: str) -> str:
     return file.read_text().strip() if file.exists() else ""
 
 
+def summary(place: Place, name: str) -> str:
+    """What was said of a page's last change; empty when it was never changed."""
+    changes = place.data / "data/meta" / (name.replace(":", "/") + ".changes")
+    return changes.read_text().strip().splitlines()[-1].split("\t")[5] if changes.exists() else ""
+
+
 def users(place: Place) -> dict[str, list[str]]:
     """Hash, real name, address, groups, by login name."""
     lines = (place.data / "wiki/conf/users.auth.php").read_text().splitlines()
@@ -158,9 +164,7 @@ def wiki_new_page(look: Look) -> str:
 
 @judge
 def wiki_replace_text(look: Look) -> str:
-    changes = look.place.data / "data/meta/recipes/bread.changes"
-    summary = changes.read_text().strip().splitlines()[-1].split("\t")[5] if changes.exists() else ""
-    found = (page(look.place, "recipes:bread").rstrip("."), summary)
+    found = (page(look.place, "recipes:bread").rstrip("."), summary(look.place, "recipes:bread"))
     return differs("the page and its summary", found, ("Mix, rest, bake", "shorter"))
 
 
@@ -232,3 +236,18 @@ def wiki_change_password(look: Look) -> str:
 @judge
 def wiki_search_and_edit(look: Look) -> str:
     return differs("the page", page(look.place, "projects:alpha"), "Moved to the roof.")
+
+
+@judge
+def wiki_append_line(look: Look) -> str:
+    lines = [line for line in page(look.place, "projects:alpha").splitlines() if line.strip()]
+    wanted = [*_PAGES["projects:alpha"].splitlines(), "Opening in June."]
+    return differs("the page", lines, wanted) or differs(
+        "the summary", summary(look.place, "projects:alpha"), "opening date"
+    )
+
+
+@judge
+def wiki_sitemap(look: Look) -> str:
+    last = last_page(look.place)
+    return "" if "recipes:soup" in last or "recipes%3Asoup" in last else f"the last page is {last}"

@@ -17,6 +17,7 @@ REQUIREMENTS = (
     "setuptools<81",
     "Radicale==3.9.0",
     "roundup==2.6.0",
+    "ihatemoney==7.2.1",
 )
 """setuptools: datasette asks for its pkg_resources."""
 NODE_PACKAGES = ("cypress-example-kitchensink@5.2.6", "todomvc@0.1.1", "serve@14.2.5")

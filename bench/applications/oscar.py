@@ -229,3 +229,28 @@ def oscar_in_and_out(look: Look) -> str:
 def oscar_sign_in_and_rename(look: Look) -> str:
     names = look.place.rows("SELECT first_name, last_name FROM auth_user WHERE email = 'wei.li@mail.example'")
     return differs("his name", names, [("Way", "Lee")])
+
+
+@judge
+def oscar_raise_price(look: Look) -> str:
+    prices = look.place.rows(
+        "SELECT p.title, s.price FROM partner_stockrecord s JOIN catalogue_product p ON p.id = s.product_id"
+        " WHERE s.price IN (14.5, 16) ORDER BY p.title"
+    )
+    return differs("prices", prices, [("Watering can", 16)])
+
+
+@judge
+def oscar_no_such_voucher(look: Look) -> str:
+    vouchers = look.place.rows("SELECT count(*) FROM basket_basket_vouchers")
+    return holds(look, ("Pruning shears", 1)) or differs("vouchers", vouchers, [0])
+
+
+@judge
+def oscar_address_book(look: Look) -> str:
+    rows = look.place.rows(
+        "SELECT u.email, a.first_name, a.last_name, a.line1, a.line4, a.postcode, a.country_id"
+        " FROM address_useraddress a JOIN auth_user u ON u.id = a.user_id"
+    )
+    wanted = [("dora.jones@mail.example", "Dora", "Jones", "4 Chapel Row", "Bath", "BA1 1AA", "GB")]
+    return differs("addresses", rows, wanted)

@@ -82,3 +82,9 @@ def radicale_rename(look: Look) -> str:
 @judge
 def radicale_delete(look: Look) -> str:
     return differs("collections", collections(look.place), [])
+
+
+@judge
+def radicale_address_book(look: Look) -> str:
+    wanted = [("VADDRESSBOOK", "Friends", ""), ("VCALENDAR", "Birthdays", "everybody's")]
+    return differs("collections", collections(look.place), wanted)

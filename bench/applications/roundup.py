@@ -157,3 +157,11 @@ def roundup_two_changes(look: Look) -> str:
 @judge
 def roundup_new_and_testing(look: Look) -> str:
     return differs("new issues", issues(look.place)[len(_ISSUES) :], [("The door squeaks", "wish", "testing", "tess")])
+
+
+@judge
+def roundup_give_to_tess(look: Look) -> str:
+    rows = look.place.rows(
+        "SELECT i._title, u._username FROM _issue i JOIN _user u ON u.id = i._assignedto", database=_DATABASE
+    )
+    return differs("assigned", rows, [("Invoices are sent twice", "tess")])

@@ -145,3 +145,24 @@ def sqlite_dearest_order(look: Look) -> str:
 @showing
 def datasette_rows(look: Look) -> str:
     return differs("the answer's numbers", set(map(float, re.findall(r"\d+(?:\.\d+)?", look.answer))), {8.0})
+
+
+@editing
+def sqlite_change_amount(look: Look) -> str:
+    rows = look.place.rows("SELECT customer_id, amount FROM orders ORDER BY id")
+    return differs("orders", rows, [(1, 120), (2, 75), (2, 35), (4, 407)])
+
+
+@editing
+def sqlite_rename_column(look: Look) -> str:
+    columns = look.place.rows("SELECT name FROM pragma_table_info('customers')")
+    count = look.place.rows("SELECT count(*) FROM customers")
+    return differs("columns", columns, ["id", "name", "town"]) or differs("rows", count, [4])
+
+
+@showing
+def datasette_sweden(look: Look) -> str:
+    text = json.dumps(json.loads(look.answer or "null"), ensure_ascii=False)
+    there = "Malmö" in text and "Uppsala" in text
+    others = ("Oslo", "Bergen", "Trondheim", "Aarhus", "Odense", "Tampere")
+    return "" if there and not any(name in text for name in others) else f"the answer is {look.answer}"

@@ -19,6 +19,7 @@ from tabkeep.v1 import browser_sessions_pb2, keys_pb2, keys_pb2_grpc, runs_pb2
 
 from bench.applications.application import Application, ApplicationWithLogin, Look, Place
 from bench.applications.browser_sites import kitchen_sink, todomvc
+from bench.applications.budget import Budget
 from bench.applications.django_admin import DjangoAdmin
 from bench.applications.dokuwiki import DokuWiki
 from bench.applications.installing import Installation
@@ -42,6 +43,7 @@ APPLICATIONS: Mapping[str, Application] = {
     "radicale": Radicale(),
     "roundup": Roundup(),
     "datasette": datasette(),
+    "budget": Budget(),
 }
 RUN_SECONDS = 180
 _PATIENCE = 60.0
