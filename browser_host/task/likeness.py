@@ -22,6 +22,8 @@ _OF_FIELDS = _groups(
     "last name|surname|family name",
     "city|town|town city|city town|town or city",
     "comment|note|remark|message",
+    "address|street|street address|address line 1|first line of address|line 1",
+    "assigned to|assignee|responsible|owner|assign",
 )
 """What a form's field may be called by other words."""
 _SYNONYMS = (

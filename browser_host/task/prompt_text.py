@@ -35,16 +35,22 @@ _SITE = re.compile(
 )
 _NUMBER = re.compile(r"(?<![\w.])[$€£]?\d+(?:[.,]\d+)+(?![\w])")
 
-_VERBS = (
+VERBS = (
     "go|navigate|open|visit|browse|load|log|login|sign|find|search|look|shop|show|click|double-click|press|push|tap|hit|"
     "enter|type|fill|set|input|write|clear|select|choose|pick|check|uncheck|tick|untick|enable|disable|wait|extract|"
     "get|read|return|scrape|list|add|put|complete|finish|checkout|proceed|place|confirm|submit|scroll|hover|reload|"
     "refresh|turn|save|submit|create|insert|delete|drop|edit|change|update|replace|register|mark|tell|send|run|execute|"
-    "upload|attach|rename|expand|copy|paste|highlight|drag|resize|sort|solve|focus|buy|book|use|"
+    "upload|attach|rename|expand|copy|paste|highlight|drag|resize|sort|solve|focus|buy|book|use|remove|view|assign|"
+    "erase|discard|untick|unmark|apply|make (?:an?|the|me|him|her|it)|give (?:it|him|her|them|me)|"
     # Words that end names of buttons too ("Save and close"): only with what makes them a clause.
     "switch(?: back)? to|change to|accept (?:the|this)|dismiss (?:the|this)|decline (?:the|this)|answer|"
     "close (?:the|this)|cancel (?:the|this)"
 )
+_DOING = (
+    "click|press|open|change|set|choose|select|pick|enter|type|fill|check|tick|uncheck|find|search|delete|remove|add|"
+    "edit|rename|create"
+)
+"""Verbs that are hardly anything else."""
 _POLITE = r"(?:please|kindly|also|now|next|finally|first(?! name)|afterwards|can you|could you)\s*,?\s*"
 
 
@@ -131,12 +137,20 @@ def _cut(text: str) -> str:
     # "the What needs to be done? box": a question that is a field's name ends nothing.
     text = re.sub(r"\s*(?:[.;!]+|\?+(?!\s+(?:field|box|input|question)\b))(?=\s|$)\s*", CUT, text)
     text = re.sub(
-        rf"(?i)\b((?:edit|update) (?:this|the|my) \w+|(?:edit|open) [^:;.,\uf8ff]{{3,60}}(?=:\s+(?:{_VERBS})\b)):\s+",
+        rf"(?i)\b((?:edit|update) (?:this|the|my) \w+|(?:edit|open) [^:;.,\uf8ff]{{3,60}}(?=:\s+(?:{VERBS})\b)"
+        r"|(?:edit|open) [^:;.,\uf8ff]{3,60}(?=:\s+(?:the|its|his|her)\s[\w ]+\s(?:is|should be|to)\s)):\s+",
         rf"\1{CUT}",
         text,
     )
+    # "In the table orders, find …": where something is done, said first.
+    text = re.sub(
+        rf"(?i)(^|{CUT})((?:under|in|on|at|inside) (?!which|what|how|case)[^,;{CUT}]{{2,40}}?)(?:,\s*|\s+)"
+        rf"(?=(?:{_DOING})\s)",
+        rf"\1\2{CUT}",
+        text,
+    )
     text = re.sub(r"(?i)\s*,?\s+(?:and\s+)?(?:then|after that|afterwards)\b\s*,?\s*", CUT, text)
-    return re.sub(rf"(?i)(?:\s*,\s*and\s+|\s*,\s*|\s+and\s+|\s+&\s+)(?=(?:{_POLITE})*(?:{_VERBS})\b)", CUT, text)
+    return re.sub(rf"(?i)(?:\s*,\s*and\s+|\s*,\s*|\s+and\s+|\s+&\s+)(?=(?:{_POLITE})*(?:{VERBS})\b)", CUT, text)
 
 
 def _bare(clause: str) -> str:

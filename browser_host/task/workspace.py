@@ -139,8 +139,8 @@ class Workspace:
         return Scene.of(await self._look("scene"))
 
     async def rows(self, *where: dict[str, Any], press: str = "", role: str = "") -> list[actions_pb2.Target]:
-        """All rows, entries or cards that fit, or in each of them the `role` that is called `press`; empty for none."""
-        pressed = script_target(actions_pb2.Target(name=press, role=role)) if press else None
+        """All rows, entries or cards that fit; with `press`, `role` what is called so in each. Empty for none."""
+        pressed = script_target(actions_pb2.Target(name=press, role=role)) if press or role else None
         argument = {"where": list(where), "orderBy": "", "descending": False, "nth": 0, "press": pressed, "every": True}
         found = await self._look("pickRow", argument)
         return [target_from_script(one) for one in found.get("targets", [])]

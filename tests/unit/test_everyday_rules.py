@@ -8,20 +8,22 @@ import pytest
 from google.protobuf import struct_pb2
 
 from browser_host.task.clauses.cart_lines import AddAll, RemoveFromCart
+from browser_host.task.clauses.changing import ChangeOf, UseCode, Within
 from browser_host.task.clauses.checkout import Checkout
 from browser_host.task.clauses.deleting import DeleteRecord
 from browser_host.task.clauses.form_fields import Part, SetParts
-from browser_host.task.clauses.named_records import EditNamed, OpenNamed
+from browser_host.task.clauses.named_records import EditNamed, EditWhere, OpenNamed
 from browser_host.task.clauses.new_records import AddEntries, NewRecord
-from browser_host.task.clauses.page_body import EditBody, RunQuery
+from browser_host.task.clauses.page_body import AppendBody, EditBody, RunQuery
 from browser_host.task.clauses.pick_lists import PutInto
 from browser_host.task.clauses.questions import Ask, CountOf
-from browser_host.task.clauses.results import OpenResult
+from browser_host.task.clauses.results import FindNamed, OpenResult
 from browser_host.task.clauses.saving import Save, SaveChanges
 from browser_host.task.clauses.shopping import AddToCart
 from browser_host.task.clauses.sign_in import SignIn
 from browser_host.task.clauses.sign_out import SignOut
-from browser_host.task.clauses.table_views import FilterBy, OfFirstRow, SortTable
+from browser_host.task.clauses.table_questions import AskTable
+from browser_host.task.clauses.table_views import FilterBy, NarrowTo, OfFirstRow, SortTable
 from browser_host.task.failures import NEEDS_MODEL, Failed
 from browser_host.task.planner import Plan
 from browser_host.task.rules.references import DeleteIt
@@ -101,6 +103,68 @@ def plan(prompt: str) -> Plan:
 )  # fmt: skip
 def test_everyday_words(prompt: str, meaning: Any) -> None:
     assert plan(prompt).intents == (meaning,)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "meaning"),
+    [
+        ("Could you erase the user igor for me?", DeleteRecord("igor", "user")),
+        ("I'd like you to set up a new group called Reviewers, please", NewRecord("group", "Reviewers", ())),
+        ("Nadia is joining the trip, so please add her as a participant.", NewRecord("participant", "Nadia", ())),
+        ("Toss the mug into my cart", AddToCart("mug")),
+        ("Make sure to store the changes", Save()),
+        ("Change carol's email address to c@x.example",
+         ChangeOf(Part("email address", "c@x.example"), "carol", save=True)),
+        ("Set the status of issue 'Lamp' to resolved",
+         ChangeOf(Part("status", "resolved"), "Lamp", "issue", save=True)),
+        ("Rename the column city to town", ChangeOf(Part("name", "town"), "city", "column", save=True, verb="rename")),
+        ("Open the one called About us", OpenNamed("About us", "record")),
+        ("Open jana's page", OpenNamed("jana", "record")),
+        ("Find the watering can and open it", FindNamed("watering can")),
+        ("Edit the order whose amount is 31", EditWhere("amount", "31", "order")),
+        ("Delete the bill for the museum. If it asks whether you are sure, confirm.", DeleteRecord("museum", "bill")),
+        ("Add the line 'The end.' at the bottom", AppendBody("The end.")),
+        ("Apply the voucher code SPRING10", UseCode("SPRING10")),
+        (
+            "Put 'x-1' in the password box and Ada Byron in the full name box",
+            SetParts((Part("password", "x-1", secret=True), Part("full name", "Ada Byron"))),
+        ),
+        (
+            "Add a new address. First name Dora, 4 Chapel Row, city Bath. Save it.",
+            NewRecord("address", "", (Part("", "First name Dora"), Part("address", "4 Chapel Row"),
+                                      Part("", "city Bath"))),
+        ),
+        ("Who paid for the train?", AskTable("paid for the train", "who")),
+        ("Which cities are in Sweden? I only want their names.",
+         AskTable("are in Sweden", "which", "cities", "name")),
+        ("Log in to the project lisbon, the private code is x-9", SignIn("lisbon", "x-9")),
+        ("Show only the cities in Norway", NarrowTo("Norway")),
+    ],
+)  # fmt: skip
+def test_the_same_in_other_words(prompt: str, meaning: Any) -> None:
+    assert plan(prompt).intents == (meaning,)
+
+
+def test_where_something_is_done_may_be_said_first() -> None:
+    made = plan("Under Stock and pricing change the price to 16.00, then save.").intents
+    assert made[0] == Within("Stock and pricing")
+    assert made[-1] == Save()
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Which of these should I buy?",
+        "Who is the best author and why?",
+        "Which customers have orders over 100?",
+        "Find mugs and mark the other one as done",
+        "Add a new user. Click the blue thing that shines",
+    ],
+)
+def test_other_words_that_leave_open_what_is_meant_need_a_model(prompt: str) -> None:
+    with pytest.raises(Failed) as refused:
+        plan(prompt)
+    assert refused.value.reason == NEEDS_MODEL
 
 
 @pytest.mark.parametrize(

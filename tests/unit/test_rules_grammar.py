@@ -289,7 +289,6 @@ def test_a_hole_without_a_value_is_missing_input() -> None:
         "Extract the total as JSON",
         "Extract the total and say thanks",
         "Fill the form with the data",
-        "Enter 'Ada' in name and 'x' in email",
     ],
 )
 def test_what_would_be_understood_wrongly_is_refused(prompt: str) -> None:

@@ -24,8 +24,16 @@ _SURE = re.compile(
 )
 _NO = re.compile(r"^\W*(?:no\b|cancel|back|keep)", re.IGNORECASE)
 _ASKS = re.compile(
-    r"\bare you sure\b|\bcannot be undone\b|\breally (?:delete|drop|remove)\b|\bconfirm\b", re.IGNORECASE
+    r"\b(?:are )?you sure\b|\bcan(?:not|['\u2019]t) be (?:undone|reversed)\b|\breally (?:delete|drop|remove)\b|"
+    r"\bconfirm\b",
+    re.IGNORECASE,
 )
+_PHRASE = re.compile(
+    r"\b(?:[Ee]nter|[Tt]ype)(?: in)?(?: the (?:phrase|word|text|name))? [\"'\u201c\u2018]?"
+    r"(?P<phrase>[\w/.-]+(?: [\w/.-]+){0,3}?)"
+    r"[\"'\u201d\u2019]? (?:in(?:to)? the (?:box|field)|to confirm)\b"
+)
+"""How a page asks for a word to be typed before it deletes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +51,11 @@ class DeleteRecord:
     async def carry_out(self, workspace: Workspace) -> None:
         """Open it, press the button that deletes it, confirm, and see that it is gone."""
         survey, _ = await workspace.until(lambda page: bool(links_to(page, self.name)), timeout=2.0)
-        if not self._deleting(survey) and (own := await in_entry(workspace, self.name, _DELETING)) is not None:
-            await self._from_entry(workspace, survey, own)
-            return
+        if not _is_one(self._deleting(survey)):
+            if (own := await in_entry(workspace, self.name, _DELETING)) is not None:
+                await self._from_entry(workspace, survey, own)
+                return
+            survey = await workspace.survey()
         if not self._deleting(survey):
             if self.kind in ROWS:
                 raise Failed(NOT_FOUND, f'no {self.kind} of "{self.name}" has anything to delete it with')
@@ -54,10 +64,10 @@ class DeleteRecord:
         buttons = self._deleting(survey)
         if not buttons:
             raise Failed(NOT_FOUND, f'there is nothing to delete the {self.kind} "{self.name}" with')
-        if len({item.href or item.name for item in buttons}) > 1:
+        if not _is_one(buttons):
             # One that stands alone is about the page's own record; in a row, it is about what the row has.
             buttons = [item for item in buttons if words_of(item.context) in ([], words_of(item.name))] or buttons
-        if len({item.href or item.name for item in buttons}) > 1:
+        if not _is_one(buttons):
             raise Failed(AMBIGUOUS, f"several buttons may be meant: {', '.join(item.name for item in buttons[:6])}")
         in_row = set(words_of(self.name)) <= set(words_of(buttons[0].context))
         button = await workspace.target(buttons[0])
@@ -72,8 +82,8 @@ class DeleteRecord:
         if not _sure(after, survey):
             # A page that has just moved on may be about to ask.
             after, _ = await workspace.until(lambda page: bool(_sure(page, survey)), timeout=_ABOUT_TO_ASK)
-        if sure := _sure(after, survey):
-            await send(workspace, after, await workspace.target(sure[0]))
+        if _sure(after, survey):
+            await _say_yes(workspace, after, survey)
         _, gone = await workspace.until(lambda page: not self._names_it(page, survey), timeout=_PATIENCE)
         if not gone:
             raise Failed(EXPECTATION_FAILED, f'the page still has a link to the {self.kind} "{self.name}"')
@@ -86,8 +96,8 @@ class DeleteRecord:
             lambda page: bool(_sure(page, survey)) or page.url != survey.url or self.name not in page.text,
             timeout=_PATIENCE,
         )
-        if sure := _sure(after, survey):
-            after = await send(workspace, after, await workspace.target(sure[0]))
+        if _sure(after, survey):
+            after = await _say_yes(workspace, after, survey)
         if urldefrag(after.url)[0] != urldefrag(survey.url)[0]:
             # Only the list proves that the entry is gone: any other page may just not show it.
             await workspace.do(actions_pb2.Action(goto=actions_pb2.Goto(url=survey.url)))
@@ -128,13 +138,35 @@ class DeleteRecord:
         )
 
 
+def _is_one(items: list[Item]) -> bool:
+    """Whether these lead to one and the same place, or are one button: its name alone is also that of other rows'."""
+    return len({item.href or item.id for item in items}) == 1
+
+
 def _sure(survey: Survey, before: Survey) -> list[Item]:
     """The buttons that say yes to a page's question whether this is meant; a way to say no makes one of a new page."""
     no = any(item.role in ("button", "link") and _NO.search(item.name) for item in survey.items)
     asked = _ASKS.search(survey.text) is not None
     if not asked and (survey.url == before.url or not no):
         return []
-    buttons = [i for i in survey.items if i.role in ("button", "link") and not i.disabled and _SURE.search(i.name)]
-    buttons = [item for item in buttons if not _NO.search(item.name)]
+    # What was there before the page asked deletes something else: a list has such a button in every row.
+    old = {(item.id, item.name) for item in before.items} if survey.url == before.url else set()
+    buttons = [
+        item
+        for item in survey.items
+        if item.role in ("button", "link") and not item.disabled and (item.id, item.name) not in old
+        and (_SURE.search(item.name) or _ASKS.search(item.name)) and not _NO.search(item.name)
+    ]  # fmt: skip
     pressed = [item for item in buttons if item.role == "button"]
     return sorted(pressed or (buttons if asked else []), key=lambda item: (not item.dialog, item.ref))
+
+
+async def _say_yes(workspace: Workspace, survey: Survey, before: Survey) -> Survey:
+    """Press what says yes, after typing the word that the page wants to see first, where it wants one."""
+    wanted = _PHRASE.search(" ".join(survey.text.split()))
+    known = {item.id for item in before.items}
+    fields = survey.fields(lambda item: item.id not in known and not item.filled and not item.secret)
+    if wanted and len(fields) == 1:
+        await workspace.fill(fields[0], wanted["phrase"])
+        survey = await workspace.survey()
+    return await send(workspace, survey, await workspace.target(_sure(survey, before)[0]))

@@ -18,7 +18,19 @@ from browser_host.task.workspace import Workspace
 
 _PATIENCE = 5.0
 _AGAIN = re.compile(r"\b(?:again|confirm\w*|repeat|retype|re-?enter|once more|second time|verify)\b", re.IGNORECASE)
-_NAMES = ("name", "title", "username", "user name", "summary", "subject", "label", "displayname", "display name")
+_NAMES = (
+    "name",
+    "new name",
+    "rename to",
+    "title",
+    "username",
+    "user name",
+    "summary",
+    "subject",
+    "label",
+    "displayname",
+    "display name",
+)
 SWITCH = {"on": True, "true": True, "yes": True, "checked": True, "off": False, "false": False, "no": False}
 """Words that turn a box on or off."""
 
@@ -51,8 +63,17 @@ class SetParts:
 
     async def carry_out(self, workspace: Workspace) -> None:
         """Find the fields, then set one after another."""
-        await workspace.until(lambda page: bool(settable(page)), timeout=_PATIENCE)
+        await workspace.until(lambda page: all(_is_there(page, part) for part in self.parts), timeout=_PATIENCE)
         await set_parts(workspace, self.parts)
+
+
+def _is_there(survey: Survey, part: Part) -> bool:
+    """Whether the page has a field that a part may mean, or several."""
+    try:
+        field_of(survey, part)
+    except Failed as failed:
+        return failed.reason == AMBIGUOUS
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +88,21 @@ class SetName:
         return f'rename it to "{self.name}"'
 
     async def carry_out(self, workspace: Workspace) -> None:
-        """Set the one field that is for the name."""
-        survey, _ = await workspace.until(lambda page: bool(settable(page)), timeout=_PATIENCE)
+        """Set the one field that is for the name; where the thing itself has become a field, that."""
+        survey, _ = await workspace.until(_can_be_renamed, timeout=_PATIENCE)
+        old = workspace.subject.name if workspace.subject is not None else ""
+        inline = survey.fields(lambda item: bool(old) and item.value == old and item.form < 0)
+        if len(inline) == 1:
+            await workspace.fill(inline[0], self.name, submit=True)
+            return
         await set_parts(workspace, [Part(name_label(survey, ""), self.name)])
+
+
+def _can_be_renamed(survey: Survey) -> bool:
+    try:
+        return bool(name_label(survey, ""))
+    except Failed:
+        return False
 
 
 def name_label(survey: Survey, noun: str) -> str:
@@ -79,6 +112,8 @@ def name_label(survey: Survey, noun: str) -> str:
         Failed: NOT_FOUND.
     """
     fields = [item for item in settable(survey) if item.landmark not in OUTSIDE] or settable(survey)
+    # A field in no form is there to look for something.
+    fields = [item for item in fields if item.form >= 0] or fields
     for label in (f"{noun} name".strip(), *_NAMES):
         if any(rating >= 90 for rating, _ in rated(fields, label)):
             return label
@@ -96,6 +131,9 @@ async def set_parts(workspace: Workspace, parts: Sequence[Part], purpose: str = 
     Raises:
         Failed: NOT_FOUND, AMBIGUOUS for a field.
     """
+    for part in parts:
+        if part.field and part.text.lower() not in SWITCH:
+            await enabled(workspace, part.field)
     survey = await workspace.survey()
     # Found first, all of them: a form that is half filled in is nobody's wish.
     form = form_for(survey, parts, purpose, begun_form(workspace, survey))
@@ -157,6 +195,23 @@ def _sends(survey: Survey, form: int, purpose: str) -> bool:
     return any(set(words_of(name)) & wanted and not re.match(r"\W*(?:log|sign) ?in", name, re.I) for name in names)
 
 
+async def enabled(workspace: Workspace, label: str) -> None:
+    """Make a field that is called so ready: a box in its own row may have to be ticked first."""
+    survey = await workspace.survey()
+    if rated([item for item in settable(survey) if item.is_field], label):
+        return
+    barred = [item for item in survey.items if item.disabled and field_likeness(label, item.name) >= 90]
+    boxes = [
+        item
+        for item in settable(survey)
+        if item.role == "checkbox" and not item.checked and barred and item.form == barred[0].form
+        and any(field_likeness(label, name) for name in item.names)
+    ]  # fmt: skip
+    if len(barred) == 1 and len(boxes) == 1:
+        state = actions_pb2.SetChecked(target=await workspace.target(boxes[0]), checked=True)
+        await workspace.do(actions_pb2.Action(set_checked=state))
+
+
 async def set_item(workspace: Workspace, item: Item, text: str, *, secret: bool) -> Item:
     """Set a field for text, a list or a box.
 
@@ -197,16 +252,38 @@ def field_of(survey: Survey, part: Part, form: int | None = None) -> tuple[Item,
         Failed: NOT_FOUND, AMBIGUOUS.
     """
     fields = [item for item in settable(survey) if form is None or item.form == form]
+    if part.text.lower() not in SWITCH:
+        fields = [item for item in fields if item.role not in ("checkbox", "switch")] if part.field else fields
     if part.field:
-        return _one_field(fields, part.field, part.field), part.text
+        # "Redirect to /new/": the word before the value may be the label's last.
+        if not any(rating >= 90 for rating, _ in rated(fields, part.field)):
+            longer = f"{part.field} to"
+            if any(rating >= 90 for rating, _ in rated(fields, longer)):
+                return _one_field(fields, longer, longer), part.text
+        radio = _radio(survey, part.field, part.text, form)
+        return (radio, "on") if radio else (_one_field(fields, part.field, part.field), part.text)
     words = part.text.split(" ")
     for count in range(min(len(words) - 1, 4), 0, -1):
         label = " ".join(words[:count])
+        if radio := _radio(survey, label, " ".join(words[count:]), form):
+            return radio, "on"
         if rated(fields, label):
             return _one_field(fields, label, label), " ".join(words[count:])
     known = ", ".join(dict.fromkeys(f'"{item.name or item.names[0]}"' for item in fields if item.names)) or "none"
     shown = "•••" if part.secret else part.text[:60]
     raise Failed(NOT_FOUND, f'no field of the page is meant by "{shown}"; there are: {known[:300]}')
+
+
+def _radio(survey: Survey, label: str, text: str, form: int | None) -> Item | None:
+    """The one radio button called so in the group that a label means; None where that is none."""
+    found = [
+        item
+        for item in survey.items
+        if item.role == "radio" and not item.disabled and form in (None, item.form)
+        and field_likeness(text, item.name) >= 90
+        and any(field_likeness(label, name) for name in (item.group, *item.names))
+    ]  # fmt: skip
+    return found[0] if len(found) == 1 else None
 
 
 def _one_field(fields: Sequence[Item], label: str, shown: str) -> Item:

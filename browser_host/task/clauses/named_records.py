@@ -61,31 +61,91 @@ class EditNamed:
     names_subject: ClassVar[bool] = True
     name: str
     kind: str = ""
+    verb: str = ""
+    """What it is to be changed by, where not every way to change it will do."""
 
     @property
     def words(self) -> str:
         """The clause."""
-        return f'edit {self.kind + " " if self.kind else ""}"{self.name}"'
+        return f'{self.verb or "edit"} {self.kind + " " if self.kind else ""}"{self.name}"'
 
     async def carry_out(self, workspace: Workspace) -> None:
         """Press what edits it; only rows and cards that have its whole name as a part are about it."""
-        editing = await in_entry(workspace, self.name, _EDITING)
+        editing = await in_entry(workspace, self.name, (self.verb,) if self.verb else _EDITING)
         if editing is not None:
             await workspace.do(actions_pb2.Action(click=actions_pb2.Click(target=editing)))
-        elif self.kind in ROWS:
-            raise Failed(NOT_FOUND, f'no {self.kind} of "{self.name}" has anything to edit it with')
+        elif self.kind in ROWS or self.verb:
+            raise Failed(NOT_FOUND, f'no {self.kind} of "{self.name}" has anything to {self.verb or "edit"} it with')
         else:
             await open_named(workspace, self.name, self.kind)
         workspace.subject = Subject(self.name, self.kind)
 
 
-async def in_entry(workspace: Workspace, name: str, verbs: Sequence[str]) -> actions_pb2.Target | None:
+@dataclass(frozen=True, slots=True)
+class EditWhere:
+    """Open the entry that has this value under this label so that it can be changed."""
+
+    label: str
+    value: str
+    kind: str
+
+    @property
+    def words(self) -> str:
+        """The clause."""
+        return f'edit the {self.kind} whose {self.label} is "{self.value}"'
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Press what edits it in its row.
+
+        Raises:
+            Failed: NOT_FOUND, AMBIGUOUS.
+        """
+        editing = await in_entry(workspace, self.value, _EDITING, under=self.label)
+        if editing is None:
+            raise Failed(NOT_FOUND, f'no {self.kind} whose {self.label} is "{self.value}" can be edited here')
+        await workspace.do(actions_pb2.Action(click=actions_pb2.Click(target=editing)))
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandNamed:
+    """Open a collapsed part by its name."""
+
+    name: str
+
+    @property
+    def words(self) -> str:
+        """The clause."""
+        return f'expand "{self.name}"'
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Press what says that it is collapsed, else what is called so; what is open already stays so.
+
+        Raises:
+            Failed: NOT_FOUND, AMBIGUOUS.
+        """
+        survey, _ = await workspace.until(lambda page: bool(links_to(page, self.name)), timeout=_PATIENCE)
+        ways = links_to(survey, self.name)
+        pressed = [item for item in ways if item.role in BUTTONS]
+        ways = [item for item in ways if item.expanded] or pressed or ways
+        if not ways:
+            raise Failed(NOT_FOUND, f'there is no part "{self.name}" on the page to expand')
+        if len({item.href or item.id for item in ways}) > 1:
+            raise Failed(AMBIGUOUS, f'{len(ways)} parts of the page are called "{self.name}"')
+        if ways[0].expanded != "true":
+            await workspace.click(ways[0])
+
+
+async def in_entry(
+    workspace: Workspace, name: str, verbs: Sequence[str], *, under: str = ""
+) -> actions_pb2.Target | None:
     """What does one of these things in the one row, entry or card that is about a name; None where nothing does.
+
+    `under` is the heading that the name must stand under.
 
     Raises:
         Failed: AMBIGUOUS, several entries are.
     """
-    about = {"label": "", "equals": name}
+    about = {"label": under, "equals": name}
     entries = await workspace.rows(about)
     if not entries:
         return None
@@ -113,6 +173,13 @@ async def open_named(workspace: Workspace, name: str, kind: str = "") -> None:
     survey, found = await workspace.until(
         lambda page: bool(links_to(page, name, kind)), timeout=2.0 if kind else _PATIENCE
     )
+    if not found and (own := await workspace.rows({"label": "", "equals": name}, press="", role="link")):
+        # The list calls it so, and links to it by something else.
+        if len(own) > 1:
+            raise Failed(AMBIGUOUS, f'{len(own)} entries of the page are called "{name}"')
+        await workspace.do(actions_pb2.Action(click=actions_pb2.Click(target=own[0])))
+        return
+    survey = await workspace.survey()
     followed: set[str] = set()
     while not found and kind not in ("", "menu") and len(followed) < _MOST_LEVELS:
         followed.add(await open_kind(workspace, survey, kind, followed))
@@ -136,6 +203,9 @@ def links_to(survey: Survey, name: str, kind: str = "") -> list[Item]:
     """The links that a name means: equal ones, else those whose words hold all of its words, else those in its row."""
     links = [item for item in survey.items if item.role in (*BUTTONS, "row", "treeitem", "") and not item.disabled]
     equal = [item for item in links if item.name.strip().lower() == name.strip().lower()]
+    if not equal and kind:
+        # "the user manager": what looks like the kind of thing may begin the name.
+        equal = [item for item in links if words_of(item.name) == words_of(f"{kind} {name}")]
     if equal and kind == "menu":
         return [item for item in equal if item.landmark in OUTSIDE] or equal
     if equal:

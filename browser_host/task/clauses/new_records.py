@@ -53,6 +53,7 @@ class NewRecord:
             survey = await self._to_form(workspace, survey)
         parts = self._all_parts(survey)
         last = await set_parts(workspace, parts, self.noun)
+        await self._choose_kind(workspace, last.form if last is not None else -1)
         before = await workspace.survey()
         if self.press:
             await send(workspace, before, actions_pb2.Target(role="button", name=self.press))
@@ -62,6 +63,18 @@ class NewRecord:
         after = await workspace.survey()
         if any(_is_field_still(after, before, item) for item in [last] if item is not None):
             raise Failed(EXPECTATION_FAILED, f"the form is as it was: it does not show that the {self.noun} was made")
+
+    async def _choose_kind(self, workspace: Workspace, form: int) -> None:
+        """Where one form makes things of several kinds, take the kind that was asked for."""
+        things = (await workspace.scene()).things
+        lists = {item.id for item in (await workspace.survey()).items if item.form == form}
+        for one in things:
+            options = [option for option in one.options if _says(option, self.noun)]
+            if one.id in lists and options and not one.disabled and not _says(one.value, self.noun):
+                select = actions_pb2.Select(option=actions_pb2.Value(literal=min(options, key=len)))
+                item = next(item for item in (await workspace.survey()).items if item.id == one.id)
+                select.target.CopyFrom(await workspace.target(item))
+                await workspace.do(actions_pb2.Action(select=select))
 
     def _all_parts(self, survey: Survey) -> list[Part]:
         parts = list(self.parts)
@@ -83,13 +96,13 @@ class NewRecord:
 
     def _ways(self, survey: Survey) -> list[Item]:
         """Buttons and links that lead to the form, the surest kind only."""
-        noun = set(words_of(self.noun))
         plain = [item for item in survey.items if item.role in BUTTONS and not item.disabled]
         named = [
             item
             for item in plain
-            if any(_NEW_ANYWHERE.search(name) and noun <= set(words_of(name)) for name in (item.name, *item.names))
+            if any(_NEW_ANYWHERE.search(name) and _says(name, self.noun) for name in (item.name, *item.names))
         ]
+        noun = set(words_of(self.noun))
         if "account" in noun:
             named = named or [item for item in plain if re.search(r"\b(?:register|sign ?up|join)\b", item.name, re.I)]
         if named:
@@ -115,6 +128,12 @@ class NewRecord:
         await workspace.click(ways[0])
         survey, _ = await workspace.until(lambda page: self._ready(page), timeout=_PATIENCE)
         return survey
+
+
+def _says(name: str, noun: str) -> bool:
+    """Whether a name has the words of a noun, written apart or as one."""
+    wanted, words = words_of(noun), words_of(name)
+    return set(wanted) <= set(words) or "".join(wanted) in words
 
 
 def _adders(survey: Survey) -> list[Item]:
@@ -146,6 +165,7 @@ def _entry(survey: Survey, noun: str) -> Item | None:
 class AddEntries:
     """Add entries to the list that the page is about."""
 
+    names_subject: ClassVar[bool] = True
     noun: str
     entries: tuple[str, ...]
 
@@ -163,6 +183,7 @@ class AddEntries:
         for text in self.entries:
             await add_entry(workspace, entry, text)
             entry = _entry(await workspace.survey(), self.noun) or entry
+        workspace.subject = Subject(self.entries[0]) if len(self.entries) == 1 else None
 
 
 async def add_entry(workspace: Workspace, entry: Item, text: str) -> None:

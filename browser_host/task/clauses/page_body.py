@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from tabkeep.v1 import actions_pb2
 
 from browser_host.task.clauses.named_records import PressWords
-from browser_host.task.failures import AMBIGUOUS, NO_EFFECT, NOT_FOUND, REJECTED_BY_PAGE, Failed
+from browser_host.task.failures import AMBIGUOUS, EXPECTATION_FAILED, NO_EFFECT, NOT_FOUND, REJECTED_BY_PAGE, Failed
 from browser_host.task.survey import OUTSIDE, Item, Survey
 from browser_host.task.workspace import Workspace
 
 _PATIENCE = 5.0
+_MOST_TEXT = 20_000
+"""Characters that a look at the page brings of a field."""
 _EDIT = re.compile(r"^\W*edit( this)?( page)?\W*$", re.IGNORECASE)
 _RUN = re.compile(r"^\W*(?:run|execute|submit|go)\b", re.IGNORECASE)
 
@@ -33,14 +35,33 @@ class EditBody:
 
     async def carry_out(self, workspace: Workspace) -> None:
         """Open the editor where it is not open, and fill it."""
-        survey, open_ = await workspace.until(lambda page: body_of(page) is not None, timeout=1.0)
-        if not open_:
-            await PressWords(f"{self.verb or 'edit'} page").carry_out(workspace)
-            survey, open_ = await workspace.until(lambda page: body_of(page) is not None, timeout=_PATIENCE)
-        body = body_of(survey)
-        if body is None:
-            raise Failed(NOT_FOUND, "the page has no text to edit: there is no large field on it that may be changed")
-        await workspace.fill(body, self.text)
+        await workspace.fill(await _editor(workspace, self.verb or "edit"), self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class AppendBody:
+    """Put a line below the page's own text."""
+
+    text: str
+
+    @property
+    def words(self) -> str:
+        """The clause."""
+        return f'add to the end of the page: "{self.text[:80]}"'
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Open the editor where it is not open; what stands in it stays.
+
+        Raises:
+            Failed: NOT_FOUND, AMBIGUOUS; EXPECTATION_FAILED, its text cannot be read whole.
+        """
+        await _editor(workspace, "edit")
+        shown = [one for one in (await workspace.scene()).things if one.tag == "textarea" and one.editable]
+        body = body_of(await workspace.survey())
+        if body is None or len(shown) != 1 or shown[0].id != body.id or len(shown[0].value) >= _MOST_TEXT:
+            raise Failed(EXPECTATION_FAILED, "what stands in the page's text already cannot be read whole")
+        old = shown[0].value.rstrip("\n")
+        await workspace.fill(body, f"{old}\n\n{self.text}" if old else self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +121,19 @@ def body_of(survey: Survey) -> Item | None:
             AMBIGUOUS, f"there are {len(areas)} large fields on the page: {', '.join(i.name for i in areas[:5])}"
         )
     return areas[0] if areas else None
+
+
+async def _editor(workspace: Workspace, verb: str) -> Item:
+    """The page's large text field, opened where it is not open.
+
+    Raises:
+        Failed: NOT_FOUND, AMBIGUOUS.
+    """
+    survey, open_ = await workspace.until(lambda page: body_of(page) is not None, timeout=1.0)
+    if not open_:
+        await PressWords(f"{verb} page").carry_out(workspace)
+        survey, open_ = await workspace.until(lambda page: body_of(page) is not None, timeout=_PATIENCE)
+    body = body_of(survey)
+    if body is None:
+        raise Failed(NOT_FOUND, "the page has no text to edit: there is no large field on it that may be changed")
+    return body

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 from google.protobuf import json_format, struct_pb2
 from tabkeep.v1 import actions_pb2
 
-from browser_host.task.clauses.form_fields import SWITCH, settable
+from browser_host.task.clauses.form_fields import SWITCH, begun_form, enabled, settable
 from browser_host.task.failures import EXPECTATION_FAILED, NO_EFFECT, NOT_FOUND, STEP_TIMEOUT, Failed
 from browser_host.task.likeness import field_likeness, words_of
+from browser_host.task.scene import folded
 from browser_host.task.survey import Item, Survey
 from browser_host.task.wording import describe
 from browser_host.task.workspace import Intent, Workspace
@@ -33,9 +34,27 @@ class OneAction:
 
     async def carry_out(self, workspace: Workspace) -> None:
         """Do the action; what it reads is the output."""
-        done = await workspace.do(self.action)
+        done = await workspace.do(await self._in_begun_form(workspace))
         if done.has_output:
             workspace.output = done.output
+
+    async def _in_begun_form(self, workspace: Workspace) -> actions_pb2.Action:
+        """The action; a press by name alone is of the form's own button, where a form was begun that has one."""
+        target = self.action.click.target
+        alone = actions_pb2.Action(click=actions_pb2.Click(target=actions_pb2.Target(name=target.name)))
+        if workspace.form is None or not target.name or self.action != alone:
+            return self.action
+        survey = await workspace.survey()
+        form = begun_form(workspace, survey)
+        own = [
+            item
+            for item in survey.items
+            if form is not None and form >= 0 and item.form == form and item.role == "button" and not item.disabled
+            and folded(item.name) == folded(target.name)
+        ]  # fmt: skip
+        if len(own) != 1:
+            return self.action
+        return actions_pb2.Action(click=actions_pb2.Click(target=await workspace.target(own[0])))
 
 
 def answers_dialog(intent: Intent) -> bool:
@@ -132,6 +151,29 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True)
+class DoubleClick:
+    """Double-click what says a text: the text itself, since a control beside it would take each press for one."""
+
+    text: str
+
+    @property
+    def words(self) -> str:
+        """The clause."""
+        return f'double-click "{self.text}"'
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Where no text says so alone, whatever is called so."""
+        said = (await workspace.scene()).all(
+            lambda one: one.own and not one.editable and folded(one.text) == folded(self.text)
+        )
+        plain = [one for one in said if not one.acts] or said
+        target = actions_pb2.Target(name=self.text)
+        if len(plain) == 1:
+            target = await workspace.target_of(plain[0].ref, self.text)
+        await workspace.do(actions_pb2.Action(click=actions_pb2.Click(target=target, click_count=2)))
+
+
+@dataclass(frozen=True, slots=True)
 class SetField:
     """ "Set FIELD to V": fill a field for text, choose in a list, check a box."""
 
@@ -148,6 +190,9 @@ class SetField:
             lambda page: any(_means(item, self.field) for item in page.items), timeout=_ELEMENT_PATIENCE
         )
         on_or_off = self.text.lower() in SWITCH
+        if not on_or_off:
+            await enabled(workspace, self.field)
+            survey = await workspace.survey()
         chosen = [item for item in settable(survey) if _means(item, self.field) and (on_or_off or not _is_box(item))]
         target = actions_pb2.Target(name=self.field)
         chosen = _likeliest(chosen, self.field, workspace.subject.kind if workspace.subject else "")
@@ -173,7 +218,10 @@ def _likeliest(fields: list[Item], label: str, kind: str) -> list[Item]:
     """Of several fields those that say no more than the label; else the one that names the kind of record too."""
     exactly = [item for item in fields if field_likeness(label, item.name) >= 90]
     about = [item for item in fields if kind and kind in words_of(item.name)]
-    return fields if len(fields) < 2 else exactly or (about if len(about) == 1 else fields)
+    fields = fields if len(fields) < 2 else exactly or (about if len(about) == 1 else fields)
+    # Of equal rows the ones that are filled in are there already; an empty one is for what is still to come.
+    filled = [item for item in fields if item.filled]
+    return filled if len(filled) == 1 and len({item.name for item in fields}) == 1 else fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from browser_host.task.clauses.plain_clauses import search
+from browser_host.task.clauses.named_records import OpenNamed, links_to
+from browser_host.task.clauses.plain_clauses import search, search_box
 from browser_host.task.failures import NOT_FOUND, Failed
 from browser_host.task.likeness import words_of
 from browser_host.task.survey import OUTSIDE, Item, Survey
@@ -69,6 +70,32 @@ class OpenResult:
         new = [item for item in links if item.href not in known and not _NOTHING.search(survey.text)]
         alone = new if len({item.href for item in new}) == 1 else []
         return named or around or alone
+
+
+@dataclass(frozen=True, slots=True)
+class FindNamed:
+    """Open a thing by its name, where it is not in sight by searching for it."""
+
+    names_subject: ClassVar[bool] = True
+    name: str
+    kind: str = ""
+
+    @property
+    def words(self) -> str:
+        """The clause."""
+        return f'find {self.kind + " " if self.kind else ""}"{self.name}" and open it'
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """What the page shows comes first.
+
+        Raises:
+            Failed: NOT_FOUND, AMBIGUOUS.
+        """
+        survey = await workspace.survey()
+        if links_to(survey, self.name, self.kind) or search_box(survey) is None:
+            await OpenNamed(self.name, self.kind).carry_out(workspace)
+        else:
+            await OpenResult(self.name).carry_out(workspace)
 
 
 def _is_offered(item: Item, line: str) -> bool:

@@ -34,6 +34,12 @@ _SAVE = (
     ),
     re.compile(r"^\W*save\b(?!.*\b(?:another|continue|as new|draft)\b)|\bsubmit\b", re.IGNORECASE),
 )
+_BUSY = re.compile(
+    r"\W*(?:loading|saving|sending|creating|deleting|please wait|(?:one|just a) moment)\b.{0,20}", re.IGNORECASE
+)
+"""What a page says alone on a line while it has not decided."""
+_TAKEN = re.compile(r"\b(?:changed|updated|saved|created|added|sent|deleted|removed)\b(?!\?)", re.IGNORECASE)
+"""What a page says of a form that it has taken."""
 _CHANGE = re.compile(r"^\W*(?:update|change|apply|submit|done|ok)\b", re.IGNORECASE)
 _NOT_SAVE = re.compile(r"\b(?:cancel|delete|remove|search|log ?in|sign ?in|log ?out|language|preview)\b", re.IGNORECASE)
 
@@ -54,6 +60,8 @@ class SaveChanges:
     """Send the form in which a record was changed; a page without a button for that has saved it already."""
 
     words: str = "save what was changed"
+    must_send: bool = False
+    """A page that has no button for it cannot have saved it."""
 
     async def carry_out(self, workspace: Workspace) -> None:
         """Press the form's only button, else the one that is called so.
@@ -71,6 +79,8 @@ class SaveChanges:
         elif saving or own:
             offered = ", ".join(item.name for item in (saving or own)[:5])
             raise Failed(AMBIGUOUS, f"it was changed and not saved: several buttons may save it: {offered}")
+        elif self.must_send:
+            raise Failed(NOT_FOUND, "it was changed and not saved: the page has no button for that")
 
 
 def _savers(survey: Survey) -> list[Item]:
@@ -116,6 +126,8 @@ async def send(workspace: Workspace, before: Survey, button: actions_pb2.Target)
     )
     if not answered:
         raise Failed(EXPECTATION_FAILED, _NOTHING_SHOWN)
+    if any(_BUSY.fullmatch(line) for line in after.lines()):
+        after, _ = await workspace.until(lambda page: not any(_BUSY.fullmatch(line) for line in page.lines()))
     given = {item.names for item in before.items if item.filled}
     # A page that refuses a password shows its field empty again.
     lacking = [item for item in after.items if item.invalid and not item.filled and item.names not in given]
@@ -124,7 +136,9 @@ async def send(workspace: Workspace, before: Survey, button: actions_pb2.Target)
         names = ", ".join(f'"{item.name}"' for item in lacking)
         raise Failed(MISSING_INPUT, f"the page needs {names}, which the task does not give: {trouble}")
     errors = [text for kind, text in after.messages if kind == "error"]
-    taken = any(message not in before.messages and message[0] == "success" for message in after.messages)
+    new = [message for message in after.messages if message not in before.messages]
+    complains = bool(after.complaint(before))
+    taken = any(kind == "success" or (not complains and _TAKEN.search(text)) for kind, text in new)
     if (
         trouble
         and not (taken and not errors)

@@ -28,6 +28,9 @@ _RESULT_PATIENCE = 5.0
 _MOST_PRESSES = 9
 """How often one button is pressed to add several of a product, where no field says how many."""
 
+IN_CART = "product in the cart"
+"""The kind of what was put there, so that "it" can be taken out again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -136,6 +139,7 @@ class FindProducts:
 class AddToCart:
     """Put a product into the cart: one that was found before, or one that is named."""
 
+    names_subject: ClassVar[bool] = True
     which: str
     """ "top", "cheapest" or "dearest" of what was found; "it" for what the page shows; else a product's name."""
     quantity: int = 1
@@ -171,6 +175,7 @@ class AddToCart:
         output = {name: value for name, value in product.as_output().items() if name != "in_stock"}
         output["quantity"] = quantity
         workspace.output = output | ({"cart_count": count} if count is not None else {})
+        workspace.subject = Subject(product.title, IN_CART)
 
     async def _again(self, workspace: Workspace, product: Product) -> tuple[Survey, actions_pb2.Target]:
         """The page and the button as they are after the product was added once."""

@@ -11,7 +11,7 @@ from browser_host.task.clauses.choosing import click
 from browser_host.task.failures import AMBIGUOUS, EXPECTATION_FAILED, EXTRACT, NOT_FOUND, Failed
 from browser_host.task.likeness import likeness, words_of
 from browser_host.task.scene import Thing, folded
-from browser_host.task.survey import BUTTONS, Survey
+from browser_host.task.survey import BUTTONS, OUTSIDE, Item, Survey
 from browser_host.task.workspace import Workspace
 
 _PATIENCE = 5.0
@@ -142,3 +142,37 @@ class FilterBy:
 def _heads(one: Thing, label: str) -> bool:
     said = re.sub(r"^(?:filter )?by ", "", folded(one.text)).rstrip(":")
     return said == folded(label) or re.fullmatch(rf"{re.escape(folded(label))}(?:\W*\d+\W*)?", said) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class NarrowTo:
+    """Show only what has a value: by the one link outside the rows that is called like the value."""
+
+    value: str
+
+    @property
+    def words(self) -> str:
+        """The clause."""
+        return f'show only what is "{self.value}"'
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """Press it, with or without a number behind it.
+
+        Raises:
+            Failed: NOT_FOUND, AMBIGUOUS.
+        """
+        survey, _ = await workspace.until(lambda page: bool(self._links(page)), timeout=_PATIENCE)
+        links = self._links(survey)
+        if len({item.href or item.id for item in links}) != 1:
+            reason = AMBIGUOUS if links else NOT_FOUND
+            raise Failed(reason, f'{len(links) or "no"} links of the page show only what is "{self.value}"')
+        await workspace.click(links[0])
+
+    def _links(self, survey: Survey) -> list[Item]:
+        called = re.compile(rf"{re.escape(self.value)}(?:\W*\d+\W*)?", re.IGNORECASE)
+        return [
+            item
+            for item in survey.items
+            if item.role == "link" and not item.disabled and called.fullmatch(item.name.strip())
+            and item.landmark not in OUTSIDE
+        ]  # fmt: skip

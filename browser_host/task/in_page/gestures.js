@@ -407,6 +407,12 @@ async function pickRow({ where, orderBy, descending, nth, press, every, wait }) 
       }
       usable = groups.filter((group) => group.left.length);
     }
+    if (press && every) {
+      // A part of the page that has several of the smallest rows in it is not about one of them.
+      const [smallest] = [...groups].sort((a, b) => a.left[0].text.length - b.left[0].text.length);
+      const holds = (row) => smallest.rows.filter((one) => one.el !== row.el && contains(row.el, one.el)).length;
+      if (smallest) usable = groups.filter((group) => !group.left.some((row) => holds(row) > 1));
+    }
     if (press) {
       for (const group of usable) group.left = group.left.filter((row) => pressIn(row.el, press).el);
       usable = usable.filter((group) => group.left.length);

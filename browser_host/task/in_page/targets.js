@@ -16,7 +16,8 @@ function nameScore(el, wanted, exact) {
   for (const other of otherNames(el)) best = Math.max(best, rate(other, 98, 92, 62));
   if (best === 0 && (editable(el) || !name)) {
     for (const weak of weakNames(el)) {
-      if (low(weak).split(" ").includes(target) && iconLike(el)) best = Math.max(best, 60);
+      const wordless = !name && !fold(el.textContent) && /^(BUTTON|A)$/.test(el.tagName);
+      if (low(weak).split(" ").includes(target) && (wordless || iconLike(el))) best = Math.max(best, 60);
       best = Math.max(best, low(weak) === target || low(weak).replace(/ /g, "") === target.replace(/ /g, "") ? 60 : hasWords(weak, wanted) ? 42 : 0);
     }
   }
@@ -75,7 +76,9 @@ function candidates(target, purpose) {
     const acts = free && (purpose === "click" || purpose === "any") && !target.role ? interactive(el) || (!!target.name && iconLike(el)) : true;
     if (target.name) {
       const drawn = !!target.role && !roleOf(el); // what only looks like what was asked for is called by its text
-      const named = drawn ? leafScore(el, target) : acts ? nameScore(el, target.name, target.exact) : textLeaf(el) ? leafScore(el, target) : 0;
+      // What is pressed by its pointer alone has no name, only its text.
+      const own = acts && free && !roleOf(el) && !nameOf(el) ? leafScore(el, target) : 0;
+      const named = drawn ? leafScore(el, target) : acts ? Math.max(own, nameScore(el, target.name, target.exact)) : textLeaf(el) ? leafScore(el, target) : 0;
       if (!named) continue;
       score += named - 100 - (acts ? 0 : NON_INTERACTIVE);
     } else if (free && !target.role && !acts) {

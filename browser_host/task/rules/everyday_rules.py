@@ -1,4 +1,4 @@
-"""What clauses in everyday words mean: log out, search, buy two, check out as a guest, and questions about a page."""
+"""What clauses in everyday words mean: log out, search, buy two, check out as a guest."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import re
 from browser_host.task.clauses.cart_lines import AddAll, RemoveFromCart
 from browser_host.task.clauses.checkout import Checkout
 from browser_host.task.clauses.named_records import KIND
-from browser_host.task.clauses.plain_clauses import InTurn, SearchFor, extract_action, one_action
+from browser_host.task.clauses.plain_clauses import InTurn, SearchFor
 from browser_host.task.clauses.postal_address import postal_address
-from browser_host.task.clauses.questions import Ask, CountOf
 from browser_host.task.clauses.results import OpenResult
 from browser_host.task.clauses.shopping import AddToCart
 from browser_host.task.clauses.sign_in import SignIn
 from browser_host.task.clauses.sign_out import SignOut
-from browser_host.task.clauses.table_views import OfFirstRow
 from browser_host.task.prompt_text import CUT, V
 from browser_host.task.rules.field_words import literal, part_of
 from browser_host.task.rules.grammar import NotUnderstood, Reader, Rule, rule_adder
-from browser_host.task.rules.vocabulary import LABEL, NAME, RANKS, TOKEN, VALUE
+from browser_host.task.rules.vocabulary import LABEL, TOKEN, VALUE
 from browser_host.task.workspace import Intent
 
 EVERYDAY_RULES: list[Rule] = []
@@ -150,68 +148,3 @@ def _buy_as_guest(reader: Reader, match: re.Match[str]) -> Intent:
 def _guest_in_steps(reader: Reader, match: re.Match[str]) -> Intent:
     parts = [part_of(reader, one, labelled=True) for one in re.split(rf"\s*,\s*(?={LABEL}\s*:)", match["parts"])]
     return Checkout({"email": reader.value(match["email"]), **{part.field: part.text for part in parts}})
-
-
-# Questions
-
-
-@rule(
-    r"tell me (?:what )?(?:the |its )?(?P<column>[a-z]+(?: [a-z]+)?)(?: is)?",
-    r"what(?: is|['\u2019]s) (?:its|the) (?P<column>price|total|name|title|status)\??",
-)
-def _tell(reader: Reader, match: re.Match[str]) -> Intent:
-    column = reader.value(match["column"])
-    if RANKS.search(column) or re.search(r"(?<![su])s$|\b(?:all|more|story|truth)\b", column):
-        raise NotUnderstood
-    return one_action(extract_action([column], ""))
-
-
-@rule(r"what does (?:it|this|that|the query) (?:return|show|give|say)\??")
-def _what_came(reader: Reader, match: re.Match[str]) -> Intent:
-    return one_action(extract_action([], ""))
-
-
-@rule(
-    rf"what(?: is|['\u2019]s) (?:the |his |her )?(?P<column>[a-z][a-z -]*?) of (?:the )?(?:(?P<kind>{KIND})"
-    rf" )?(?P<subject>{NAME})\??",
-    rf"tell me the (?P<column>[a-z][a-z -]*?) of (?:the )?(?:(?P<kind>{KIND}) )?(?P<subject>{NAME})",
-    rf"(?:tell me|what(?: is|['\u2019]s)) (?P<subject>{V}|[\w-]+(?: [\w-]+)?)['\u2019]s (?P<column>[a-z][a-z -]*?)\??",
-    rf"(?:in|on|at|to) which (?P<column>[a-z]+) (?:does|do|is|are) (?P<subject>{NAME})(?: (?:live|lives|work|"
-    rf"belong|located|based|in|to))?\??",
-)
-def _ask(reader: Reader, match: re.Match[str]) -> Intent:
-    column = reader.value(match["column"], most_words=4)
-    subject = reader.name(match["subject"])
-    if RANKS.search(f"{column} {subject}") or re.search(r"\b(?:one|ones|all|each|every)\b", subject):
-        raise NotUnderstood
-    return Ask(column, subject)
-
-
-@rule(
-    rf"tell me the (?P<column>[a-z]+(?: [a-z]+)?) of the one (?:with|whose) (?P<under>[a-z]+) (?:is |"
-    rf"of )?(?P<subject>{NAME})"
-)
-def _ask_where(reader: Reader, match: re.Match[str]) -> Intent:
-    return Ask(reader.value(match["column"]), reader.name(match["subject"]), reader.value(match["under"]))
-
-
-@rule(
-    rf"(?:tell me|get|read|what(?: is|['\u2019]s)) the (?P<column>[a-z]+(?: [a-z]+)?) (?:of|in) the (?:first|top) "
-    rf"(?:row|one|result|line|{KIND}|[a-z]+)\??"
-)
-def _of_first(reader: Reader, match: re.Match[str]) -> Intent:
-    return OfFirstRow(reader.value(match["column"]))
-
-
-@rule(
-    r"(?:tell me )?how (?:much|many) (?P<subject>[a-z]+) (?:(?:is|are) (?:needed|required|used|in it)|"
-    r"(?:it|this) (?:takes|needs|requires)|do(?:es)? (?:it|this|i|you|one) (?:take|need|require))"
-    r"(?: according to the table| in the table)?\??"
-)
-def _ask_amount(reader: Reader, match: re.Match[str]) -> Intent:
-    return Ask("amount", reader.value(match["subject"]))
-
-
-@rule(r"how many (?P<noun>[a-z]+) are (?:there|listed|shown|left)(?: now| then)?\??")
-def _count(reader: Reader, match: re.Match[str]) -> Intent:
-    return CountOf(reader.value(match["noun"]))

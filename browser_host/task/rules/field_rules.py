@@ -103,7 +103,7 @@ def _put_into(reader: Reader, match: re.Match[str]) -> Intent:
     return PutInto(match["of"].lower(), names)
 
 
-@rule(rf"(?:change|set|update|edit) {THAT}? ?(?P<field>{LABEL}) (?:to|as) (?P<value>{VALUE})")
+@rule(rf"(?:change|set|update|edit) {THAT}? ?(?P<field>{LABEL}) (?:to|as) (?P<value>[^\uf8ff;]+)")
 def _change(reader: Reader, match: re.Match[str]) -> Intent:
     field = reader.value(match["field"], most_words=4)
     if re.search(r"\btext$|^(?:text|content|body)\b", field, re.IGNORECASE):

@@ -41,6 +41,8 @@ def part_of(reader: Reader, text: str, *, labelled: bool = False, listed: bool =
             return made(reader, field, value)
     if labelled or len(text.split()) < 2:
         raise NotUnderstood
+    if listed and re.match(r"\d+\w? [A-Z]", text):
+        return made(reader, "address", verbatim(reader, text))
     return made(reader, "", verbatim(reader, text) if listed else plain_value(reader, text))
 
 

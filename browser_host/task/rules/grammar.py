@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from browser_host.task.prompt_text import CUT, PromptText, V
+from browser_host.task.rules.usual_words import in_usual_words
 from browser_host.task.values import Parameters
 from browser_host.task.workspace import Intent
 
@@ -124,6 +125,10 @@ _NOT_PLAIN = frozenset(
 )
 
 
+_PAGE_NAMES = re.compile(r"\b(?:About|Contact) (?:us|me)\b")
+"""Names that pages have everywhere; "us" refers to nobody in them."""
+
+
 def _leaves_open(word: str) -> bool:
     """Whether a word refers, compares or hedges; one in mixed case, as "hE", is a name."""
     return word.lower() in _NOT_PLAIN and word in (word.lower(), word.upper(), word.capitalize())
@@ -143,7 +148,13 @@ class Reader:
         self._rules = rules
 
     def read(self, clause: str) -> Intent | None:
-        """What a clause means; None if no rule understands it."""
+        """What a clause means, as it is or else in usual words; None if no rule understands it."""
+        intent = self._read(clause)
+        if intent is None and (usual := in_usual_words(clause)) != clause:
+            intent = self._read(usual)
+        return intent
+
+    def _read(self, clause: str) -> Intent | None:
         for pattern, meaning in self._rules:
             match = pattern.fullmatch(clause)
             if match:
@@ -168,7 +179,7 @@ class Reader:
 
     def name(self, part: str | None, *, most_words: int = 6) -> str:
         """The name of something on the page: quoted, or plain words."""
-        part = re.sub(r"^(?:the|an?|on|your|my) ", "", (part or "").strip(), flags=re.IGNORECASE)
+        part = re.sub(r"^(?:the|an?|on|your|my|his|her|its|their) ", "", (part or "").strip(), flags=re.IGNORECASE)
         return self.value(part, most_words=most_words)
 
     def amount(self, part: str) -> float:
@@ -187,7 +198,7 @@ class Reader:
         return text
 
     def _plain_words(self, part: str, most: int) -> None:
-        words = re.findall(r"[^\W_]+(?:['\u2019-][^\W_]+)*", re.sub(V, " ", part))
+        words = re.findall(r"[^\W_]+(?:['\u2019-][^\W_]+)*", _PAGE_NAMES.sub("page", re.sub(V, " ", part)))
         marks = re.findall(V, part)
         if not words and not marks:
             raise NotUnderstood

@@ -146,7 +146,10 @@ def _choose(reader: Reader, match: re.Match[str]) -> Intent:
     return Choose(f'choose "{option}"', option)
 
 
-@rule(rf"(?P<un>un)?(?:check|tick) {THE}(?:(?:check ?)?box )?(?P<name>{NAME})(?: (?:check ?)?box| option)?")
+_BOX_FOR = r"(?:(?:check ?)?box (?:(?:for|next to|beside|called|of) (?:the )?)?)?"
+
+
+@rule(rf"(?P<un>un)?(?:check|tick) {THE}{_BOX_FOR}(?P<name>{NAME})(?: (?:check ?)?box| option)?")
 @rule(rf"(?P<on>enable|disable|turn on|turn off) {THE}(?P<name>{NAME})(?: (?:check ?)?box| switch| toggle| option)?")
 def _check(reader: Reader, match: re.Match[str]) -> Intent:
     groups = match.groupdict()

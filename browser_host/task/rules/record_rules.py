@@ -7,14 +7,14 @@ import re
 from tabkeep.v1 import actions_pb2
 
 from browser_host.task.clauses.deleting import DeleteRecord
-from browser_host.task.clauses.form_fields import ChooseFrom, SetName
+from browser_host.task.clauses.form_fields import ChooseFrom, SetName, SetParts
 from browser_host.task.clauses.named_records import KIND, EditNamed, OpenNamed, PressWords
 from browser_host.task.clauses.new_records import AddEntries, NewRecord
 from browser_host.task.clauses.page_body import EditBody, RunQuery
 from browser_host.task.clauses.plain_clauses import InTurn, one_action
 from browser_host.task.clauses.saving import Save
-from browser_host.task.clauses.table_views import FilterBy, SortTable
-from browser_host.task.prompt_text import CUT, V
+from browser_host.task.clauses.table_views import FilterBy, NarrowTo, SortTable
+from browser_host.task.prompt_text import CUT, VERBS, V
 from browser_host.task.rules.field_words import literal, parts_of, plain_value, verbatim
 from browser_host.task.rules.grammar import NotUnderstood, Reader, Rule, rule_adder
 from browser_host.task.rules.references import DeleteIt, EditIt, OpenIt
@@ -73,7 +73,10 @@ def _send(reader: Reader, match: re.Match[str]) -> Intent:
 
 _PART = r"(?:row|entry|line|record)"
 _YES = rf"yes(?:, i['\u2019]?m sure|(?:{CUT}|, )(?:delete|remove) it)?"
-_SURE = rf"(?:{CUT}(?:{_YES}|confirm(?: (?:it|this|that|the deletion))?))?"
+_IF_ASKED = (
+    rf"if [^\uf8ff]*\b(?:asks?|asked|prompts?|prompted)\b[^\uf8ff]*(?:{CUT}| )(?:just )?(?:confirm|say yes|accept)"
+)
+_SURE = rf"(?:{CUT}(?:{_YES}|(?:{_IF_ASKED}|confirm)(?: (?:it|this|that|the deletion))?))?"
 
 
 @rule(
@@ -92,7 +95,7 @@ def _open_it(reader: Reader, match: re.Match[str]) -> Intent:
 
 
 @rule(
-    rf"rename (?:it|{THAT} (?P<it>{KIND})) (?:to|as) (?P<to>{VALUE})",
+    rf"(?:rename|change) (?:it|{THAT} (?P<it>{KIND})) (?:to|as|into) (?P<to>{VALUE})",
     rf"rename (?:the )?(?P<kind>{KIND}) (?P<name>{NAME}) (?:to|as) (?P<to>{VALUE})",
 )
 def _rename(reader: Reader, match: re.Match[str]) -> Intent:
@@ -108,7 +111,7 @@ def _edit_it(reader: Reader, match: re.Match[str]) -> Intent:
     return EditIt()
 
 
-@rule(rf"(?:delete|remove) (?:it|that one|this one){_SURE}")
+@rule(rf"(?:delete|remove) (?:it|that one|this one)(?: again)?{_SURE}")
 def _delete_it(reader: Reader, match: re.Match[str]) -> Intent:
     return DeleteIt()
 
@@ -179,6 +182,10 @@ def _entries(reader: Reader, match: re.Match[str]) -> Intent:
     return AddEntries({"entries": "entry"}.get(match["noun"], match["noun"][:-1]), tuple(entries))
 
 
+_NEXT_SENTENCE = rf"{CUT}(?=[^\uf8ff]*,)(?!(?:{VERBS})\b)"
+"""Behind it is no other thing to do but a list: the fields of what is to be made."""
+
+
 @rule(
     rf"(?:please )?(?:create|add|insert|register) (?:me )?(?:an? |another |"
     rf"one )?(?:new )?(?P<noun>[a-z]+(?: [a-z]+)?)(?: there)?"
@@ -186,7 +193,7 @@ def _entries(reader: Reader, match: re.Match[str]) -> Intent:
     rf"(?:,? (?:with|of) (?P<parts>[^\uf8ff]+?))?(?: to (?:this|the) [a-z]+)?{_SENT}",
     rf"(?:please )?(?:create|add|insert|register) (?:me )?(?:an? |another |"
     rf"one )?(?:new )?(?P<noun>[a-z]+(?: [a-z]+)?)(?: there)?"
-    rf"(?P<listed>:| with:?|, with) (?P<parts>[^\uf8ff]+?)(?: to (?:this|the) [a-z]+)?{_SENT}",
+    rf"(?P<listed>:| with:?|, with|{_NEXT_SENTENCE}) ?(?P<parts>[^\uf8ff]+?)(?: to (?:this|the) [a-z]+)?{_SENT}",
 )
 def _new(reader: Reader, match: re.Match[str]) -> Intent:
     noun = match["noun"].lower()
@@ -198,7 +205,7 @@ def _new(reader: Reader, match: re.Match[str]) -> Intent:
         raise NotUnderstood
     groups = match.groupdict()
     name = plain_value(reader, groups["name"]) if groups.get("name") else ""
-    listed = ":" in (groups.get("listed") or "")
+    listed = re.search(rf"[:{CUT}]", groups.get("listed") or "") is not None
     parts = parts_of(reader, groups["parts"], listed=listed) if groups.get("parts") else ()
     press = reader.name(groups["press"]) if groups.get("press") else ""
     return NewRecord(noun, name, parts, press)
@@ -259,6 +266,17 @@ def _filter(reader: Reader, match: re.Match[str]) -> Intent:
 
 
 @rule(
+    r"(?:show|list|display|keep)(?: me)? only (?:the )?[a-z]+ (?:in|from|of|that are|which are|with) (?:the )?"
+    rf"(?P<value>{NAME})"
+)
+def _only(reader: Reader, match: re.Match[str]) -> Intent:
+    value = reader.name(match["value"], most_words=3)
+    if RANKS.search(value) or COMPARISONS.search(value):
+        raise NotUnderstood
+    return NarrowTo(value)
+
+
+@rule(
     rf"(?:sort|order)(?: (?:the|this|these) [a-z]+| them)? by (?:the )?(?P<column>{NAME})"
     r"(?:,? (?:in )?(?P<way>descending|ascending|decreasing|increasing|reverse)(?: order)?|"
     r",? (?:the )?(?P<end>largest|greatest|highest|biggest|newest|latest|smallest|lowest|least|oldest|"
@@ -277,6 +295,11 @@ def _clear_done(reader: Reader, match: re.Match[str]) -> Intent:
     return PressWords("clear completed")
 
 
+@rule(r"(?:save|submit)(?: (?:it|this|them|the (?:page|form|changes?)|your changes?))? with (?P<parts>[^\uf8ff]+)")
+def _save_with(reader: Reader, match: re.Match[str]) -> Intent:
+    return InTurn((SetParts(parts_of(reader, match["parts"])), Save()))
+
+
 @rule(rf"(?:save|submit)(?: (?:it|this|them|changes|(?:the|your|my) (?:changes?|form|page|edits?|{KIND})))?")
 def _save(reader: Reader, match: re.Match[str]) -> Intent:
     return Save()
@@ -284,7 +307,9 @@ def _save(reader: Reader, match: re.Match[str]) -> Intent:
 
 @rule(
     rf"(?:delete|drop|remove) (?:the )?(?P<kind>{KIND}) (?:called |named )?(?P<name>{NAME})"
-    rf"{_SURE}"
+    rf"{_SURE}",
+    rf"(?:delete|drop|remove) (?:the |my )?(?P<kind>[a-z]+) (?:called|named|titled|about|for)(?: the)? (?P<name>{NAME})"
+    rf"{_SURE}",
 )
 def _delete(reader: Reader, match: re.Match[str]) -> Intent:
     if re.search(r"\bfrom\b|\bin\b|^(?:of|for|with)\b", match["name"]):

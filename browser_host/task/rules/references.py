@@ -7,8 +7,11 @@ from typing import ClassVar
 
 from tabkeep.v1 import actions_pb2
 
+from browser_host.task.clauses.cart_lines import RemoveFromCart
 from browser_host.task.clauses.deleting import DeleteRecord
 from browser_host.task.clauses.named_records import EditNamed, open_named
+from browser_host.task.clauses.plain_clauses import DoubleClick
+from browser_host.task.clauses.shopping import IN_CART
 from browser_host.task.failures import AMBIGUOUS, Failed
 from browser_host.task.workspace import Subject, Workspace
 
@@ -70,5 +73,30 @@ class DeleteIt:
     async def carry_out(self, workspace: Workspace) -> None:
         """As by its name."""
         subject = meant(workspace)
-        await DeleteRecord(subject.name, subject.kind or "record").carry_out(workspace)
+        if subject.kind == IN_CART:
+            await RemoveFromCart(subject.name).carry_out(workspace)
+        else:
+            await DeleteRecord(subject.name, subject.kind or "record").carry_out(workspace)
         workspace.subject = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClickIt:
+    """Click what an earlier clause has named."""
+
+    refers_to_subject: ClassVar[bool] = True
+    twice: bool = False
+
+    @property
+    def words(self) -> str:
+        """The clause."""
+        return "double-click it" if self.twice else "click it"
+
+    async def carry_out(self, workspace: Workspace) -> None:
+        """As by its name."""
+        name = meant(workspace).name
+        if self.twice:
+            await DoubleClick(name).carry_out(workspace)
+        else:
+            click = actions_pb2.Click(target=actions_pb2.Target(name=name))
+            await workspace.do(actions_pb2.Action(click=click))

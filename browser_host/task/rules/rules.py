@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
+from browser_host.task.clauses.changing import ChangeOf, CheckOther
 from browser_host.task.clauses.choosing import FillOnly, SendIfAlone
+from browser_host.task.clauses.deleting import DeleteRecord
 from browser_host.task.clauses.form_fields import SetName, SetParts
 from browser_host.task.clauses.named_records import KINDS_OF_RECORDS, EditNamed, OpenNamed
 from browser_host.task.clauses.orderings import SortByDragging
@@ -15,6 +18,7 @@ from browser_host.task.clauses.saving import SaveChanges
 from browser_host.task.failures import NEEDS_MODEL, Failed
 from browser_host.task.planner import Plan
 from browser_host.task.prompt_text import CUT, PromptText
+from browser_host.task.rules.change_rules import CHANGE_RULES
 from browser_host.task.rules.choosing_rules import CHOOSING_RULES
 from browser_host.task.rules.derived_rules import DERIVED_RULES
 from browser_host.task.rules.entry_rules import ENTRY_RULES
@@ -24,6 +28,7 @@ from browser_host.task.rules.gesture_rules import GESTURE_RULES, Depending
 from browser_host.task.rules.grammar import Reader
 from browser_host.task.rules.ordering_rules import ORDERING_RULES
 from browser_host.task.rules.page_rules import PAGE_RULES
+from browser_host.task.rules.question_rules import QUESTION_RULES
 from browser_host.task.rules.record_rules import RECORD_RULES
 from browser_host.task.rules.references import EditIt
 from browser_host.task.rules.revealing_rules import REVEALING_RULES
@@ -48,9 +53,11 @@ RULES_IN_ORDER = (
     *REVEALING_RULES,
     *DERIVED_RULES,
     *CHOOSING_RULES,
+    *CHANGE_RULES,
     *FIELD_RULES,
     *RECORD_RULES,
     *EVERYDAY_RULES,
+    *QUESTION_RULES,
     *SITE_RULES,
     *PAGE_RULES,
 )
@@ -79,7 +86,7 @@ class RulesPlanner:
             # How far a condition reaches, is not said where more follows it.
             raise self._needs_model(text, reader)
         self._referring(text, intents)
-        return _plan([*intents, *_sent([intent for intent, _ in intents]), *_saved(intents)], reader, text, RULES)
+        return _plan(_saved([*intents, *_sent([intent for intent, _ in intents])]), reader, text, RULES)
 
     def plan_with(self, prompt: str, parameters: Parameters, otherwise: Callable[[str], Intent]) -> Plan | None:
         """Understand a prompt with the help of another planner: `otherwise` takes the text of parts that no rule reads.
@@ -97,7 +104,7 @@ class RulesPlanner:
             return None
         reader = Reader(text, parameters, RULES_IN_ORDER)
         intents = _fewest(text, reader, lambda part: otherwise(text.shown(part, hide=False)))
-        return None if intents is None else _plan([*intents, *_saved(intents)], reader, text, f"{RULES}, {MODEL}")
+        return None if intents is None else _plan(_saved(intents), reader, text, f"{RULES}, {MODEL}")
 
     def _referring(self, text: PromptText, intents: list[_Read]) -> None:
         """See that whatever says "it" comes behind what names it.
@@ -106,8 +113,9 @@ class RulesPlanner:
             Failed: NEEDS_MODEL.
         """
         for at, (intent, part) in enumerate(intents):
+            others = isinstance(intent, CheckOther) and not any(_is_about_entry(before) for before, _ in intents[:at])
             named = any(isinstance(before, NamesSubject) for before, _ in intents[:at])
-            if isinstance(intent, RefersToSubject) and not named:
+            if others or (isinstance(intent, RefersToSubject) and not named):
                 raise Failed(NEEDS_MODEL, f'"{text.shown(part, hide=True)[:200]}": no part before it says what that is')
 
     def _needs_model(self, text: PromptText, reader: Reader) -> Failed:
@@ -122,6 +130,11 @@ class RulesPlanner:
                     "give the browser host a model (TABKEEP_MODEL_BASE_URL and TABKEEP_MODEL)",
                 )
         return Failed(NEEDS_MODEL, "this prompt needs a model: its parts do not fit together; nothing was done")
+
+
+def _is_about_entry(intent: Intent) -> bool:
+    """Whether a clause is about one entry of a list, so that there is another one."""
+    return isinstance(intent, DeleteRecord) or (isinstance(intent, OneAction) and intent.action.HasField("set_checked"))
 
 
 def _sent(intents: list[Intent]) -> list[_Read]:
@@ -140,6 +153,8 @@ def _sent(intents: list[Intent]) -> list[_Read]:
 def _saved(read: list[_Read]) -> list[_Read]:
     """A record that was opened and changed is saved, where the prompt says no more than the change."""
     last, text = read[-1]
+    if isinstance(last, ChangeOf):
+        return [*read[:-1], (replace(last, save=True), text)]
     sets = isinstance(last, SetField | SetParts | PutInto) or (
         isinstance(last, OneAction) and last.action.WhichOneof("kind") in ("fill", "select", "set_checked")
     )
@@ -149,7 +164,7 @@ def _saved(read: list[_Read]) -> list[_Read]:
     )
     theirs = re.search(r"\b(?:its|his|her|their)\b", text, re.IGNORECASE) is not None and len(read) > 1
     renames = isinstance(last.parts[-1] if isinstance(last, InTurn) else last, SetName)
-    return [(SaveChanges(), "")] if renames or (sets and (opened or theirs)) else []
+    return [*read, (SaveChanges(), "")] if renames or (sets and (opened or theirs)) else read
 
 
 def _plan(read: list[_Read], reader: Reader, text: PromptText, planner: str) -> Plan:

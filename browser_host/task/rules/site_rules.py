@@ -79,12 +79,12 @@ def _scroll(reader: Reader, match: re.Match[str]) -> Intent:
 # Logging in
 
 _USER_WORD = r"(?:the )?(?:user ?name|user|e-?mail(?: address)?|login|account|id)(?: is|:|=)?"
-_PASS_WORD = r"(?:the )?(?:password|pass|pwd|passphrase)(?: is|:|=)?"
+_PASS_WORD = r"(?:the |its |my )?(?:password|pass|pwd|passphrase|(?:private |access |pass ?)code|pin)(?: is|:|=)?"
 
 
 @rule(
     rf"(?:log ?-?in|sign ?-?in)(?: ?(?:to|at|on) (?:(?P<url>{V})|(?:the |this )?(?:site|website|page|app|shop|"
-    rf"store|dashboard)))?"
+    rf"store|dashboard)|(?:the |my )?(?:existing )?(?:project|account|workspace|team)(?= {TOKEN})))?"
     rf"(?: (?:with|as|using))?(?: (?:the )?(?:user|credentials))?(?: {_USER_WORD})? (?P<user>{TOKEN})"
     rf"(?:(?:,? and|,|\s*/|,? with|{CUT})? (?:the )?{_PASS_WORD} (?P<password>{TOKEN}))?"
 )

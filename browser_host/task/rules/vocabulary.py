@@ -108,7 +108,7 @@ COMPARISONS = re.compile(
     r"\b(under|over|below|above|less|more|least|most|between|around|up to|than|before|after)\b", re.IGNORECASE
 )
 NOT_A_PRODUCT = re.compile(
-    rf"\b(top|first|last|second|third|result|results|cart|basket|orders?|with|by|named|called|page|newest|latest|"
+    rf"\b(only|top|first|last|second|third|result|results|cart|basket|orders?|with|by|named|called|page|newest|latest|"
     rf"oldest|highest|lowest|{COUNTS})\b",
     re.IGNORECASE,
 )
