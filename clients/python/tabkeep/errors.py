@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import grpc
     from google.rpc import status_pb2  # type: ignore[import-untyped,unused-ignore]
 
-    from tabkeep.records import Run
+    from tabkeep.records.runs import Run
 
 __all__ = [
     "Aborted",
