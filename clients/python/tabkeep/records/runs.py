@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from tabkeep.errors import TabkeepError
 from tabkeep.records.values import Condition, Json
 
 
@@ -153,6 +154,20 @@ class Provenance:
     ungrounded: bool
 
 
+class RunFailed(TabkeepError):
+    """A run ended without COMPLETED; `run` is that run, `reason` its failure reason."""
+
+    def __init__(self, run: Run) -> None:
+        text = run.failure_message or "no message"
+        reason = run.failure_reason.value if run.failure_reason else run.status.value.upper()
+        super().__init__(f"run {run.run_id} ended {run.status.value}: {text}", code=run.status.value, reason=reason)
+        self.run = run
+
+    def __reduce__(self) -> tuple[type[RunFailed], tuple[Run]]:
+        """Let the error cross process boundaries with its run."""
+        return RunFailed, (self.run,)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """A task or workflow in a session."""
@@ -197,8 +212,6 @@ class Run:
         Raises:
             RunFailed: it is over and not COMPLETED.
         """
-        from tabkeep.errors import RunFailed
-
         if self.is_final and self.status is not RunStatus.COMPLETED:
             raise RunFailed(self)
         return self
