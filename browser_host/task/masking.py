@@ -62,19 +62,20 @@ async def _shown(page: Page, secrets: Sequence[str], timeout: float) -> _Shown:
     answer = await look(page, "shownSecrets", {"texts": list(secrets)}, timeout=0, grace=timeout)
     boxes = [tuple(box) for box in answer["boxes"]]
     if secrets and answer["frames"]:
-        holding = await _frames_with(page, secrets)
-        boxes += [tuple(box) for number, found in answer["frames"] if number in holding for box in found]
+        innocent = await _frames_without(page, secrets)
+        boxes += [tuple(box) for number, found in answer["frames"] if number not in innocent for box in found]
     return _Shown(answer["width"], tuple(boxes))
 
 
-async def _frames_with(page: Page, secrets: Sequence[str]) -> set[int]:
-    """The elements of the page's own frames that show a secret, or hold one that does; or cannot be asked."""
+async def _frames_without(page: Page, secrets: Sequence[str]) -> set[int]:
+    """The elements of those of the page's own frames that could be asked, and show no secret, nor does any in them."""
     frames = await frames_of(page)
     elements: dict[Document, int] = {}
     for inner in frames:  # each after the one it is in
         elements[inner.document] = elements.get(inner.document.parent, inner.element)
     shows = await asyncio.gather(*(_shows(inner, secrets) for inner in frames))
-    return {elements[inner.document] for inner, yes in zip(frames, shows, strict=True) if yes}
+    showing = {elements[inner.document] for inner, yes in zip(frames, shows, strict=True) if yes}
+    return set(elements.values()) - showing
 
 
 async def _shows(inner: Inner, secrets: Sequence[str]) -> bool:
