@@ -163,3 +163,8 @@ def sink_box_and_password(look: Look) -> str:
 @todos
 def todo_rename(look: Look) -> str:
     return page_has(look, todos=[["paint the gate", False]])
+
+
+@todos
+def todo_remove_one(look: Look) -> str:
+    return page_has(look, todos=[["bread", False], ["wine", False]])

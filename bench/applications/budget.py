@@ -92,3 +92,15 @@ def budget_delete_bill(look: Look) -> str:
 def budget_who_paid(look: Look) -> str:
     right = "Jack" in look.answer and "Emil" not in look.answer and "Rosa" not in look.answer
     return "" if right else f"the answer is {look.answer}"
+
+
+@judge
+def budget_add_dinner(look: Look) -> str:
+    found = [(what.lower(), *rest) for what, *rest in bills(look.place)[3:]]
+    return differs("new bills", found, [("pastries", "Emil", 7.4, "Emil, Jack, Rosa")])
+
+
+@judge
+def budget_cost_of_museum(look: Look) -> str:
+    numbers = set(map(float, re.findall(r"\d+(?:\.\d+)?", look.answer)))
+    return differs("the answer's numbers", numbers - {12.0}, {24.0})

@@ -231,3 +231,13 @@ def admin_about_page(look: Look) -> str:
     rows = look.place.rows("SELECT url, title, content FROM django_flatpage")
     rows = [(url, title, content.rstrip(".")) for url, title, content in rows]
     return differs("pages", rows, [("/about/", "About us", "Since 1987, in Hull")])
+
+
+@judge
+def admin_move_to_support(look: Look) -> str:
+    return differs("nora's groups", groups_of(look.place, "nora"), ["Support"])
+
+
+@judge
+def admin_first_name(look: Look) -> str:
+    return differs("otto", user(look.place, "otto"), ("Ottokar", "Smith", "otto@office.example", 0, 1))

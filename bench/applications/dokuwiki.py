@@ -251,3 +251,8 @@ def wiki_append_line(look: Look) -> str:
 def wiki_sitemap(look: Look) -> str:
     last = last_page(look.place)
     return "" if "recipes:soup" in last or "recipes%3Asoup" in last else f"the last page is {last}"
+
+
+@judge
+def wiki_rewrite_as_librarian(look: Look) -> str:
+    return differs("the page", page(look.place, "recipes:soup"), "Leeks only.")

@@ -254,3 +254,17 @@ def oscar_address_book(look: Look) -> str:
     )
     wanted = [("dora.jones@mail.example", "Dora", "Jones", "4 Chapel Row", "Bath", "BA1 1AA", "GB")]
     return differs("addresses", rows, wanted)
+
+
+@judge
+def oscar_dashboard_stock(look: Look) -> str:
+    rows = look.place.rows(
+        "SELECT s.num_in_stock, s.price FROM partner_stockrecord s JOIN catalogue_product p ON p.id = s.product_id"
+        " WHERE p.title = 'Glass teapot'"
+    )
+    return differs("stock and price", rows, [(7, 33)])
+
+
+@judge
+def oscar_handbook_and_tea(look: Look) -> str:
+    return holds(look, ("The Shellcoder's Handbook", 1), ("A History of Tea", 1))

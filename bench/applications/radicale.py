@@ -88,3 +88,8 @@ def radicale_delete(look: Look) -> str:
 def radicale_address_book(look: Look) -> str:
     wanted = [("VADDRESSBOOK", "Friends", ""), ("VCALENDAR", "Birthdays", "everybody's")]
     return differs("collections", collections(look.place), wanted)
+
+
+@judge
+def radicale_describe(look: Look) -> str:
+    return differs("collections", collections(look.place), [("VCALENDAR", "Birthdays", "family and friends")])

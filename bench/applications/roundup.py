@@ -133,18 +133,19 @@ def roundup_no_such_issue(look: Look) -> str:
     return differs("issues", issues(look.place), _unchanged())
 
 
-@judge
-def roundup_comment(look: Look) -> str:
-    rows = look.place.rows(
+def messages(place: Place) -> list[tuple[str, str]]:
+    """The title of an issue and the text of a message of it, without the stop at its end."""
+    rows = place.rows(
         "SELECT i._title, m._summary FROM issue_messages x JOIN _msg m ON m.id = x.linkid"
         " JOIN _issue i ON i.id = x.nodeid",
         database=_DATABASE,
     )
-    return differs(
-        "messages",
-        [(title, text.rstrip(".")) for title, text in rows],
-        [("Server room is too warm", "The fan is on order")],
-    )
+    return [(title, text.rstrip(".")) for title, text in rows]
+
+
+@judge
+def roundup_comment(look: Look) -> str:
+    return differs("messages", messages(look.place), [("Server room is too warm", "The fan is on order")])
 
 
 @judge
@@ -165,3 +166,12 @@ def roundup_give_to_tess(look: Look) -> str:
         "SELECT i._title, u._username FROM _issue i JOIN _user u ON u.id = i._assignedto", database=_DATABASE
     )
     return differs("assigned", rows, [("Invoices are sent twice", "tess")])
+
+
+@judge
+def roundup_close_two(look: Look) -> str:
+    wanted = _unchanged()
+    wanted[0] = (wanted[0][0], "bug", "done-cbb", "admin")
+    return differs("issues", issues(look.place), wanted) or differs(
+        "messages", messages(look.place), [("The lamp in the hall is broken", "New bulb fitted")]
+    )

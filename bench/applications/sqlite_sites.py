@@ -166,3 +166,14 @@ def datasette_sweden(look: Look) -> str:
     there = "Malmö" in text and "Uppsala" in text
     others = ("Oslo", "Bergen", "Trondheim", "Aarhus", "Odense", "Tampere")
     return "" if there and not any(name in text for name in others) else f"the answer is {look.answer}"
+
+
+@editing
+def sqlite_who_lives_where(look: Look) -> str:
+    right = "Tom Field" in look.answer and "Anna" not in look.answer
+    return "" if right else f"the answer is {look.answer}"
+
+
+@showing
+def datasette_how_many_danish(look: Look) -> str:
+    return differs("the answer's numbers", set(map(float, re.findall(r"\d+(?:\.\d+)?", look.answer))), {2.0})

@@ -106,6 +106,8 @@ def _of_a_table(reader: Reader, match: re.Match[str]) -> Intent:
         r"\b(?:not|no|or|and|except|only|you|your|i|best|should|would|could|each|every|first|last|if)\b", question, re.I
     ):
         raise NotUnderstood
+    if match["asks"].lower() == "how many" and " " in noun:
+        raise NotUnderstood  # "red items": what they look like is no heading
     column = {"names": "name", "prices": "price", "titles": "title"}.get(column.lower(), column.lower())
     asks = match["asks"].lower()
     return AskTable(question, "which" if asks == "what" else asks, noun.lower(), column)
