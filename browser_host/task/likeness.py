@@ -22,6 +22,7 @@ _OF_FIELDS = _groups(
     "last name|surname|family name",
     "city|town|town city|city town|town or city",
     "comment|note|remark|message",
+    "number|num",
     "address|street|street address|address line 1|first line of address|line 1",
     "assigned to|assignee|responsible|owner|assign",
 )

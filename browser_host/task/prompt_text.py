@@ -41,7 +41,8 @@ VERBS = (
     "get|read|return|scrape|list|add|put|complete|finish|checkout|proceed|place|confirm|submit|scroll|hover|reload|"
     "refresh|turn|save|submit|create|insert|delete|drop|edit|change|update|replace|register|mark|tell|send|run|execute|"
     "upload|attach|rename|expand|copy|paste|highlight|drag|resize|sort|solve|focus|buy|book|use|remove|view|assign|"
-    "erase|discard|untick|unmark|apply|make (?:an?|the|me|him|her|it)|give (?:it|him|her|them|me)|"
+    "erase|discard|untick|unmark|apply|do the same|move (?:it|him|her|them|the)|"
+    "make (?:an?|the|me|him|her|it)|give (?:it|him|her|them|me)|"
     # Words that end names of buttons too ("Save and close"): only with what makes them a clause.
     "switch(?: back)? to|change to|accept (?:the|this)|dismiss (?:the|this)|decline (?:the|this)|answer|"
     "close (?:the|this)|cancel (?:the|this)"
@@ -51,7 +52,9 @@ _DOING = (
     "edit|rename|create"
 )
 """Verbs that are hardly anything else."""
-_POLITE = r"(?:please|kindly|also|now|next|finally|first(?! name)|afterwards|can you|could you)\s*,?\s*"
+_POLITE = (
+    r"(?:please|kindly|also|now|next|finally|first(?! name)|afterwards|after (?:that|this)|can you|could you)\s*,?\s*"
+)
 
 
 def sites_in(prompt: str) -> frozenset[str]:
@@ -157,6 +160,10 @@ def _bare(clause: str) -> str:
     clause = " ".join(clause.split()).strip(" ,.;:!")
     return (
         re.sub(rf"(?i)^(?:(?:and|then|{_POLITE})\s*)+(?=\S)", "", clause)
-        if re.match(r"(?i)(and|then|please|kindly|also|now|next|finally|first|afterwards|can you|could you)\b", clause)
+        if re.match(
+            r"(?i)(and|then|please|kindly|also|now|next|finally|first|afterwards|after (?:that|this)|can you|could you"
+            r")\b",
+            clause,
+        )
         else clause
     )

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from google.protobuf import json_format, struct_pb2
 from tabkeep.v1 import actions_pb2
 
-from browser_host.task.clauses.form_fields import SWITCH, begun_form, enabled, settable
+from browser_host.task.clauses.form_fields import SWITCH, begun_form, enabled, rated, settable
 from browser_host.task.failures import EXPECTATION_FAILED, NO_EFFECT, NOT_FOUND, STEP_TIMEOUT, Failed
 from browser_host.task.likeness import field_likeness, words_of
 from browser_host.task.scene import folded
@@ -187,13 +187,15 @@ class SetField:
     async def carry_out(self, workspace: Workspace) -> None:
         """Look what the field is, then set it."""
         survey, _ = await workspace.until(
-            lambda page: any(_means(item, self.field) for item in page.items), timeout=_ELEMENT_PATIENCE
+            lambda page: bool(self._other_words(page)) or any(_means(item, self.field) for item in page.items),
+            timeout=_ELEMENT_PATIENCE,
         )
         on_or_off = self.text.lower() in SWITCH
         if not on_or_off:
             await enabled(workspace, self.field)
             survey = await workspace.survey()
         chosen = [item for item in settable(survey) if _means(item, self.field) and (on_or_off or not _is_box(item))]
+        chosen = chosen or self._other_words(survey)
         target = actions_pb2.Target(name=self.field)
         chosen = _likeliest(chosen, self.field, workspace.subject.kind if workspace.subject else "")
         if len(chosen) == 1:
@@ -208,6 +210,11 @@ class SetField:
         else:
             action = actions_pb2.Action(fill=actions_pb2.Fill(target=target, value=self.value))
         await workspace.do(action)
+
+    def _other_words(self, survey: Survey) -> list[Item]:
+        """Fields whose labels say the same by other words: "number in stock", "Num in stock"."""
+        fields = [item for item in settable(survey) if not _is_box(item)]
+        return [item for rating, item in rated(fields, self.field) if rating >= 90]
 
 
 def _is_box(item: Item) -> bool:

@@ -22,7 +22,7 @@ _JOINING = frozenset(
     words_of(
         "a an the is are was were be do does did have has had of in on at to for from by with and there here that this "
         "it who which what when where how much many one live lives located belong belongs come comes cost costs called "
-        "named listed shown have got get me my i we you value amount"
+        "named listed shown table list page have got get me my i we you value amount"
     )
 )
 _USUALLY = {

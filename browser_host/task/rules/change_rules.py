@@ -11,10 +11,10 @@ from browser_host.task.clauses.new_records import AddEntries, NewRecord
 from browser_host.task.clauses.page_body import AppendBody
 from browser_host.task.clauses.results import FindNamed
 from browser_host.task.prompt_text import CUT, V
-from browser_host.task.rules.field_words import is_secret, literal, made, plain_value
+from browser_host.task.rules.field_words import is_secret, literal, made, phrase, plain_value
 from browser_host.task.rules.grammar import NotUnderstood, Reader, Rule, rule_adder
 from browser_host.task.rules.references import ClickIt
-from browser_host.task.rules.vocabulary import LABEL, NAME, THAT, TOKEN, VALUE
+from browser_host.task.rules.vocabulary import LABEL, NAME, THAT, TOKEN, VALUE, WORDS
 from browser_host.task.workspace import Intent
 
 CHANGE_RULES: list[Rule] = []
@@ -31,13 +31,13 @@ _WHO = rf"(?:{V}|[\w.@-]+(?: [\w.@-]+){{0,2}}?)"
     rf"{_CHANGE} (?:the )?(?:(?P<kind>{KIND}) )?(?P<name>{_WHO})['\u2019]s? (?P<field>{LABEL}) (?:to|into) "
     rf"(?P<value>[^\uf8ff]+)",
     rf"{_CHANGE} (?:the )?(?P<field>[a-z][a-z-]*(?: [a-z-]+){{0,2}}?) (?:of|for) (?:the )?(?:(?P<kind>{KIND}) )?"
-    rf"(?:called |named |titled )?(?P<name>{_WHO}) (?:to|into) (?P<value>{VALUE})",
+    rf"(?:called |named |titled |about (?:the )?)?(?P<name>{_WHO}) (?:to|into) (?P<value>[^\uf8ff,]+)",
 )
 def _change_of(reader: Reader, match: re.Match[str]) -> Intent:
     if re.fullmatch(r"(?:it|her|him|them|that|this|one|page|(?:this|the) page)", match["name"], re.IGNORECASE):
         raise NotUnderstood
     field = reader.value(match["field"], most_words=4)
-    part = made(reader, field, plain_value(reader, match["value"]))
+    part = made(reader, field, phrase(reader, match["value"]))
     return ChangeOf(part, reader.name(match["name"]), (match["kind"] or "").lower())
 
 
@@ -124,6 +124,7 @@ _PART = r"page|tab|section|menu|area|part|panel|screen|form|table|view|list"
 
 
 @rule(
+    rf"(?:go|switch|change|move) to (?:the )?(?P<name>{WORDS}) (?P<kind>tab|section|panel|part)",
     rf"(?:under|in|on|at|inside) (?:the )?(?P<before>{_PART}) (?P<name>{NAME})",
     rf"(?:under|in|on|at|inside) (?:the |my )?(?P<name>{NAME})(?: (?P<kind>{_PART}))?",
 )

@@ -101,6 +101,14 @@ def _both(reader: Reader, match: re.Match[str]) -> Intent:
     return AddAll(tuple(AddToCart(_goods(reader, match[group])) for group in ("a", "b")))
 
 
+@rule(
+    rf"(?:find|look for|search for|get) (?P<a>{V}|[\w'-]+(?: [\w'-]+){{0,4}}?){CUT}(?:add|put) it (?:to|into|in) "
+    rf"{_CART}{CUT}do the same (?:with|for) (?P<b>{V}|[\w'-]+(?: [\w'-]+){{0,4}}?)"
+)
+def _the_same_with(reader: Reader, match: re.Match[str]) -> Intent:
+    return AddAll(tuple(AddToCart(_goods(reader, match[group])) for group in ("a", "b")))
+
+
 @rule(rf"(?:add|put) (?:it )?(?:to|into|in) {_CART}")
 def _add_this(reader: Reader, match: re.Match[str]) -> Intent:
     return AddToCart("it")

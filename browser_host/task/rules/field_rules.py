@@ -11,7 +11,7 @@ from browser_host.task.clauses.page_body import EditBody
 from browser_host.task.clauses.pick_lists import PutInto
 from browser_host.task.clauses.plain_clauses import SetField, one_action
 from browser_host.task.prompt_text import CUT, V
-from browser_host.task.rules.field_words import is_secret, literal, made, part_of, parts_of, plain_value
+from browser_host.task.rules.field_words import is_secret, literal, made, part_of, parts_of, phrase, plain_value
 from browser_host.task.rules.grammar import NotUnderstood, Reader, Rule, rule_adder
 from browser_host.task.rules.vocabulary import LABEL, THAT, TOKEN, VALUE
 from browser_host.task.wording import names_a_secret
@@ -81,7 +81,8 @@ def _pair(reader: Reader, pattern: str, text: str) -> Part:
 
 
 @rule(
-    rf"(?:write|add|leave|post|enter) (?:the |an? )?(?P<field>comment|note|remark|message)(?::| saying)? (?P<value>{V})"
+    rf"(?:write|add|leave|post|enter) (?:the |an? )?(?P<field>comment|note|remark|message)(?: there| on it)?"
+    rf"(?::| saying| that says)? (?P<value>{V})"
 )
 def _comment(reader: Reader, match: re.Match[str]) -> Intent:
     return SetParts((made(reader, match["field"].lower(), literal(reader, match["value"])),))
@@ -91,9 +92,9 @@ _SETS = r"groups?|roles?|teams?|categories|category|permissions?|tags?|departmen
 
 
 @rule(
-    rf"(?:put|add) (?:him|her|it|them|the user|this user|the account) (?:in|into|to) (?:the )?(?P<of>{_SETS}) "
+    rf"(?:put|add|move) (?:him|her|it|them|the user|this user|the account) (?:in|into|to) (?:the )?(?P<of>{_SETS}) "
     rf"(?P<names>[^\uf8ff]+)",
-    rf"(?:put|add) (?:him|her|it|them|the user|this user|the account) (?:in|into|to) (?:the )?(?P<names>{VALUE}) "
+    rf"(?:put|add|move) (?:him|her|it|them|the user|this user|the account) (?:in|into|to) (?:the )?(?P<names>{VALUE}) "
     rf"(?P<of>group|role|team|category|department)",
     r"(?:select|choose|pick|add) (?P<names>[^\uf8ff]+?) (?:under|from|in) (?:the )?available "
     r"(?P<of>[a-z]+(?: [a-z]+)?)",
@@ -107,8 +108,8 @@ def _put_into(reader: Reader, match: re.Match[str]) -> Intent:
 def _change(reader: Reader, match: re.Match[str]) -> Intent:
     field = reader.value(match["field"], most_words=4)
     if re.search(r"\btext$|^(?:text|content|body)\b", field, re.IGNORECASE):
-        return EditBody(plain_value(reader, match["value"]))
-    text = plain_value(reader, match["value"])
+        return EditBody(phrase(reader, match["value"]))
+    text = phrase(reader, match["value"])
     secret = is_secret(field)
     if secret:
         reader.secret(text)

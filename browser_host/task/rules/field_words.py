@@ -36,7 +36,8 @@ def part_of(reader: Reader, text: str, *, labelled: bool = False, listed: bool =
     quoted = re.fullmatch(rf"(?P<field>{LABEL})\s+(?P<value>{V})", text)
     for match in (sure, said, quoted):
         if match:
-            field = reader.value(match["field"], most_words=5)
+            # A colon says where the label ends, whatever its words: "Who paid: Emil".
+            field = verbatim(reader, match["field"]) if match is sure else reader.value(match["field"], most_words=5)
             value = verbatim(reader, match["value"]) if match is not said else plain_value(reader, match["value"])
             return made(reader, field, value)
     if labelled or len(text.split()) < 2:
@@ -71,6 +72,12 @@ def made(reader: Reader, field: str, value: str) -> Part:
 def is_secret(field: str) -> bool:
     """Whether what goes into a field of this name is for no one to see."""
     return names_a_secret(actions_pb2.Target(name=field))
+
+
+def phrase(reader: Reader, text: str) -> str:
+    """A text of plain words at the end of a clause, where "and" joins nothing but its own words."""
+    plain_value(reader, re.sub(r"\band\b", " ", text))
+    return literal(reader, text)
 
 
 def plain_value(reader: Reader, text: str) -> str:

@@ -17,7 +17,7 @@ from browser_host.task.clauses.table_views import FilterBy, NarrowTo, SortTable
 from browser_host.task.prompt_text import CUT, VERBS, V
 from browser_host.task.rules.field_words import literal, parts_of, plain_value, verbatim
 from browser_host.task.rules.grammar import NotUnderstood, Reader, Rule, rule_adder
-from browser_host.task.rules.references import DeleteIt, EditIt, OpenIt
+from browser_host.task.rules.references import DeleteAdded, DeleteIt, EditIt, OpenIt
 from browser_host.task.rules.vocabulary import COMPARISONS, NAME, RANKS, THAT, VALUE
 from browser_host.task.workspace import Intent
 
@@ -32,6 +32,7 @@ rule = rule_adder(RECORD_RULES)
     rf"(?:(?:edit|open) (?:this|the) page(?:{CUT}| and ))?(?:replace|change) (?:the|its) (?:whole )?(?:text|"
     rf"content|body) (?:with|by|to) "
     r"(?P<text>[^\uf8ff]+)",
+    rf"(?:edit|change) (?:this|the) page so (?:that )?it (?:just |only )?(?:reads|says) (?P<text>{V})",
     rf"(?:(?:edit|create) (?:this|the) page(?:{CUT}| and ))?write (?P<text>{V}) (?:in|into|on) (?:it|the page|"
     rf"this page)",
 )
@@ -114,6 +115,14 @@ def _edit_it(reader: Reader, match: re.Match[str]) -> Intent:
 @rule(rf"(?:delete|remove) (?:it|that one|this one)(?: again)?{_SURE}")
 def _delete_it(reader: Reader, match: re.Match[str]) -> Intent:
     return DeleteIt()
+
+
+@rule(rf"(?:delete|remove|drop) (?P<name>{V}|(?!(?:the|an?|all|it)\b)[\w-]+(?: [\w-]+)?)(?: again)?{_SURE}")
+def _delete_added(reader: Reader, match: re.Match[str]) -> Intent:
+    """Without a kind it is an entry that a clause before it has to do with."""
+    if re.match(r"(?:first|second|third|last|other|one|this|that)\b", match["name"], re.IGNORECASE):
+        raise NotUnderstood
+    return DeleteAdded(reader.name(match["name"], most_words=3), "entry")
 
 
 @rule(rf"(?:delete|remove|drop) (?:the )?(?P<kind>{_PART}) (?:of|for|with|named|called) (?P<name>{NAME}){_SURE}")
@@ -239,7 +248,7 @@ def _mark_all(reader: Reader, match: re.Match[str]) -> Intent:
     return one_action(actions_pb2.Action(set_checked=actions_pb2.SetChecked(target=target, checked=True)))
 
 
-@rule(r"add (?P<list>[^\uf8ff]+) to (?:the|my|this) (?:to-?do )?(?:list|to-?dos?|tasks)")
+@rule(r"(?:add|put|write) (?P<list>[^\uf8ff]+) (?:to|on|onto) (?:the|my|this) (?:to-?do )?(?:list|to-?dos?|tasks)")
 def _entries_to_list(reader: Reader, match: re.Match[str]) -> Intent:
     texts = [reader.name(one) for one in re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+", match["list"]) if one]
     return AddEntries("item", tuple(texts))

@@ -81,6 +81,13 @@ class DeleteIt:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteAdded(DeleteRecord):
+    """Delete one of the entries that an earlier clause has added, by its name alone."""
+
+    refers_to_subject: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
 class ClickIt:
     """Click what an earlier clause has named."""
 

@@ -86,7 +86,7 @@ _PASS_WORD = r"(?:the |its |my )?(?:password|pass|pwd|passphrase|(?:private |acc
     rf"(?:log ?-?in|sign ?-?in)(?: ?(?:to|at|on) (?:(?P<url>{V})|(?:the |this )?(?:site|website|page|app|shop|"
     rf"store|dashboard)|(?:the |my )?(?:existing )?(?:project|account|workspace|team)(?= {TOKEN})))?"
     rf"(?: (?:with|as|using))?(?: (?:the )?(?:user|credentials))?(?: {_USER_WORD})? (?P<user>{TOKEN})"
-    rf"(?:(?:,? and|,|\s*/|,? with|{CUT})? (?:the )?{_PASS_WORD} (?P<password>{TOKEN}))?"
+    rf"(?:(?:,? and|,|\s*/|,? with|,? using|{CUT})? (?:the )?{_PASS_WORD} (?P<password>{TOKEN}))?"
 )
 def _sign_in(reader: Reader, match: re.Match[str]) -> Intent:
     user = reader.value(match["user"], most_words=1)
@@ -145,7 +145,7 @@ def _search(reader: Reader, match: re.Match[str]) -> Intent:
 @rule(
     rf"(?:find|search for|look for|shop for|show|show me) (?:me )?(?:the |an? )?(?P<order>cheapest |"
     rf"least expensive |lowest[- ]priced |most expensive )?"
-    rf"(?P<noun>{V}|[\w-]+(?: [\w-]+){{0,4}}?)"
+    rf"(?P<noun>{V}|[\w'-]+(?: [\w'-]+){{0,4}}?)"
     rf"(?: (?:that costs? |priced |for )?(?:(?P<how>under|below|less than|cheaper than|up to|at most|"
     rf"no more than|over|above|more than|at least) (?P<price>{PRICE})"
     rf"|between (?P<from>{PRICE}) and (?P<till>{PRICE})))?"

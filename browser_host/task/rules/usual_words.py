@@ -18,7 +18,7 @@ _WISH = re.compile(
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
-    r",?\s+(?:please|for me|as well|too|right away|right now|if you (?:can|would|will)|thanks|thank you|"
+    r",?\s+(?:please|afterwards|for me|as well|too|right away|right now|if you (?:can|would|will)|thanks|thank you|"
     r"(?:on|in|of) (?:this|the|that) (?:page|site|website|screen))$",
     re.IGNORECASE,
 )
