@@ -35,7 +35,7 @@ def _synonyms(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...
 
 _CART = r"(?=[^\uf8ff]*\b(?:cart|basket|bag|trolley)$)"
 _VERBS = _synonyms(
-    (r"(?:erase|wipe|get rid of|throw (?:away|out)|discard|trash|scrap|cancel)(?= \w)", "delete"),
+    (r"(?:erase|wipe|get rid of|throw (?:away|out)|discard|trash|scrap)(?= \w)", "delete"),
     (r"(?:amend|alter|adjust|revise|correct|modify)", "change"),
     (r"(?:make|set up|start|open)(?: me)?(?= (?:an?|another|one|a new|the new) )", "create"),
     (r"(?:key in|punch in|jot down|note down)", "type"),
@@ -43,10 +43,8 @@ _VERBS = _synonyms(
     (r"(?:view|look at|have a look at|take (?:me|us) to|show(?: me| us)?|visit|inspect|display)", "open"),
     (r"(?:head(?: over)?|jump|move|get|return|come back|navigate|browse|switch|change over)(?: back)? to", "go to"),
     (r"(?:unmark|deselect|clear the check ?box(?: for| of)?)", "uncheck"),
-    (r"(?:activate|enable)", "turn on"),
-    (r"(?:deactivate|disable)", "turn off"),
     (rf"(?:place|throw|toss|stick|pop|drop|include|move){_CART}", "put"),
-    (r"(?:store|keep|apply|commit|update|confirm)(?= (?:it|this|them|changes|(?:the|your|my|these|those|all) "
+    (r"(?:store|keep|apply|commit|update)(?= (?:it|this|them|changes|(?:the|your|my|these|those|all) "
      r"(?:changes?|edits?))$)", "save"),
     (r"(?:sign|log) me (?=in|out)", "log "),
     (r"(?:get in|log on|sign on)(?= to| with| as|$)", "log in"),
