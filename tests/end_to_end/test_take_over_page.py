@@ -136,10 +136,12 @@ async def test_a_person_uses_a_session_without_a_run_and_runs_wait_until_it_is_h
 
 FORM = """<title>Form</title>
 <style>body { margin: 0 } * { box-sizing: border-box; position: absolute; left: 20px; width: 200px; height: 30px }
-select { top: 20px } button { top: 300px } input { top: 360px } body, html { left: 0; width: 100%; height: 100% }</style>
+select { top: 20px } button { top: 300px } input { top: 360px }
+html, body { left: 0; width: 100%; height: 100% }</style>
 <body><select onchange="document.title = this.value"><option>One<optgroup label=More><option disabled>Two<option>Three
 </optgroup></select><button onclick="document.title += '!'">Press</button>
-<input type=file onchange="this.files[0].text().then((text) => { document.title = this.files[0].name + ': ' + text })">"""
+<input type=file onchange="const [file] = this.files;
+file.text().then((text) => { document.title = `${file.name}: ${text}` })">"""
 LIST, PRESS, FILE = (120, 35), (120, 315), (60, 375)
 
 
