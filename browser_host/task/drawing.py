@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-Box = tuple[float, float, float, float]
-"""x, y, width and height in CSS pixels of the page."""
 Point = tuple[float, float]
+"""x and y in CSS pixels of the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +58,44 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """What shapes lie on: a drawing, or a part of the page."""
+
+    ref: int
+    drawn: bool
+    """It is a drawing: one of SVG."""
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def has(self, place: Point, margin: float = 6.0) -> bool:
+        """Whether a place lies on it, and not at its very edge."""
+        x, y = place[0] - self.x, place[1] - self.y
+        return margin <= x <= self.width - margin and margin <= y <= self.height - margin
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """All shapes of a page in page order."""
 
     shapes: tuple[Shape, ...]
-    sheets: dict[int, Box]
+    sheets: dict[int, Sheet]
 
     @classmethod
     def of(cls, found: dict[str, Any]) -> Drawing:
         """Out of the script's answer."""
         shapes = tuple(Shape(**{**one, "ends": tuple((x, y) for x, y in one["ends"])}) for one in found["shapes"])
-        return cls(shapes, {int(sheet): (x, y, w, h) for sheet, (x, y, w, h) in found["sheets"].items()})
+        return cls(shapes, {int(number): Sheet(**sheet) for number, sheet in found["sheets"].items()})
 
     def again(self, shape: Shape) -> Shape | None:
         """The same shape as it is now; None where it is gone."""
         return next((one for one in self.shapes if one.id == shape.id), None)
+
+    def beyond(self, earlier: Drawing) -> tuple[Shape, ...]:
+        """What is new since an earlier look."""
+        known = {one.id for one in earlier.shapes}
+        return tuple(one for one in self.shapes if one.id not in known)
 
     def upon(self, place: Point) -> Shape | None:
         """The filled shape that lies uppermost at a place; None where there is none."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.task_fixtures import Desk
+from tests.integration.task_fixtures import Desk, act
 
 
 async def js(desk: Desk, expression: str) -> Any:
@@ -91,3 +91,41 @@ async def test_what_springs_back_is_not_in_its_box(desk: Desk) -> None:
     await desk.open("/drawing.html?stuck")
     outcome = await desk.run(prompt="Drag the blue circle into the black box")
     assert (outcome.status, outcome.reason) == ("FAILED", "EXPECTATION_FAILED"), outcome
+
+
+@pytest.mark.parametrize(
+    ("page", "prompt"),
+    [
+        ("points", "Find and click on the shortest mid-point between the two points"),
+        ("points", "Add a third point to create a right angle"),
+        ("angle", "Create a line that bisects the angle evenly in two"),
+        ("dot", "Draw a vertical line that runs through the dot"),
+        ("dot", "Draw a horizontal line through the point"),
+    ],
+)
+async def test_a_point_or_line_is_drawn_where_it_must_be_and_nowhere_else(desk: Desk, page: str, prompt: str) -> None:
+    await desk.open(f"/geometry.html?{page}")
+    outcome = await desk.run(prompt=prompt)
+    assert outcome.status == "COMPLETED", outcome
+    await desk.open(f"/geometry.html?{page}&shifted")
+    outcome = await desk.run(prompt=prompt)
+    if prompt != "Draw a horizontal line through the point":  # shifted along itself it still goes through
+        assert (outcome.status, outcome.reason) == ("FAILED", "EXPECTATION_FAILED"), outcome
+
+
+async def test_an_element_is_pressed_and_taken_at_a_point_of_it(desk: Desk) -> None:
+    await desk.open("/geometry.html?points")
+    outcome = await desk.run(act("click", target={"css": "#sheet"}, at={"x": 20, "y": 180}))
+    assert outcome.status == "COMPLETED", outcome
+    assert await js(desk, "document.getElementById('out').textContent") == "20, 180"
+    await desk.open("/geometry.html?dot")
+    outcome = await desk.run(act("drag", target={"css": "#sheet"}, at={"x": 10, "y": 20}, by={"x": 50}))
+    assert outcome.status == "COMPLETED", outcome
+    assert await js(desk, "document.querySelector('path').getAttribute('d')") == "M10,20 L60,20"
+
+
+async def test_a_point_outside_of_the_element_is_not_pressed(desk: Desk) -> None:
+    await desk.open("/geometry.html?points")
+    outcome = await desk.run(act("click", target={"css": "#sheet"}, at={"x": 20, "y": 280}, timeout=1))
+    assert (outcome.status, outcome.reason) == ("FAILED", "STEP_TIMEOUT"), outcome
+    assert await js(desk, "document.getElementById('out').textContent") == "nothing yet"

@@ -9,6 +9,7 @@ from google.protobuf import struct_pb2
 
 from browser_host.task.clauses.looks import Looks
 from browser_host.task.clauses.moved_shapes import BoxLooks, DragInto, MoveShape
+from browser_host.task.clauses.points import BisectAngle, ClickMidpoint, CompleteRightAngle, DrawLine
 from browser_host.task.clauses.shapes import ClickCoordinate, ClickEachShape, ClickShape, CountShapes, EnterCount
 from browser_host.task.drawing import Drawing, Shape
 from browser_host.task.failures import AMBIGUOUS, NEEDS_MODEL, NOT_FOUND, Failed
@@ -74,7 +75,7 @@ def test_none_is_large_where_all_are_of_one_size():
 
 
 @pytest.mark.parametrize(("count", "reason"), [(0, NOT_FOUND), (2, AMBIGUOUS)])
-def test_the_one_is_neither_none_nor_several(count: int, reason: str):
+def test_the_one_is_neither_none_nor_several(count: int, reason: int):
     with pytest.raises(Failed) as failed:
         Looks("circle").only([shape("circle")] * count)
     assert failed.value.reason == reason
@@ -107,6 +108,10 @@ def test_what_lies_uppermost_at_a_place_is_found_and_hollow_shapes_are_seen_thro
         ("How many 7s are there?", CountShapes(Looks("7"), "7s")),
         ("Type the total number of blocks into the textbox", EnterCount("blocks", None)),
         ("Enter the number of red circles in the text field", EnterCount("red circles", Looks("circle", "red"))),
+        ("Click the midpoint between the two dots", ClickMidpoint(Looks("dot"))),
+        ("Add a third point to create a right angle", CompleteRightAngle()),
+        ("Draw a line that halves the angle", BisectAngle()),
+        ("Draw a vertical line that runs through the red dot", DrawLine(Looks("dot", "red"), True)),
         ("Drag the item up", MoveShape(Looks("item"), "up")),
         ("Move the red square to the left by 20 px", MoveShape(Looks("square", "red"), "left", 20)),
         (

@@ -53,10 +53,10 @@ class MoveShape:
         drawing = await workspace.drawing()
         shape = self.looks.only(drawing.shapes)
         dx, dy = _WAYS[self.way]
-        x, y, width, height = drawing.sheets[shape.sheet]
+        sheet = drawing.sheets[shape.sheet]
         room = {
-            "left": shape.x - x, "right": x + width - shape.x - shape.width,
-            "up": shape.y - y, "down": y + height - shape.y - shape.height,
+            "left": shape.x - sheet.x, "right": sheet.x + sheet.width - shape.x - shape.width,
+            "up": shape.y - sheet.y, "down": sheet.y + sheet.height - shape.y - shape.height,
         }[self.way]  # fmt: skip
         length = self.distance or min(_STEP, max(room, _LEAST * 2))
         now = await _drag(workspace, shape, (dx * length, dy * length))

@@ -112,7 +112,7 @@ class CountShapes:
 
     looks: Looks
     noun: str
-    """As the prompt has it: where nothing is drawn, records may be meant."""
+    """As the prompt has it: where it says no colour and no size, records may be meant."""
 
     @property
     def words(self) -> str:
@@ -120,13 +120,16 @@ class CountShapes:
         return f"count the {self.noun}"
 
     async def carry_out(self, workspace: Workspace) -> None:
-        """Count what is drawn."""
-        drawing = await workspace.drawing()
-        if not drawing.shapes and self.looks.is_bare:
-            await CountOf(self.noun).carry_out(workspace)
-            return
-        count = _count(drawing, self.looks)
-        buttons = (await workspace.scene()).all(lambda one: one.role in ("button", "link") and not one.disabled)
+        """The page's own word about records of that name comes first."""
+        if self.looks.is_bare and len(self.looks.what) > 1:
+            try:
+                await CountOf(self.noun).carry_out(workspace)
+                return
+            except Failed as failed:
+                if failed.reason != NOT_FOUND:
+                    raise
+        count = _count(await workspace.drawing(), self.looks)
+        buttons = (await workspace.scene()).all(lambda one: one.role == "button" and not one.disabled)
         if len(buttons) > 1 and all(button.called.isdigit() for button in buttons):
             await click(workspace, only([one for one in buttons if one.called == str(count)], f'button "{count}"'))
         workspace.output = {"count": count}
@@ -135,11 +138,12 @@ class CountShapes:
 def _count(drawing: Drawing, looks: Looks) -> int:
     """
     Raises:
-        Failed: NOT_FOUND, nothing is drawn of which some could look so.
+        Failed: NOT_FOUND, there are none, and the page has no drawing that shows that.
     """
-    if not drawing.shapes:
-        raise Failed(NOT_FOUND, f"nothing is drawn on the page: there are no {looks.words}s to count")
-    return len(looks.among(drawing.shapes))
+    count = len(looks.among(drawing.shapes))
+    if not count and not any(sheet.drawn for sheet in drawing.sheets.values()):
+        raise Failed(NOT_FOUND, f"the page has no drawing with {looks.words}s to count")
+    return count
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,10 @@ function placed(el, x, y) {
 function partOfDrawing(el, svg) {
   const style = getComputedStyle(el);
   const [fill, edge] = [style.fill, style.stroke].map((css) => (showsColour(css) ? css : ""));
-  if ((!fill && !edge) || !el.checkVisibility({ visibilityProperty: true, opacityProperty: true })) return null;
+  if ((!fill && !edge) || style.opacity === "0" || !visible(el)) return null;
   const line = el.tagName === "line";
   const box = el.getBoundingClientRect();
   const sheet = svg.getBoundingClientRect();
-  if (!line && (!box.width || !box.height)) return null;
   if (el.tagName === "rect" && box.width * box.height > sheet.width * sheet.height * 0.9) return null; // the ground
   const title = el.querySelector("title");
   return {
@@ -76,7 +75,9 @@ function drawing() {
     const { box, sheet, ...rest } = found;
     const [dx, dy] = frameOffset(el);
     const around = sheet.getBoundingClientRect();
-    sheets[idOf(sheet)] = [around.x + dx, around.y + dy, around.width, around.height];
+    const known = sheets[idOf(sheet)];
+    const ref = known ? known.ref : seen.elements.push(sheet) - 1;
+    sheets[idOf(sheet)] = { ref, drawn: sheet.tagName === "svg", x: around.x + dx, y: around.y + dy, width: around.width, height: around.height };
     shapes.push({ ...rest, ref: seen.elements.push(el) - 1, id: idOf(el), sheet: idOf(sheet), x: box.x + dx, y: box.y + dy, width: box.width, height: box.height });
   };
   for (const el of allElements()) {

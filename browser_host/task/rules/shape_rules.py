@@ -7,6 +7,7 @@ import re
 from browser_host.task.clauses.colours import COLOUR
 from browser_host.task.clauses.looks import Looks
 from browser_host.task.clauses.moved_shapes import BoxLooks, DragInto, MoveShape
+from browser_host.task.clauses.points import BisectAngle, ClickMidpoint, CompleteRightAngle, DrawLine
 from browser_host.task.clauses.shapes import (
     ClickCoordinate,
     ClickEachShape,
@@ -101,6 +102,35 @@ def _enter_count(reader: Reader, match: re.Match[str]) -> Intent:
 )
 def _describe(reader: Reader, match: re.Match[str]) -> Intent:
     return DescribeFigure()
+
+
+# Points and lines
+
+
+@rule(
+    rf"{_FIND}{_CLICK} (?:the )?(?:(?:shortest|exact) )?(?:mid-?point|halfway|half way|middle)(?: between| of) the"
+    rf" two {_MANY}"
+)
+def _midpoint(reader: Reader, match: re.Match[str]) -> Intent:
+    return ClickMidpoint(_looks(match))
+
+
+@rule(r"add (?:a|the) (?:third )?point (?:to (?:create|make|form)|that (?:creates|makes|forms)) a right angle")
+def _right_angle(reader: Reader, match: re.Match[str]) -> Intent:
+    return CompleteRightAngle()
+
+
+@rule(
+    r"(?:create|draw|add) a line (?:that|which) (?:bisects|halves) the angle(?: evenly| equally)?(?: in(?:to)? (?:two|"
+    r"halves))?"
+)
+def _bisect(reader: Reader, match: re.Match[str]) -> Intent:
+    return BisectAngle()
+
+
+@rule(rf"draw an? (?P<way>vertical|horizontal) line (?:(?:that|which) (?:runs|goes|passes) )?through the {_ONE}")
+def _line(reader: Reader, match: re.Match[str]) -> Intent:
+    return DrawLine(_looks(match), match["way"].lower() == "vertical")
 
 
 # Dragging
