@@ -4,7 +4,7 @@ const calls = {
   prepare, outcome, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
   survey, naming, read, pause, frameInfo, framePoint, hasTarget, focusedFrame,
   dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every, facts, locate, walls,
-  fileField, filesTaken, whence,
+  fileField, filesTaken, whence, shownSecrets,
   scene, drawing, scrollWithin, selectionStyle, ready: () => true, address: () => location.href,
 };
 
