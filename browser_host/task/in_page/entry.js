@@ -5,7 +5,7 @@ const calls = {
   survey, naming, read, pause, frameInfo, framePoint, hasTarget, focusedFrame,
   dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every, facts, locate, walls,
   fileField, filesTaken, whence, shownSecrets,
-  scene, scrollWithin, selectionStyle, ready: () => true, address: () => location.href,
+  scene, drawing, scrollWithin, selectionStyle, ready: () => true, address: () => location.href,
 };
 
 // Elements themselves, for what only the browser can tell of them.
