@@ -77,8 +77,8 @@ class Fields(Pressing):
         if control["native"]:
             if not control["equal"]:
                 raise Failed(EXPECTATION_FAILED, f'{label} shows "{control["shown"]}"', target=label)
-            await self._page.loaded(timeout=self._left())
-            return Done(label, f'chose "{control["chosen"]}"', control["title"])
+            title = None if await self._followed() else control["title"]
+            return Done(label, f'chose "{control["chosen"]}"', title)
         return await self._select_drawn(select.target, option, control, wanted)
 
     async def _select_drawn(

@@ -123,7 +123,8 @@ class Pressing(Acting):
                     pass
                 if seen["leaves"] and not beyond.done():
                     await asyncio.wait({beyond}, timeout=min(_LEAVING_PATIENCE, self._left()))
-            await self._arrive_if_leaving(seen)
+            if await self._followed():
+                seen["title"] = None
             seen = _unless_by_itself(seen, watching, moved=page.effects_so_far() > before)
             if sending and seen["late"] and not seen["effect"] and await sending:
                 seen["effect"] = seen["late"]["words"]
@@ -158,13 +159,6 @@ class Pressing(Acting):
             near = False
             if await self._where.document.listens(PRESS_PATH, timeout=_LISTENERS_SECONDS):
                 return {**seen, "effect": seen["near"]}
-
-    async def _arrive_if_leaving(self, seen: dict[str, Any]) -> None:
-        try:
-            if await self._page.loaded(timeout=self._left()):
-                seen["title"] = None
-        except PageClosed:
-            seen["title"] = None
 
     # The pointer alone, keys
 
