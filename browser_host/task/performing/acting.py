@@ -73,8 +73,13 @@ class Acting:
         tabs: Tabs,
         *,
         recording: bool = False,
+        judges: bool = True,
     ) -> None:
-        """The action's time begins now; `gate` is asked at the last moment before each press."""
+        """The action's time begins now; `gate` is asked at the last moment before each press.
+
+        It `judges` whether the page refuses what a press sends, where nobody else does.
+        """
+        self._judges = judges
         self._recording = recording
         self._element: dict[str, Any] | None = None
         self._page = page

@@ -33,7 +33,7 @@ class Fields(Pressing):
             raise Failed(EXPECTATION_FAILED, f"{label} did not take the text{shown}", target=label)
         done = Done(label, title=filled["title"])
         if fill.submit:
-            done.title = await self._key("Enter", await self._look("armFocused"))
+            done.title = await self._key("Enter", await self._arm_focused())
         return done
 
     async def _text(self, value: actions_pb2.Value, target: actions_pb2.Target) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from tabkeep.v1 import actions_pb2
@@ -12,6 +13,7 @@ from browser_host.browser import Document, DocumentReplaced, PageClosed
 from browser_host.task.failures import EXPECTATION_FAILED, NO_EFFECT, NOT_FOUND, REJECTED_BY_PAGE, Failed
 from browser_host.task.page_script import PRESS_PATH, call, look
 from browser_host.task.performing.acting import Acting, Done, checked
+from browser_host.task.performing.answers import Answer
 
 EFFECT_PATIENCE = 3.0
 """Seconds in which a press must show an effect when nothing more is expected of it."""
@@ -54,10 +56,10 @@ class Pressing(Acting):
             point = ready or await self._prepare(target, purpose, avoid)
             ready = None
             self._gate.press(point["name"], point["leads"])
-            seen = await self._strike(point, click_count, min(patience, self._left()), any_change_counts)
             label = point["label"]
-            if seen["invalid"]:
-                raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=label)
+            with self._answer_to(point) as answer:
+                seen = await self._strike(point, click_count, min(patience, self._left()), any_change_counts)
+                await self._see_taken(answer, seen, label)
             if seen["landed"] and seen["effect"]:
                 return Done(label, seen["effect"], seen["title"]), {**point, **seen}
             if not seen["landed"] and not avoid:
@@ -67,6 +69,27 @@ class Pressing(Acting):
                 raise Failed(NO_EFFECT, f"the press did not reach {label}{_instead(seen['hit'])}", target=label)
             raise Failed(NO_EFFECT, f"{label} was pressed and nothing changed{_by_itself(seen['late'])}", target=label)
 
+    def _answer_to(self, armed: dict[str, Any]) -> AbstractContextManager[Answer | None]:
+        """What hears how the page answers the armed press; None where nothing is sent, or others see to it."""
+        if not armed["sends"]:
+            return nullcontext()
+        return Answer(self._page, self._where.document, self._clock, armed["sends"], armed["said"])
+
+    async def _see_taken(self, answer: Answer | None, seen: dict[str, Any], label: str) -> None:
+        """See that the page does not refuse what a press has sent.
+
+        Raises:
+            Failed: REJECTED_BY_PAGE, with what the page says.
+        """
+        if seen["invalid"]:
+            raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=label)
+        if answer is None:
+            return
+        if refusal := await answer.refusal(seen, self._left()):
+            raise Failed(REJECTED_BY_PAGE, f"the page refused what {label} sent: {refusal}", target=label)
+        if await self._followed():
+            seen["title"] = None
+
     async def _pressed(self, target: actions_pb2.Target, click_count: int = 1) -> str:
         """Press an element and see its effect; what it is called."""
         return (await self._press(target, "click", click_count, EFFECT_PATIENCE))[0].target
@@ -75,6 +98,7 @@ class Pressing(Acting):
         self, target: actions_pb2.Target, purpose: str, avoid: list[list[float]] | None = None
     ) -> dict[str, Any]:
         wanted: dict[str, Any] = {"target": self._target(target), "purpose": purpose, "avoid": avoid or []}
+        wanted["judge"] = self._judges
 
         async def attempt(document: Document, wait: float) -> dict[str, Any]:
             answer: dict[str, Any] = await look(document, "prepare", wanted, timeout=wait)
@@ -177,8 +201,13 @@ class Pressing(Acting):
             await self._where.follow_focus()
         typed = press.key.rsplit("+", 1)[-1]
         await self._may_type(self._where.document, typed if len(typed) == 1 else "")
-        armed = await self._look("armFocused")
+        armed = await self._arm_focused()
         return Done(armed["label"], title=await self._key(press.key, armed))
+
+    async def _arm_focused(self) -> dict[str, Any]:
+        """Make what has the focus ready for a key."""
+        armed: dict[str, Any] = await self._look("armFocused", {"judge": self._judges})
+        return armed
 
     async def _key(self, key: str, armed: dict[str, Any]) -> str | None:
         """Press a key on what has the focus and follow where it leads; a key needs no effect."""
@@ -191,12 +220,12 @@ class Pressing(Acting):
             await self._page.press_key(key, timeout=allowed)
 
         patience = min(_KEY_PATIENCE if key == "Enter" else 0.0, self._left())
-        try:
-            seen = await self._watch_effect(press, before, patience)
-        except ValueError as error:
-            raise Failed(NOT_FOUND, str(error)) from None
-        if seen["invalid"]:
-            raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=armed["label"])
+        with self._answer_to(armed) as answer:
+            try:
+                seen = await self._watch_effect(press, before, patience)
+            except ValueError as error:
+                raise Failed(NOT_FOUND, str(error)) from None
+            await self._see_taken(answer, seen, armed["label"])
         title: str | None = seen["title"]
         return title
 
