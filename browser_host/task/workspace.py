@@ -12,6 +12,7 @@ from tabkeep.v1 import actions_pb2
 from browser_host.browser import BrowserError, BrowserGone, Page
 from browser_host.task import page_script
 from browser_host.task.documents import Inner, frames_of
+from browser_host.task.drawing import Drawing
 from browser_host.task.failures import NOT_FOUND, Failed
 from browser_host.task.performing.acting import Done
 from browser_host.task.scene import Scene
@@ -61,19 +62,22 @@ class Workspace:
         self.subject: Subject | None = None
         """What a clause last found, opened or made: what "it" means."""
 
-    async def do(self, action: actions_pb2.Action) -> Done:
-        """Carry out an action as a step."""
-        return await self.steps.do(action, self.source)
+    async def do(self, action: actions_pb2.Action, *, judged: bool = True) -> Done:
+        """Carry out an action as a step; with `judged` false the clause sees itself whether the page takes it."""
+        return await self.steps.do(action, self.source, judged=judged)
 
-    async def click(self, item: Item) -> Done:
+    async def click(self, item: Item, *, judged: bool = True) -> Done:
         """Click something a survey showed."""
-        return await self.do(actions_pb2.Action(click=actions_pb2.Click(target=await self.target(item))))
+        target = await self.target(item)
+        return await self.do(actions_pb2.Action(click=actions_pb2.Click(target=target)), judged=judged)
 
-    async def fill(self, item: Item, text: str, *, sensitive: bool = False, submit: bool = False) -> Done:
+    async def fill(
+        self, item: Item, text: str, *, sensitive: bool = False, submit: bool = False, judged: bool = True
+    ) -> Done:
         """Fill a field a survey showed."""
         value = actions_pb2.Value(literal=text, sensitive=sensitive)
         fill = actions_pb2.Fill(target=await self.target(item), value=value, submit=submit)
-        return await self.do(actions_pb2.Action(fill=fill))
+        return await self.do(actions_pb2.Action(fill=fill), judged=judged)
 
     async def survey(self, *, listeners: bool = False) -> Survey:
         """Look at the page; with `listeners` also for what shows by nothing but a listener that it can be pressed."""
@@ -137,6 +141,10 @@ class Workspace:
     async def scene(self) -> Scene:
         """Look at everything that shows, as rules choose from it."""
         return Scene.of(await self._look("scene"))
+
+    async def drawing(self) -> Drawing:
+        """Look at what is drawn: shapes, and boxes that are nothing but a colour."""
+        return Drawing.of(await self._look("drawing"))
 
     async def rows(self, *where: dict[str, Any], press: str = "", role: str = "") -> list[actions_pb2.Target]:
         """All rows, entries or cards that fit; with `press`, `role` what is called so in each. Empty for none."""

@@ -11,7 +11,7 @@ from tabkeep.v1 import actions_pb2
 from browser_host.task.clauses.colours import NAMES, distance, hexadecimal, is_shade_of, parsed
 from browser_host.task.clauses.form_fields import begun_form
 from browser_host.task.clauses.saving import save_button, send
-from browser_host.task.failures import AMBIGUOUS, EXPECTATION_FAILED, NO_EFFECT, NOT_FOUND, REJECTED_BY_PAGE, Failed
+from browser_host.task.failures import AMBIGUOUS, EXPECTATION_FAILED, NO_EFFECT, NOT_FOUND, Failed
 from browser_host.task.scene import Scene, Thing, folded, only, the_nth
 from browser_host.task.workspace import Workspace
 
@@ -293,15 +293,13 @@ class Send:
     name: str
 
     async def carry_out(self, workspace: Workspace) -> None:
-        """Press it; a page that answers with an error has not taken what was sent."""
+        """Press it, in the form that was begun where one was."""
         before = await workspace.survey()
         form = begun_form(workspace, before)
         if form is not None and (button := save_button(before, form)) is not None and button.form == form:
             await send(workspace, before, await workspace.target(button))
             return
         await click(workspace, (await workspace.scene()).sender(self.name))
-        if said := (await workspace.survey()).complaint(before):
-            raise Failed(REJECTED_BY_PAGE, f"the page does not take it: {said}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,8 +309,10 @@ class SendIfAlone:
     words: str = "press the only button, if it sends"
 
     async def carry_out(self, workspace: Workspace) -> None:
-        """Nothing is done where there are several, or none."""
-        buttons = (await workspace.scene()).all(lambda one: one.role == "button" and not one.disabled)
+        """Nothing is done where there are several, or none; tools without a name, as editors have them, are none."""
+        buttons = (await workspace.scene()).all(
+            lambda one: one.role == "button" and not one.disabled and one.called != ""
+        )
         if len(buttons) == 1 and re.fullmatch(r"\W*submit\W*", buttons[0].called, re.IGNORECASE):
             await click(workspace, buttons[0])
 

@@ -1,11 +1,11 @@
 // The functions the engine calls by name; each answers with JSON text.
 
 const calls = {
-  prepare, outcome, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
+  prepare, outcome, saying, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
   survey, naming, read, pause, frameInfo, framePoint, hasTarget, focusedFrame,
   dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every, facts, locate, walls,
   fileField, filesTaken, whence, shownSecrets,
-  scene, scrollWithin, selectionStyle, ready: () => true, address: () => location.href,
+  scene, drawing, scrollWithin, selectionStyle, ready: () => true, address: () => location.href,
 };
 
 // Elements themselves, for what only the browser can tell of them.

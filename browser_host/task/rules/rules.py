@@ -10,6 +10,7 @@ from browser_host.task.clauses.changing import ChangeOf, CheckOther
 from browser_host.task.clauses.choosing import FillOnly, SendIfAlone
 from browser_host.task.clauses.deleting import DeleteRecord
 from browser_host.task.clauses.form_fields import SetName, SetParts
+from browser_host.task.clauses.moved_shapes import DragInto
 from browser_host.task.clauses.named_records import KINDS_OF_RECORDS, EditNamed, OpenNamed
 from browser_host.task.clauses.orderings import SortByDragging
 from browser_host.task.clauses.pick_lists import PutInto
@@ -32,6 +33,7 @@ from browser_host.task.rules.question_rules import QUESTION_RULES
 from browser_host.task.rules.record_rules import RECORD_RULES
 from browser_host.task.rules.references import EditIt
 from browser_host.task.rules.revealing_rules import REVEALING_RULES
+from browser_host.task.rules.shape_rules import SHAPE_RULES
 from browser_host.task.rules.site_rules import SITE_RULES
 from browser_host.task.rules.styling import STYLING_RULES, StyleText
 from browser_host.task.rules.tab_rules import TAB_RULES
@@ -53,6 +55,7 @@ RULES_IN_ORDER = (
     *REVEALING_RULES,
     *DERIVED_RULES,
     *CHOOSING_RULES,
+    *SHAPE_RULES,
     *CHANGE_RULES,
     *FIELD_RULES,
     *RECORD_RULES,
@@ -138,12 +141,12 @@ def _is_about_entry(intent: Intent) -> bool:
 
 
 def _sent(intents: list[Intent]) -> list[_Read]:
-    """What is put by its number into a field without a name, is sorted or styled, answers the page: it is sent.
+    """What answers the page is sent: put by its number into a field without a name, sorted, styled, put into boxes.
 
     Only on pages with no other button, and only where the prompt presses nothing itself.
     """
     last = intents[-1]
-    answers = isinstance(last, SortByDragging | StyleText) or (isinstance(last, FillOnly) and last.nth)
+    answers = isinstance(last, SortByDragging | StyleText | DragInto) or (isinstance(last, FillOnly) and last.nth)
     presses = any(
         isinstance(one, OneAction) and one.action.WhichOneof("kind") in ("click", "press_key") for one in intents
     )
