@@ -470,9 +470,11 @@ class PlaywrightLauncher:
             async with asyncio.timeout(seconds):
                 context = await asyncio.shield(launching)
                 downloads = PlaywrightDownloads(start.directory / "downloads", start.user)
-                await downloads.watch(context)
-            pid = _main_pid(start.directory)
-            await asyncio.to_thread(isolation.examine, pid, sandboxed=self._sandbox, user=start.user)
+                pid = _main_pid(start.directory)
+                await asyncio.gather(
+                    downloads.watch(context),
+                    asyncio.to_thread(isolation.examine, pid, sandboxed=self._sandbox, user=start.user),
+                )
             browser = self._started(start, spec, context, downloads, pid, found, launch_time)
             if request is not None:
                 browser.set_network(request.network)
