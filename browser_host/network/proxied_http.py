@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from browser_host.network.egress_policy import normal
@@ -18,7 +19,9 @@ _HOP_BY_HOP = frozenset(
     [b"connection", b"keep-alive", b"proxy-connection", b"proxy-authorization", b"te", b"upgrade", b"host"]
 )
 _ENDS = frozenset([b"connection", b"keep-alive", b"proxy-connection", b"upgrade"])
-_PATH = re.compile(r"[/?].*")
+_WHOLE_URL = re.compile(r"http://(?P<authority>[^/?#]+)(?P<path>.*)")
+_LONGEST_AUTHORITY = 300
+"""A host's name has at most 253 letters."""
 _METHOD = re.compile(rb"[A-Z]{1,20}")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
@@ -65,21 +68,22 @@ class Request:
         if method == b"CONNECT":
             host, _, port = text.rpartition(":")
             return cls(method, normal(host), _port(port), tunnel=True)
-        parts = urlsplit(text)
-        if parts.scheme != "http" or not parts.hostname:
+        found = _WHOLE_URL.fullmatch(text)
+        if found is None:
             raise ValueError("no whole URL")
+        host, port = _origin(found["authority"])
         named = [_named(one) for one in fields]
         length = _length(named)
         chunked = any(name == b"transfer-encoding" for name, _ in named)
         if chunked and length is not None:
             raise ValueError("a body of two lengths")
-        found = _PATH.search(text, text.index("://") + 3)
+        path = found["path"]
         return cls(
             method,
-            normal(parts.hostname),
-            parts.port or 80,
+            host,
+            port,
             tunnel=False,
-            path="/" if found is None else found[0] if found[0].startswith("/") else "/" + found[0],
+            path=path if path.startswith("/") else "/" + path,
             fields=tuple(one for one, (name, _) in zip(fields, named, strict=True) if name not in _HOP_BY_HOP),
             body_length=None if chunked else length or 0,
             keep=version == b"HTTP/1.1" and not chunked and not _says_close(named),
@@ -224,6 +228,15 @@ def status_of(head: bytes) -> tuple[int, str]:
         raise ValueError("what it said is no HTTP")
     reason = (found[2] or b"").decode("latin-1")
     return int(found[1]), "".join(letter for letter in reason if letter.isprintable())[:100]
+
+
+@lru_cache(1024)
+def _origin(authority: str) -> tuple[str, int]:
+    """Host, as it is judged, and port of a plain URL."""
+    parts = urlsplit(f"http://{authority}")
+    if not parts.hostname or len(authority) > _LONGEST_AUTHORITY:
+        raise ValueError("no whole URL")
+    return normal(parts.hostname), parts.port or 80
 
 
 def _named(field: bytes) -> tuple[bytes, bytes]:
