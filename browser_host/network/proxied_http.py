@@ -66,8 +66,8 @@ class Request:
             raise ValueError("no request")
         text = target.decode("ascii")
         if method == b"CONNECT":
-            host, _, port = text.rpartition(":")
-            return cls(method, normal(host), _port(port), tunnel=True)
+            name, _, number = text.rpartition(":")
+            return cls(method, normal(name), _port(number), tunnel=True)
         found = _WHOLE_URL.fullmatch(text)
         if found is None:
             raise ValueError("no whole URL")
