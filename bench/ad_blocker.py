@@ -143,6 +143,6 @@ def _two_are_up(browsers: Path) -> bool:
 async def _idle(api: Product, browsers: Path, fields: dict[str, Any]) -> Sample:
     sessions: Sequence[str] = await asyncio.gather(*(api.open_session(**fields) for _ in range(_IDLE)))
     await asyncio.sleep(3.0)
-    size = await asyncio.to_thread(pss_mib, browsers.resolve())
+    size = await asyncio.to_thread(lambda: pss_mib(browsers.resolve()))
     await asyncio.gather(*(api.close_session(session) for session in sessions))
     return Sample(size / _IDLE, [])
