@@ -60,13 +60,17 @@ def _action(step: recordings_pb2.RecordedStep) -> dict[str, Any]:
     return written
 
 
+def _point(body: actions_pb2.Click | actions_pb2.Drag) -> dict[str, int] | None:
+    return {"x": body.at.x, "y": body.at.y} if body.HasField("at") else None
+
+
 def _fields(kind: str, body: Any) -> Any:
     fields: dict[str, Any] = {}
     match kind:
         case "goto":
             fields = {"url": _holes(body.url), "allow_error_status": body.allow_error_status}
         case "click":
-            fields = {"click_count": body.click_count, "times": body.times, "every": body.every}
+            fields = {"click_count": body.click_count, "times": body.times, "every": body.every, "at": _point(body)}
         case "fill":
             return {**_target(body.target), "value": _value(body.value), **({"submit": True} if body.submit else {})}
         case "select":
@@ -95,7 +99,7 @@ def _fields(kind: str, body: Any) -> Any:
         case "drag":
             how = body.WhichOneof("destination") or ""
             to = {"x": body.by.x, "y": body.by.y} if how == "by" else _target(getattr(body, how))
-            fields = {how: to, "by_corner": body.by_corner}
+            fields = {how: to, "by_corner": body.by_corner, "at": _point(body)}
         case "set_range":
             return {**_target(body.target), "value": body.value}
         case "set_date":
@@ -304,8 +308,10 @@ def _say_goto(body: actions_pb2.Goto, _: Element) -> Lines:
 
 
 def _say_click(body: actions_pb2.Click, element: Element) -> Lines:
-    times = f"click_count={body.click_count}" if body.click_count > 1 else ""
-    return [f"{_located(body.target, element)}.click({times})"] * max(body.times, 1)
+    options = [f"click_count={body.click_count}"] if body.click_count > 1 else []
+    if point := _point(body):
+        options.append(f"position={json.dumps(point)}")
+    return [f"{_located(body.target, element)}.click({', '.join(options)})"] * max(body.times, 1)
 
 
 def _say_fill(body: actions_pb2.Fill, element: Element) -> Lines:

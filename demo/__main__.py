@@ -29,7 +29,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 from tabkeep import Client, Run, RunEvent, RunStatus, actions
-from tabkeep.records import StepFinished, StepOutcome, StepStarted
+from tabkeep.records.run_events import StepFinished, StepOutcome, StepStarted
 
 from browser_host.kernel import isolation
 from demo.site import DemoSite, SiteLog

@@ -10,6 +10,7 @@ os.environ.setdefault("TABKEEP_ALLOW_PRIVATE", "127.0.0.0/8,localhost")
 # Tests count browsers; those that are about browsers kept ready ask for them.
 os.environ.setdefault("TABKEEP_WARM_BROWSERS", "0")
 
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -47,6 +48,10 @@ SANDBOX = isolation.sandbox_is_possible()
 """Whether this machine lets Chromium have its sandbox; where not, the tests do without, as an operator would."""
 if not SANDBOX:
     os.environ.setdefault("TABKEEP_ALLOW_UNSANDBOXED", "1")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it puts into the background so, and programs that a test interrupts would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ logger = logging.getLogger(__name__)
 BROWSERS_EACH = 8
 """A driver is one thread, and its browsers end with it: more of them share the work and the harm."""
 START_SECONDS = 30.0
-START_ATTEMPTS = 2
 STOP_SECONDS = 2.0
 
 
@@ -94,20 +93,25 @@ class Drivers:
 
     async def _start(self) -> Driver:
         """Start one, and another where it was gone at once: whatever ended it may be over."""
-        for attempt in range(1, START_ATTEMPTS + 1):
-            before = _driver_pids()
-            with _node(self._wrapper):
-                async with asyncio.timeout(START_SECONDS):
-                    playwright = await async_playwright().start()
-            started = _driver_pids() - before
-            if len(started) == 1:
-                break
+        try:
+            return await self._start_once()
+        except TimeoutError:
+            raise
+        except Exception as error:  # Playwright raises a bare Exception when its driver ends at once
+            logger.warning("playwright driver gone at its start", extra={"cause": str(error)})
+            return await self._start_once()
+
+    async def _start_once(self) -> Driver:
+        before = _driver_pids()
+        with _node(self._wrapper):
+            async with asyncio.timeout(START_SECONDS):
+                playwright = await async_playwright().start()
+        started = _driver_pids() - before
+        if len(started) != 1:
             await playwright.stop()
-            if attempt == START_ATTEMPTS:
-                raise RuntimeError(f"{len(started)} new Playwright drivers instead of one")
-            logger.warning("playwright driver not found after its start", extra={"count": len(started)})
-        logger.info("playwright driver started", extra={"pid": min(started)})
-        driver = Driver(playwright, min(started))
+            raise RuntimeError(f"{len(started)} new Playwright drivers instead of one")
+        driver = Driver(playwright, started.pop())
+        logger.info("playwright driver started", extra={"pid": driver.pid})
         self._guard.cover_helper(driver.pid)
         driver.exited.add_done_callback(lambda _: self._guard.release_helper(driver.pid))
         return driver

@@ -15,7 +15,7 @@ from browser_host.browser import Document, DocumentReplaced
 
 _FILES = (
     "dom.js", "names.js", "targets.js", "watching.js", "acting.js", "frames.js", "reading.js", "walls.js", "whence.js",
-    "gestures.js", "remembering.js", "linked_data.js", "files.js", "entry.js",
+    "gestures.js", "drawings.js", "remembering.js", "linked_data.js", "files.js", "masking.js", "entry.js",
 )  # fmt: skip
 _CALL = "(call) => globalThis.__tabkeep ? globalThis.__tabkeep(call.name, call.argument) : null"
 PRESS_PATH = '() => globalThis.__tabkeepElements ? globalThis.__tabkeepElements("pressPath") : []'

@@ -23,6 +23,7 @@ from browser_host.task.documents import secrecy_in_frames
 from browser_host.task.failures import Failed, Stopped, canceled
 from browser_host.task.gate import Gate, Irreversible, NeedsApproval, OnSite
 from browser_host.task.journal import ActionLeaseOver, Journal
+from browser_host.task.masking import masked_picture
 from browser_host.task.performing.acting import Done
 from browser_host.task.performing.actions import Actor, timeout_of
 from browser_host.task.performing.tabs import Tabs
@@ -351,9 +352,10 @@ class Steps:
         return failure is not None or self._screenshots != runs_pb2.SCREENSHOT_MODE_ON_FAILURE
 
     async def picture(self, page: Page) -> str:
-        """Keep a picture of the page; "" and a warning when none can be taken within two seconds."""
+        """Keep a picture of the page, secrets painted over; "" and a warning when none can be had within 2 s."""
         try:
-            return self.journal.keep_screenshot(await page.screenshot(timeout=_PICTURE_TIMEOUT))
+            picture = await masked_picture(page, self.secrets.all, timeout=_PICTURE_TIMEOUT)
+            return self.journal.keep_screenshot(picture)
         except BrowserGone:
             raise
         except BrowserError as error:

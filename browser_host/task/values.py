@@ -104,16 +104,24 @@ class Secrets:
     def __init__(self) -> None:
         """Know none."""
         self._texts: set[str] = set()
+        self._short: set[str] = set()
 
     @property
     def known(self) -> bool:
         """Whether there are any."""
-        return bool(self._texts)
+        return bool(self._texts or self._short)
+
+    @property
+    def all(self) -> list[str]:
+        """Each of them as it is, and as it looks in a URL; with those too short to be looked for in texts."""
+        return sorted(self._texts | self._short)
 
     def add(self, text: str) -> None:
         """Never show this text from now on, as it is nor as it looks in a URL."""
         if len(text) >= _SHORTEST_SECRET:
             self._texts |= {text, quote(text), quote(text, safe=""), quote_plus(text)}
+        elif text:
+            self._short.add(text)
 
     def scrub(self, text: str) -> str:
         """The text without the secrets in it."""

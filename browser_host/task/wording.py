@@ -149,7 +149,10 @@ def describe(action: actions_pb2.Action) -> str:
         case "click":
             times = {2: "double-click ", 3: "triple-click "}.get(action.click.click_count, "click ")
             often = f", {action.click.times} times" if action.click.times > 1 else ""
-            return times + ("every " if action.click.every else "") + target_words(action.click.target) + often
+            where = target_words(action.click.target) + (
+                _point_words(action.click) if action.click.HasField("at") else ""
+            )
+            return times + ("every " if action.click.every else "") + where + often
         case "fill":
             submit = " and press Enter" if action.fill.submit else ""
             return f"fill {target_words(action.fill.target)} with {value_words(action.fill.value)}{submit}"
@@ -202,8 +205,13 @@ def describe(action: actions_pb2.Action) -> str:
     raise ValueError("an action without a kind")
 
 
+def _point_words(body: actions_pb2.Click | actions_pb2.Drag) -> str:
+    return f" at {body.at.x}, {body.at.y} px"
+
+
 def _drag_words(drag: actions_pb2.Drag) -> str:
     taken = f"drag {'the corner of ' if drag.by_corner else ''}{target_words(drag.target)}"
+    taken += _point_words(drag) if drag.HasField("at") else ""
     how = drag.WhichOneof("destination")
     if how == "by":
         return f"{taken} by {drag.by.x}, {drag.by.y} px"

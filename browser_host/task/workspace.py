@@ -12,6 +12,7 @@ from tabkeep.v1 import actions_pb2
 from browser_host.browser import BrowserError, BrowserGone, Page
 from browser_host.task import page_script
 from browser_host.task.documents import Inner, frames_of
+from browser_host.task.drawing import Drawing
 from browser_host.task.failures import NOT_FOUND, Failed
 from browser_host.task.performing.acting import Done
 from browser_host.task.scene import Scene
@@ -140,6 +141,10 @@ class Workspace:
     async def scene(self) -> Scene:
         """Look at everything that shows, as rules choose from it."""
         return Scene.of(await self._look("scene"))
+
+    async def drawing(self) -> Drawing:
+        """Look at what is drawn: shapes, and boxes that are nothing but a colour."""
+        return Drawing.of(await self._look("drawing"))
 
     async def rows(self, *where: dict[str, Any], press: str = "", role: str = "") -> list[actions_pb2.Target]:
         """All rows, entries or cards that fit, or in each of them the `role` that is called `press`; empty for none."""

@@ -45,6 +45,10 @@ def _click(fields: Fields, field: str, click: actions_pb2.Click) -> None:
         fields.wrong(f"{field}.times", f"must be 0 to {MOST_TIMES}")
     if click.every and (click.times > 1 or click.target.nth):
         fields.wrong(f"{field}.every", "cannot be set together with times or target.nth")
+    if click.HasField("at"):
+        _point(fields, f"{field}.at", click.at)
+        if click.every:
+            fields.wrong(f"{field}.at", "means nothing with every")
 
 
 def _select(fields: Fields, field: str, select: actions_pb2.Select) -> None:
@@ -69,6 +73,15 @@ def _drag(fields: Fields, field: str, drag: actions_pb2.Drag) -> None:
         fields.wrong(f"{field}.{how}", "names no element: set role, name, css or test_id")
     if drag.by_corner and how not in (None, "by"):
         fields.wrong(f"{field}.by_corner", "means nothing without by")
+    if drag.HasField("at"):
+        _point(fields, f"{field}.at", drag.at)
+        if drag.by_corner or how != "by":
+            fields.wrong(f"{field}.at", "means nothing without by, or with by_corner")
+
+
+def _point(fields: Fields, field: str, at: actions_pb2.Offset) -> None:
+    if not (0 <= at.x <= FARTHEST_PX and 0 <= at.y <= FARTHEST_PX):
+        fields.wrong(field, f"must lie within the element: x and y of 0 to {FARTHEST_PX}")
 
 
 def _number(fields: Fields, field: str, value: float) -> None:

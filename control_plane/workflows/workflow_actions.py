@@ -342,7 +342,7 @@ def _click(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     if place.is_short:
         action.click.target.CopyFrom(_read_target_alone(place, holes))
         return
-    fields = _on_target(place, holes, action.click.target, ("click_count", "times", "every"))
+    fields = _on_target(place, holes, action.click.target, ("click_count", "times", "every", "at"))
     if "click_count" in fields:
         action.click.click_count = fields["click_count"].integer(1, 3) or 0
     if "times" in fields:
@@ -351,6 +351,10 @@ def _click(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
         action.click.every = bool(fields["every"].boolean())
     if action.click.every and ("times" in fields or action.click.target.nth):
         place.mistake("is for every element: leave out times and nth")
+    if "at" in fields:
+        _read_offset(fields["at"], action.click.at, 0)
+        if action.click.every:
+            fields["at"].mistake("means nothing with every")
 
 
 def _fill(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
@@ -427,20 +431,29 @@ def _find_record(place: Place, holes: Holes, action: actions_pb2.Action) -> None
 
 
 def _drag(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
-    fields = _on_target(place, holes, action.drag.target, (*_DESTINATIONS, "by_corner"))
+    fields = _on_target(place, holes, action.drag.target, (*_DESTINATIONS, "by_corner", "at"))
     given = [name for name in fields if name in _DESTINATIONS]
     if len(given) != 1:
         place.mistake(f"must lead to one place: {listing(_DESTINATIONS)}")
     elif given[0] == "by":
-        offset = fields["by"].fields(("x", "y")) or {}
-        for name, field in offset.items():
-            setattr(action.drag.by, name, field.integer(-FARTHEST_PX, FARTHEST_PX) or 0)
+        _read_offset(fields["by"], action.drag.by, -FARTHEST_PX)
     else:
         getattr(action.drag, given[0]).CopyFrom(_read_target_alone(fields[given[0]], holes))
     if "by_corner" in fields:
         action.drag.by_corner = bool(fields["by_corner"].boolean())
         if action.drag.by_corner and given != ["by"]:
             fields["by_corner"].mistake("means nothing without by")
+    if "at" in fields:
+        _read_offset(fields["at"], action.drag.at, 0)
+        if action.drag.by_corner or given != ["by"]:
+            fields["at"].mistake("means nothing without by, or with by_corner")
+
+
+def _read_offset(place: Place, offset: actions_pb2.Offset, least: int) -> None:
+    """Read {x, y}, of which one may be left out, into a message."""
+    offset.SetInParent()
+    for name, field in (place.fields(("x", "y")) or {}).items():
+        setattr(offset, name, field.integer(least, FARTHEST_PX) or 0)
 
 
 def _set_range(place: Place, holes: Holes, action: actions_pb2.Action) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from tabkeep import Client, actions
 from tabkeep.errors import TabkeepError
-from tabkeep.records import RunEvent
+from tabkeep.records.run_events import RunEvent
 from tabkeep.v1 import runs_pb2
 
 from tests.chaos.control_plane_program import ControlPlaneProgram

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tabkeep import Client
-from tabkeep.records import BrowserSession
+from tabkeep.records.sessions import BrowserSession
 
 from demo.site import DemoSite
 from tests.conftest import passable_directory

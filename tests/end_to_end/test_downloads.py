@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from tabkeep import Artifact, ArtifactState, BrowserSessionState, Client, FailedPrecondition, RunStatus, actions
-from tabkeep.records import RunWarning as RunWarning
+from tabkeep.records.run_events import RunWarning as RunWarning
 
 from tests.waiting import until
 

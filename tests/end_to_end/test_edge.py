@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import tabkeep
 from tabkeep import Client
-from tabkeep.records import BrowserSessionState, HostState
+from tabkeep.records.administration import HostState
+from tabkeep.records.sessions import BrowserSessionState
 
 from browser_host import launch
 from browser_host.messages import BrowserType

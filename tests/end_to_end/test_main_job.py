@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tabkeep import Client, InvalidArgument, NotFound, Run, RunEvent, RunStatus, SessionClosed, actions
-from tabkeep.records import StepFinished, StepOutcome, StepStarted
+from tabkeep.records.run_events import StepFinished, StepOutcome, StepStarted
 
 from demo.site import DemoSite
 from tests.end_to_end.conftest import Stack, gone

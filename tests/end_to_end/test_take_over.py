@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import pytest
 from playwright.async_api import Error, Playwright, async_playwright
 from tabkeep import BrowserSession, Client, FailureReason, Run, RunStatus, actions
-from tabkeep.records import ApprovalKind, ApprovalResolved, RunEvent, StepStarted
+from tabkeep.records.run_events import ApprovalResolved, RunEvent, StepStarted
+from tabkeep.records.runs import ApprovalKind
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 from tabkeep import Client, Run, RunEvent, RunStatus, actions
-from tabkeep.records import BrowserSession, BrowserSessionState, HostState, StepStarted
+from tabkeep.records.administration import HostState
+from tabkeep.records.run_events import StepStarted
+from tabkeep.records.sessions import BrowserSession, BrowserSessionState
 
 from control_plane import first_keys
 from control_plane.server import ControlPlane

@@ -14,6 +14,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import playwright
 import psutil
 import pytest
 
@@ -24,6 +25,7 @@ from browser_host.chromium.playwright_browser import PlaywrightBrowser
 from browser_host.chromium.playwright_launcher import PlaywrightLauncher
 from browser_host.clock import SystemClock
 from browser_host.config import DEFAULT_SESSION_USERS
+from browser_host.guard import Unguarded
 from browser_host.kernel import processes
 from browser_host.kernel.session_users import SessionUsers
 from browser_host.launch import FoundBrowser
@@ -418,15 +420,36 @@ async def test_a_dead_driver_ends_its_browsers_and_the_next_launch_gets_a_new_on
             assert psutil.Process(another.pid).ppid() != driver_pid
 
 
-async def test_a_driver_that_is_gone_right_after_its_start_is_started_once_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ends", ["before it says a word", "before it is found"])
+async def test_a_driver_that_is_gone_at_its_start_is_started_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str
 ):
     seen = playwright_driver._driver_pids
-    looks = iter([lambda: set(), lambda: set()])  # the first start finds none, as when something ended it at once
-    monkeypatch.setattr(playwright_driver, "_driver_pids", lambda: next(looks, seen)())
+    wrapper = tmp_path / "node"
+    wrapper.write_text(f'#!/bin/sh\nexec "{Path(playwright.__file__).parent}/driver/node" "$@"\n')
+    if ends == "before it is found":
+        looks = iter([set, set])
+        monkeypatch.setattr(playwright_driver, "_driver_pids", lambda: next(looks, seen)())
+    else:
+        wrapper.write_text(wrapper.read_text().replace("\n", '\nmkdir "$0.killed" 2>/dev/null && kill -9 $$\n', 1))
+    wrapper.chmod(0o700)
     before = seen()
-    async with a_launcher(tmp_path) as launcher, an_open_browser(launcher) as browser:
-        assert seen() - before == {psutil.Process(browser.pid).ppid()}
+    drivers = playwright_driver.Drivers(wrapper, Unguarded())
+    try:
+        driver = await drivers.take()
+        assert seen() - before == {driver.pid}
+        assert (wrapper.with_name("node.killed")).exists() is (ends == "before it says a word")
+    finally:
+        await drivers.close()
+
+
+async def test_a_driver_that_is_gone_at_every_start_is_a_failure(tmp_path: Path):
+    wrapper = tmp_path / "node"
+    wrapper.write_text('#!/bin/sh\necho >>"$0.starts"\nexit 3\n')
+    wrapper.chmod(0o700)
+    with pytest.raises(Exception, match="Connection closed"):
+        await playwright_driver.Drivers(wrapper, Unguarded()).take()
+    assert wrapper.with_name("node.starts").read_text() == "\n\n"
 
 
 async def test_a_stopped_driver_does_not_hold_up_the_end_of_a_browser(tmp_path: Path):

@@ -78,11 +78,11 @@ async def test_what_is_not_there_once_is_not_touched(desk: Desk, part, prompt, r
 @pytest.mark.parametrize(
     "prompt",
     [
-        "Create a line that bisects the angle evenly in two, then press submit",
+        "Draw a circle that touches both lines, then press submit",
         "Draw a circle centered around the marked point",
         "Click on a blue triangle that is small",
-        "How many red items are there?",
-        "Drag all circles into the black box",
+        "Press the button that correctly denotes how many sides the shape has",
+        "Drag all circles to where they belong",
         "Keep your mouse inside the circle as it moves around",
     ],
 )

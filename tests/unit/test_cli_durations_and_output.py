@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tabkeep import records
+import tabkeep
 from tabkeep.cli import durations, output
 
 
@@ -59,8 +59,8 @@ def test_json_has_times_in_utc_lengths_with_their_unit_and_words_for_enums() -> 
     value = {
         "time": datetime(2026, 2, 1, 10, 30, tzinfo=UTC),
         "length": timedelta(seconds=90.5),
-        "state": records.HostState.READY,
-        "size": records.Viewport(1280, 720),
+        "state": tabkeep.HostState.READY,
+        "size": tabkeep.Viewport(1280, 720),
         "some": (1, None),
     }
     assert output.to_json(value) == {

@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
+import tabkeep
 from google.protobuf import struct_pb2
-from tabkeep import actions, records, wire
+from tabkeep import actions, wire
 from tabkeep.v1 import (
     actions_pb2,
     artifacts_pb2,
@@ -35,39 +36,39 @@ def test_each_enum_has_exactly_the_words_of_its_proto(kind: type[StrEnum]) -> No
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        (records.BrowserSession, browser_sessions_pb2.BrowserSession),
-        (records.ProfileSave, browser_sessions_pb2.ProfileSave),
-        (records.BrowserProfile, browser_profiles_pb2.BrowserProfile),
-        (records.BrowserProfileVersion, browser_profiles_pb2.BrowserProfileVersion),
-        (records.Condition, browser_sessions_pb2.Condition),
-        (records.Run, runs_pb2.Run),
-        (records.Approval, runs_pb2.Approval),
-        (records.RunStarted, runs_pb2.RunStarted),
-        (records.PlanMade, runs_pb2.PlanMade),
-        (records.BlockStarted, runs_pb2.BlockStarted),
-        (records.BlockFinished, runs_pb2.BlockFinished),
-        (records.StepStarted, runs_pb2.StepStarted),
-        (records.StepFinished, runs_pb2.StepFinished),
-        (records.ApprovalResolved, runs_pb2.ApprovalResolved),
-        (records.RunWarning, runs_pb2.Warning),
-        (records.RunFinished, runs_pb2.RunFinished),
-        (records.TaskRecorded, runs_pb2.TaskRecorded),
-        (records.Replayed, runs_pb2.Replayed),
-        (records.StepHealed, runs_pb2.StepHealed),
-        (records.Recording, recordings_pb2.Recording),
-        (records.RecordedTask, recordings_pb2.RecordedTask),
-        (records.RecordedPart, recordings_pb2.RecordedPart),
-        (records.RecordedStep, recordings_pb2.RecordedStep),
-        (records.RecordedValue, recordings_pb2.RecordedValue),
-        (records.ExportedRecording, recordings_pb2.ExportRecordingResponse),
-        (records.Workflow, workflows_pb2.Workflow),
-        (records.WorkflowParameter, workflows_pb2.WorkflowParameter),
-        (records.Artifact, artifacts_pb2.Artifact),
-        (records.Host, hosts_pb2.Host),
-        (records.Key, keys_pb2.Key),
-        (records.Usage, usage_pb2.Usage),
-        (records.WebhookAttempt, webhooks_pb2.WebhookAttempt),
-        (records.WebhookDelivery, webhooks_pb2.WebhookDelivery),
+        (tabkeep.BrowserSession, browser_sessions_pb2.BrowserSession),
+        (tabkeep.ProfileSave, browser_sessions_pb2.ProfileSave),
+        (tabkeep.BrowserProfile, browser_profiles_pb2.BrowserProfile),
+        (tabkeep.BrowserProfileVersion, browser_profiles_pb2.BrowserProfileVersion),
+        (tabkeep.Condition, browser_sessions_pb2.Condition),
+        (tabkeep.Run, runs_pb2.Run),
+        (tabkeep.Approval, runs_pb2.Approval),
+        (tabkeep.RunStarted, runs_pb2.RunStarted),
+        (tabkeep.PlanMade, runs_pb2.PlanMade),
+        (tabkeep.BlockStarted, runs_pb2.BlockStarted),
+        (tabkeep.BlockFinished, runs_pb2.BlockFinished),
+        (tabkeep.StepStarted, runs_pb2.StepStarted),
+        (tabkeep.StepFinished, runs_pb2.StepFinished),
+        (tabkeep.ApprovalResolved, runs_pb2.ApprovalResolved),
+        (tabkeep.RunWarning, runs_pb2.Warning),
+        (tabkeep.RunFinished, runs_pb2.RunFinished),
+        (tabkeep.TaskRecorded, runs_pb2.TaskRecorded),
+        (tabkeep.Replayed, runs_pb2.Replayed),
+        (tabkeep.StepHealed, runs_pb2.StepHealed),
+        (tabkeep.Recording, recordings_pb2.Recording),
+        (tabkeep.RecordedTask, recordings_pb2.RecordedTask),
+        (tabkeep.RecordedPart, recordings_pb2.RecordedPart),
+        (tabkeep.RecordedStep, recordings_pb2.RecordedStep),
+        (tabkeep.RecordedValue, recordings_pb2.RecordedValue),
+        (tabkeep.ExportedRecording, recordings_pb2.ExportRecordingResponse),
+        (tabkeep.Workflow, workflows_pb2.Workflow),
+        (tabkeep.WorkflowParameter, workflows_pb2.WorkflowParameter),
+        (tabkeep.Artifact, artifacts_pb2.Artifact),
+        (tabkeep.Host, hosts_pb2.Host),
+        (tabkeep.Key, keys_pb2.Key),
+        (tabkeep.Usage, usage_pb2.Usage),
+        (tabkeep.WebhookAttempt, webhooks_pb2.WebhookAttempt),
+        (tabkeep.WebhookDelivery, webhooks_pb2.WebhookDelivery),
     ],
     ids=lambda kind: kind.__name__,
 )
@@ -107,10 +108,10 @@ def test_a_session_comes_with_python_types() -> None:
     assert session.state == "closed"
     assert session.status == "closed"
     assert session.close_reason == "TIMED_OUT"
-    assert session.browser_type is records.BrowserType.MSEDGE
+    assert session.browser_type is tabkeep.BrowserType.MSEDGE
     assert session.timeout == timedelta(minutes=30)
     assert session.create_time == datetime(2026, 2, 1, 10, 30, 0, 110_000, tzinfo=UTC)
-    assert session.viewport == records.Viewport(1280, 720)
+    assert session.viewport == tabkeep.Viewport(1280, 720)
     assert session.labels == {"team": "shop"}
 
 
@@ -130,8 +131,8 @@ def test_a_session_that_is_not_closed_has_status_running() -> None:
 
 def test_a_word_of_a_newer_server_is_unknown_and_not_final() -> None:
     run = wire.run(runs_pb2.Run(run_id="tsk_1", status=99, failure_reason=99))  # type: ignore[arg-type]
-    assert run.status is records.RunStatus.UNKNOWN
-    assert run.failure_reason is records.FailureReason.UNKNOWN
+    assert run.status is tabkeep.RunStatus.UNKNOWN
+    assert run.failure_reason is tabkeep.FailureReason.UNKNOWN
     assert not run.is_final
 
 
@@ -166,14 +167,14 @@ def test_what_json_does_not_know_is_refused() -> None:
 
 
 def test_a_bare_session_timeout_counts_minutes() -> None:
-    request = wire.to_create_session(records.BrowserSessionOptions(timeout=30))
+    request = wire.to_create_session(tabkeep.BrowserSessionOptions(timeout=30))
     assert request.timeout.ToTimedelta() == timedelta(minutes=30)
-    request = wire.to_create_session(records.BrowserSessionOptions(timeout=timedelta(seconds=400)))
+    request = wire.to_create_session(tabkeep.BrowserSessionOptions(timeout=timedelta(seconds=400)))
     assert request.timeout.ToTimedelta() == timedelta(seconds=400)
 
 
 def test_options_that_are_not_given_stay_absent() -> None:
-    request = wire.to_create_session(records.BrowserSessionOptions())
+    request = wire.to_create_session(tabkeep.BrowserSessionOptions())
     assert request.ListFields() == []
 
 
@@ -185,12 +186,12 @@ def test_a_session_timeout_of_another_type_is_refused(value: Any) -> None:
 
 def test_other_lengths_must_say_their_unit() -> None:
     with pytest.raises(TypeError, match="queue_timeout is int"):
-        wire.to_create_session(records.BrowserSessionOptions(queue_timeout=60))  # type: ignore[arg-type]
+        wire.to_create_session(tabkeep.BrowserSessionOptions(queue_timeout=60))  # type: ignore[arg-type]
 
 
 def test_a_word_that_does_not_exist_is_refused_with_those_that_do() -> None:
     with pytest.raises(ValueError, match="'opera' is not one of chrome, msedge"):
-        wire.enum_to_proto(records.BrowserType, "opera")
+        wire.enum_to_proto(tabkeep.BrowserType, "opera")
 
 
 def test_a_run_that_failed_raises_when_asked() -> None:

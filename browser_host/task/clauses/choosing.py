@@ -302,8 +302,10 @@ class SendIfAlone:
     words: str = "press the only button, if it sends"
 
     async def carry_out(self, workspace: Workspace) -> None:
-        """Nothing is done where there are several, or none."""
-        buttons = (await workspace.scene()).all(lambda one: one.role == "button" and not one.disabled)
+        """Nothing is done where there are several, or none; tools without a name, as editors have them, are none."""
+        buttons = (await workspace.scene()).all(
+            lambda one: one.role == "button" and not one.disabled and one.called != ""
+        )
         if len(buttons) == 1 and re.fullmatch(r"\W*submit\W*", buttons[0].called, re.IGNORECASE):
             await click(workspace, buttons[0])
 

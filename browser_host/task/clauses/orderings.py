@@ -10,6 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 from tabkeep.v1 import actions_pb2
 
 from browser_host.task.clauses.choosing import choose_suggestion, click, fill, text_field
+from browser_host.task.clauses.shapes import click_shape
 from browser_host.task.failures import AMBIGUOUS, EXPECTATION_FAILED, NO_EFFECT, NOT_FOUND, STALLED, Failed
 from browser_host.task.likeness import likeness
 from browser_host.task.scene import Scene, Thing, folded, only
@@ -35,7 +36,7 @@ class ClickInOrder:
     descending: bool
 
     async def carry_out(self, workspace: Workspace) -> None:
-        """Read them all, then click; each click must do something."""
+        """Read them all, then click; each click must do something. A number that hides is clicked where it stood."""
         numbers = [(number_of(one), one) for one in (await workspace.scene()).things if one.own and not one.editable]
         found = sorted(
             ((number, one) for number, one in numbers if number is not None),
@@ -44,14 +45,19 @@ class ClickInOrder:
         )
         if len(found) < 2:
             raise Failed(NOT_FOUND, "there are no numbers to click on the page")
-        for number, _ in found:
+        for number, stood in found:
             # What was clicked may go, and what is left is counted anew.
-            await self._click_number(workspace, number)
+            await self._click_number(workspace, number, stood)
 
-    async def _click_number(self, workspace: Workspace, number: float) -> None:
+    async def _click_number(self, workspace: Workspace, number: float, stood: Thing) -> None:
         end = workspace.steps.clock.monotonic() + 2.0
+        middle = (stood.x + stood.width / 2, stood.y + stood.height / 2)
         while True:
             left = [one for one in (await workspace.scene()).things if one.own and number_of(one) == number]
+            cover = None if left else (await workspace.drawing()).upon(middle)
+            if cover is not None:
+                await click_shape(workspace, cover)
+                return
             if left or workspace.steps.clock.monotonic() >= end:
                 await click(workspace, only(left, f"number {number:g}"))
                 return

@@ -110,6 +110,16 @@ function pointOn(el, avoid) {
   return { cover };
 }
 
+// A point `at` so many pixels from its upper left corner, if a press there would reach it.
+function givenPointOn(el, at) {
+  const [dx, dy] = frameOffset(el);
+  const box = boxOf(el);
+  if (at.x > box.width || at.y > box.height) return { cover: null };
+  const [x, y] = [box.left + dx + at.x, box.top + dy + at.y];
+  const hit = elementAt(x, y);
+  return hit && reaches(hit, el) ? { x, y } : { cover: hit };
+}
+
 function reaches(hit, el) {
   if (contains(el, hit)) return !(hit !== el && INTERACTIVE.has(roleOf(hit)) && INTERACTIVE.has(roleOf(el)) && disabled(hit));
   const label = hit.closest && hit.closest("label");
@@ -117,7 +127,7 @@ function reaches(hit, el) {
 }
 
 // -> {ok, x, y, ...} with the press armed
-async function prepare({ target, purpose, wait, avoid, judge }) {
+async function prepare({ target, purpose, wait, avoid, at, judge }) {
   return found(target, purpose, wait, async (el) => {
     const refused = refuse(el, false);
     if (refused) return refused;
@@ -125,7 +135,7 @@ async function prepare({ target, purpose, wait, avoid, judge }) {
     if (!handle) return { reason: "NOT_FOUND", message: `${describeElement(el)} is not visible` };
     scrollIn(handle);
     if (!(await settled(handle))) return { reason: "STEP_TIMEOUT", message: `${describeElement(el)} keeps moving` };
-    const point = pointOn(handle, avoid);
+    const point = at ? givenPointOn(handle, at) : pointOn(handle, avoid);
     if (point.x === undefined) {
       const cover = point.cover ? `is covered by ${describeElement(point.cover)}` : "is outside of the visible area";
       return { reason: "STEP_TIMEOUT", message: `${describeElement(el)} ${cover}` };

@@ -95,10 +95,15 @@ function boxOf(el) {
   return box;
 }
 
+// A line of a drawing that is upright or level: its box has no breadth, what it is drawn with has.
+function isStroke(el, box) {
+  return "getTotalLength" in el && box.width + box.height > 0 && getComputedStyle(el).stroke !== "none";
+}
+
 function visible(el) {
   if (!el.isConnected || !el.checkVisibility({ visibilityProperty: true })) return false;
   const box = boxOf(el);
-  if (box.width <= 0 || box.height <= 0) return false;
+  if ((box.width <= 0 || box.height <= 0) && !isStroke(el, box)) return false;
   const frame = el.ownerDocument.defaultView && el.ownerDocument.defaultView.frameElement;
   return !frame || visible(frame);
 }

@@ -4,8 +4,8 @@ const calls = {
   prepare, outcome, saying, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
   survey, naming, read, pause, frameInfo, framePoint, hasTarget, focusedFrame,
   dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every, facts, locate, walls,
-  fileField, filesTaken, whence,
-  scene, scrollWithin, selectionStyle, ready: () => true, address: () => location.href,
+  fileField, filesTaken, whence, shownSecrets,
+  scene, drawing, scrollWithin, selectionStyle, ready: () => true, address: () => location.href,
 };
 
 // Elements themselves, for what only the browser can tell of them.

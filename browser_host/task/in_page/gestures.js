@@ -27,14 +27,15 @@ function isBeside(a, b) {
 }
 
 // -> {ok, path: [[x, y], ...]}: from where to where the pointer goes; the element's place and size are remembered.
-async function dragPath({ target, onto, before, after, by, corner, wait }) {
+async function dragPath({ target, onto, before, after, by, at, corner, wait }) {
   return found(target, "any", wait, async (el) => {
     const refused = refuse(el, false);
     if (refused) return refused;
     scrollIn(el);
     if (!(await settled(el))) return { reason: "STEP_TIMEOUT", message: `${describeElement(el)} keeps moving` };
     const label = describeElement(el);
-    const from = middle(el);
+    let from = middle(el);
+    if (at) from = { ...from, x: from.x - from.width / 2 + at.x, y: from.y - from.height / 2 + at.y };
     let to;
     if (by) {
       to = { x: from.x + by.x, y: from.y + by.y };
@@ -526,12 +527,19 @@ function clipped(el) {
   return false;
 }
 
+// What of a text node lies in a range; a range that only touches it has nothing of it.
+function selectedIn(node, range) {
+  if (!range.intersectsNode(node)) return "";
+  const end = node === range.endContainer ? range.endOffset : node.nodeValue.length;
+  return node.nodeValue.slice(node === range.startContainer ? range.startOffset : 0, end);
+}
+
 // How the text that is selected looks, from its first letter to its last.
 function selectionStyle() {
   const selection = (activeElement() || document.body).ownerDocument.defaultView.getSelection();
   if (!selection.rangeCount || selection.isCollapsed) return null;
   const range = selection.getRangeAt(0);
-  const nodes = textNodes(range.commonAncestorContainer.nodeType === 3 ? range.commonAncestorContainer.parentElement : range.commonAncestorContainer).filter((node) => range.intersectsNode(node) && fold(node.nodeValue));
+  const nodes = textNodes(range.commonAncestorContainer.nodeType === 3 ? range.commonAncestorContainer.parentElement : range.commonAncestorContainer).filter((node) => fold(selectedIn(node, range)));
   const looks = nodes.map((node) => {
     const style = getComputedStyle(node.parentElement);
     return { bold: Number(style.fontWeight) >= 600, italic: style.fontStyle !== "normal", underline: !!node.parentElement.closest("u,ins") || style.textDecorationLine.includes("underline"), color: style.color };

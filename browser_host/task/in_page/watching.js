@@ -179,6 +179,7 @@ function brought(press, words) {
 }
 
 const SEEN_ATTRIBUTES = /^(class|style|hidden|open|disabled|checked|selected|value|src|href|readonly|inert|data-state|aria-(?!describedby).*)$/;
+const DRAWN_ATTRIBUTES = /^(d|points|transform|[xy][12]?|[cr][xy]|r|width|height|fill|stroke)$/; // in SVG they are what shows
 const OWN_FEEDBACK = /hover|focus|active|ripple|press|touch|wave|pointer/i;
 const FEEDBACK = "[role=tooltip],[class*=tooltip],[class*=ripple],[class*=toolTip],[class*=Ripple]";
 
@@ -240,6 +241,7 @@ function shows(node) {
 
 function attributeShows(record, at, press) {
   const name = record.attributeName;
+  if (at.ownerSVGElement && DRAWN_ATTRIBUTES.test(name)) return visible(at);
   if (!SEEN_ATTRIBUTES.test(name) || at === document.documentElement) return false;
   if (name === "class") {
     const before = new Set((press.classes.get(at) || "").split(/\s+/));

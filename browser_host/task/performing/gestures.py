@@ -36,6 +36,7 @@ class Gestures(Pressing):
         how = drag.WhichOneof("destination")
         if how == "by":
             wanted["by"] = {"x": drag.by.x, "y": drag.by.y}
+            wanted["at"] = {"x": drag.at.x, "y": drag.at.y} if drag.HasField("at") else None
         elif how:
             wanted[how] = script_target(getattr(drag, how))
         for attempt in (1, 2):
@@ -183,7 +184,7 @@ class Gestures(Pressing):
             return f"{len(labels)} elements: {', '.join(dict.fromkeys(labels))}"[:200]
         label = ""
         for _ in range(click.times):
-            label = await self._pressed(click.target, click.click_count or 1)
+            label = (await self._click(click, more_expected=False)).target
         return label
 
 

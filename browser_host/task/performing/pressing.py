@@ -32,7 +32,12 @@ class Pressing(Acting):
     async def _click(self, click: actions_pb2.Click, more_expected: bool) -> Done:
         patience = self._left() if more_expected else EFFECT_PATIENCE
         done, _ = await self._press(
-            click.target, "click", click.click_count or 1, patience, any_change_counts=more_expected
+            click.target,
+            "click",
+            click.click_count or 1,
+            patience,
+            any_change_counts=more_expected,
+            at=click.at if click.HasField("at") else None,
         )
         return done
 
@@ -45,15 +50,18 @@ class Pressing(Acting):
         ready: dict[str, Any] | None = None,
         *,
         any_change_counts: bool = False,
+        at: actions_pb2.Offset | None = None,
     ) -> tuple[Done, dict[str, Any]]:
         """Press an element, made `ready` already or not, until the press has reached it, and see its effect.
+
+        It is pressed `at` a point of it, or wherever it is reached.
 
         What changes later and by itself, as far as can be seen, is none; unless `any_change_counts`, because the
         caller says what must be true afterwards.
         """
         avoid: list[list[float]] = []
         while True:
-            point = ready or await self._prepare(target, purpose, avoid)
+            point = ready or await self._prepare(target, purpose, avoid, at)
             ready = None
             self._gate.press(point["name"], point["leads"])
             label = point["label"]
@@ -62,7 +70,7 @@ class Pressing(Acting):
                 await self._see_taken(answer, seen, label)
             if seen["landed"] and seen["effect"]:
                 return Done(label, seen["effect"], seen["title"]), {**point, **seen}
-            if not seen["landed"] and not avoid:
+            if not seen["landed"] and not avoid and at is None:
                 avoid = [point["inner"]]
                 continue
             if not seen["landed"]:
@@ -95,10 +103,16 @@ class Pressing(Acting):
         return (await self._press(target, "click", click_count, EFFECT_PATIENCE))[0].target
 
     async def _prepare(
-        self, target: actions_pb2.Target, purpose: str, avoid: list[list[float]] | None = None
+        self,
+        target: actions_pb2.Target,
+        purpose: str,
+        avoid: list[list[float]] | None = None,
+        at: actions_pb2.Offset | None = None,
     ) -> dict[str, Any]:
         wanted: dict[str, Any] = {"target": self._target(target), "purpose": purpose, "avoid": avoid or []}
         wanted["judge"] = self._judges
+        if at is not None:
+            wanted["at"] = {"x": at.x, "y": at.y}
 
         async def attempt(document: Document, wait: float) -> dict[str, Any]:
             answer: dict[str, Any] = await look(document, "prepare", wanted, timeout=wait)

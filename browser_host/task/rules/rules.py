@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from browser_host.task.clauses.choosing import FillOnly, SendIfAlone
 from browser_host.task.clauses.form_fields import SetName, SetParts
+from browser_host.task.clauses.moved_shapes import DragInto
 from browser_host.task.clauses.named_records import KINDS_OF_RECORDS, EditNamed, OpenNamed
 from browser_host.task.clauses.orderings import SortByDragging
 from browser_host.task.clauses.pick_lists import PutInto
@@ -27,6 +28,7 @@ from browser_host.task.rules.page_rules import PAGE_RULES
 from browser_host.task.rules.record_rules import RECORD_RULES
 from browser_host.task.rules.references import EditIt
 from browser_host.task.rules.revealing_rules import REVEALING_RULES
+from browser_host.task.rules.shape_rules import SHAPE_RULES
 from browser_host.task.rules.site_rules import SITE_RULES
 from browser_host.task.rules.styling import STYLING_RULES, StyleText
 from browser_host.task.rules.tab_rules import TAB_RULES
@@ -48,6 +50,7 @@ RULES_IN_ORDER = (
     *REVEALING_RULES,
     *DERIVED_RULES,
     *CHOOSING_RULES,
+    *SHAPE_RULES,
     *FIELD_RULES,
     *RECORD_RULES,
     *EVERYDAY_RULES,
@@ -125,12 +128,12 @@ class RulesPlanner:
 
 
 def _sent(intents: list[Intent]) -> list[_Read]:
-    """What is put by its number into a field without a name, is sorted or styled, answers the page: it is sent.
+    """What answers the page is sent: put by its number into a field without a name, sorted, styled, put into boxes.
 
     Only on pages with no other button, and only where the prompt presses nothing itself.
     """
     last = intents[-1]
-    answers = isinstance(last, SortByDragging | StyleText) or (isinstance(last, FillOnly) and last.nth)
+    answers = isinstance(last, SortByDragging | StyleText | DragInto) or (isinstance(last, FillOnly) and last.nth)
     presses = any(
         isinstance(one, OneAction) and one.action.WhichOneof("kind") in ("click", "press_key") for one in intents
     )

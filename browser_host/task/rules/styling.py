@@ -37,8 +37,7 @@ class StyleText:
         editors = (await workspace.scene()).all(lambda one: one.editable and one.tag not in ("input", "textarea"))
         editor = only(editors, "text editor")
         target = await workspace.target_of(editor.ref, "the editor")
-        # A comma behind the word is part of it where the editor has it so.
-        text = self.text if self.text in editor.text.split() else self.text.rstrip(",")
+        text = self._as_in(editor.text)
         select = actions_pb2.SelectText(target=target, text=text)
         await workspace.do(actions_pb2.Action(select_text=select))
         await workspace.pause()  # editors learn of a selection a moment later
@@ -55,6 +54,13 @@ class StyleText:
             raise Failed(
                 EXPECTATION_FAILED, f"the text is not {self.style or self.colour} after its button was pressed"
             )
+
+    def _as_in(self, whole: str) -> str:
+        """The text with the mark that the editor has behind it, if the prompt has one there, too: it may be its own."""
+        bare = self.text.rstrip(",.")
+        if bare == self.text or self.text in whole.split():
+            return self.text
+        return next((word for word in whole.split() if self.text.endswith(".") and word == bare + word[-1:]), bare)
 
     def _done(self, selected: dict[str, Any] | None, text: str) -> bool:
         if selected is None or not selected["looks"] or (text and selected["text"] != text):
@@ -79,18 +85,18 @@ def _buttons(scene: Scene, word: str) -> list[Thing]:
 _EDITOR = r"(?:(?:using|use|with|in) the (?:text )?editor,? (?:to )?)"
 _GIVE = (
     rf"{_EDITOR}(?:{CUT})?(?:give|make) (?:(?P<all>everything|all (?:of )?the text|the (?:whole|entire) text)"
-    rf"|the (?:text|word) (?P<text>{V}|[^\uf8ff\s]+?)(?P<comma>,)?)"
+    rf"|the (?:text|word) (?P<text>{V}|[^\uf8ff\s]+?)(?P<mark>,|{CUT})?)"
 )
 
 
 @rule(
-    rf"{_GIVE} (?:the style )?(?P<style>{'|'.join(_STYLES)})",
-    rf"{_GIVE} (?:the colou?r )?(?P<colour>{COLOUR})",
+    rf"{_GIVE} ?(?<=[\s{CUT}])(?:the style )?(?P<style>{'|'.join(_STYLES)})",
+    rf"{_GIVE} ?(?<=[\s{CUT}])(?:the colou?r )?(?P<colour>{COLOUR})",
 )
 def _style(reader: Reader, match: re.Match[str]) -> Intent:
     groups = match.groupdict()
     marked = reader.text.value(groups["text"]) if groups.get("text") else None
-    text = marked.text if marked else (groups.get("text") or "") + (groups.get("comma") or "")
+    text = marked.text if marked else (groups.get("text") or "") + (groups.get("mark") or "").replace(CUT, ".")
     style = _STYLES.get((groups.get("style") or "").lower(), "")
     colour = (groups.get("colour") or "").lower()
     what = f'"{text}"' if text else "all text"

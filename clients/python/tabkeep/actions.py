@@ -139,13 +139,21 @@ def goto(url: str, *, allow_error_status: bool = False, **common: Unpack[Common]
     return _action(common, goto=actions_pb2.Goto(url=url, allow_error_status=allow_error_status))
 
 
-def click(*, click_count: int = 1, times: int = 0, every: bool = False, **element: Unpack[OnElement]) -> Action:
+def click(
+    *,
+    click_count: int = 1,
+    times: int = 0,
+    every: bool = False,
+    at: tuple[int, int] | None = None,
+    **element: Unpack[OnElement],
+) -> Action:
     """Click an element; it fails when the click has no effect that can be seen.
 
-    `times` clicks it again and again; `every` clicks all elements that match.
+    `times` clicks it again and again; `every` clicks all elements that match; `at` is a point of the element, in pixels
+    from its upper left corner.
     """
     which, common = _split(element)
-    click = actions_pb2.Click(target=which, click_count=click_count, times=times, every=every)
+    click = actions_pb2.Click(target=which, click_count=click_count, times=times, every=every, at=_offset(at))
     return _action(common, click=click)
 
 
@@ -198,16 +206,23 @@ def drag(
     after: Target | None = None,
     by: tuple[int, int] | None = None,
     by_corner: bool = False,
+    at: tuple[int, int] | None = None,
     **element: Unpack[OnElement],
 ) -> Action:
     """Drag an element onto another, before or after one of its list, or by pixels; `by_corner` resizes it.
 
-    One of `onto`, `before`, `after` and `by` has to be given.
+    One of `onto`, `before`, `after` and `by` has to be given. With `by` it may be taken `at` a point of it, in pixels
+    from its upper left corner.
     """
     which, common = _split(element)
-    offset = actions_pb2.Offset(x=by[0], y=by[1]) if by is not None else None
-    message = actions_pb2.Drag(target=which, onto=onto, before=before, after=after, by=offset, by_corner=by_corner)
+    message = actions_pb2.Drag(
+        target=which, onto=onto, before=before, after=after, by=_offset(by), by_corner=by_corner, at=_offset(at)
+    )
     return _action(common, drag=message)
+
+
+def _offset(point: tuple[int, int] | None) -> actions_pb2.Offset | None:
+    return actions_pb2.Offset(x=point[0], y=point[1]) if point is not None else None
 
 
 def set_range(value: float, **element: Unpack[OnElement]) -> Action:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import grpc
     from google.rpc import status_pb2  # type: ignore[import-untyped,unused-ignore]
 
-    from tabkeep.records import Run
-
 __all__ = [
     "Aborted",
     "AlreadyExists",
@@ -43,7 +41,6 @@ __all__ = [
     "QueueFull",
     "RequestIdReused",
     "ResourceExhausted",
-    "RunFailed",
     "SessionBusy",
     "SessionClosed",
     "TabkeepError",
@@ -229,20 +226,6 @@ class Unimplemented(TabkeepError):
 
 class Internal(TabkeepError):
     """A fault of the control plane; the message has the incident id under which its log has the cause."""
-
-
-class RunFailed(TabkeepError):
-    """A run ended without COMPLETED; `run` is that run, `reason` its failure reason."""
-
-    def __init__(self, run: Run) -> None:
-        text = run.failure_message or "no message"
-        reason = run.failure_reason.value if run.failure_reason else run.status.value.upper()
-        super().__init__(f"run {run.run_id} ended {run.status.value}: {text}", code=run.status.value, reason=reason)
-        self.run = run
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Let the error cross process boundaries with its run."""
-        return RunFailed, (self.run,)
 
 
 _BY_CODE: Mapping[str, type[TabkeepError]] = {

@@ -10,14 +10,9 @@ from datetime import timedelta
 from tabkeep import wire
 from tabkeep.calls import Calls
 from tabkeep.errors import Internal, TabkeepError
-from tabkeep.records import (
-    BrowserSession,
-    BrowserSessionChange,
-    BrowserSessionState,
-    BrowserSessionUpdate,
-    Run,
-    RunUpdate,
-)
+from tabkeep.records.run_events import RunUpdate
+from tabkeep.records.runs import Run
+from tabkeep.records.sessions import BrowserSession, BrowserSessionChange, BrowserSessionState, BrowserSessionUpdate
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
 

@@ -1004,7 +1004,10 @@ type Click struct {
 	Times int32 `protobuf:"varint,10,opt,name=times,proto3" json:"times,omitempty"`
 	// Click every element that matches, in page order, at most 200; nth and times must not be given then. Fails
 	// NOT_FOUND when there is none.
-	Every         bool `protobuf:"varint,11,opt,name=every,proto3" json:"every,omitempty"`
+	Every bool `protobuf:"varint,11,opt,name=every,proto3" json:"every,omitempty"`
+	// Press at this point of the element and nowhere else, in CSS pixels from its upper left corner, 0 to 10,000 either
+	// way: for maps, charts and drawings. Empty: where the element is reached, its middle first. Not with every.
+	At            *Offset `protobuf:"bytes,12,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1065,6 +1068,13 @@ func (x *Click) GetEvery() bool {
 		return x.Every
 	}
 	return false
+}
+
+func (x *Click) GetAt() *Offset {
+	if x != nil {
+		return x.At
+	}
+	return nil
 }
 
 // Replaces the text of a field and reads it back.
@@ -2478,7 +2488,10 @@ type Drag struct {
 	//	*Drag_By
 	Destination isDrag_Destination `protobuf_oneof:"destination"`
 	// Take the element at its lower right corner, as to resize it, and see that its size changed.
-	ByCorner      bool `protobuf:"varint,6,opt,name=by_corner,json=byCorner,proto3" json:"by_corner,omitempty"`
+	ByCorner bool `protobuf:"varint,6,opt,name=by_corner,json=byCorner,proto3" json:"by_corner,omitempty"`
+	// Take the element at this point, in CSS pixels from its upper left corner, 0 to 10,000 either way: to draw on it, for
+	// example. Empty: at its middle. Only with by, not with by_corner.
+	At            *Offset `protobuf:"bytes,7,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2568,6 +2581,13 @@ func (x *Drag) GetByCorner() bool {
 		return x.ByCorner
 	}
 	return false
+}
+
+func (x *Drag) GetAt() *Offset {
+	if x != nil {
+		return x.At
+	}
+	return nil
 }
 
 type isDrag_Destination interface {
@@ -3102,14 +3122,15 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\busername\x18\x02 \x01(\tR\busername\"F\n" +
 	"\x04Goto\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12,\n" +
-	"\x12allow_error_status\x18\x02 \x01(\bR\x10allowErrorStatus\"\x80\x01\n" +
+	"\x12allow_error_status\x18\x02 \x01(\bR\x10allowErrorStatus\"\xa4\x01\n" +
 	"\x05Click\x12*\n" +
 	"\x06target\x18\x01 \x01(\v2\x12.tabkeep.v1.TargetR\x06target\x12\x1f\n" +
 	"\vclick_count\x18\x02 \x01(\x05R\n" +
 	"clickCount\x12\x14\n" +
 	"\x05times\x18\n" +
 	" \x01(\x05R\x05times\x12\x14\n" +
-	"\x05every\x18\v \x01(\bR\x05every\"s\n" +
+	"\x05every\x18\v \x01(\bR\x05every\x12\"\n" +
+	"\x02at\x18\f \x01(\v2\x12.tabkeep.v1.OffsetR\x02at\"s\n" +
 	"\x04Fill\x12*\n" +
 	"\x06target\x18\x01 \x01(\v2\x12.tabkeep.v1.TargetR\x06target\x12'\n" +
 	"\x05value\x18\x02 \x01(\v2\x11.tabkeep.v1.ValueR\x05value\x12\x16\n" +
@@ -3186,14 +3207,15 @@ const file_tabkeep_v1_actions_proto_rawDesc = "" +
 	"\fgreater_than\x18\x03 \x01(\x01H\x00R\vgreaterThan\x12\x1b\n" +
 	"\bequal_to\x18\x04 \x01(\x01H\x00R\aequalToB\f\n" +
 	"\n" +
-	"comparison\"\x88\x02\n" +
+	"comparison\"\xac\x02\n" +
 	"\x04Drag\x12*\n" +
 	"\x06target\x18\x01 \x01(\v2\x12.tabkeep.v1.TargetR\x06target\x12(\n" +
 	"\x04onto\x18\x02 \x01(\v2\x12.tabkeep.v1.TargetH\x00R\x04onto\x12,\n" +
 	"\x06before\x18\x03 \x01(\v2\x12.tabkeep.v1.TargetH\x00R\x06before\x12*\n" +
 	"\x05after\x18\x04 \x01(\v2\x12.tabkeep.v1.TargetH\x00R\x05after\x12$\n" +
 	"\x02by\x18\x05 \x01(\v2\x12.tabkeep.v1.OffsetH\x00R\x02by\x12\x1b\n" +
-	"\tby_corner\x18\x06 \x01(\bR\bbyCornerB\r\n" +
+	"\tby_corner\x18\x06 \x01(\bR\bbyCorner\x12\"\n" +
+	"\x02at\x18\a \x01(\v2\x12.tabkeep.v1.OffsetR\x02atB\r\n" +
 	"\vdestination\"$\n" +
 	"\x06Offset\x12\f\n" +
 	"\x01x\x18\x01 \x01(\x05R\x01x\x12\f\n" +
@@ -3315,45 +3337,47 @@ var file_tabkeep_v1_actions_proto_depIdxs = []int32{
 	6,  // 24: tabkeep.v1.Value.credential:type_name -> tabkeep.v1.CredentialField
 	0,  // 25: tabkeep.v1.CredentialField.part:type_name -> tabkeep.v1.CredentialPart
 	3,  // 26: tabkeep.v1.Click.target:type_name -> tabkeep.v1.Target
-	3,  // 27: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
-	4,  // 28: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
-	3,  // 29: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
-	4,  // 30: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
-	4,  // 31: tabkeep.v1.Select.more_options:type_name -> tabkeep.v1.Value
-	3,  // 32: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
-	3,  // 33: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
-	3,  // 34: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
-	3,  // 35: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
-	35, // 36: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
-	16, // 37: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
-	3,  // 38: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
-	3,  // 39: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
-	17, // 40: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
-	27, // 41: tabkeep.v1.Expect.number:type_name -> tabkeep.v1.NumberIs
-	3,  // 42: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
-	36, // 43: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
-	4,  // 44: tabkeep.v1.FindRecord.value:type_name -> tabkeep.v1.Value
-	23, // 45: tabkeep.v1.Tab.switch_to:type_name -> tabkeep.v1.WhichTab
-	24, // 46: tabkeep.v1.Tab.open:type_name -> tabkeep.v1.NewTab
-	23, // 47: tabkeep.v1.Tab.close:type_name -> tabkeep.v1.WhichTab
-	1,  // 48: tabkeep.v1.Dialog.answer:type_name -> tabkeep.v1.DialogAnswer
-	4,  // 49: tabkeep.v1.Dialog.text:type_name -> tabkeep.v1.Value
-	3,  // 50: tabkeep.v1.Upload.target:type_name -> tabkeep.v1.Target
-	3,  // 51: tabkeep.v1.Drag.target:type_name -> tabkeep.v1.Target
-	3,  // 52: tabkeep.v1.Drag.onto:type_name -> tabkeep.v1.Target
-	3,  // 53: tabkeep.v1.Drag.before:type_name -> tabkeep.v1.Target
-	3,  // 54: tabkeep.v1.Drag.after:type_name -> tabkeep.v1.Target
-	29, // 55: tabkeep.v1.Drag.by:type_name -> tabkeep.v1.Offset
-	3,  // 56: tabkeep.v1.SetRange.target:type_name -> tabkeep.v1.Target
-	3,  // 57: tabkeep.v1.SetDate.target:type_name -> tabkeep.v1.Target
-	3,  // 58: tabkeep.v1.SelectText.target:type_name -> tabkeep.v1.Target
-	34, // 59: tabkeep.v1.PickRow.where:type_name -> tabkeep.v1.RowIs
-	3,  // 60: tabkeep.v1.PickRow.press:type_name -> tabkeep.v1.Target
-	61, // [61:61] is the sub-list for method output_type
-	61, // [61:61] is the sub-list for method input_type
-	61, // [61:61] is the sub-list for extension type_name
-	61, // [61:61] is the sub-list for extension extendee
-	0,  // [0:61] is the sub-list for field type_name
+	29, // 27: tabkeep.v1.Click.at:type_name -> tabkeep.v1.Offset
+	3,  // 28: tabkeep.v1.Fill.target:type_name -> tabkeep.v1.Target
+	4,  // 29: tabkeep.v1.Fill.value:type_name -> tabkeep.v1.Value
+	3,  // 30: tabkeep.v1.Select.target:type_name -> tabkeep.v1.Target
+	4,  // 31: tabkeep.v1.Select.option:type_name -> tabkeep.v1.Value
+	4,  // 32: tabkeep.v1.Select.more_options:type_name -> tabkeep.v1.Value
+	3,  // 33: tabkeep.v1.SetChecked.target:type_name -> tabkeep.v1.Target
+	3,  // 34: tabkeep.v1.PressKey.target:type_name -> tabkeep.v1.Target
+	3,  // 35: tabkeep.v1.Hover.target:type_name -> tabkeep.v1.Target
+	3,  // 36: tabkeep.v1.Scroll.target:type_name -> tabkeep.v1.Target
+	35, // 37: tabkeep.v1.Wait.duration:type_name -> google.protobuf.Duration
+	16, // 38: tabkeep.v1.Wait.condition:type_name -> tabkeep.v1.Expect
+	3,  // 39: tabkeep.v1.Expect.visible:type_name -> tabkeep.v1.Target
+	3,  // 40: tabkeep.v1.Expect.hidden:type_name -> tabkeep.v1.Target
+	17, // 41: tabkeep.v1.Expect.value:type_name -> tabkeep.v1.FieldValue
+	27, // 42: tabkeep.v1.Expect.number:type_name -> tabkeep.v1.NumberIs
+	3,  // 43: tabkeep.v1.FieldValue.target:type_name -> tabkeep.v1.Target
+	36, // 44: tabkeep.v1.Extract.schema:type_name -> google.protobuf.Struct
+	4,  // 45: tabkeep.v1.FindRecord.value:type_name -> tabkeep.v1.Value
+	23, // 46: tabkeep.v1.Tab.switch_to:type_name -> tabkeep.v1.WhichTab
+	24, // 47: tabkeep.v1.Tab.open:type_name -> tabkeep.v1.NewTab
+	23, // 48: tabkeep.v1.Tab.close:type_name -> tabkeep.v1.WhichTab
+	1,  // 49: tabkeep.v1.Dialog.answer:type_name -> tabkeep.v1.DialogAnswer
+	4,  // 50: tabkeep.v1.Dialog.text:type_name -> tabkeep.v1.Value
+	3,  // 51: tabkeep.v1.Upload.target:type_name -> tabkeep.v1.Target
+	3,  // 52: tabkeep.v1.Drag.target:type_name -> tabkeep.v1.Target
+	3,  // 53: tabkeep.v1.Drag.onto:type_name -> tabkeep.v1.Target
+	3,  // 54: tabkeep.v1.Drag.before:type_name -> tabkeep.v1.Target
+	3,  // 55: tabkeep.v1.Drag.after:type_name -> tabkeep.v1.Target
+	29, // 56: tabkeep.v1.Drag.by:type_name -> tabkeep.v1.Offset
+	29, // 57: tabkeep.v1.Drag.at:type_name -> tabkeep.v1.Offset
+	3,  // 58: tabkeep.v1.SetRange.target:type_name -> tabkeep.v1.Target
+	3,  // 59: tabkeep.v1.SetDate.target:type_name -> tabkeep.v1.Target
+	3,  // 60: tabkeep.v1.SelectText.target:type_name -> tabkeep.v1.Target
+	34, // 61: tabkeep.v1.PickRow.where:type_name -> tabkeep.v1.RowIs
+	3,  // 62: tabkeep.v1.PickRow.press:type_name -> tabkeep.v1.Target
+	63, // [63:63] is the sub-list for method output_type
+	63, // [63:63] is the sub-list for method input_type
+	63, // [63:63] is the sub-list for extension type_name
+	63, // [63:63] is the sub-list for extension extendee
+	0,  // [0:63] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_actions_proto_init() }

@@ -9,7 +9,7 @@ import click
 from tabkeep.cli.connection import calls_control_plane
 from tabkeep.cli.output import Output
 from tabkeep.client import Client
-from tabkeep.records import ArtifactType
+from tabkeep.records.files import ArtifactType
 
 _TYPES = [member.value for member in ArtifactType if member is not ArtifactType.UNKNOWN]
 

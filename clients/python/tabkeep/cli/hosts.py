@@ -15,7 +15,7 @@ from tabkeep.cli.isolation import limits
 from tabkeep.cli.output import Output
 from tabkeep.cli.programs import LOG_LEVEL, become
 from tabkeep.client import Client
-from tabkeep.records import Host
+from tabkeep.records.administration import Host
 
 
 def _program_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ import click
 from tabkeep.cli.connection import calls_control_plane
 from tabkeep.cli.output import Output
 from tabkeep.client import Client
-from tabkeep.records import Key, KeyScope
+from tabkeep.records.administration import Key, KeyScope
 
 
 @click.group()

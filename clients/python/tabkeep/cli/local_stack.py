@@ -18,7 +18,7 @@ from tabkeep.calls import RetryPolicy
 from tabkeep.cli.child_process import ChildProcess
 from tabkeep.client import Client
 from tabkeep.errors import TabkeepError
-from tabkeep.records import HostState
+from tabkeep.records.administration import HostState
 
 _T = TypeVar("_T")
 

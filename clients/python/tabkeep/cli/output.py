@@ -23,7 +23,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tabkeep.cli import durations
-from tabkeep.records import BrowserSession, RunEvent
+from tabkeep.records.run_events import RunEvent
+from tabkeep.records.sessions import BrowserSession
 
 _COLOURS = {
     "running": "green",

@@ -12,7 +12,7 @@ import click
 from tabkeep.cli.connection import calls_control_plane
 from tabkeep.cli.output import Output
 from tabkeep.client import Client
-from tabkeep.records import BrowserProfile
+from tabkeep.records.profiles import BrowserProfile
 
 
 @click.group()

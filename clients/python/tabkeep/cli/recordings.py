@@ -7,7 +7,7 @@ import click
 from tabkeep.cli.connection import calls_control_plane
 from tabkeep.cli.output import Output, clean
 from tabkeep.client import Client
-from tabkeep.records import Recording
+from tabkeep.records.recordings import Recording
 
 
 @click.group()

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tabkeep.cli import durations, failures
 from tabkeep.cli.output import Output, clean, coloured, show, to_json
-from tabkeep.records import (
+from tabkeep.records.run_events import (
     ApprovalRequested,
     ApprovalResolved,
     BlockFinished,
@@ -22,10 +22,8 @@ from tabkeep.records import (
     PageOpened,
     PlanMade,
     Replayed,
-    Run,
     RunEvent,
     RunStarted,
-    RunStatus,
     RunUpdate,
     RunWarning,
     StepFinished,
@@ -34,6 +32,7 @@ from tabkeep.records import (
     StepStarted,
     TaskRecorded,
 )
+from tabkeep.records.runs import Run, RunStatus
 
 
 async def follow(output: Output, updates: AsyncIterator[RunUpdate]) -> int:

@@ -18,7 +18,10 @@ from tabkeep.cli.durations import DURATION
 from tabkeep.cli.output import Output
 from tabkeep.client import Client
 from tabkeep.errors import NoApprovalPending, NotFound
-from tabkeep.records import ApprovalRequested, BrowserSessionOptions, Run, RunEvent, StepFinished, Workflow
+from tabkeep.records.run_events import ApprovalRequested, RunEvent, StepFinished
+from tabkeep.records.runs import Run
+from tabkeep.records.sessions import BrowserSessionOptions
+from tabkeep.records.workflows import Workflow
 
 
 @click.group()

@@ -18,7 +18,7 @@ from tabkeep.cli.durations import DURATION
 from tabkeep.cli.isolation import limits
 from tabkeep.cli.output import Output, show
 from tabkeep.client import Client
-from tabkeep.records import (
+from tabkeep.records.sessions import (
     BrowserSession,
     BrowserSessionChange,
     BrowserSessionState,

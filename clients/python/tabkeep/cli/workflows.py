@@ -9,7 +9,7 @@ import click
 from tabkeep.cli.connection import calls_control_plane
 from tabkeep.cli.output import Output
 from tabkeep.client import Client
-from tabkeep.records import Workflow
+from tabkeep.records.workflows import Workflow
 
 
 @click.group()

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from tabkeep import wire
 from tabkeep.client.connection import PAGE_SIZE, Connection, new_request_id
-from tabkeep.records import (
+from tabkeep.records.administration import (
     CreatedKey,
     Credential,
     Host,

@@ -9,10 +9,7 @@ from contextlib import aclosing
 from tabkeep import wire
 from tabkeep.client.connection import Connection
 from tabkeep.errors import DataLoss, TabkeepError
-from tabkeep.records import (
-    Artifact,
-    ArtifactType,
-)
+from tabkeep.records.files import Artifact, ArtifactType
 from tabkeep.v1 import artifacts_pb2
 
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from tabkeep import wire
 from tabkeep.client.connection import PAGE_SIZE, Connection, new_request_id
 from tabkeep.errors import DataLoss, TabkeepError
-from tabkeep.records import File
+from tabkeep.records.files import File
 from tabkeep.v1 import files_pb2
 
 _CHUNK_BYTES = 256 * 1024

@@ -11,7 +11,7 @@ from typing import Any
 from tabkeep import wire
 from tabkeep.client.connection import PAGE_SIZE, Connection, new_request_id
 from tabkeep.errors import FieldViolation, InvalidArgument, ProfileDamaged, TabkeepError
-from tabkeep.records import BrowserProfile
+from tabkeep.records.profiles import BrowserProfile
 from tabkeep.v1 import browser_profiles_pb2
 
 

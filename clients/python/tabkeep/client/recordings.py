@@ -6,11 +6,7 @@ from collections.abc import AsyncIterator
 
 from tabkeep import wire
 from tabkeep.client.connection import PAGE_SIZE, Connection
-from tabkeep.records import (
-    ExportedRecording,
-    Recording,
-    RecordingFormat,
-)
+from tabkeep.records.recordings import ExportedRecording, Recording, RecordingFormat
 from tabkeep.v1 import recordings_pb2
 
 

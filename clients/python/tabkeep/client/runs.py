@@ -11,17 +11,17 @@ from typing import Any
 from tabkeep import watching, wire
 from tabkeep.client.connection import PAGE_SIZE, Connection, new_request_id
 from tabkeep.errors import DeadlineExceeded
-from tabkeep.records import (
-    BrowserSessionOptions,
+from tabkeep.records.run_events import RunUpdate
+from tabkeep.records.runs import (
     IrreversiblePolicy,
     Planner,
     ReplayMode,
     Run,
     RunStatus,
-    RunUpdate,
     ScreenRecording,
     ScreenshotMode,
 )
+from tabkeep.records.sessions import BrowserSessionOptions
 from tabkeep.v1 import (
     actions_pb2,
     runs_pb2,

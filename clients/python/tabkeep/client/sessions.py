@@ -11,7 +11,7 @@ from tabkeep import watching, wire
 from tabkeep.client.cancellation import to_the_end
 from tabkeep.client.connection import PAGE_SIZE, Connection, new_request_id
 from tabkeep.errors import TabkeepError
-from tabkeep.records import (
+from tabkeep.records.sessions import (
     BrowserPage,
     BrowserSession,
     BrowserSessionOptions,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from tabkeep import wire
 from tabkeep.client.connection import PAGE_SIZE, Connection, new_request_id
-from tabkeep.records import Workflow
+from tabkeep.records.workflows import Workflow
 from tabkeep.v1 import workflows_pb2
 
 

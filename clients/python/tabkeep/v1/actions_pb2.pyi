@@ -144,16 +144,18 @@ class Goto(_message.Message):
     def __init__(self, url: _Optional[str] = ..., allow_error_status: _Optional[bool] = ...) -> None: ...
 
 class Click(_message.Message):
-    __slots__ = ("target", "click_count", "times", "every")
+    __slots__ = ("target", "click_count", "times", "every", "at")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     CLICK_COUNT_FIELD_NUMBER: _ClassVar[int]
     TIMES_FIELD_NUMBER: _ClassVar[int]
     EVERY_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
     target: Target
     click_count: int
     times: int
     every: bool
-    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., click_count: _Optional[int] = ..., times: _Optional[int] = ..., every: _Optional[bool] = ...) -> None: ...
+    at: Offset
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., click_count: _Optional[int] = ..., times: _Optional[int] = ..., every: _Optional[bool] = ..., at: _Optional[_Union[Offset, _Mapping]] = ...) -> None: ...
 
 class Fill(_message.Message):
     __slots__ = ("target", "value", "submit")
@@ -328,20 +330,22 @@ class NumberIs(_message.Message):
     def __init__(self, label: _Optional[str] = ..., less_than: _Optional[float] = ..., greater_than: _Optional[float] = ..., equal_to: _Optional[float] = ...) -> None: ...
 
 class Drag(_message.Message):
-    __slots__ = ("target", "onto", "before", "after", "by", "by_corner")
+    __slots__ = ("target", "onto", "before", "after", "by", "by_corner", "at")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     ONTO_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     BY_FIELD_NUMBER: _ClassVar[int]
     BY_CORNER_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
     target: Target
     onto: Target
     before: Target
     after: Target
     by: Offset
     by_corner: bool
-    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., onto: _Optional[_Union[Target, _Mapping]] = ..., before: _Optional[_Union[Target, _Mapping]] = ..., after: _Optional[_Union[Target, _Mapping]] = ..., by: _Optional[_Union[Offset, _Mapping]] = ..., by_corner: _Optional[bool] = ...) -> None: ...
+    at: Offset
+    def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., onto: _Optional[_Union[Target, _Mapping]] = ..., before: _Optional[_Union[Target, _Mapping]] = ..., after: _Optional[_Union[Target, _Mapping]] = ..., by: _Optional[_Union[Offset, _Mapping]] = ..., by_corner: _Optional[bool] = ..., at: _Optional[_Union[Offset, _Mapping]] = ...) -> None: ...
 
 class Offset(_message.Message):
     __slots__ = ("x", "y")
