@@ -307,6 +307,7 @@ def task_spec(fields: Fields, request: runs_pb2.RunTaskRequest, organization_id:
         block.actions.actions.extend(request.actions)
     else:
         block.task.prompt = request.prompt
+        block.task.recordings.mode = mode
         plan.secrets.extend(secrets_in(request.prompt))
     if schema is not None:
         plan.data_extraction_schema.CopyFrom(schema)
