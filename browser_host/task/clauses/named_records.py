@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -265,5 +266,8 @@ class PressWords:
             for item in survey.items
             if item.role in BUTTONS and not item.disabled and asked <= set(words_of(item.name))
         ]
+        if not found and self.phrase.startswith("all "):
+            # "Show All": of what, only the page around it says.
+            return survey.buttons(re.compile(r"^\W*(?:show|view|see|list) all\W*$", re.IGNORECASE))
         fewest = min((count for count, _ in found), default=0)
         return [item for count, item in found if count == fewest]

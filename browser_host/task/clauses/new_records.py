@@ -18,6 +18,8 @@ from browser_host.task.workspace import Subject, Workspace
 
 _PATIENCE = 5.0
 _NEW = re.compile(r"^\W*(?:(?:add|new|create|insert|register|sign ?up|make)\b|\+\W*$)", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\W*(?:select|choose|pick)\b|\W*$|-+", re.IGNORECASE)
+"""What a list shows while nothing is chosen in it."""
 _NEW_ANYWHERE = re.compile(r"\b(?:add|new|create|insert|register|sign ?up)\b", re.IGNORECASE)
 
 
@@ -52,8 +54,12 @@ class NewRecord:
         if not self._ready(survey):
             survey = await self._to_form(workspace, survey)
         parts = self._all_parts(survey)
+        form = form_for(survey, parts, self.noun)
+        forms = {field_of(survey, part, form)[0].form for part in parts}
+        # Before the fields: what the prompt says of such a list itself comes after it.
+        if len(forms) == 1:
+            await self._choose_kind(workspace, forms.pop())
         last = await set_parts(workspace, parts, self.noun)
-        await self._choose_kind(workspace, last.form if last is not None else -1)
         before = await workspace.survey()
         if self.press:
             await send(workspace, before, actions_pb2.Target(role="button", name=self.press))
@@ -69,7 +75,7 @@ class NewRecord:
         things = (await workspace.scene()).things
         lists = {item.id for item in (await workspace.survey()).items if item.form == form}
         for one in things:
-            options = [option for option in one.options if _says(option, self.noun)]
+            options = [text for text in one.options if _says(text, self.noun) and not _PLACEHOLDER.match(text)]
             if one.id in lists and options and not one.disabled and not _says(one.value, self.noun):
                 select = actions_pb2.Select(option=actions_pb2.Value(literal=min(options, key=len)))
                 item = next(item for item in (await workspace.survey()).items if item.id == one.id)
