@@ -32,6 +32,7 @@ from control_plane.moves import run_moves, session_moves
 from control_plane.store import Tables, Transaction
 
 TOKEN_HEADER = "x-take-over-token"
+_PARTS = ("page.html", "page.css", "page.js", "hands.js", "windows.js")
 _ERROR = {"content": {"application/json": {"schema": {"type": "object"}}}}
 _PARAMETERS = [{"name": TOKEN_HEADER, "in": "header", "schema": {"type": "string"}}]
 _PAGE = {
@@ -195,9 +196,9 @@ async def _page(ask: Ask) -> Response:
 def _document() -> tuple[bytes, dict[str, str]]:
     """The page with its style and script in it, and headers under which nothing but these two works."""
     folder = resources.files("control_plane.http") / "take_over"
-    style, script = (folder.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    html = folder.joinpath("page.html").read_text(encoding="utf-8")
-    html = html.replace("/* page.css */", style).replace("// page.js", script)
+    html, style, *scripts = (folder.joinpath(name).read_text(encoding="utf-8") for name in _PARTS)
+    script = "\n".join(scripts)
+    html = html.replace("/* style */", style).replace("/* script */", script)
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; connect-src 'self'; img-src data:;"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"

@@ -132,3 +132,51 @@ async def test_a_person_uses_a_session_without_a_run_and_runs_wait_until_it_is_h
     await turn(person, "It is your turn")
     await client.close_browser_session(session.browser_session_id)
     await turn(person, "The session is closed: closed on request")
+
+
+FORM = """<title>Form</title>
+<style>body { margin: 0 } * { box-sizing: border-box; position: absolute; left: 20px; width: 200px; height: 30px }
+select { top: 20px } button { top: 300px } input { top: 360px }
+html, body { left: 0; width: 100%; height: 100% }</style>
+<body><select onchange="document.title = this.value"><option>One<optgroup label=More><option disabled>Two<option>Three
+</optgroup></select><button onclick="document.title += '!'">Press</button>
+<input type=file onchange="const [file] = this.files;
+file.text().then((text) => { document.title = `${file.name}: ${text}` })">"""
+LIST, PRESS, FILE = (120, 35), (120, 315), (60, 375)
+
+
+async def test_a_person_chooses_from_a_list_and_gives_a_file(
+    client: Client, session: BrowserSession, page_server: PageServer, person: Page
+) -> None:
+    link = await client.create_take_over_link(session.browser_session_id)
+    await person.goto(link.url)
+    await turn(person, "It is your turn")
+    await person.get_by_label("Address").fill(f"{page_server.url}/text?{urlencode({'body': FORM})}")
+    await person.keyboard.press("Enter")
+    title = person.get_by_role("tab")
+    await expect(title).to_have_text("Form")
+    await shown(person)
+    await press(person, session, LIST)
+    options = person.get_by_label("List of the live page")
+    await expect(options.locator("option")).to_have_text(["One", "Two", "Three"])
+    await expect(options.locator("option").nth(1)).to_be_disabled()
+    await options.locator("option").nth(2).click()
+    await expect(title).to_have_text("Three")
+    await press(person, session, PRESS)
+    await expect(title).to_have_text("Three!")
+    await press(person, session, LIST)
+    await options.press("ArrowUp")
+    await options.press("Enter")
+    await expect(title).to_have_text("One")
+    await press(person, session, LIST)
+    await options.press("Escape")
+    await expect(options).to_be_hidden()
+    await press(person, session, PRESS)
+    await expect(title).to_have_text("One!")
+    await press(person, session, FILE)
+    await expect(person.locator("#files")).to_be_visible()
+    await person.get_by_label("The page asks for a file").set_input_files(
+        {"name": "note.txt", "mimeType": "text/plain", "buffer": "Grüße".encode()}
+    )
+    await expect(title).to_have_text("note.txt: Grüße")
+    await expect(person.locator("#files")).to_be_hidden()
