@@ -21,6 +21,8 @@ from browser_host.task.values import Parameters
         ("Kaila's email, will you forward that to Nani?", "forward"),
         ("Reply to Kaila's most recent email: 'Nani'", "reply"),
         ("Respond 'Nani' to the email in the email app sent by Kaila", "reply"),
+        ("Send a reply to Kaila saying 'Nani'", "reply"),
+        ("Reply 'Nani' to Kaila", "reply"),
         ("In my inbox, find the message from Kaila and respond by saying 'Nani'", "reply"),
         ("Get rid of the email I got from Kaila", "trash"),
         ("Kaila's email should be deleted from the inbox", "trash"),
@@ -43,7 +45,8 @@ def test_whose_message_it_is_and_what_is_done_with_it_is_told_apart(prompt: str,
 @pytest.mark.parametrize(
     "prompt",
     ["Forward all emails from Kaila to Nani", "Delete the unread email from Kaila", "Delete the emails from Kaila",
-     "Forward yesterday's email from Kaila to Nani", "Send the email to Nani", "Delete the email I sent to Kaila"],
+     "Forward yesterday's email from Kaila to Nani", "Send the email to Nani", "Delete the email I sent to Kaila",
+     "Reply to comment with 'Nani'"],
 )  # fmt: skip
 def test_more_than_the_one_message_of_somebody_is_not_taken_for_it(prompt: str):
     with pytest.raises(Failed) as failed:

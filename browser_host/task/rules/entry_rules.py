@@ -42,9 +42,10 @@ _NEEDS = r"(?:should|must|has to|needs to)(?: be)?"
 _IT = r"(?:it|that|this|that (?:e-?mail|message)|the (?:e-?mail|message))"
 _PLEASE = r"(?:,? please)?"
 _TO = rf"(?:(?:on|over|along) )?to (?P<to>{_WHO}){_PLEASE}"
-_NOBODY = frozenset({"me", "you", "it", "them", "her", "him", "the", "everyone", "somebody", "all", "every", "each",
-                     "any", "my", "your", "our", "their", "his", "today", "yesterday", "first", "last", "latest", "recent",
-                     "unread", "read", "new"})  # fmt: skip
+_NOBODY = frozenset({
+    "me", "you", "it", "them", "her", "him", "the", "everyone", "somebody", "all", "every", "each", "any", "my", "your",
+    "our", "their", "his", "today", "yesterday", "first", "last", "latest", "recent", "unread", "read", "new",
+})  # fmt: skip
 """Words in a name's place that name nobody."""
 
 
@@ -62,7 +63,7 @@ def _somebody(reader: Reader, part: str) -> str:
 
 @rule(
     rf"{_LIKE}(?:forward|send|pass) {_THEIRS} {_TO}",
-    rf"{_LIKE}(?:forward|send|pass|give|e-?mail)(?: to)? (?P<to>{_WHO}) {_THEIRS}{_PLEASE}",
+    rf"{_LIKE}(?:forward|send|pass|give|e-?mail)(?: to)? (?P<to>{_WHO}) (?:a copy of )?{_THEIRS}{_PLEASE}",
     rf"(?P<to>{_WHO}) (?:wants|needs) {_THEIRS}",
     rf"{_SEEK} {_THEIRS}{_AND}(?:forward|send|pass|give)(?: {_IT})? {_TO}",
     rf"{_THEIRS} {_NEEDS} (?:forwarded|sent) {_TO}",
@@ -85,9 +86,14 @@ _SAYING = (
     rf"{_LIKE}(?:reply to|respond to|answer) {_THEIRS} ?{_SAYING}",
     rf"{_LIKE}(?:reply|respond)(?: with)?(?: the message)? (?P<text>{V}) to {_THEIRS}",
     rf"{_LIKE}send a reply saying (?P<text>{V}) to {_THEIRS}",
+    rf"{_LIKE}(?:(?:reply|respond)|(?:send|write) a reply) to (?P<name>{_WHO}) ?{_SAYING}",
+    rf"{_LIKE}(?:reply|respond)(?: with)? (?P<text>{V}) to (?P<name>{_WHO})",
 )
 def _reply(reader: Reader, match: re.Match[str]) -> Intent:
-    who, text = _who(reader, match), reader.value(match["text"])
+    name = match.groupdict().get("name")
+    who, text = _somebody(reader, name) if name else _who(reader, match), reader.value(match["text"])
+    if name and not who[:1].isupper():
+        raise NotUnderstood  # "the comment" is no person
     return AnswerMessage(f'reply to the message of "{who}" with "{text[:60]}"', who, "reply", text)
 
 
