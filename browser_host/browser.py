@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Protocol
 
 from browser_host.pages import Dialogs, OpenPage, PageLog
@@ -75,6 +76,24 @@ class Navigation:
     url: str
     status: int | None
     """HTTP status of the main document; None for pages that have none (about:blank, same-document moves)."""
+
+
+class Requests(Protocol):
+    """What a page's scripts ask of servers while it is entered: what begins at once, and what follows from it."""
+
+    count: int
+    """How many requests there were."""
+    refused: bool
+    """One of them was answered with a status of 400 or more."""
+
+    def under_way(self) -> bool:
+        """Whether one of them has no answer yet."""
+
+    def __enter__(self) -> Requests: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None: ...
 
 
 class Document(Protocol):
@@ -220,6 +239,9 @@ class Page(Document, Protocol):
 
     def sends_so_far(self) -> int:
         """A number that grows with each message that the page sends over a web socket."""
+
+    def requests(self) -> Requests:
+        """The requests of its scripts, once it is entered."""
 
     async def loaded(self, *, timeout: float) -> bool:
         """Wait while a navigation of the main frame is under way, until its document is ready; and for a new tab.

@@ -31,6 +31,7 @@ from browser_host.browser import (
     ScriptFailed,
 )
 from browser_host.chromium.playwright_frames import PlaywrightFrame, PlaywrightFrames
+from browser_host.chromium.playwright_requests import PlaywrightRequests
 from browser_host.file_shelf import FileShelf
 from browser_host.network.egress import Egress
 from browser_host.network.egress_policy import Refused, check_url
@@ -470,6 +471,10 @@ class PlaywrightPage:
     def sends_so_far(self) -> int:
         """How many messages went out over web sockets."""
         return self._sends
+
+    def requests(self) -> PlaywrightRequests:
+        """What its scripts ask of servers."""
+        return PlaywrightRequests(self._tab)
 
     def _socket_opened(self, socket: WebSocket) -> None:
         socket.on("framesent", self._message_sent)

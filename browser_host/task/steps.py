@@ -80,6 +80,8 @@ class Steps:
         self._max_steps = max_steps
         self._screenshots = screenshots
         self._begun = 0
+        self._judges = True
+        """The step under way fails where the page refuses what it sends."""
 
     async def page(self) -> Page:
         """The tab in front."""
@@ -130,8 +132,13 @@ class Steps:
         """What the earliest limit says of its end."""
         return min(self._limits, key=lambda limit: limit[0])[1]
 
-    async def do(self, action: actions_pb2.Action, source: str, gate: PolicyGate | None = None) -> Done:
+    async def do(
+        self, action: actions_pb2.Action, source: str, gate: PolicyGate | None = None, *, judged: bool = True
+    ) -> Done:
         """Carry out one action as a step; `gate` stands for the run's own where a planner is held to more.
+
+        A page that refuses what a press sends fails the step, unless what the action expects, or with `judged` false
+        the caller, says whether it was taken.
 
         Raises:
             Failed: the step did not do what it says; its StepFinished is recorded.
@@ -139,6 +146,7 @@ class Steps:
             BrowserGone.
         """
         self.check()
+        self._judges = judged
         if self._begun >= self._max_steps:
             raise Stopped(
                 runs_pb2.RUN_STATUS_TERMINATED,
@@ -264,7 +272,7 @@ class Steps:
         """Act, but end with the run's time, and soon after the run was canceled."""
         actor = Actor(
             page, self.journal, self.clock, self.parameters, self.secrets, timeout_of(action), gate, self.tabs,
-            recording=self.recorder is not None,
+            recording=self.recorder is not None, judges=self._judges and not action.expect,
         )  # fmt: skip
         return await self.until_stopped(
             actor.carry_out(action), grace=0 if action.WhichOneof("kind") == "wait" else CANCEL_GRACE

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from browser_host.task.documents import Inner
+from browser_host.task.said import LONGEST_LINE, TROUBLE, complaint, lines_of
 
 CART = re.compile(
     r"^\W*((view|see|open|go to|show|my|your|the|shopping)\s+)*(cart|basket|bag|trolley)\W*(\d+\W*(items?|"
@@ -22,14 +23,6 @@ BUTTONS = frozenset({"button", "link", "menuitem", "tab"})
 OUTSIDE = frozenset({"header", "banner", "footer", "contentinfo", "nav", "navigation", "search"})
 """Parts of a page that are the same on every page of the site."""
 TEXT_FIELDS = frozenset({"textbox", "searchbox", "combobox", "spinbutton"})
-_TROUBLE = re.compile(
-    r"\b(incorrect|invalid|wrong|denied|declined|failed|failure|not (?:recogni[sz]ed|valid|correct|accepted|match)|"
-    r"(?:does|do)(?:n['\u2019]t| not) match|could(?:n['\u2019]t| not)|can(?:not|['\u2019]t)|unable|try again|"
-    r"locked|blocked|expired|"
-    r"suspended|error|out of stock|sold out|unavailable|refused|rejected|too many|required|must be|is empty|"
-    r"no longer)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,28 +158,15 @@ class Survey:
             return said
         old_lines = set(before.lines()) if before else set()
         for line in self.lines():
-            if line not in old_lines and len(line) <= 160 and before is not None and _TROUBLE.search(line):
+            if line not in old_lines and len(line) <= LONGEST_LINE and before is not None and TROUBLE.search(line):
                 return line
         return ""
 
     def complaint(self, before: Survey | None = None) -> str:
         """What of that it says in messages, not in its plain text."""
         known = set(before.messages) if before else set()
-        for kinds in (("error",), ("alert", "notice")):
-            said = [
-                text
-                for kind, text in self.messages
-                if kind in kinds and (kind, text) not in known and (kind == "error" or _TROUBLE.search(text))
-            ]
-            if said:
-                return " ".join(dict.fromkeys(_without_parts(said)))[:300]
-        return ""
+        return complaint(message for message in self.messages if message not in known)
 
     def lines(self) -> Iterator[str]:
         """The page's text line by line."""
-        return (line for line in (" ".join(raw.split()) for raw in self.text.splitlines()) if line)
-
-
-def _without_parts(texts: list[str]) -> list[str]:
-    """Messages without those that are only a part of another, as nested elements give them."""
-    return [text for text in texts if not any(text != other and text in other for other in texts)]
+        return lines_of(self.text)

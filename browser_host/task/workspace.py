@@ -62,19 +62,22 @@ class Workspace:
         self.subject: Subject | None = None
         """What a clause last found, opened or made: what "it" means."""
 
-    async def do(self, action: actions_pb2.Action) -> Done:
-        """Carry out an action as a step."""
-        return await self.steps.do(action, self.source)
+    async def do(self, action: actions_pb2.Action, *, judged: bool = True) -> Done:
+        """Carry out an action as a step; with `judged` false the clause sees itself whether the page takes it."""
+        return await self.steps.do(action, self.source, judged=judged)
 
-    async def click(self, item: Item) -> Done:
+    async def click(self, item: Item, *, judged: bool = True) -> Done:
         """Click something a survey showed."""
-        return await self.do(actions_pb2.Action(click=actions_pb2.Click(target=await self.target(item))))
+        target = await self.target(item)
+        return await self.do(actions_pb2.Action(click=actions_pb2.Click(target=target)), judged=judged)
 
-    async def fill(self, item: Item, text: str, *, sensitive: bool = False, submit: bool = False) -> Done:
+    async def fill(
+        self, item: Item, text: str, *, sensitive: bool = False, submit: bool = False, judged: bool = True
+    ) -> Done:
         """Fill a field a survey showed."""
         value = actions_pb2.Value(literal=text, sensitive=sensitive)
         fill = actions_pb2.Fill(target=await self.target(item), value=value, submit=submit)
-        return await self.do(actions_pb2.Action(fill=fill))
+        return await self.do(actions_pb2.Action(fill=fill), judged=judged)
 
     async def survey(self, *, listeners: bool = False) -> Survey:
         """Look at the page; with `listeners` also for what shows by nothing but a listener that it can be pressed."""

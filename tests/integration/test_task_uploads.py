@@ -109,7 +109,7 @@ async def test_a_page_that_empties_the_field_and_shows_the_name_has_it(desk: Des
 async def test_a_page_that_goes_on_with_the_file_is_followed(desk: Desk, held: dict[str, HeldFile]) -> None:
     outcome = await upload(desk, held, "two.txt", name="Sent at once")
     assert outcome.status == "COMPLETED", outcome
-    assert outcome.steps[0].url.endswith("/slow/100")
+    assert outcome.steps[0].url.endswith("/slow/100"), outcome
 
 
 @pytest.mark.parametrize(

@@ -206,13 +206,13 @@ async def search(workspace: Workspace, text: str, label: str = "") -> Survey:
         # A search for what is searched for already shows the same page again.
         return page.effects_so_far() > moves or survey.url != before.url or survey.text != before.text
 
-    await workspace.fill(box, text, submit=True)
+    await workspace.fill(box, text, submit=True, judged=False)
     after, answered = await workspace.until(answers, timeout=_ENTER_PATIENCE)
     if not answered:
         button = _search_button(after, box)
         if button is None:
             raise Failed(NO_EFFECT, "the page did not answer the search")
-        await workspace.click(button)
+        await workspace.click(button, judged=False)
         after, answered = await workspace.until(answers)
         if not answered:
             raise Failed(NO_EFFECT, "the page did not answer the search")

@@ -99,15 +99,19 @@ async def send(workspace: Workspace, before: Survey, button: actions_pb2.Target)
     """
     now = await workspace.steps.page()
     moves = now.effects_so_far()
+    refused: Failed | None = None
     try:
         await workspace.do(actions_pb2.Action(click=actions_pb2.Click(target=button)))
     except Failed as failed:
         if failed.reason == NO_EFFECT:
             raise Failed(EXPECTATION_FAILED, _NOTHING_SHOWN) from None
-        raise
+        if failed.reason != REJECTED_BY_PAGE:
+            raise
+        refused = failed
     after, answered = await workspace.until(
         lambda page: (
-            now.effects_so_far() > moves
+            refused is not None
+            or now.effects_so_far() > moves
             or page.url != before.url
             or page.text != before.text
             or bool(page.trouble(before))
@@ -123,6 +127,8 @@ async def send(workspace: Workspace, before: Survey, button: actions_pb2.Target)
     if lacking and trouble:
         names = ", ".join(f'"{item.name}"' for item in lacking)
         raise Failed(MISSING_INPUT, f"the page needs {names}, which the task does not give: {trouble}")
+    if refused is not None:
+        raise refused
     errors = [text for kind, text in after.messages if kind == "error"]
     taken = any(message not in before.messages and message[0] == "success" for message in after.messages)
     if (

@@ -166,7 +166,7 @@ class SignIn:
         sending = _send_button(survey, user)
         if sending is None:
             raise Failed(NOT_FOUND, "there is no button to go on with after the username")
-        await workspace.click(sending)
+        await workspace.click(sending, judged=False)
         after, found = await workspace.until(
             lambda page: _password_field(page) is not None or bool(page.trouble(survey)), timeout=OUTCOME_PATIENCE
         )
@@ -180,9 +180,9 @@ class SignIn:
 
     async def _send(self, workspace: Workspace, survey: Survey, field: Item, secret: str) -> None:
         sending = _send_button(survey, field)
-        await workspace.fill(field, secret, sensitive=True, submit=sending is None)
+        await workspace.fill(field, secret, sensitive=True, submit=sending is None, judged=False)
         if sending is not None:
-            await workspace.click(sending)
+            await workspace.click(sending, judged=False)
 
     async def _give_code(self, workspace: Workspace, survey: Survey, code: Item, login: _Login) -> None:
         if origin_of(survey.url) != login.origin:

@@ -127,7 +127,7 @@ function reaches(hit, el) {
 }
 
 // -> {ok, x, y, ...} with the press armed
-async function prepare({ target, purpose, wait, avoid, at }) {
+async function prepare({ target, purpose, wait, avoid, at, judge }) {
   return found(target, purpose, wait, async (el) => {
     const refused = refuse(el, false);
     if (refused) return refused;
@@ -140,8 +140,11 @@ async function prepare({ target, purpose, wait, avoid, at }) {
       const cover = point.cover ? `is covered by ${describeElement(point.cover)}` : "is outside of the visible area";
       return { reason: "STEP_TIMEOUT", message: `${describeElement(el)} ${cover}` };
     }
+    const role = roleOf(el);
+    const sends = judge && (submits(el) || /^(button|link|)$/.test(role)) ? sentBy(el) : null;
+    const said = sends ? saying(sends) : null;
     arm(el);
-    return { ok: true, x: point.x, y: point.y, label: describeElement(el), checked: checkedState(el), role: roleOf(el), name: nameOf(el), leads: leadsTo(el) };
+    return { ok: true, x: point.x, y: point.y, label: describeElement(el), checked: checkedState(el), role, name: nameOf(el), leads: leadsTo(el), sends, said };
   });
 }
 
@@ -165,6 +168,7 @@ async function fill({ target, value, wait }) {
     if (el.tagName === "SELECT" || el.type === "file") return { final: true, reason: "NOT_FOUND", message: `${label} takes no text` };
     el.scrollIntoView({ block: "nearest", behavior: "instant" });
     state.press = null;
+    state.written = true;
     write(el, value);
     state.lastPress = now();
     await tick();
@@ -281,11 +285,13 @@ async function bringIn({ target, wait }) {
 }
 
 // Makes what has the focus ready for a key, and tells what Enter would do there: press it, or send its form.
-function armFocused() {
+function armFocused({ judge }) {
   const el = activeElement() || document.body;
+  const sends = judge && isControl(el) && el.form ? { form: formWords(el.form), submits: true, named: false } : null;
+  const said = sends ? saying(sends) : null;
   arm(el);
   const pressed = /^(button|link|menuitem|tab)$/.test(roleOf(el)) ? el : el.tagName === "INPUT" && el.form ? sender(el.form) : null;
-  return { label: describeElement(el), name: pressed ? nameOf(pressed) : "", leads: pressed ? leadsTo(pressed) : el.form ? formAddress(el.form) : "" };
+  return { label: describeElement(el), name: pressed ? nameOf(pressed) : "", leads: pressed ? leadsTo(pressed) : el.form ? formAddress(el.form) : "", sends, said };
 }
 
 const sender = (form) => [...form.elements].find((el) => (el.type === "submit" || el.type === "image") && !el.disabled) || null;

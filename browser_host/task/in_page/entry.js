@@ -1,7 +1,7 @@
 // The functions the engine calls by name; each answers with JSON text.
 
 const calls = {
-  prepare, outcome, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
+  prepare, outcome, saying, disarm, fill, choose, chosen, focusOn, bringIn, armFocused, scrollBy, checkedIs, secrecy, until,
   survey, naming, read, pause, frameInfo, framePoint, hasTarget, focusedFrame,
   dragPath, dragged, setRange, rangeNow, setDate, dateNow, calendar, selectText, pickRow, every, facts, locate, walls,
   fileField, filesTaken, whence, shownSecrets,

@@ -103,6 +103,8 @@ function naming({ ref }) {
   return el && el.isConnected ? targetFor(el) : null;
 }
 
+const PRESSED = "a[href],button,summary,[role=button],[role=link],[role=tab]";
+
 // What the page says to the person: messages of trouble, of success, and its plain text.
 function talk() {
   const messages = [];
@@ -113,9 +115,40 @@ function talk() {
     if (!text || text.length > 400) continue;
     const words = `${typeof el.className === "string" ? el.className : ""} ${el.id} ${el.getAttribute("role") || ""}`.toLowerCase();
     const kind = /error|danger|invalid/.test(words) ? "error" : /success/.test(words) ? "success" : /alert|warning/.test(words) ? "alert" : "notice";
-    messages.push({ kind, text });
+    // A colour, or a mark in a row, which may say something else than that what was sent is refused.
+    const faint = kind === "error" && (!/error|invalid|alert/.test(words) || (!!el.closest("tr,li,[role=row],[role=listitem],nav") && !el.closest("form")));
+    const pressed = !!el.closest(PRESSED) || [...el.querySelectorAll(PRESSED)].some((one) => fold(one.innerText) === text);
+    messages.push({ kind, text, faint, pressed });
   }
   return { messages, text: pageText().slice(0, 200000) };
+}
+
+// What the page says after something was sent to it: its messages without links and buttons in the colour of errors, and
+// whether the form that was sent is still there, with what was put into it.
+function saying({ form }) {
+  const said = talk();
+  const same = form ? [...deepQuery("form,[role=form]")].find((one) => formWords(one) === form) : null;
+  const texts = same ? fieldsIn(same).filter((el) => /^(textbox|searchbox|spinbutton)$/.test(roleOf(el))) : [];
+  return {
+    text: said.text, messages: said.messages.filter((one) => !one.pressed), url: location.href,
+    document: performance.timeOrigin, invalid: deepQuery("[aria-invalid=true]").some(visible),
+    there: !form || !!same, emptied: texts.length > 0 && texts.every((el) => valueOf(el) === ""),
+  };
+}
+
+const fieldsIn = (form) => [...form.querySelectorAll("input:not([type=hidden]),textarea,select")].filter(visible);
+
+// A form as it is known again in another document: by its fields, and whether it changes something.
+const formWords = (form) => [(form.getAttribute("method") || "").toLowerCase(), ...fieldsIn(form).map((el) => `${el.type} ${el.name || el.id}`)].join(",");
+
+const TO_SEND = /^\W*(submit|send|save|ok(ay)?|go|log ?in|sign ?in|sign ?up|register|continue|next|done|apply|confirm|update|create)\b/i;
+
+// What pressing an element may send: the form that it is in, or what was filled in without one. Null for nothing.
+function sentBy(el) {
+  const form = el.form || el.closest("form,[role=form]");
+  const named = roleOf(el) === "button" && TO_SEND.test(nameOf(el));
+  if (form) return { form: formWords(form), submits: submits(el), named };
+  return named || state.written ? { form: "", submits: false, named } : null;
 }
 
 // Data

@@ -92,6 +92,7 @@ function ends(press, span = press.span) {
     // One more of each is what was asked for here.
     const ours = view === window ? [own.timers - span.own.timers, own.frames - span.own.frames, 0] : [0, 0, 0];
     if (after.some((number, k) => number > before[k] + 1 + ours[k])) press.owes = true;
+    if (after[0] > before[0] + 1 + ours[0]) press.timed = true;
   });
 }
 
@@ -304,7 +305,7 @@ function arm(el) {
   state.press = {
     el, label: describeElement(el), classes, down: false, landed: false, hit: "", click: null, submit: null, invalid: [], effect: "", moving: new Map(),
     before: snapshot(el), armed: now(), span: null, spans: [], dispatching: false, ended: now(), owes: false, near: "", late: null, path: [], downClass: "", decidedClass: false,
-    wasDisabled: disabled(el),
+    wasDisabled: disabled(el), timed: false,
   };
   // The last of all listeners: what the page's own leave to come is counted after them.
   for (const root of roots()) {
@@ -411,7 +412,7 @@ async function outcome({ wait, near, any }) {
   }
   // A script may ask a field whether it is valid just to know; the browser refuses a form only where one is sent.
   const invalid = submits(press.el) || !press.effect ? press.invalid : [];
-  const result = { effect: press.effect, near: press.near, late: press.late, landed: press.landed, hit: press.hit, invalid, leaves, title: document.title, checked: checkedState(press.el) };
+  const result = { effect: press.effect, near: press.near, late: press.late, landed: press.landed, hit: press.hit, invalid, leaves, title: document.title, checked: checkedState(press.el), submitted: !!press.submit, timed: press.timed };
   return result;
 }
 

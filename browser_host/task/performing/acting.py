@@ -11,7 +11,7 @@ from typing import Any
 
 from tabkeep.v1 import actions_pb2, runs_pb2
 
-from browser_host.browser import Document, DocumentReplaced, Page
+from browser_host.browser import Document, DocumentReplaced, Page, PageClosed
 from browser_host.clock import Clock
 from browser_host.task.documents import Where
 from browser_host.task.failures import (
@@ -73,8 +73,13 @@ class Acting:
         tabs: Tabs,
         *,
         recording: bool = False,
+        judges: bool = True,
     ) -> None:
-        """The action's time begins now; `gate` is asked at the last moment before each press."""
+        """The action's time begins now; `gate` is asked at the last moment before each press.
+
+        It `judges` whether the page refuses what a press sends, where nobody else does.
+        """
+        self._judges = judges
         self._recording = recording
         self._element: dict[str, Any] | None = None
         self._page = page
@@ -100,6 +105,16 @@ class Acting:
                 if self._left() <= 0:
                     raise Failed(STEP_TIMEOUT, f"this host may not act now: {over}") from None
                 await asyncio.sleep(_LEASE_POLL)
+
+    async def _followed(self) -> bool:
+        """Wait for the page that what was done leads to; whether it leads to one.
+
+        A page that sends itself away says so before it answers what made it, so nothing needs to be waited for first.
+        """
+        try:
+            return await self._page.loaded(timeout=self._left())
+        except PageClosed:
+            return True
 
     async def _look(self, name: str, argument: dict[str, Any] | None = None) -> Any:
         """Ask the document that is acted on something, waiting for it as long as the action may take."""

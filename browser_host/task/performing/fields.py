@@ -33,7 +33,7 @@ class Fields(Pressing):
             raise Failed(EXPECTATION_FAILED, f"{label} did not take the text{shown}", target=label)
         done = Done(label, title=filled["title"])
         if fill.submit:
-            done.title = await self._key("Enter", await self._look("armFocused"))
+            done.title = await self._key("Enter", await self._arm_focused())
         return done
 
     async def _text(self, value: actions_pb2.Value, target: actions_pb2.Target) -> str:
@@ -77,8 +77,8 @@ class Fields(Pressing):
         if control["native"]:
             if not control["equal"]:
                 raise Failed(EXPECTATION_FAILED, f'{label} shows "{control["shown"]}"', target=label)
-            await self._page.loaded(timeout=self._left())
-            return Done(label, f'chose "{control["chosen"]}"', control["title"])
+            title = None if await self._followed() else control["title"]
+            return Done(label, f'chose "{control["chosen"]}"', title)
         return await self._select_drawn(select.target, option, control, wanted)
 
     async def _select_drawn(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from tabkeep.v1 import actions_pb2
@@ -12,6 +13,7 @@ from browser_host.browser import Document, DocumentReplaced, PageClosed
 from browser_host.task.failures import EXPECTATION_FAILED, NO_EFFECT, NOT_FOUND, REJECTED_BY_PAGE, Failed
 from browser_host.task.page_script import PRESS_PATH, call, look
 from browser_host.task.performing.acting import Acting, Done, checked
+from browser_host.task.performing.answers import Answer
 
 EFFECT_PATIENCE = 3.0
 """Seconds in which a press must show an effect when nothing more is expected of it."""
@@ -62,10 +64,10 @@ class Pressing(Acting):
             point = ready or await self._prepare(target, purpose, avoid, at)
             ready = None
             self._gate.press(point["name"], point["leads"])
-            seen = await self._strike(point, click_count, min(patience, self._left()), any_change_counts)
             label = point["label"]
-            if seen["invalid"]:
-                raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=label)
+            with self._answer_to(point) as answer:
+                seen = await self._strike(point, click_count, min(patience, self._left()), any_change_counts)
+                await self._see_taken(answer, seen, label)
             if seen["landed"] and seen["effect"]:
                 return Done(label, seen["effect"], seen["title"]), {**point, **seen}
             if not seen["landed"] and not avoid and at is None:
@@ -74,6 +76,27 @@ class Pressing(Acting):
             if not seen["landed"]:
                 raise Failed(NO_EFFECT, f"the press did not reach {label}{_instead(seen['hit'])}", target=label)
             raise Failed(NO_EFFECT, f"{label} was pressed and nothing changed{_by_itself(seen['late'])}", target=label)
+
+    def _answer_to(self, armed: dict[str, Any]) -> AbstractContextManager[Answer | None]:
+        """What hears how the page answers the armed press; None where nothing is sent, or others see to it."""
+        if not armed["sends"]:
+            return nullcontext()
+        return Answer(self._page, self._where.document, self._clock, armed["sends"], armed["said"])
+
+    async def _see_taken(self, answer: Answer | None, seen: dict[str, Any], label: str) -> None:
+        """See that the page does not refuse what a press has sent.
+
+        Raises:
+            Failed: REJECTED_BY_PAGE, with what the page says.
+        """
+        if seen["invalid"]:
+            raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=label)
+        if answer is None:
+            return
+        if refusal := await answer.refusal(seen, self._left()):
+            raise Failed(REJECTED_BY_PAGE, f"the page refused what {label} sent: {refusal}", target=label)
+        if await self._followed():
+            seen["title"] = None
 
     async def _pressed(self, target: actions_pb2.Target, click_count: int = 1) -> str:
         """Press an element and see its effect; what it is called."""
@@ -87,6 +110,7 @@ class Pressing(Acting):
         at: actions_pb2.Offset | None = None,
     ) -> dict[str, Any]:
         wanted: dict[str, Any] = {"target": self._target(target), "purpose": purpose, "avoid": avoid or []}
+        wanted["judge"] = self._judges
         if at is not None:
             wanted["at"] = {"x": at.x, "y": at.y}
 
@@ -137,7 +161,8 @@ class Pressing(Acting):
                     pass
                 if seen["leaves"] and not beyond.done():
                     await asyncio.wait({beyond}, timeout=min(_LEAVING_PATIENCE, self._left()))
-            await self._arrive_if_leaving(seen)
+            if await self._followed():
+                seen["title"] = None
             seen = _unless_by_itself(seen, watching, moved=page.effects_so_far() > before)
             if sending and seen["late"] and not seen["effect"] and await sending:
                 seen["effect"] = seen["late"]["words"]
@@ -173,13 +198,6 @@ class Pressing(Acting):
             if await self._where.document.listens(PRESS_PATH, timeout=_LISTENERS_SECONDS):
                 return {**seen, "effect": seen["near"]}
 
-    async def _arrive_if_leaving(self, seen: dict[str, Any]) -> None:
-        try:
-            if await self._page.loaded(timeout=self._left()):
-                seen["title"] = None
-        except PageClosed:
-            seen["title"] = None
-
     # The pointer alone, keys
 
     async def _hover(self, hover: actions_pb2.Hover) -> Done:
@@ -197,8 +215,13 @@ class Pressing(Acting):
             await self._where.follow_focus()
         typed = press.key.rsplit("+", 1)[-1]
         await self._may_type(self._where.document, typed if len(typed) == 1 else "")
-        armed = await self._look("armFocused")
+        armed = await self._arm_focused()
         return Done(armed["label"], title=await self._key(press.key, armed))
+
+    async def _arm_focused(self) -> dict[str, Any]:
+        """Make what has the focus ready for a key."""
+        armed: dict[str, Any] = await self._look("armFocused", {"judge": self._judges})
+        return armed
 
     async def _key(self, key: str, armed: dict[str, Any]) -> str | None:
         """Press a key on what has the focus and follow where it leads; a key needs no effect."""
@@ -211,12 +234,12 @@ class Pressing(Acting):
             await self._page.press_key(key, timeout=allowed)
 
         patience = min(_KEY_PATIENCE if key == "Enter" else 0.0, self._left())
-        try:
-            seen = await self._watch_effect(press, before, patience)
-        except ValueError as error:
-            raise Failed(NOT_FOUND, str(error)) from None
-        if seen["invalid"]:
-            raise Failed(REJECTED_BY_PAGE, "; ".join(seen["invalid"]), target=armed["label"])
+        with self._answer_to(armed) as answer:
+            try:
+                seen = await self._watch_effect(press, before, patience)
+            except ValueError as error:
+                raise Failed(NOT_FOUND, str(error)) from None
+            await self._see_taken(answer, seen, armed["label"])
         title: str | None = seen["title"]
         return title
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from tabkeep.v1 import actions_pb2
 
-from browser_host.browser import Navigation, PageClosed
+from browser_host.browser import Navigation
 from browser_host.task.failures import EXPECTATION_FAILED, NAVIGATION, Failed
 from browser_host.task.performing.acting import Acting, Done
 
@@ -66,10 +66,7 @@ class Travel(Acting):
         label = f'{shown.kind} "{shown.message}"'
         if not wanted.means(shown.kind, shown.message):
             raise Failed(EXPECTATION_FAILED, f"another dialog was shown, and dismissed: {label}", target=label)
-        try:
-            await self._page.loaded(timeout=self._left())
-        except PageClosed:
-            pass  # it asked whether it may go
+        await self._followed()
         return Done(label, "accepted" if shown.accepted else "dismissed")
 
 

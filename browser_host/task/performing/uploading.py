@@ -54,10 +54,11 @@ class Uploading(Pressing):
         except (DocumentReplaced, ScriptFailed):
             if self._page.effects_so_far() == before:
                 raise
-            await self._page.loaded(timeout=self._left())
-            return Done(label, f"gave {names}, and the page went on to another one")
-        if not taken.get("ok"):
+            taken = None
+        if taken is not None and not taken.get("ok"):
             raise Failed(REASONS[taken["reason"]], taken["message"], target=label)
+        if await self._followed() or taken is None:
+            return Done(label, f"gave {names}, and the page went on to another one")
         shown = "the field shows" if taken["shown"] == "field" else "the page took and shows"
         return Done(label, f"{shown} {names}", taken["title"])
 
