@@ -31,6 +31,7 @@ QUESTIONS = {
     "session_start": 420.0,
     "warm_start": 600.0,
     "forty_sessions": 420.0,
+    "ad_blocker": 240.0,
     "steps": 300.0,
     "observation": 240.0,
     "egress": 300.0,

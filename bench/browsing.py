@@ -49,9 +49,9 @@ class Product:
         self.runs: Any = runs_grpc.RunServiceStub(channel)
         self.metadata = (("x-api-key", api_key),)
 
-    async def open_session(self, url: str = "", patience: float = PATIENCE) -> str:
-        """Create a session and watch it until its page is ready; returns its id."""
-        request = sessions_pb.CreateBrowserSessionRequest(url=url)
+    async def open_session(self, url: str = "", patience: float = PATIENCE, **fields: Any) -> str:
+        """Create a session, with these fields of the request, and watch it until its page is ready; returns its id."""
+        request = sessions_pb.CreateBrowserSessionRequest(url=url, **fields)
         created = await self.sessions.CreateBrowserSession(request, metadata=self.metadata)
         session_id = str(created.browser_session.browser_session_id)
         await self._watch(

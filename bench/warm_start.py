@@ -12,8 +12,9 @@ from pathlib import Path
 
 from bench.browsing import Product, product
 from bench.figures import Report, Sample, at_most, interleaved, median
+from bench.memory import pss_mib
 from bench.programs import Program, Workshop, enter
-from browser_host.kernel import cgroups, guardian, processes
+from browser_host.kernel import cgroups, guardian
 
 AIM = "from the pool at most 0.10 times a plain cold Playwright launch, cold at most 1.0, CPU 0.9, memory 1.0"
 _CAPACITY = 8
@@ -101,14 +102,14 @@ async def _memory(workshop: Workshop, report: Report, api: Product, plain: Progr
     async def ours() -> Sample:
         sessions = await asyncio.gather(*(api.open_session() for _ in range(count)))
         await asyncio.sleep(3.0)
-        size = await asyncio.to_thread(_pss_mib, browsers)
+        size = await asyncio.to_thread(pss_mib, browsers)
         await asyncio.gather(*(api.close_session(session) for session in sessions))
         return Sample(size / count, [])
 
     async def floor() -> Sample:
         await plain.ask(open=count)
         await asyncio.sleep(3.0)
-        size = await asyncio.to_thread(_pss_mib, plain_root)
+        size = await asyncio.to_thread(pss_mib, plain_root)
         await plain.ask(close=True)
         return Sample(size / count, [])
 
@@ -157,13 +158,3 @@ def cpu_seconds(group: Path | None) -> float:
 
 def _is_filled(browsers: Path) -> bool:
     return any((directory / "profile" / "SingletonLock").is_symlink() for directory in browsers.resolve().iterdir())
-
-
-def _pss_mib(directory: Path) -> float:
-    total = 0
-    groups = processes.groups_of(processes.processes_of(directory))
-    for pid in {pid for group in groups for pid in processes.group_members(group)}:
-        with contextlib.suppress(OSError):
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 1024

@@ -38,6 +38,8 @@ class Extension:
     """Of its files."""
     has_rules: bool
     """It blocks requests by static rules, which take a moment to be in force."""
+    has_scripts: bool
+    """It does something of its own accord, so it must not be loaded before there is a session that asked for it."""
 
 
 def read(name: str, directory: Path, sha256: str = "") -> Extension:
@@ -53,7 +55,8 @@ def read(name: str, directory: Path, sha256: str = "") -> Extension:
     if sha256 and sha256.lower() != found:
         raise ExtensionInvalid(f"{directory}: its checksum is {found} and not {sha256}: it is not what it was")
     rules = manifest.get("declarative_net_request")
-    return Extension(name, directory, str(manifest["version"]), found, isinstance(rules, dict))
+    scripts = "background" in manifest or "content_scripts" in manifest
+    return Extension(name, directory, str(manifest["version"]), found, isinstance(rules, dict), scripts)
 
 
 def copy(extension: Extension, to: Path, user: int) -> Path:

@@ -98,6 +98,8 @@ class BrowserSpec:
     time_zone: str = ""
     locale: str = ""
     geolocation: Geolocation | None = None
+    extensions: tuple[str, ...] = ()
+    """Loaded into it while it waits; into one without them when a session gets it, which takes longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,10 @@ class EnumPair:
         """Our value; "" for 0 and for values this program does not know."""
         return "" if value == 0 else self._names.get(value, "")
 
+    def possible(self) -> str:
+        """All values, as a caller writes them without the prefix."""
+        return ", ".join(name.upper() for name, value in self._values.items() if value)
+
 
 RUN_STATUS = EnumPair(runs_pb2.RunStatus, "RUN_STATUS_")
 RUN_TYPE = EnumPair(runs_pb2.RunType, "RUN_TYPE_")
@@ -90,6 +94,7 @@ HOST_STATE = EnumPair(hosts_pb2.HostState, "HOST_STATE_")
 SCOPE = EnumPair(keys_pb2.KeyScope, "KEY_SCOPE_")
 ARTIFACT_TYPE = EnumPair(artifacts_pb2.ArtifactType, "ARTIFACT_TYPE_")
 ARTIFACT_STATE = EnumPair(artifacts_pb2.ArtifactState, "ARTIFACT_STATE_")
+SCREENSHOT_MODE = EnumPair(runs_pb2.ScreenshotMode, "SCREENSHOT_MODE_")
 
 
 def set_time(target: Timestamp, time: datetime | None) -> None:
@@ -302,6 +307,7 @@ def task_spec(fields: Fields, request: runs_pb2.RunTaskRequest, organization_id:
         block.actions.actions.extend(request.actions)
     else:
         block.task.prompt = request.prompt
+        block.task.recordings.mode = mode
         plan.secrets.extend(secrets_in(request.prompt))
     if schema is not None:
         plan.data_extraction_schema.CopyFrom(schema)
@@ -365,6 +371,8 @@ def _run_spec(
     plan.max_steps = fields.number("max_steps", request.max_steps, 1, 500, max_steps)
     limit = fields.duration(request, "timeout", timedelta(seconds=1), _DAY, timeout)
     plan.timeout.FromTimedelta(limit)
+    if request.screenshots and not SCREENSHOT_MODE.name(request.screenshots):
+        fields.wrong("screenshots", f"{request.screenshots} is unknown: use {SCREENSHOT_MODE.possible()}")
     plan.screenshots = request.screenshots
     session = session_spec(fields, request.browser_session, organization_id, traceparent, "browser_session.")
     if request.browser_profile_id:
@@ -709,7 +717,7 @@ def statuses(fields: Fields, field: str, pair: EnumPair, ours: type[E], values: 
     """The enum values of a filter."""
     names = [pair.name(value) for value in values]
     if "" in names:
-        fields.wrong(field, "holds a value that is unspecified or unknown")
+        fields.wrong(field, f"holds a value that is unspecified or unknown: use {pair.possible()}")
     return tuple(ours(name) for name in names if name)
 
 

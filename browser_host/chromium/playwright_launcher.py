@@ -14,7 +14,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -90,6 +90,8 @@ class _Prepared:
     cgroups: BrowserCgroups | None
     user: int
     egress: Egress
+    extensions: list[str] = field(default_factory=list)
+    """Those that are loaded."""
 
     @property
     def directories(self) -> list[Path]:
@@ -285,7 +287,7 @@ class PlaywrightLauncher:
         try:
             async with asyncio.timeout(request.timeout.total_seconds()):
                 await self._try_network(request.network)
-                self._pool.asked(request.spec)
+                self._pool.asked(self._wanted(request))
                 browser = await self._claim(request)
                 if browser is None:
                     browser = await self._attempts(request, found, give_up_at)
@@ -297,7 +299,7 @@ class PlaywrightLauncher:
             await self._restore(browser, request.state, found, give_up_at)
         try:
             await self._set_page_options(browser, request, found)
-            await self._load_extensions(browser, request)
+            await self._load_extensions(browser, request.extensions)
         except BaseException:
             await browser.close()
             raise
@@ -347,14 +349,16 @@ class PlaywrightLauncher:
         except TimeoutError:
             raise LaunchFailed(f"{found.name} did not take the session's page options in time") from None
 
-    async def _load_extensions(self, browser: PlaywrightBrowser, request: LaunchRequest) -> None:
-        """Load what the request asks for; before any page, and only then is the browser up.
+    async def _load_extensions(self, browser: PlaywrightBrowser, names: tuple[str, ...]) -> None:
+        """Load what it has not got of these; before any page, and only then is the browser up.
 
         Raises:
             LaunchFailed: one of them is not offered here, or is not in force.
         """
         start = self._starts[browser]
-        for name in request.extensions:
+        for name in names:
+            if name in start.extensions:
+                continue
             extension = self._extensions.get(name)
             if extension is None:
                 offered = ", ".join(sorted(self._extensions)) or "none"
@@ -365,10 +369,18 @@ class PlaywrightLauncher:
                 await playwright_extensions.load(browser.context, name, directory, has_rules=extension.has_rules)
             except (ExtensionInvalid, ExtensionNotLoaded, OSError) as error:
                 raise LaunchFailed(str(error)) from None
+            start.extensions.append(name)
+
+    def _wanted(self, request: LaunchRequest) -> BrowserSpec:
+        """What is just right for a request: its extensions are loaded already, as far as they may be beforehand."""
+        if request.state is not None:
+            return request.spec  # the state comes first
+        offered = [self._extensions[name] for name in request.extensions if name in self._extensions]
+        return replace(request.spec, extensions=tuple(one.name for one in offered if not one.has_scripts))
 
     async def _claim(self, request: LaunchRequest) -> PlaywrightBrowser | None:
         """A browser from the pool, as if it had been started for this request; None when there is none that works."""
-        while (browser := self._pool.claim(request.spec)) is not None:
+        while (browser := self._pool.claim(self._wanted(request)) or self._pool.claim(request.spec)) is not None:
             began = self._clock.monotonic()
             try:
                 if not await browser.answers(CLAIM_SECONDS):
@@ -428,7 +440,13 @@ class PlaywrightLauncher:
         found = self._found[spec.browser_type]
         self._kept_no += 1
         async with self._cold_launches:
-            return await self._attempt(Placement(f"pool-{self._kept_no}", 0), spec, found, ATTEMPT_SECONDS, None)
+            browser = await self._attempt(Placement(f"pool-{self._kept_no}", 0), spec, found, ATTEMPT_SECONDS, None)
+            try:
+                await self._load_extensions(browser, spec.extensions)
+            except BaseException:
+                await browser.close()
+                raise
+            return browser
 
     @staticmethod
     def _deadline(request: LaunchRequest, launch_time: float) -> float | None:
@@ -470,9 +488,11 @@ class PlaywrightLauncher:
             async with asyncio.timeout(seconds):
                 context = await asyncio.shield(launching)
                 downloads = PlaywrightDownloads(start.directory / "downloads", start.user)
-                await downloads.watch(context)
-            pid = _main_pid(start.directory)
-            await asyncio.to_thread(isolation.examine, pid, sandboxed=self._sandbox, user=start.user)
+                pid = _main_pid(start.directory)
+                await asyncio.gather(
+                    downloads.watch(context),
+                    asyncio.to_thread(isolation.examine, pid, sandboxed=self._sandbox, user=start.user),
+                )
             browser = self._started(start, spec, context, downloads, pid, found, launch_time)
             if request is not None:
                 browser.set_network(request.network)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, CDPSession, Error
 
@@ -25,20 +26,24 @@ class PlaywrightLogins:
     def __init__(self, context: BrowserContext) -> None:
         self._context = context
         self._by_origin: dict[str, HttpCredential] = {}
+        self._taken_away: set[str] = set()
+        """Origins that had credentials: the browser remembers what a site has accepted, and would go on sending it."""
         self._session: CDPSession | None = None
         self._answered: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def give(self, credentials: Sequence[HttpCredential]) -> None:
         """Answer with these from now on, in the place of what was given before; raises Playwright's Error."""
+        before = self._taken_away | self._by_origin.keys()
         self._by_origin = {credential.origin: credential for credential in credentials}
+        self._taken_away = before - self._by_origin.keys()
         self._answered.clear()
         if self._session is None:
             self._session = await self._open_session()
-        if not credentials:
+        patterns = [{"urlPattern": f"{origin}/*"} for origin in sorted(self._by_origin.keys() | self._taken_away)]
+        if not patterns:
             await self._session.send("Fetch.disable")
             return
-        patterns = [{"urlPattern": f"{origin}/*"} for origin in self._by_origin]
         await self._session.send("Fetch.enable", {"handleAuthRequests": True, "patterns": patterns})
 
     async def _open_session(self) -> CDPSession:
@@ -56,14 +61,23 @@ class PlaywrightLogins:
             task.cancel()
 
     def _paused(self, event: dict[str, Any]) -> None:
+        request_id, request = event["requestId"], event["request"]
         # A request of another tab may have had the same id before.
-        self._answered.discard(event["requestId"])
-        self._send("Fetch.continueRequest", {"requestId": event["requestId"]})
+        self._answered.discard(request_id)
+        given: dict[str, str] = request["headers"]
+        if _origin(request["url"]) in self._taken_away and "authorization" not in map(str.lower, given):
+            # What a request brings itself stands in the place of what the browser remembers; a site that answers it
+            # with 401 makes the browser forget.
+            headers = [{"name": name, "value": value} for name, value in (*given.items(), ("Authorization", "none"))]
+            self._send("Fetch.continueRequest", {"requestId": request_id, "headers": headers})
+            return
+        self._send("Fetch.continueRequest", {"requestId": request_id})
 
     def _asked(self, event: dict[str, Any]) -> None:
         request_id, challenge = event["requestId"], event["authChallenge"]
         credential = self._by_origin.get(challenge["origin"])
-        answer: dict[str, str] = {"response": "Default"}
+        # For whom there are none the site's own words are shown.
+        answer: dict[str, str] = {"response": "CancelAuth" if challenge["origin"] in self._taken_away else "Default"}
         if credential is not None and challenge.get("source") == "Server":
             if request_id in self._answered:
                 # They were refused. The site's own words are shown, as if nobody had any.
@@ -85,6 +99,11 @@ class PlaywrightLogins:
         task = asyncio.create_task(_send(self._session, method, arguments))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 async def _send(session: CDPSession, method: str, arguments: dict[str, Any]) -> None:

@@ -13,7 +13,6 @@ what it may reach, so that a browser may be started before there is a session fo
 from __future__ import annotations
 
 import asyncio
-import html
 import logging
 import ssl
 from collections.abc import Callable
@@ -21,18 +20,17 @@ from dataclasses import dataclass
 
 from browser_host.messages import Network, Proxy
 from browser_host.network import egress_policy
+from browser_host.network.browser_connection import BrowserConnection, page
 from browser_host.network.egress_policy import Pattern, Policy, Refused
+from browser_host.network.line import Line
 from browser_host.network.peer_process import BrowserProcesses
-from browser_host.network.proxied_http import Answer, Request, body, is_idle
+from browser_host.network.proxied_http import Request
 from browser_host.network.upstream import (
-    BUFFER,
     Dialer,
     ProxyFailed,
     Resolve,
-    Streams,
     Unreachable,
     proxy_address,
-    read_head,
     resolve_with_system,
 )
 
@@ -40,11 +38,8 @@ logger = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 256
 """At once; Chromium itself makes no more than 32 to one proxy. More are answered 503."""
-HEAD_SECONDS = 30.0
-"""How long a connection may wait for its next request; Chromium opens them ahead of need and leaves them silent."""
 MOST_REFUSALS = 200
 """Destinations whose last refusal is remembered; beyond it the oldest is forgotten."""
-_CHUNK = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,54 +49,6 @@ class Refusal:
     error: Refused | ProxyFailed | Unreachable
     at: float
     """On the event loop's clock."""
-
-
-@dataclass(slots=True, eq=False)
-class _Open:
-    """One connection of the browser's."""
-
-    task: asyncio.Task[None]
-    host: str = ""
-    port: int = 0
-    through: Proxy | None = None
-    server: Streams | None = None
-    """Where its last request went, this way."""
-
-    def leave_server(self) -> None:
-        """End that connection, if there is one."""
-        if self.server is not None:
-            self.server[1].close()
-            self.server = None
-
-
-@dataclass(slots=True)
-class _Sending:
-    """A plain request under way."""
-
-    request: Request
-    done: bool = False
-    """All of it was said."""
-
-
-class _Unsaid:
-    """The head of an answer, which is said together with the body's first bytes if these are there already.
-
-    Two writes are two packets, and Chromium wakes up for each.
-    """
-
-    def __init__(self, client: asyncio.StreamWriter, head: bytes) -> None:
-        self._client = client
-        self._head = head
-        asyncio.get_running_loop().call_soon(self._say)
-
-    def take(self) -> bytes:
-        """What was not said yet; now it is the caller's to say."""
-        head, self._head = self._head, b""
-        return head
-
-    def _say(self) -> None:
-        if self._head and not self._client.is_closing():
-            self._client.write(self.take())
 
 
 class Egress:
@@ -124,7 +71,7 @@ class Egress:
         self._bypass: tuple[Pattern, ...] = ()
         self._browser: BrowserProcesses | None = None
         self._server: asyncio.Server | None = None
-        self._open: set[_Open] = set()
+        self._open: set[BrowserConnection] = set()
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._warned = False
         self.requests = 0
@@ -134,7 +81,8 @@ class Egress:
 
     async def open(self) -> None:
         """Listen on a free loopback port."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=BUFFER)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Line(self._accept), "127.0.0.1", 0)
 
     @property
     def port(self) -> int:
@@ -164,8 +112,8 @@ class Egress:
         self._policy, self._proxy, self._bypass = policy, proxy, bypass
         self._refusals.clear()
         for one in list(self._open):
-            if one.host and (one.through != self._way(one.host, one.port) or not self._names(one.host, one.port)):
-                one.task.cancel()
+            if one.host and (one.through != self.way(one.host, one.port) or not self._names(one.host, one.port)):
+                one.cut()
 
     async def probe(self) -> None:
         """Look whether the session's proxy, if there is one, takes us. At most 10 seconds.
@@ -180,10 +128,10 @@ class Egress:
         """Cut everything and listen no more."""
         if self._server is not None:
             self._server.close()
-        tasks = [one.task for one in self._open]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        dialling = [one.dialling for one in self._open if one.dialling is not None]
+        for one in list(self._open):
+            one.cut()
+        await asyncio.gather(*dialling, return_exceptions=True)
         self._dialer.close()
 
     def refusal(self, url: str = "", since: float = 0.0) -> Refused | ProxyFailed | Unreachable | None:
@@ -197,87 +145,76 @@ class Egress:
             refusal = next(reversed(self._refusals.values()), None)
         return refusal.error if refusal is not None and refusal.at >= since else None
 
-    # One connection of the browser's.
+    # The connections of the browser's, each of which asks here what it may do.
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        one = _Open(task)
-        self._open.add(one)
-        try:
-            if len(self._open) > MOST_CONNECTIONS:
-                _answer(writer, "503 Service Unavailable", "too many connections at once")
-            elif self._is_the_browsers(writer):
-                await self._serve(one, reader, writer)
-            else:
-                writer.transport.abort()
-        except (OSError, EOFError, ValueError, TimeoutError):
-            pass  # either side went away, or says what is no HTTP
-        except asyncio.CancelledError:
-            writer.transport.abort()  # cut on purpose: nobody waits for this task
-        finally:
-            self._open.discard(one)
-            writer.close()
+    def way(self, host: str, port: int) -> Proxy | None:
+        """The proxy for a destination; None for directly."""
+        return None if any(one.covers(host, port) for one in self._bypass) else self._proxy
 
-    def _is_the_browsers(self, writer: asyncio.StreamWriter) -> bool:
+    def judge(self, request: Request, proxy: Proxy | None, kept: Line | None) -> None:
+        """Whether a request may go there this way now, over a connection that is there already if there is one.
+
+        Raises:
+            Refused.
+        """
+        if self._policy is None:
+            raise Refused("this browser belongs to no session yet")
+        self._policy.check_name(request.host, request.port)
+        if proxy is not None:
+            self._policy.check_unresolved(request.host, request.port)
+        elif kept is not None:
+            self._dialer.judge(kept, request.host, request.port, self._policy)
+
+    async def reach(self, request: Request, proxy: Proxy | None) -> Line:
+        """A new connection for a request.
+
+        Raises:
+            Refused, ProxyFailed, Unreachable.
+        """
+        policy = self._policy
+        assert policy is not None, "not judged"
+        if proxy is None:
+            return await self._dialer.direct(request.host, request.port, policy)
+        where = proxy_address(proxy)
+        if request.tunnel or where.scheme == "socks5":
+            return await self._dialer.tunnel(request.host, request.port, proxy, policy)
+        # Never kept: some proxies look at the first request of a connection only, others change the way by connection.
+        request.absolute, request.authorization = True, where.authorization
+        return await self._dialer.to_proxy(proxy, policy)
+
+    def was_reached(self, request: Request) -> None:
+        """Its destination is known to be reached."""
+        self._refusals.pop((request.host, request.port), None)
+
+    def was_not_reached(self, request: Request, error: Refused | ProxyFailed | Unreachable) -> None:
+        """Its destination is known not to be reached, and why."""
+        self.was_reached(request)
+        if len(self._refusals) >= MOST_REFUSALS:
+            del self._refusals[next(iter(self._refusals))]
+        self._refusals[request.host, request.port] = Refusal(error, asyncio.get_running_loop().time())
+
+    def has_ended(self, connection: BrowserConnection) -> None:
+        """There is nothing left of it."""
+        self._open.discard(connection)
+
+    def _accept(self, line: Line) -> None:
+        if len(self._open) >= MOST_CONNECTIONS:
+            line.write(page("503 Service Unavailable", "too many connections at once"))
+            line.close()
+        elif self._is_the_browsers(line):
+            self._open.add(BrowserConnection(self, line))
+        else:
+            line.abort()
+
+    def _is_the_browsers(self, line: Line) -> bool:
         if self._browser is None:
             return False
-        theirs, ours = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
+        theirs, ours = line.transport.get_extra_info("peername"), line.transport.get_extra_info("sockname")
         held = self._browser.hold(theirs, ours)
         if held is False and not self._warned:
             self._warned = True
             logger.warning("egress refused to a process that is not the browser", extra={"port": ours[1]})
         return bool(held)
-
-    async def _serve(self, one: _Open, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve its requests, one after the other, each judged as if there had been none before."""
-        writer.transport.set_write_buffer_limits(high=BUFFER)
-        listening: asyncio.Task[bytes] | None = None
-        try:
-            while True:
-                async with asyncio.timeout(HEAD_SECONDS):
-                    begun = await listening if listening is not None else b""
-                    if listening is not None and not begun:
-                        return
-                    request = Request.read(begun + await read_head(reader))
-                self.requests += 1
-                if (server := await self._server_for(request, one, writer)) is None:
-                    return
-                if request.tunnel:
-                    writer.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
-                    await self._relay((reader, writer), server)
-                    return
-                sending = _Sending(request)
-                listening = asyncio.create_task(self._send_body(sending, reader, server[1]))
-                if not await self._pass_on(sending, one, writer, server):
-                    return
-        finally:
-            if listening is not None:
-                listening.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
-            one.leave_server()
-
-    async def _server_for(self, request: Request, one: _Open, writer: asyncio.StreamWriter) -> Streams | None:
-        """A connection for a request: the one of the request before, if that leads there too; None: it was refused."""
-        key = (request.host, request.port)
-        kept, before = one.server, (one.host, one.port, one.through)
-        one.host, one.port = request.host, request.port
-        try:
-            one.through = self._way(request.host, request.port)
-            if kept is not None and (before != (*key, one.through) or not await is_idle(kept[0])):
-                one.leave_server()
-            one.server = await self._reach(request, one.through, one.server)
-        except (Refused, ProxyFailed, Unreachable) as error:
-            self._remember(key, error)
-            status = "403 Forbidden" if isinstance(error, Refused) else "502 Bad Gateway"
-            _answer(writer, status, str(error))
-            return None
-        self._refusals.pop(key, None)
-        return one.server
-
-    def _way(self, host: str, port: int) -> Proxy | None:
-        """The proxy for a destination; None for directly."""
-        return None if any(one.covers(host, port) for one in self._bypass) else self._proxy
 
     def _names(self, host: str, port: int) -> bool:
         try:
@@ -286,126 +223,3 @@ class Egress:
         except Refused:
             return False
         return True
-
-    async def _reach(self, request: Request, proxy: Proxy | None, kept: Streams | None) -> Streams:
-        """A connection for a request, `kept` if there is one: it leads there, and must be allowed to still."""
-        policy = self._policy
-        if policy is None:
-            raise Refused("this browser belongs to no session yet")
-        host, port = request.host, request.port
-        policy.check_name(host, port)
-        if proxy is None:
-            if kept is not None:
-                self._dialer.judge(kept, host, port, policy)
-            return kept or await self._dialer.direct(host, port, policy)
-        policy.check_unresolved(host, port)
-        where = proxy_address(proxy)
-        if request.tunnel or where.scheme == "socks5":
-            return kept or await self._dialer.tunnel(host, port, proxy, policy)
-        # Never kept: some proxies look at the first request of a connection only, others change the way by connection.
-        request.absolute, request.authorization = True, where.authorization
-        return await self._dialer.to_proxy(proxy, policy)
-
-    def _remember(self, key: tuple[str, int], error: Refused | ProxyFailed | Unreachable) -> None:
-        self._refusals.pop(key, None)
-        if len(self._refusals) >= MOST_REFUSALS:
-            del self._refusals[next(iter(self._refusals))]
-        self._refusals[key] = Refusal(error, asyncio.get_running_loop().time())
-
-    async def _pass_on(self, sending: _Sending, one: _Open, client: asyncio.StreamWriter, server: Streams) -> bool:
-        """Pass on the answer to a plain request; whether the browser may say another one on this connection."""
-        request, key = sending.request, (sending.request.host, sending.request.port)
-        while True:
-            try:
-                answer = Answer.read(await read_head(server[0]), request.method)
-            except ValueError as error:
-                self._remember(key, Unreachable(f"{request.host} answered: {error}"))
-                _answer(client, "502 Bad Gateway", f"{request.host} answered: {error}")
-                return False
-            if answer.status == 407:
-                # Never passed on: Chromium would take it for ours.
-                failed = _unauthorized(request, one.through, f"{answer.status} {answer.reason}".strip())
-                self._remember(key, failed)
-                _answer(client, "502 Bad Gateway", str(failed))
-                return False
-            keep = request.keep and answer.certain
-            head = _Unsaid(client, answer.head(keep=keep))
-            if answer.status >= 200:
-                break
-        async for piece in body(answer, server[0]):
-            self.bytes_received += len(piece)
-            client.write(head.take() + piece)
-            await client.drain()
-        client.write(head.take())
-        if not answer.keep or request.absolute:
-            one.leave_server()
-        if not keep and client.can_write_eof():
-            client.write_eof()
-        return keep and sending.done
-
-    async def _send_body(self, sending: _Sending, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-        """Say a request, and what belongs to it and not a byte more; then wait for the first byte of the next one.
-
-        None comes when the client has ended; then nobody waits for an answer any more.
-        """
-        writer.write(sending.request.head())
-        left = sending.request.body_length
-        while left is None or left > 0:
-            data = await reader.read(_CHUNK if left is None else min(_CHUNK, left))
-            if not data:
-                writer.transport.abort()
-                return b""
-            self.bytes_sent += len(data)
-            writer.write(data)
-            await writer.drain()
-            left = None if left is None else left - len(data)
-        sending.done = True
-        begun = await reader.read(1)
-        if not begun:
-            writer.transport.abort()
-        return begun
-
-    async def _relay(self, client: Streams, server: Streams) -> None:
-        """Both ways until both sides have said all, or one is gone."""
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._pump_to_end(client[0], server[1], received=False))
-            both.create_task(self._pump_to_end(server[0], client[1], received=True))
-
-    async def _pump_to_end(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, received: bool) -> None:
-        try:
-            await self._pump(reader, writer, received=received)
-        except OSError:
-            writer.transport.abort()
-
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, received: bool) -> None:
-        while data := await reader.read(_CHUNK):
-            if received:
-                self.bytes_received += len(data)
-            else:
-                self.bytes_sent += len(data)
-            writer.write(data)
-            await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
-        else:
-            writer.close()  # TLS to a proxy: there, to end one way is to end both
-
-
-def _unauthorized(request: Request, proxy: Proxy | None, said: str) -> ProxyFailed | Unreachable:
-    if not request.absolute or proxy is None:
-        return Unreachable(f"{request.host} answered {said}, as only a proxy may")
-    what = "refused the user and password" if request.authorization else "wants a user and password"
-    return ProxyFailed(f"the proxy {proxy_address(proxy).shown} {what} ({said})")
-
-
-def _answer(writer: asyncio.StreamWriter, status: str, message: str) -> None:
-    """An answer of ours, for people who see the page."""
-    body = (
-        f"<!doctype html><title>{status}</title><style>body{{font:16px sans-serif;margin:3em}}</style>"
-        f"<h1>Not reached</h1><p>{html.escape(message)}</p>"
-    ).encode()
-    writer.write(
-        f"HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
-        "Cache-Control: no-store\r\nConnection: close\r\n\r\n".encode()
-        + body
-    )

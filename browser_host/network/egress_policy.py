@@ -10,10 +10,15 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from urllib.parse import urlsplit
 
 Address = IPv4Address | IPv6Address
+
+_LONGEST_ADDRESS = 64
+_REMEMBERED = 4096
+"""Texts and addresses whose meaning is remembered: each request is judged anew, and mostly about the same few."""
 
 _NOT_PUBLIC_4: tuple[tuple[IPv4Network, str], ...] = tuple(
     (IPv4Network(network), kind)
@@ -153,6 +158,7 @@ def normal(host: str) -> str:
     return bare if address is None else str(address)
 
 
+@lru_cache(_REMEMBERED)
 def not_public(address: Address) -> str:
     """What an address is that does not belong to the public internet; "" for one that does.
 
@@ -269,6 +275,11 @@ def destination(url: str) -> tuple[str, int]:
 
 
 def _address(text: str) -> Address | None:
+    return _read_address(text) if len(text) <= _LONGEST_ADDRESS else None
+
+
+@lru_cache(_REMEMBERED)
+def _read_address(text: str) -> Address | None:
     try:
         return ipaddress.ip_address(text)
     except ValueError:

@@ -6,23 +6,33 @@ with the one coding "chunked" and no length. After any other it ends.
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from browser_host.network.egress_policy import normal
-from browser_host.network.upstream import LONGEST_HEAD, status_of
+from browser_host.network.line import LONGEST_HEAD
 
-_CHUNK = 128 * 1024
 _HOP_BY_HOP = frozenset(
     [b"connection", b"keep-alive", b"proxy-connection", b"proxy-authorization", b"te", b"upgrade", b"host"]
 )
 _ENDS = frozenset([b"connection", b"keep-alive", b"proxy-connection", b"upgrade"])
+_WHOLE_URL = re.compile(r"http://(?P<authority>[^/?#]+)(?P<path>.*)")
+_LONGEST_AUTHORITY = 300
+"""A host's name has at most 253 letters."""
 _METHOD = re.compile(rb"[A-Z]{1,20}")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
+
+
+class _Chunk(Enum):
+    """What comes next that is not a chunk's bytes."""
+
+    SIZE = "the next one's size"
+    END = "the line's end behind its bytes"
+    TRAILERS = "the trailers, and the empty line behind them"
 
 
 @dataclass(slots=True)
@@ -56,23 +66,24 @@ class Request:
             raise ValueError("no request")
         text = target.decode("ascii")
         if method == b"CONNECT":
-            host, _, port = text.rpartition(":")
-            return cls(method, normal(host), _port(port), tunnel=True)
-        parts = urlsplit(text)
-        if parts.scheme != "http" or not parts.hostname:
+            name, _, number = text.rpartition(":")
+            return cls(method, normal(name), _port(number), tunnel=True)
+        found = _WHOLE_URL.fullmatch(text)
+        if found is None:
             raise ValueError("no whole URL")
+        host, port = _origin(found["authority"])
         named = [_named(one) for one in fields]
         length = _length(named)
         chunked = any(name == b"transfer-encoding" for name, _ in named)
         if chunked and length is not None:
             raise ValueError("a body of two lengths")
-        found = re.search(r"[/?].*", text.partition("://")[2])
+        path = found["path"]
         return cls(
             method,
-            normal(parts.hostname),
-            parts.port or 80,
+            host,
+            port,
             tunnel=False,
-            path="/" if found is None else found[0] if found[0].startswith("/") else "/" + found[0],
+            path=path if path.startswith("/") else "/" + path,
             fields=tuple(one for one, (name, _) in zip(fields, named, strict=True) if name not in _HOP_BY_HOP),
             body_length=None if chunked else length or 0,
             keep=version == b"HTTP/1.1" and not chunked and not _says_close(named),
@@ -142,71 +153,90 @@ class Answer:
         return b"\r\n".join([self.line, *self.fields, *([] if keep else [b"Connection: close"]), b"", b""])
 
 
-async def body(answer: Answer, reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    """The pieces of an answer's body, as they were sent.
+class Body:
+    """Where the body of an answer ends, in what its server says."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._left = answer.length
+        """Bytes of the body, or of the chunk, that are still to come; None: whatever comes."""
+        self._chunk = _Chunk.SIZE if answer.chunked else None
+        self._line = b""
+        self._trailers = 0
+        self.ended = self._left == 0
+        """All of it was there."""
+        if answer.chunked:
+            self._left = 0
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Nothing else says where it ends."""
+        return self._left is None
+
+    def take(self, data: bytes) -> int:
+        """How many bytes of `data`, from its first on, are of the body.
+
+        Raises:
+            ValueError: it is in no chunks.
+        """
+        at = 0
+        while at < len(data) and not self.ended:
+            if self._left is None:
+                return len(data)
+            if self._left > 0:
+                step = min(self._left, len(data) - at)
+                self._left -= step
+                at += step
+                self.ended = self._left == 0 and self._chunk is None
+            else:
+                end = data.find(b"\n", at) + 1 or len(data)
+                self._line += data[at:end]
+                at = end
+                if len(self._line) > LONGEST_HEAD:
+                    raise ValueError("a line is too long")
+                if self._line.endswith(b"\n"):
+                    line, self._line = self._line, b""
+                    self._read(line)
+        return at
+
+    def _read(self, line: bytes) -> None:
+        """A line between the chunks' bytes."""
+        if self._chunk is _Chunk.SIZE:
+            found = _CHUNK_SIZE.fullmatch(line)
+            if found is None:
+                raise ValueError("no chunk")
+            self._left = int(found[1], 16)
+            self._chunk = _Chunk.END if self._left else _Chunk.TRAILERS
+        elif self._chunk is _Chunk.END:
+            if line != b"\r\n":
+                raise ValueError("a chunk is longer than it said")
+            self._chunk = _Chunk.SIZE
+        else:
+            self._trailers += len(line)
+            if not line.endswith(b"\r\n") or self._trailers > LONGEST_HEAD:
+                raise ValueError("what is after the last chunk is no trailer")
+            self.ended = line == b"\r\n"
+
+
+def status_of(head: bytes) -> tuple[int, str]:
+    """Status and reason phrase of an answer.
 
     Raises:
-        EOFError: it ended before its end.
-        ValueError: it is in no chunks.
+        ValueError: it is none.
     """
-    if answer.chunked:
-        async for piece in _chunks(reader):
-            yield piece
-    elif answer.length is not None:
-        async for piece in _bytes(reader, answer.length):
-            yield piece
-    else:
-        while piece := await reader.read(_CHUNK):
-            yield piece
+    found = re.match(rb"HTTP/1\.[01] ([1-5]\d\d)(?: ([^\r\n]*))?", head)
+    if found is None:
+        raise ValueError("what it said is no HTTP")
+    reason = (found[2] or b"").decode("latin-1")
+    return int(found[1]), "".join(letter for letter in reason if letter.isprintable())[:100]
 
 
-async def is_idle(reader: asyncio.StreamReader) -> bool:
-    """Whether a connection that was kept is as it was left: open, with nothing said on it that nobody asked for."""
-    try:
-        async with asyncio.timeout(0):
-            await reader.read(1)
-    except TimeoutError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-async def _bytes(reader: asyncio.StreamReader, left: int) -> AsyncIterator[bytes]:
-    while left > 0:
-        piece = await reader.read(min(_CHUNK, left))
-        if not piece:
-            raise EOFError("a body ended early")
-        left -= len(piece)
-        yield piece
-
-
-async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    size = -1
-    while size != 0:
-        line = await _line(reader)
-        found = _CHUNK_SIZE.fullmatch(line)
-        if found is None:
-            raise ValueError("no chunk")
-        size = int(found[1], 16)
-        async for piece in _bytes(reader, size + len(b"\r\n") if size else 0):
-            yield line + piece
-            line = b""
-    yield line
-    trailers = 0
-    while line != b"\r\n":
-        line = await _line(reader)
-        trailers += len(line)
-        if trailers > LONGEST_HEAD:
-            raise ValueError("too much after the last chunk")
-        yield line
-
-
-async def _line(reader: asyncio.StreamReader) -> bytes:
-    try:
-        return await reader.readuntil(b"\r\n")
-    except asyncio.LimitOverrunError:
-        raise ValueError("a line is too long") from None
+@lru_cache(1024)
+def _origin(authority: str) -> tuple[str, int]:
+    """Host, as it is judged, and port of a plain URL."""
+    parts = urlsplit(f"http://{authority}")
+    if not parts.hostname or len(authority) > _LONGEST_AUTHORITY:
+        raise ValueError("no whole URL")
+    return normal(parts.hostname), parts.port or 80
 
 
 def _named(field: bytes) -> tuple[bytes, bytes]:

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import ipaddress
 import os
-import re
 import socket
 import ssl
 import struct
@@ -18,14 +17,14 @@ import psutil
 
 from browser_host.messages import Proxy
 from browser_host.network.egress_policy import Address, Policy, Refused, normal
+from browser_host.network.line import Line
+from browser_host.network.proxied_http import status_of
 
 DIAL_SECONDS = 15.0
 """How long a connection to a destination may take, a proxy's part in it included."""
 ADDRESS_SECONDS = 5.0
 """How long one address of several may take before the next is tried."""
 PROBE_SECONDS = 5.0
-LONGEST_HEAD = 64 * 1024
-BUFFER = 256 * 1024
 PINNED_SECONDS = 60.0
 """How long a name keeps the addresses it was resolved to."""
 MOST_PINNED = 1000
@@ -35,7 +34,6 @@ OWN_SECONDS = 30.0
 _PROBED = "tabkeep.invalid"
 """A name that never exists (RFC 2606): a proxy says whether it takes the credentials before it looks for it."""
 
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Resolve = Callable[[str], Awaitable[list[str]]]
 
 _SOCKS_REPLIES = {
@@ -120,7 +118,7 @@ class Dialer:
             asking.cancel()
         self._pinned.clear()
 
-    async def direct(self, host: str, port: int, policy: Policy) -> Streams:
+    async def direct(self, host: str, port: int, policy: Policy) -> Line:
         """A connection to the destination itself.
 
         Raises:
@@ -136,16 +134,15 @@ class Dialer:
         except OSError as error:
             raise Unreachable(f"{host}:{port} cannot be reached: {_os_words(error)}") from None
 
-    def judge(self, streams: Streams, host: str, port: int, policy: Policy) -> None:
+    def judge(self, line: Line, host: str, port: int, policy: Policy) -> None:
         """Judge a connection that is there already as if it were to be made now.
 
         Raises:
             Refused.
         """
-        peer = streams[1].get_extra_info("peername")[0].partition("%")[0]
-        policy.usable(host, port, [ipaddress.ip_address(peer)], self._is_own)
+        policy.usable(host, port, [line.peer], self._is_own)
 
-    async def to_proxy(self, proxy: Proxy, policy: Policy) -> Streams:
+    async def to_proxy(self, proxy: Proxy, policy: Policy) -> Line:
         """A connection to the proxy itself.
 
         Raises:
@@ -167,30 +164,30 @@ class Dialer:
         except OSError as error:
             raise ProxyFailed(f"the proxy {where.shown} cannot be reached: {_os_words(error)}") from None
 
-    async def tunnel(self, host: str, port: int, proxy: Proxy, policy: Policy) -> Streams:
+    async def tunnel(self, host: str, port: int, proxy: Proxy, policy: Policy) -> Line:
         """A connection to the destination through the proxy, which resolves the name.
 
         Raises:
             ProxyFailed, Unreachable.
         """
         where = proxy_address(proxy)
-        reader, writer = await self.to_proxy(proxy, policy)
+        line = await self.to_proxy(proxy, policy)
         try:
             async with asyncio.timeout(DIAL_SECONDS):
                 if where.scheme == "socks5":
-                    await _socks_greeting(reader, writer, proxy, where)
-                    await _socks_connect(reader, writer, host, port, where)
+                    await _socks_greeting(line, proxy, where)
+                    await _socks_connect(line, host, port, where)
                 else:
-                    status, reason, _ = await _connect(reader, writer, host, port, where)
+                    status, reason, _ = await _connect(line, host, port, where)
                     _check_answer(status, reason, where)
         except BaseException as error:
-            writer.close()
+            line.close()
             if isinstance(error, TimeoutError):
                 raise ProxyFailed(f"the proxy {where.shown} did not answer within {DIAL_SECONDS:g} s") from None
             if isinstance(error, OSError | EOFError | ValueError):
                 raise ProxyFailed(f"the proxy {where.shown} ended the connection: {_words(error)}") from None
             raise
-        return reader, writer
+        return line
 
     async def probe(self, proxy: Proxy, policy: Policy) -> None:
         """Look whether the proxy is there and takes the credentials. At most 5 seconds.
@@ -201,15 +198,15 @@ class Dialer:
         where = proxy_address(proxy)
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                reader, writer = await self.to_proxy(proxy, policy)
+                line = await self.to_proxy(proxy, policy)
         except TimeoutError:
             raise ProxyFailed(f"the proxy {where.shown} cannot be reached within {PROBE_SECONDS:g} s") from None
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 if where.scheme == "socks5":
-                    await _socks_greeting(reader, writer, proxy, where)
+                    await _socks_greeting(line, proxy, where)
                 else:
-                    status, reason, _ = await _connect(reader, writer, _PROBED, 443, where)
+                    status, reason, _ = await _connect(line, _PROBED, 443, where)
                     if status in (401, 407):
                         _check_answer(status, reason, where)
         except TimeoutError:
@@ -217,7 +214,7 @@ class Dialer:
         except (OSError, EOFError, ValueError) as error:
             raise ProxyFailed(f"the proxy {where.shown} ended the connection: {_words(error)}") from None
         finally:
-            writer.close()
+            line.close()
 
     async def _addresses(self, host: str) -> list[Address]:
         """A destination's addresses: resolved once, then the same for a minute, whatever its servers say meanwhile."""
@@ -254,53 +251,23 @@ class Dialer:
 
     async def _first(
         self, addresses: list[str], port: int, tls: ssl.SSLContext | None = None, server_name: str = ""
-    ) -> Streams:
+    ) -> Line:
         """A connection to the first address that takes one, in the resolver's order."""
         failure: OSError = OSError("it has no address")
         for place, address in enumerate(addresses):
             seconds = DIAL_SECONDS if place == len(addresses) - 1 else ADDRESS_SECONDS
             try:
                 async with asyncio.timeout(seconds):
-                    reader, writer = await asyncio.open_connection(
-                        address, port, limit=BUFFER, ssl=tls, server_hostname=server_name if tls else None
+                    _, line = await asyncio.get_running_loop().create_connection(
+                        Line, address, port, ssl=tls, server_hostname=server_name if tls else None
                     )
             except TimeoutError:
                 failure = OSError(f"no answer within {seconds:g} s")
             except OSError as error:
                 failure = error
             else:
-                _tune(writer)
-                return reader, writer
+                return line
         raise failure
-
-
-async def read_head(reader: asyncio.StreamReader) -> bytes:
-    """The head of an HTTP message, up to its empty line.
-
-    Raises:
-        EOFError: it ended before.
-        ValueError: it is longer than 64 KiB.
-    """
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.LimitOverrunError:
-        raise ValueError("a message's head is too long") from None
-    if len(head) > LONGEST_HEAD:
-        raise ValueError("a message's head is too long")
-    return head
-
-
-def status_of(head: bytes) -> tuple[int, str]:
-    """Status and reason phrase of an answer.
-
-    Raises:
-        ValueError: it is none.
-    """
-    found = re.match(rb"HTTP/1\.[01] ([1-5]\d\d)(?: ([^\r\n]*))?", head)
-    if found is None:
-        raise ValueError("what it said is no HTTP")
-    reason = (found[2] or b"").decode("latin-1")
-    return int(found[1]), "".join(letter for letter in reason if letter.isprintable())[:100]
 
 
 def _check_answer(status: int, reason: str, where: ProxyAddress) -> None:
@@ -313,58 +280,44 @@ def _check_answer(status: int, reason: str, where: ProxyAddress) -> None:
     raise Unreachable(f"the proxy {where.shown} said {said}")
 
 
-async def _connect(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int, where: ProxyAddress
-) -> tuple[int, str, bytes]:
+async def _connect(line: Line, host: str, port: int, where: ProxyAddress) -> tuple[int, str, bytes]:
     authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     authorization = f"Proxy-Authorization: {where.authorization}\r\n" if where.authorization else ""
-    writer.write(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{authorization}\r\n".encode())
-    await writer.drain()
-    head = await read_head(reader)
+    line.write(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{authorization}\r\n".encode())
+    head = await line.until(b"\r\n\r\n")
     return *status_of(head), head
 
 
-async def _socks_greeting(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, proxy: Proxy, where: ProxyAddress
-) -> None:
+async def _socks_greeting(line: Line, proxy: Proxy, where: ProxyAddress) -> None:
     """RFC 1928's method negotiation, and RFC 1929's user and password."""
-    writer.write(b"\x05\x02\x00\x02" if where.authorization else b"\x05\x01\x00")
-    await writer.drain()
-    version, method = await reader.readexactly(2)
+    line.write(b"\x05\x02\x00\x02" if where.authorization else b"\x05\x01\x00")
+    version, method = await line.exactly(2)
     if version != 5:
         raise ValueError("what it said is no SOCKS5")
     if method == 2 and where.authorization:
         user, password = proxy.username.encode(), proxy.password.encode()
-        writer.write(bytes([1, len(user)]) + user + bytes([len(password)]) + password)
-        await writer.drain()
-        if (await reader.readexactly(2))[1] != 0:
+        line.write(bytes([1, len(user)]) + user + bytes([len(password)]) + password)
+        if (await line.exactly(2))[1] != 0:
             raise ProxyFailed(f"the proxy {where.shown} refused the user and password")
     elif method != 0:
         wants = "refused the user and password" if where.authorization else "wants a user and password"
         raise ProxyFailed(f"the proxy {where.shown} {wants} (method {method:#04x})")
 
 
-async def _socks_connect(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int, where: ProxyAddress
-) -> None:
+async def _socks_connect(line: Line, host: str, port: int, where: ProxyAddress) -> None:
     try:
         address = ipaddress.ip_address(host)
         to = (b"\x01" if address.version == 4 else b"\x04") + address.packed
     except ValueError:
         name = host.encode("ascii")
         to = bytes([3, len(name)]) + name
-    writer.write(b"\x05\x01\x00" + to + struct.pack("!H", port))
-    await writer.drain()
-    _, reply, _, kind = await reader.readexactly(4)
-    length = {1: 4, 4: 16}.get(kind) or (await reader.readexactly(1))[0]
-    await reader.readexactly(length + 2)
+    line.write(b"\x05\x01\x00" + to + struct.pack("!H", port))
+    _, reply, _, kind = await line.exactly(4)
+    length = {1: 4, 4: 16}.get(kind) or (await line.exactly(1))[0]
+    await line.exactly(length + 2)
     if reply != 0:
         said = _SOCKS_REPLIES.get(reply, f"reply {reply}")
         raise Unreachable(f"the proxy {where.shown} said: {said}")
-
-
-def _tune(writer: asyncio.StreamWriter) -> None:
-    writer.transport.set_write_buffer_limits(high=BUFFER)
 
 
 def _os_words(error: OSError) -> str:

@@ -1,8 +1,8 @@
-"""What a run remembers: which recording it replays, what it records itself, and what of that it reports in the end."""
+"""What a run remembers of a prompt: which recording it replays, what it records itself, what it reports in the end."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -38,7 +38,7 @@ class _Replayed:
 
 
 class Memory:
-    """The recordings of one run of a prompt."""
+    """The recordings of one prompt of a run: of a task, or of a workflow's block."""
 
     def __init__(self, recordings: host_pb2.Recordings, prompt: str, steps: Steps, *, planner_given: bool) -> None:
         """`planner_given` is whether the caller said who plans."""
@@ -51,9 +51,9 @@ class Memory:
         self._origin = ""
         self._start = ""
 
-    def may_replay(self, origin: str) -> bool:
-        """Whether there is a recording for pages of this origin, before anything is opened."""
-        return any(one.task.origin == origin for one in self._usable())
+    def may_replay(self, origins: Set[str]) -> bool:
+        """Whether there is a recording for pages of one of these origins, before anything is opened."""
+        return any(one.task.origin in origins for one in self._usable())
 
     def _usable(self) -> list[Known]:
         mode = self._recordings.mode
@@ -174,10 +174,10 @@ class Memory:
         if self._recordings.mode == runs_pb2.REPLAY_MODE_OFF:
             return
         holes = Holes(self._recordings.values)
-        recorder = self._steps.recorder = Recorder(holes, self._prompt)
+        recorder = self._steps.recorder = Recorder(holes, self._prompt, self._steps.parameters)
         self._start = holes.glob(url)
         if not self._recordings.template:
-            recorder.give_up("its prompt has holes of its own")
+            recorder.give_up("its prompt has holes that stand for no text of their own")
         if not self._start:
             recorder.give_up("it did not begin on a page of a site")
 
@@ -185,7 +185,8 @@ class Memory:
         """A part of the plan begins."""
         if self._steps.recorder is not None:
             again = not isinstance(intent, Repeatable | ByModel)
-            self._steps.recorder.begin(text, looks_again=again)
+            filled = self._steps.parameters.fill(text) if self._recordings.template else text
+            self._steps.recorder.begin(filled, looks_again=again)
 
     async def part_done(self, intent: Intent, workspace: Workspace) -> None:
         """It has ended well."""
@@ -196,15 +197,14 @@ class Memory:
             recorder.give_up("its output is in the model's own words")
         await recorder.end(await self._steps.page())
 
-    async def report(self, status: runs_pb2.RunStatus) -> None:
-        """Say what became of the replay, and what was recorded, before the run's last event."""
+    async def report(self, *, done: bool) -> None:
+        """Say what became of the replay, and what was recorded; `done` is whether all of the prompt is."""
         replayed, self._replayed = self._replayed, None
-        recorder = self._steps.recorder
-        completed = status == runs_pb2.RUN_STATUS_COMPLETED
+        recorder, self._steps.recorder = self._steps.recorder, None
         if replayed is not None:
-            replayed.verified &= completed
+            replayed.verified &= done
             await self._steps.journal.record(self._report(replayed))
-        if recorder is None or not completed or (replayed is not None and not replayed.mended):
+        if recorder is None or not done or (replayed is not None and not replayed.mended):
             return
         planner = replayed.known.task.planner if replayed is not None else self._planner
         task = recorder.task(self._recordings, self._origin, self._start, planner)

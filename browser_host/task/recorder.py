@@ -20,6 +20,7 @@ from browser_host.task.failures import AMBIGUOUS, NOT_FOUND, Failed
 from browser_host.task.journal import Credential
 from browser_host.task.performing.acting import Done
 from browser_host.task.recording_holes import Holes, NotRecordable, target_of
+from browser_host.task.values import Parameters
 
 LARGEST = 256 * 1024
 """Bytes of a recording."""
@@ -40,9 +41,10 @@ of the prompt's words name a file is not known here, and another file would be a
 class Recorder:
     """The recording of one task under way."""
 
-    def __init__(self, holes: Holes, prompt: str) -> None:
-        """`prompt` is looked into for what it names without quotes."""
+    def __init__(self, holes: Holes, prompt: str, parameters: Parameters) -> None:
+        """`prompt` is looked into for what it names without quotes; `parameters` are those of the run."""
         self.holes = holes
+        self._parameters = parameters
         self.why_not = ""
         """Why the task cannot be recorded."""
         self._prompt = " ".join(prompt.split()).casefold()
@@ -154,6 +156,8 @@ class Recorder:
             "find_record": [kept.find_record.value],
         }.get(kind or "", [])
         for value in values:
+            if value.WhichOneof("source") == "parameter":  # of a workflow, which calls the prompt's values otherwise
+                value.literal = self._parameters.value(value)
             self.holes.value(value, self._of_credential(value), secret=bool(element.get("secret")))
         self.holes.texts(kept)
         step = recordings_pb2.RecordedStep(action=kept)

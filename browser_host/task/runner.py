@@ -114,26 +114,27 @@ class _Run:
         journal.scrub = self._steps.secrets.scrub
         for secret in (*start_run.secrets, *self._secret_values(start_run)):
             self._steps.secrets.add(secret)
-        self._memory = self._remembers()
-        self._unplanned: Failed | None = None
-        """Why a prompt was not understood, where a recording may do it all the same."""
+        self._memories = dict(self._remembered())
+        """What is remembered of each prompt, by block_id."""
+        self._unplanned: dict[str, Failed] = {}
+        """Why a prompt was not understood, where a recording may do it all the same, by block_id."""
         self._source = "workflow" if workflow else "caller"
         self._output: Any = {} if workflow else _NOTHING
         self._partial: Any = _NOTHING
 
-    def _remembers(self) -> Memory | None:
-        """What the run remembers, where it is of one prompt."""
+    def _remembered(self) -> Iterator[tuple[str, Memory]]:
         start = self._start_run
-        prompts = [block.task.prompt for block in start.blocks if block.WhichOneof("kind") == "task"]
-        if not start.HasField("recordings") or start.workflow or len(prompts) != 1:
-            return None
         given = start.planner != runs_pb2.PLANNER_UNSPECIFIED
-        return Memory(start.recordings, prompts[0], self._steps, planner_given=given)
+        for block in start.blocks:
+            if block.WhichOneof("kind") == "task" and block.task.HasField("recordings"):
+                yield block.block_id, Memory(block.task.recordings, block.task.prompt, self._steps, planner_given=given)
 
     def _secret_values(self, start_run: host_pb2.StartRun) -> Iterator[str]:
         for name in start_run.secret_parameters:
             with suppress(Failed):  # an optional parameter that was not given
                 yield self._steps.parameters.text(name)
+        for block in start_run.blocks:
+            yield from (value.text for value in block.task.recordings.values if value.secret)
 
     async def carry_out(self) -> None:
         try:
@@ -150,8 +151,6 @@ class _Run:
             )
         finally:
             self._steps.tabs.leave()
-        if self._memory is not None:
-            await self._memory.report(end.status)
         await self._steps.tell_pages()
         scrub = self._steps.secrets.scrub
         finished = runs_pb2.RunFinished(
@@ -192,14 +191,17 @@ class _Run:
         Raises:
             Failed.
         """
+        origins = {origin_of((await self._steps.page()).url)}
         for block in self._start_run.blocks:
+            origins |= self._opened_by(block)
             if block.WhichOneof("kind") == "task":
                 try:
                     plan = self._planner.plan(block.task.prompt, self._steps.parameters)
                 except Failed as failed:
-                    if self._memory is None or not self._memory.may_replay(await self._first_origin()):
+                    memory = self._memories.get(block.block_id)
+                    if memory is None or not memory.may_replay(origins):
                         raise
-                    self._unplanned = failed
+                    self._unplanned[block.block_id] = failed
                     continue
                 for secret in plan.secrets:
                     self._steps.secrets.add(secret)
@@ -208,11 +210,11 @@ class _Run:
             elif block.WhichOneof("kind") == "actions":
                 self._steps.logs_in |= any(_logs_in(action) for action in block.actions.actions)
 
-    async def _first_origin(self) -> str:
-        """The site that the run begins on."""
-        first = self._start_run.blocks[0]
-        url = first.goto.url if first.WhichOneof("kind") == "goto" else (await self._steps.page()).url
-        return origin_of(url)
+    def _opened_by(self, block: host_pb2.Block) -> set[str]:
+        """The sites that a part opens by their URLs."""
+        opened = [block.goto] if block.WhichOneof("kind") == "goto" else [one.goto for one in block.actions.actions]
+        fill = self._steps.parameters.fill if self._start_run.workflow else str
+        return {origin_of(fill(one.url)) for one in opened if one.url}
 
     # Parts
 
@@ -235,6 +237,8 @@ class _Run:
             output = await self._timed(block, self._carry_out(block, kind))
         except Failed as failed:
             failure, output = failed, self._partial
+        if block.block_id in self._memories:
+            await self._memories[block.block_id].report(done=failure is None)
         self._keep(block.block_id, output)
         if workflow:
             outcome = runs_pb2.STEP_OUTCOME_FAILED if failure else runs_pb2.STEP_OUTCOME_DONE
@@ -289,7 +293,7 @@ class _Run:
             case "wait":
                 return await self._actions([self._wait(block)])
             case "task":
-                return await self._task(block.task, self._plans.get(block.block_id))
+                return await self._task(block)
             case "approve":
                 await self._approve(block)
                 return _NOTHING
@@ -342,14 +346,18 @@ class _Run:
         fill_texts(filled, self._steps.parameters.fill)
         return filled
 
-    async def _task(self, task: host_pb2.TaskBlock, plan: Plan | None) -> Any:
+    async def _task(self, block: host_pb2.Block) -> Any:
         """Do what a prompt says: by a recording of it, else as it was understood."""
+        task, memory = block.task, self._memories.get(block.block_id)
+        plan = self._plans.get(block.block_id)
         workspace = Workspace(self._steps)
         workspace.schema = to_schema(task.data_extraction_schema) if task.HasField("data_extraction_schema") else None
         with self._steps.at_most(task.max_steps):
             try:
-                if self._memory is None or not await self._memory.replay(workspace, plan):
-                    await self._as_planned(plan, workspace)
+                if memory is None or not await memory.replay(workspace, plan):
+                    if plan is None:
+                        raise self._unplanned[block.block_id]
+                    await self._as_planned(plan, workspace, memory)
             finally:
                 if workspace.output is not None:
                     self._partial = workspace.output
@@ -358,14 +366,10 @@ class _Run:
                 self._partial = await self._shaped(schema, workspace)
         return self._partial
 
-    async def _as_planned(self, plan: Plan | None, workspace: Workspace) -> None:
-        if plan is None:
-            assert self._unplanned is not None
-            raise self._unplanned
+    async def _as_planned(self, plan: Plan, workspace: Workspace, memory: Memory | None) -> None:
         clauses = [self._steps.secrets.scrub(clause) for clause in plan.clauses]
         made = runs_pb2.PlanMade(planner=plan.planner, clauses=clauses)
         await self._journal.record(RunEvent(plan_made=made))
-        memory = self._memory
         if memory is not None:
             await memory.begin(plan)
         for place, (intent, text) in enumerate(zip(plan.intents, plan.texts, strict=True)):

@@ -108,7 +108,8 @@ class ArtifactService(pb_grpc.ArtifactServiceServicer):
             fields.wrong("run_id", "give this or browser_session_id, not both and not neither")
         types = [wire.ARTIFACT_TYPE.name(value) for value in request.artifact_types]
         if "" in types:
-            fields.wrong("artifact_types", "holds a value that is unspecified or unknown")
+            possible = wire.ARTIFACT_TYPE.possible()
+            fields.wrong("artifact_types", f"holds a value that is unspecified or unknown: use {possible}")
         fields.raise_if_wrong()
 
         def query(tables: Tables) -> list[Artifact]:

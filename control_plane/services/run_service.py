@@ -31,6 +31,7 @@ from control_plane.moves.run_moves import RunSpec
 from control_plane.networks import NO_NETWORKS, Networks
 from control_plane.page_options import NO_PAGE_SETTINGS, PageSettings
 from control_plane.page_tokens import PageTokens
+from control_plane.prompt_secrets import secrets_in
 from control_plane.prompt_templates import taken_apart, template_key
 from control_plane.sealing.seals import Seals
 from control_plane.store import RunFilter, Tables
@@ -39,6 +40,8 @@ from control_plane.workflows import workflow_definitions
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _EVENTS_AT_ONCE = 256
+_MOST_OF_PLAN = 2 * 1024 * 1024
+"""Bytes of a plan beyond which no recording is added to it."""
 
 
 class RunService(pb_grpc.RunServiceServicer):
@@ -70,7 +73,7 @@ class RunService(pb_grpc.RunServiceServicer):
         fields.raise_if_wrong()
         if not await self._database.read(lambda tables: answered(tables, again)):
             await self._check_files(organization_id, request)
-        plan = await self._with_recordings(organization_id, request, spec.plan)
+        plan = await self._with_recordings(organization_id, spec.plan)
         spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, plan))
         shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
         return pb.RunTaskResponse(run=wire.run(*shown))
@@ -88,35 +91,47 @@ class RunService(pb_grpc.RunServiceServicer):
         spec = wire.workflow_spec(fields, request, workflow, definition, parameters, telemetry.inject())
         spec = self._with_network(fields, spec, request)
         webhook = sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals)
-        spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, spec.plan))
         fields.raise_if_wrong()
+        plan = await self._with_recordings(organization_id, spec.plan)
+        spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, plan))
         shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
         return pb.RunWorkflowResponse(run=wire.run(*shown))
 
-    async def _with_recordings(self, organization_id: str, request: pb.RunTaskRequest, plan: bytes) -> bytes:
-        """The plan with what is recorded of its prompt."""
-        if not request.prompt or request.replay_mode == pb.REPLAY_MODE_OFF:
-            return plan
+    async def _with_recordings(self, organization_id: str, plan: bytes) -> bytes:
+        """The plan with what is recorded of its prompts, as far as they are not to be left alone."""
         start = host_pb2.StartRun.FromString(plan)
-        template = taken_apart(request.prompt, list(start.secrets))
-        start.recordings.mode = request.replay_mode
-        if template is not None:
-            start.recordings.template = template.text
-            for value in template.values:
-                start.recordings.values.add(name=value.name, text=value.text, secret=value.secret)
-            key = template_key(template.text)
-            known = await self._database.read(
-                lambda tables: tables.recordings.usable(organization_id, key, MOST_FOR_ONE_RUN)
-            )
-            for one in known:
-                task = recordings_pb2.RecordedTask.FromString(one.task)
-                start.recordings.known.add(
-                    recording_id=one.recording_id,
-                    version=one.version,
-                    trusted=one.state is RecordingState.TRUSTED,
-                    task=task,
-                )
+        for block in start.blocks:
+            if block.WhichOneof("kind") == "task":
+                await self._add_recordings(organization_id, start, block.task)
         return start.SerializeToString()
+
+    async def _add_recordings(self, organization_id: str, start: host_pb2.StartRun, task: host_pb2.TaskBlock) -> None:
+        recordings = task.recordings
+        if recordings.mode == pb.REPLAY_MODE_OFF:
+            task.ClearField("recordings")
+            return
+        recordings.SetInParent()
+        secrets = secrets_in(task.prompt) if start.workflow else list(start.secrets)
+        parameters = {name: _as_text(value) for name, value in MessageToDict(start.parameters).items()}
+        template = taken_apart(task.prompt, secrets, parameters, start.secret_parameters)
+        if template is None:
+            return
+        recordings.template = template.text
+        for value in template.values:
+            recordings.values.add(name=value.name, text=value.text, secret=value.secret)
+        key = template_key(template.text)
+        known = await self._database.read(
+            lambda tables: tables.recordings.usable(organization_id, key, MOST_FOR_ONE_RUN)
+        )
+        for one in known:
+            if start.ByteSize() + len(one.task) > _MOST_OF_PLAN:
+                break
+            recordings.known.add(
+                recording_id=one.recording_id,
+                version=one.version,
+                trusted=one.state is RecordingState.TRUSTED,
+                task=recordings_pb2.RecordedTask.FromString(one.task),
+            )
 
     def _with_network(
         self, fields: Fields, spec: RunSpec, request: pb.RunTaskRequest | pb.RunWorkflowRequest
@@ -279,6 +294,13 @@ class RunService(pb_grpc.RunServiceServicer):
             last = await self._database.read(lambda tables: tables.runs.event(run.run_id, run.last_seq))
             wire.add_provenance(proto, last or b"")
         return proto
+
+
+def _as_text(value: Any) -> str:
+    """A parameter as a page gets it from a host."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _differs(shown: pb.Run | None, now: pb.Run) -> bool:

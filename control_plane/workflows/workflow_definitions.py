@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Final
 
 from tabkeep.host.v1 import host_pb2
+from tabkeep.v1 import runs_pb2
 
 from control_plane.workflows.workflow_actions import (
     MAX_ACTIONS,
@@ -186,12 +187,16 @@ def _wait(place: Place, holes: Holes, block: host_pb2.Block) -> None:
 
 def _task(place: Place, holes: Holes, block: host_pb2.Block) -> None:
     block.task.SetInParent()
-    known = ("prompt", *_TASK_SCHEMA, "max_steps", *_OF_ANY_BLOCK)
+    known = ("prompt", *_TASK_SCHEMA, "max_steps", "replay", *_OF_ANY_BLOCK)
     fields = {"prompt": place} if place.is_short else place.fields(known, required=["prompt"]) or {}
     if "prompt" in fields:
         block.task.prompt = holes.filled(fields["prompt"], MAX_PROMPT) or ""
     if "max_steps" in fields:
         block.task.max_steps = fields["max_steps"].integer(1, 500) or 0
+    if "replay" in fields and (mode := fields["replay"].text(20)) is not None:
+        if mode not in _REPLAY_MODES:
+            fields["replay"].mistake(f"must be {' or '.join(_REPLAY_MODES)}, {fields['replay'].found()}")
+        block.task.recordings.mode = _REPLAY_MODES.get(mode, runs_pb2.REPLAY_MODE_UNSPECIFIED)
     schema = read_schema(place, fields)
     if schema is not None:
         block.task.data_extraction_schema.CopyFrom(schema)
@@ -216,6 +221,11 @@ def _approve(place: Place, holes: Holes, block: host_pb2.Block) -> None:
 
 
 _OF_ANY_BLOCK: Final = ("id", "timeout")
+_REPLAY_MODES: Final[Mapping[str, runs_pb2.ReplayMode]] = {
+    "only": runs_pb2.REPLAY_MODE_ONLY,
+    "plan": runs_pb2.REPLAY_MODE_PLAN,
+    "off": runs_pb2.REPLAY_MODE_OFF,
+}
 _TASK_SCHEMA: Final = ("data_extraction_schema", "output_schema")
 BLOCK_KINDS: Final[Mapping[str, _Reader]] = {
     "goto": _goto,

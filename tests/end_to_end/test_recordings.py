@@ -17,6 +17,16 @@ from tests.integration.task_fixtures import chromium_path
 STAFF = ("support@company.com", "headphones-4-all")
 SHOPPER = ("shopper@example.com", "shop-till-drop")
 LOGIN = "Login with username '{}' and password '{}'"
+BLOCK = """
+version: 1
+title: Log in
+parameters:
+  email: {{type: string}}
+  password: {{type: string, secret: true}}
+blocks:
+  - goto: {}/login
+  - task: "Login with username '{{{{ email }}}}' and password '{{{{ password }}}}'"
+"""
 
 
 async def sources(client: Client, run: Run) -> set[str]:
@@ -40,8 +50,13 @@ async def test_a_task_is_recorded_replayed_exported_and_forgotten(
     replayed = await login(client, site, STAFF)
     assert replayed.status is RunStatus.COMPLETED
     assert await sources(client, replayed) == {"caller", "replay"}
+    block = await client.create_workflow(BLOCK.format(site.url))
+    given = {"email": SHOPPER[0], "password": SHOPPER[1]}
+    by_block = await client.run_workflow(block.workflow_id, parameters=given, wait_for_completion=True)
+    assert by_block.status is RunStatus.COMPLETED, by_block
+    assert await sources(client, by_block) == {"workflow", "replay"}
     recording = await client.get_recording(listed.recording_id)
-    assert recording.success_count == 3
+    assert recording.success_count == 4
     assert [step.action.WhichOneof("kind") for step in recording.task.parts[0].steps] == ["fill", "fill", "click"]
 
     workflow = await client.export_recording(recording.recording_id)
@@ -57,7 +72,7 @@ async def test_a_task_is_recorded_replayed_exported_and_forgotten(
     assert await run_script(tmp_path, script.content, STAFF) == 0
     assert await run_script(tmp_path, script.content, (STAFF[0], "wrong-pass-1")) != 0
     assert [event.user for event in site.log.events("login")] == [
-        STAFF[0], SHOPPER[0], STAFF[0], SHOPPER[0], STAFF[0]
+        STAFF[0], SHOPPER[0], STAFF[0], SHOPPER[0], SHOPPER[0], STAFF[0]
     ]  # fmt: skip
 
     secrets = [STAFF[1].encode(), SHOPPER[1].encode()]

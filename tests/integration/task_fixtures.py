@@ -204,6 +204,7 @@ class Desk:
         schema: dict[str, Any] | None = None,
         parameters: dict[str, Any] | None = None,
         model: Model | None = None,
+        recordings: host_pb2.Recordings | None = None,
         **fields: Any,
     ) -> Outcome:
         """Carry out actions, a prompt or blocks, and return what was recorded."""
@@ -213,14 +214,12 @@ class Desk:
                 start.timeout.FromNanoseconds(int(value * 1e9))
             elif name in ("secrets", "secret_parameters"):
                 getattr(start, name).extend(value)
-            elif name == "recordings":
-                start.recordings.CopyFrom(value)
             else:
                 setattr(start, name, value)
         if actions:
             start.blocks.append(host_pb2.Block(block_id="main", actions=host_pb2.ActionsBlock(actions=actions)))
         if prompt:
-            task = host_pb2.TaskBlock(prompt=prompt)
+            task = host_pb2.TaskBlock(prompt=prompt, recordings=recordings)
             if schema is not None:
                 task.data_extraction_schema.CopyFrom(struct(schema))
             start.blocks.append(host_pb2.Block(block_id="main", task=task))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -204,3 +207,81 @@ async def test_a_server_learns_at_once_that_the_browser_waits_no_more(way: Way):
         await way.ask(server.request())
         way.writer.close()
         await until(lambda: server.connections[0].is_closing(), "the server's side being ended")
+
+
+async def test_a_large_body_arrives_whole_though_the_browser_reads_late_and_in_small_pieces(way: Way):
+    body = random.Random(4).randbytes(16 * 2**20)
+    async with a_server(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)) as server:
+        for path in ("/1", "/2"):
+            way.writer.write(server.request(path))
+            await until(lambda: way.egress.bytes_received > 0, "the body's beginning")
+            async with asyncio.timeout(30):
+                await way.reader.readuntil(b"\r\n\r\n")
+                assert await way.reader.readexactly(len(body)) == body
+        assert len(server.connections) == 1
+        assert way.egress.bytes_received == 2 * len(body)
+
+
+async def test_a_tunnel_carries_each_way_until_that_side_has_said_all(way: Way):
+    said = random.Random(4).randbytes(4 * 2**20)
+
+    async def echo_when_all_is_said(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.read())
+        writer.close()
+
+    listening = await asyncio.start_server(echo_when_all_is_said, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    try:
+        way.writer.write(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\n".encode() + said)
+        way.writer.write_eof()
+        async with asyncio.timeout(30):
+            assert (await way.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+            assert await way.reader.read() == said
+        assert (way.egress.bytes_sent, way.egress.bytes_received) == (len(said), len(said))
+    finally:
+        listening.close()
+
+
+async def test_an_upload_of_any_size_is_passed_on_and_the_next_request_is_not_taken_for_it(way: Way):
+    body = b"x" * (2 * 2**20)
+    got = 0
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal got
+        while b"POST" in await reader.readuntil(b"\r\n\r\n"):
+            got += len(await reader.readexactly(len(body)))
+            writer.write(HELLO)
+        writer.write(HELLO)
+        writer.close()
+
+    listening = await asyncio.start_server(swallow, "127.0.0.1", 0)
+    address = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    try:
+        head = f"POST http://{address}/ HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        way.writer.write(head + body + head + body + f"GET http://{address}/ HTTP/1.1\r\n\r\n".encode())
+        for _ in range(3):
+            await way.ask(b"", b"hello")
+        assert got == 2 * len(body)
+        assert way.egress.requests == 3
+    finally:
+        listening.close()
+
+
+async def test_an_answer_that_its_server_breaks_off_is_no_whole_one_for_the_browser(way: Way):
+    """Without a length it ends with its connection: how that ends is all that tells them apart."""
+
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nhel")
+        await until(lambda: way.egress.bytes_received == 3, "its beginning being passed on")
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    listening = await asyncio.start_server(break_off, "127.0.0.1", 0)
+    try:
+        port = listening.sockets[0].getsockname()[1]
+        way.writer.write(f"GET http://127.0.0.1:{port}/ HTTP/1.1\r\n\r\n".encode())
+        with pytest.raises(ConnectionResetError):
+            await way.rest()
+    finally:
+        listening.close()

@@ -22,6 +22,7 @@ from browser_host.messages import BrowserType, Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest
 from browser_host.warm_pool import PoolSettings
 from tests.conftest import SANDBOX
+from tests.host_fakes import until
 
 LIST = """[Adblock Plus 2.0]
 ! A list for this test.
@@ -130,6 +131,18 @@ async def test_the_first_page_is_without_adverts_and_whole_and_another_session_i
     async with a_launcher(tmp_path, blocker, pool=pool) as launcher:
         assert await visited(launcher, site, "ad-blocker") == FIRST_PARTY
         assert await visited(launcher, site) == FIRST_PARTY | ADVERTS
+
+
+async def test_a_browser_kept_ready_has_what_is_asked_for_most_and_is_not_given_to_who_asked_for_none(
+    tmp_path: Path, site: Site, blocker: Extension
+):
+    async with a_launcher(tmp_path, blocker, pool=1) as launcher:
+        for _ in range(2):
+            assert await visited(launcher, site, "ad-blocker") == FIRST_PARTY
+        loaded = tmp_path / "data" / "browsers"
+        await until(lambda: bool(list(loaded.resolve().glob("*/extensions/ad-blocker/_metadata"))), "one with it")
+        assert await visited(launcher, site) == FIRST_PARTY | ADVERTS
+        assert await visited(launcher, site, "ad-blocker") == FIRST_PARTY
 
 
 async def test_two_sessions_at_once_block_each_with_their_own_copy(tmp_path: Path, site: Site, blocker: Extension):

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 import yaml
-from tabkeep.v1 import actions_pb2, keys_pb2, runs_pb2
+from tabkeep.v1 import actions_pb2, keys_pb2, runs_pb2, workflows_pb2
 from tabkeep.v1 import recordings_pb2 as pb
 
 from control_plane import recording_exports
@@ -47,13 +47,13 @@ class Desk:
         self.api, self.host, self.session = api, host, session
 
     async def run(self, *events: runs_pb2.RunEvent, prompt: str = PROMPT.format("ada", "pw-1 x"), **fields: Any) -> Any:
-        """Run a task to its end; what the host was told to do."""
+        """Run a task to its end; what the host was told to do for its prompt."""
         await run_task(self.api, self.session, prompt=prompt, **fields)
         command = await self.host.begin_run()
         for seq, event in enumerate(events, 1):
             event.seq = seq
         await self.host.report(command, *events, run_finished(len(events) + 1))
-        return command.start_run
+        return command.start_run.blocks[-1].task
 
     async def listed(self, **fields: Any) -> list[pb.Recording]:
         return list((await self.api.recordings.ListRecordings(pb.ListRecordingsRequest(**fields))).recordings)
@@ -268,3 +268,34 @@ async def test_the_events_of_recordings_reach_those_who_watch(desk: Desk, api):
     while not (update := await next_of(watching)).HasField("event") or not update.event.HasField("step_healed"):
         pass
     assert update.event.step_healed.by == "id"
+
+
+WORKFLOW = """
+version: 1
+title: Log in
+parameters:
+  who: {type: string}
+  password: {type: string, secret: true}
+blocks:
+  - task: {id: login, prompt: "Login with username '{{ who }}' and password '{{ password }}'"}
+  - task: {id: alone, prompt: "Find customer with email '{{ who }}'", replay: only}
+  - task: {id: leave, prompt: Log out, replay: "off"}
+"""
+
+
+async def test_each_prompt_of_a_workflow_gets_what_is_recorded_for_it_by_tasks_too(desk: Desk, api, host):
+    await desk.run(recorded(task=recorded_task()))
+    stored = await api.workflows.CreateWorkflow(workflows_pb2.CreateWorkflowRequest(definition=WORKFLOW))
+    request = runs_pb2.RunWorkflowRequest(workflow_id=stored.workflow.workflow_id, browser_session_id=desk.session)
+    request.parameters.update({"who": "bob", "password": "pw-2 y"})
+    await api.runs.RunWorkflow(request)
+    login, alone, off = [block.task for block in (await host.begin_run()).start_run.blocks]
+    assert login.recordings.template == TEMPLATE
+    assert [(v.name, v.text, v.secret) for v in login.recordings.values] == [
+        ("secret_1", "pw-2 y", True),
+        ("value_1", "bob", False),
+    ]
+    assert [known.task for known in login.recordings.known] == [recorded_task()]
+    assert (alone.recordings.mode, list(alone.recordings.known)) == (runs_pb2.REPLAY_MODE_ONLY, [])
+    assert alone.recordings.template == "Find customer with email '{{value_1}}'"
+    assert not off.HasField("recordings")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from tabkeep.host.v1 import host_pb2
-from tabkeep.v1 import recordings_pb2, runs_pb2
+from tabkeep.v1 import actions_pb2, recordings_pb2, runs_pb2
 
 from browser_host.browser import HeldFile
 from browser_host.chat_completions import ChatCompletions, ModelSettings
@@ -44,14 +44,42 @@ class Shelf:
         journal: ListJournal | None = None,
         **fields: Any,
     ) -> Outcome:
-        secrets = secrets_in(prompt)
-        template = taken_apart(prompt, secrets)
+        secrets, recordings = secrets_in(prompt), self.of(prompt, mode)
+        outcome = await self.desk.run(prompt=prompt, journal=journal, secrets=secrets, recordings=recordings, **fields)
+        self._keep(outcome)
+        return outcome
+
+    async def run_workflow(
+        self, *blocks: host_pb2.Block, secret: str = "", journal: ListJournal | None = None, **parameters: str
+    ) -> Outcome:
+        """Run blocks with parameters, of which one is secret."""
+        for block in blocks:
+            if block.HasField("task") and block.task.recordings.mode != runs_pb2.REPLAY_MODE_OFF:
+                mode = block.task.recordings.mode
+                block.task.recordings.CopyFrom(self.of(block.task.prompt, mode, parameters, [secret]))
+        outcome = await self.desk.run(
+            blocks=blocks, parameters=parameters, secret_parameters=[secret], workflow=True, journal=journal
+        )
+        self._keep(outcome)
+        return outcome
+
+    def of(
+        self,
+        prompt: str,
+        mode: runs_pb2.ReplayMode,
+        parameters: dict[str, str] | None = None,
+        secret: Sequence[str] = (),
+    ) -> host_pb2.Recordings:
+        """What is recorded of a prompt."""
+        template = taken_apart(prompt, secrets_in(prompt), parameters, secret)
         assert template is not None
         recordings = host_pb2.Recordings(mode=mode, template=template.text)
         for value in template.values:
             recordings.values.add(name=value.name, text=value.text, secret=value.secret)
         recordings.known.extend(known for known in self.known if known.task.template == template.text)
-        outcome = await self.desk.run(prompt=prompt, journal=journal, secrets=secrets, recordings=recordings, **fields)
+        return recordings
+
+    def _keep(self, outcome: Outcome) -> None:
         for event in outcome.journal.of("task_recorded"):
             if event.recording_id:
                 [known] = [one for one in self.known if one.recording_id == event.recording_id]
@@ -62,7 +90,6 @@ class Shelf:
             if event.HasField("task"):
                 known.version += 1
                 known.task.CopyFrom(event.task)
-        return outcome
 
     async def learn(self, *prompts: str, path: str) -> recordings_pb2.RecordedTask:
         """Let the same task be done with other values until its recording is trusted."""
@@ -341,3 +368,104 @@ async def test_a_task_in_a_frame_of_another_site_is_replayed_there(shelf: Shelf,
     assert outcome.status == "COMPLETED", outcome
     assert sources(outcome) == {"replay"}
     assert [step.target.split(" in the frame")[-1] for step in outcome.steps[:3]] == [' "Payment"'] * 3
+
+
+def task(block_id: str, prompt: str, mode: runs_pb2.ReplayMode = runs_pb2.REPLAY_MODE_UNSPECIFIED) -> host_pb2.Block:
+    """A block of a workflow."""
+    block = host_pb2.Block(block_id=block_id, task=host_pb2.TaskBlock(prompt=prompt))
+    block.task.recordings.mode = mode
+    return block
+
+
+def goto(url: str) -> host_pb2.Block:
+    return host_pb2.Block(block_id="open", goto=actions_pb2.Goto(url=url))
+
+
+async def test_each_prompt_of_a_workflow_is_recorded_and_replayed_by_itself(shop: Shelf, site: DemoSite):
+    found = []
+    for who in ("customer@example.com", "beatriz@example.org", "customer@example.com"):
+        await shop.desk.browser.fresh()
+        outcome = await shop.run_workflow(
+            goto(f"{shop.desk.url}/login"),
+            task("login", "Login with username '{{ user }}' and password '{{ password }}'"),
+            host_pb2.Block(block_id="desk", goto=actions_pb2.Goto(url=f"{shop.desk.url}/desk/customers")),
+            task("find", "Find customer with email '{{who}}'"),
+            secret="password", user=STAFF[0], password=STAFF[1], who=who,
+        )  # fmt: skip
+        assert outcome.status == "COMPLETED", outcome
+        found.append(outcome)
+    planned, _, replayed = found
+    assert [known.trusted for known in shop.known] == [True, True]
+    assert list(dict.fromkeys((step.block_id, step.source) for step in replayed.journal.of("step_started"))) == [
+        ("open", "workflow"), ("login", "replay"), ("desk", "workflow"), ("find", "replay")
+    ]  # fmt: skip
+    assert [fared.verified for fared in replayed.journal.of("replayed")] == [True, True]
+    assert replayed.output["find"] == planned.output["find"]
+    assert site.log.count("login") == 3
+    stored = str(shop.known) + "".join(outcome.journal.text for outcome in found)
+    assert STAFF[1] not in stored
+    assert "beatriz" not in str(shop.known)
+
+    # The same words in a task are the same task.
+    await shop.desk.browser.fresh()
+    await shop.desk.open("/login")
+    alike = await shop.run(LOGIN.format(*STAFF))
+    assert (alike.status, sources(alike)) == ("COMPLETED", {"replay"}), alike
+
+
+NOTE = "Fill Note with {{ text }} and click 'Add'"
+
+
+async def learn_note(shelf: Shelf) -> None:
+    """Let a workflow write notes until that is trusted."""
+    for text in ("bread", "milk two"):
+        outcome = await shelf.run_workflow(
+            goto(shelf.desk.url + page(FORM.format(label="Note", button="Add"))), task("note", NOTE), text=text
+        )
+        assert outcome.status == "COMPLETED", outcome
+    [known] = shelf.known
+    assert known.trusted
+    assert known.task.template == "Fill Note with {{value_1}} and click '{{value_2}}'"
+
+
+async def test_a_page_that_is_another_one_now_ends_the_block_and_the_workflow(shelf: Shelf):
+    await learn_note(shelf)
+    changed = FORM.format(label="Note", button="Erase").replace("id=add", "id=erase")
+    outcome = await shelf.run_workflow(goto(shelf.desk.url + page(changed)), task("note", NOTE), text="eggs")
+    assert (outcome.status, outcome.reason) == ("FAILED", "STALE_RECORDING"), outcome
+    assert [step.source for step in outcome.journal.of("step_started")] == ["workflow", "replay"]
+    [fared] = outcome.journal.of("replayed")
+    assert fared.stale
+    assert outcome.journal.of("block_finished")[-1].outcome == runs_pb2.STEP_OUTCOME_FAILED
+
+
+async def test_a_block_says_how_recordings_are_used(shelf: Shelf):
+    opened = goto(shelf.desk.url + page(FORM.format(label="Note", button="Add")))
+    alone = await shelf.run_workflow(opened, task("note", NOTE, runs_pb2.REPLAY_MODE_ONLY), text="eggs")
+    assert (alone.status, alone.reason) == ("FAILED", "NO_RECORDING"), alone
+    off = host_pb2.Block(block_id="note", task=host_pb2.TaskBlock(prompt=NOTE))
+    unrecorded = await shelf.desk.run(blocks=[opened, off], parameters={"text": "eggs"}, workflow=True)
+    assert (unrecorded.status, unrecorded.journal.of("task_recorded")) == ("COMPLETED", [])
+
+    await learn_note(shelf)
+    planned = await shelf.run_workflow(opened, task("note", NOTE, runs_pb2.REPLAY_MODE_PLAN), text="eggs")
+    assert (planned.status, sources(planned)) == ("COMPLETED", {"workflow", "rules"}), planned
+    # What comes after a prompt is no part of what is recorded of it.
+    more = host_pb2.Block(block_id="more", extract=actions_pb2.Extract())
+    again = await shelf.run_workflow(opened, task("note", NOTE), more, text="eggs")
+    assert (again.status, sources(again)) == ("COMPLETED", {"workflow", "replay"}), again
+    assert len(shelf.known[0].task.parts) == 2
+
+
+async def test_a_prompt_that_nobody_here_understands_is_replayed_where_its_site_is_opened(shelf: Shelf):
+    """As one that a model carried out before, on a host that has none."""
+    await learn_note(shelf)
+    shelf.known[0].task.template, shelf.known[0].task.planner = "Ponder over {{value_1}} on '{{value_2}}'", "model"
+    ponder = "Ponder over {{ text }} on 'Add'"
+    here = shelf.desk.url + page(FORM.format(label="Note", button="Add"))
+    outcome = await shelf.run_workflow(goto(here), task("note", ponder), text="eggs")
+    assert (outcome.status, sources(outcome)) == ("COMPLETED", {"workflow", "replay"}), outcome
+
+    await shelf.desk.browser.fresh()
+    nowhere = await shelf.run_workflow(task("note", ponder), goto(here), text="eggs")
+    assert (nowhere.status, nowhere.reason, nowhere.steps) == ("FAILED", "NEEDS_MODEL", []), nowhere

@@ -410,6 +410,23 @@ async def test_a_login_that_is_refused_is_not_tried_for_ever(launcher: Playwrigh
         assert len(site.logins) == seen + 1
 
 
+async def test_a_login_that_is_taken_away_is_sent_no_more_also_where_it_was_accepted(
+    launcher: PlaywrightLauncher, site: Site
+):
+    login = HttpCredential(site.url, USER, PASSWORD)
+    private = act("goto", url=f"{site.url}/private/")
+    async with a_browser(launcher, http_credentials=(login,)) as browser:
+        assert (await run(browser, private, shows("welcome"))).status == "COMPLETED"
+        await browser.set_page_options(PageOptions())
+        seen = len(site.logins)
+        for _ in range(2):
+            outcome = await run(browser, private)
+            assert (outcome.status, outcome.reason, "401" in outcome.message) == ("FAILED", "NAVIGATION", True), outcome
+        assert not [sent for sent in site.logins[seen:] if sent == LOGIN.lower()]
+        await browser.set_page_options(PageOptions(http_credentials=(login,)))
+        assert (await run(browser, private, shows("welcome"))).status == "COMPLETED"
+
+
 WHERE = """() => Promise.race([
     new Promise((done) => navigator.geolocation.getCurrentPosition(done, (error) => done(error.message))),
     new Promise((done) => setTimeout(() => done('a question'), 4000)),

@@ -156,6 +156,14 @@ def test_definitions_are_frozen():
             "task: {prompt: Log in, max_steps: 3, output_schema: {type: object}}",
             {"task": {"prompt": "Log in", "max_steps": 3, "data_extraction_schema": {"type": "object"}}},
         ),
+        (
+            "task: {prompt: Log in, replay: only}",
+            {"task": {"prompt": "Log in", "recordings": {"mode": "REPLAY_MODE_ONLY"}}},
+        ),
+        (
+            "task: {prompt: Log in, replay: 'off'}",
+            {"task": {"prompt": "Log in", "recordings": {"mode": "REPLAY_MODE_OFF"}}},
+        ),
         ("actions: [back: {}]", {"actions": {"actions": [{"back": {}}]}}),
         ("actions: {steps: [reload: ]}", {"actions": {"actions": [{"reload": {}}]}}),
         ("extract:", {"extract": {}}),
@@ -201,6 +209,8 @@ def test_the_default_timeout_leaves_people_and_waits_their_time():
         ("task: ' '", "task: must not be empty"),
         ("task: 7", 'task: must be text, found 7, which without quotes is a number: write "7"'),
         ("task:", "task: must be text, found nothing"),
+        ("task: {prompt: a, replay: never}", 'task.replay: must be only or plan or off, found the text "never"'),
+        ("task: {prompt: a, replay: off}", 'task.replay: must be text, found off, which without quotes is true or false: write "off"'),
         ("task: {prompt: a, max_steps: 501}", "task.max_steps: must be 1 to 500, found 501"),
         ("task: {prompt: a, max_steps: 010}", "task.max_steps: must be a whole number in plain decimal digits, found 010"),
         ("task: {prompt: a, max_steps: 'x'}", 'task.max_steps: must be a whole number, found the text "x"'),

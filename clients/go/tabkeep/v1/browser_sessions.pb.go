@@ -2261,8 +2261,8 @@ type UpdateBrowserSessionRequest struct {
 	AllowedDomains []string `protobuf:"bytes,12,rep,name=allowed_domains,json=allowedDomains,proto3" json:"allowed_domains,omitempty"`
 	// As in CreateBrowserSessionRequest.
 	BlockedDomains []string `protobuf:"bytes,13,rep,name=blocked_domains,json=blockedDomains,proto3" json:"blocked_domains,omitempty"`
-	// As in CreateBrowserSessionRequest. Tabs that are open stay, also beyond a lower max_pages. A site that has accepted
-	// http_credentials may be sent them by the browser until it refuses them, also when they were taken away.
+	// As in CreateBrowserSessionRequest. Tabs that are open stay, also beyond a lower max_pages. http_credentials that
+	// were taken away are sent no more; those that others replace are sent as long as the site goes on to accept them.
 	PageOptions *PageOptions `protobuf:"bytes,50,opt,name=page_options,json=pageOptions,proto3" json:"page_options,omitempty"`
 	// Which of proxy, proxy_location, allowed_domains, blocked_domains and page_options to set; of the last also single
 	// ones: page_options.dialogs, .on_crash, .max_pages, .permissions, .http_credentials. What is named and not given

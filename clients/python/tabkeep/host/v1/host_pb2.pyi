@@ -296,7 +296,7 @@ class Close(_message.Message):
     def __init__(self, reason: _Optional[_Union[_browser_sessions_pb2.CloseReason, str]] = ...) -> None: ...
 
 class StartRun(_message.Message):
-    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow", "planner", "irreversible_policy", "secrets", "secret_parameters", "record_console", "record_network", "screen_recording", "recordings")
+    __slots__ = ("run_id", "blocks", "parameters", "data_extraction_schema", "max_steps", "timeout", "screenshots", "workflow", "planner", "irreversible_policy", "secrets", "secret_parameters", "record_console", "record_network", "screen_recording")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
@@ -312,7 +312,6 @@ class StartRun(_message.Message):
     RECORD_CONSOLE_FIELD_NUMBER: _ClassVar[int]
     RECORD_NETWORK_FIELD_NUMBER: _ClassVar[int]
     SCREEN_RECORDING_FIELD_NUMBER: _ClassVar[int]
-    RECORDINGS_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     blocks: _containers.RepeatedCompositeFieldContainer[Block]
     parameters: _struct_pb2.Struct
@@ -328,8 +327,7 @@ class StartRun(_message.Message):
     record_console: bool
     record_network: bool
     screen_recording: _runs_pb2.ScreenRecording
-    recordings: Recordings
-    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ..., planner: _Optional[_Union[_runs_pb2.Planner, str]] = ..., irreversible_policy: _Optional[_Union[_runs_pb2.IrreversiblePolicy, str]] = ..., secrets: _Optional[_Iterable[str]] = ..., secret_parameters: _Optional[_Iterable[str]] = ..., record_console: _Optional[bool] = ..., record_network: _Optional[bool] = ..., screen_recording: _Optional[_Union[_runs_pb2.ScreenRecording, _Mapping]] = ..., recordings: _Optional[_Union[Recordings, _Mapping]] = ...) -> None: ...
+    def __init__(self, run_id: _Optional[str] = ..., blocks: _Optional[_Iterable[_Union[Block, _Mapping]]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., screenshots: _Optional[_Union[_runs_pb2.ScreenshotMode, str]] = ..., workflow: _Optional[bool] = ..., planner: _Optional[_Union[_runs_pb2.Planner, str]] = ..., irreversible_policy: _Optional[_Union[_runs_pb2.IrreversiblePolicy, str]] = ..., secrets: _Optional[_Iterable[str]] = ..., secret_parameters: _Optional[_Iterable[str]] = ..., record_console: _Optional[bool] = ..., record_network: _Optional[bool] = ..., screen_recording: _Optional[_Union[_runs_pb2.ScreenRecording, _Mapping]] = ...) -> None: ...
 
 class Recordings(_message.Message):
     __slots__ = ("mode", "template", "values", "known")
@@ -385,14 +383,16 @@ class Block(_message.Message):
     def __init__(self, block_id: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., goto: _Optional[_Union[_actions_pb2.Goto, _Mapping]] = ..., task: _Optional[_Union[TaskBlock, _Mapping]] = ..., actions: _Optional[_Union[ActionsBlock, _Mapping]] = ..., extract: _Optional[_Union[_actions_pb2.Extract, _Mapping]] = ..., wait: _Optional[_Union[_actions_pb2.Wait, _Mapping]] = ..., approve: _Optional[_Union[ApproveBlock, _Mapping]] = ...) -> None: ...
 
 class TaskBlock(_message.Message):
-    __slots__ = ("prompt", "data_extraction_schema", "max_steps")
+    __slots__ = ("prompt", "data_extraction_schema", "max_steps", "recordings")
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     DATA_EXTRACTION_SCHEMA_FIELD_NUMBER: _ClassVar[int]
     MAX_STEPS_FIELD_NUMBER: _ClassVar[int]
+    RECORDINGS_FIELD_NUMBER: _ClassVar[int]
     prompt: str
     data_extraction_schema: _struct_pb2.Struct
     max_steps: int
-    def __init__(self, prompt: _Optional[str] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ...) -> None: ...
+    recordings: Recordings
+    def __init__(self, prompt: _Optional[str] = ..., data_extraction_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., max_steps: _Optional[int] = ..., recordings: _Optional[_Union[Recordings, _Mapping]] = ...) -> None: ...
 
 class ActionsBlock(_message.Message):
     __slots__ = ("actions",)

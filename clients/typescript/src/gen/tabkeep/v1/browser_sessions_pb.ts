@@ -1145,8 +1145,8 @@ export type UpdateBrowserSessionRequest = Message<"tabkeep.v1.UpdateBrowserSessi
   blockedDomains: string[];
 
   /**
-   * As in CreateBrowserSessionRequest. Tabs that are open stay, also beyond a lower max_pages. A site that has accepted
-   * http_credentials may be sent them by the browser until it refuses them, also when they were taken away.
+   * As in CreateBrowserSessionRequest. Tabs that are open stay, also beyond a lower max_pages. http_credentials that
+   * were taken away are sent no more; those that others replace are sent as long as the site goes on to accept them.
    *
    * @generated from field: tabkeep.v1.PageOptions page_options = 50;
    */
