@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ def held(tmp_path: Path) -> dict[str, HeldFile]:
         path.write_bytes(content)
         found[name] = HeldFile(path, name, len(content))
     return found
+
+
+@pytest.fixture(autouse=True)
+async def shelf_is_taken_away(desk: Desk) -> AsyncIterator[None]:
+    """The tab is the next test's too."""
+    yield
+    (await desk.browser.current_page())._shelf = None  # type: ignore[attr-defined]
 
 
 async def prepared(desk: Desk, held: dict[str, HeldFile]) -> ListJournal:

@@ -239,9 +239,9 @@ async def test_a_host_that_never_attaches_is_said_after_the_start_timeout(
 ) -> None:
     programs(control_plane=CONTROL_PLANE.replace("[ready]", "[]"))
     monkeypatch.chdir(tmp_path)
-    stack = LocalStack(StackSettings(tmp_path / "data", "127.0.0.1:0", start_timeout=timedelta(seconds=2)))
+    stack = LocalStack(StackSettings(tmp_path / "data", "127.0.0.1:0", start_timeout=timedelta(seconds=4)))
     try:
-        with pytest.raises(StackError, match="the host is not ready after 2 s; its log is"):
+        with pytest.raises(StackError, match="the host is not ready after 4 s; its log is"):
             await stack.start()
     finally:
         assert await stack.stop() == []

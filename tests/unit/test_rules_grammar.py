@@ -9,6 +9,7 @@ from google.protobuf import json_format, struct_pb2
 from tabkeep.v1 import runs_pb2
 
 from browser_host.task.clauses.checkout import Checkout
+from browser_host.task.clauses.orderings import is_place
 from browser_host.task.clauses.plain_clauses import Choose, Fills, OneAction, PageLoaded, SearchFor, SetField
 from browser_host.task.clauses.records import FindRecord
 from browser_host.task.clauses.shopping import AddToCart, Bounds, FindProducts
@@ -353,3 +354,17 @@ def test_a_key_may_be_quoted_or_called_one() -> None:
     for prompt, key in (("Press 'Enter'", "Enter"), ("Press the Delete key", "Delete"), ("Press Ctrl+A", "Control+A")):
         [press] = understood(prompt)
         assert press.action.press_key.key == key
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "named"),
+    [
+        ("Laramie, WY (LAR)", "LAR", True),
+        ("Laredo, TX (LRD)", "LAR", False),
+        ("Joplin, MO (JLN)", "Joplin, MO", True),
+        ("Joplin, MO", "joplin, mo", True),
+        ("Joplin, Mountain View", "Joplin, MO", False),
+    ],
+)
+def test_a_code_is_no_beginning_of_another_place(text: str, place: str, named: bool):
+    assert is_place(text, place) is named

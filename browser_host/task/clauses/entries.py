@@ -210,9 +210,10 @@ class OrderItems:
         """Find all of them before the first is taken."""
         if self.kind:
             found = await workspace.rows({"label": "", "contains": self.kind}, press="+")
-            if len(found) < self.count:
-                raise Failed(NOT_FOUND, f'only {len(found)} things are "{self.kind}"')
-            targets = found[: self.count]
+            if not found:
+                raise Failed(NOT_FOUND, f'nothing is "{self.kind}"')
+            # Where there are fewer than that, some are taken more than once.
+            targets = [found[at % len(found)] for at in range(self.count)]
         else:
             targets = []
             for name in self.names:

@@ -229,9 +229,9 @@ class BookTrip:
             fields = (await workspace.scene()).text_fields()
             named = [one for one in fields if re.match(rf"\W*{label}\b", one.name, re.IGNORECASE)]
             field = only(named, f'field "{label}"')
-            chosen = await choose_suggestion(workspace, field, place, lambda text, place=place: _is_place(text, place))
+            chosen = await choose_suggestion(workspace, field, place, lambda text, place=place: is_place(text, place))
             after = [one for one in (await workspace.scene()).things if one.id == field.id]
-            if after and not _is_place(after[0].value, place):
+            if after and not is_place(after[0].value, place):
                 raise Failed(EXPECTATION_FAILED, f'"{label}" shows "{after[0].value[:60]}" and not "{chosen[:60]}"')
         dates = (await workspace.scene()).all(
             lambda one: (
@@ -247,9 +247,10 @@ class BookTrip:
         await workspace.do(actions_pb2.Action(pick_row=pick))
 
 
-def _is_place(text: str, place: str) -> bool:
+def is_place(text: str, place: str) -> bool:
+    """Whether a text names a place, whole or first in it, or has it as its code: "LAR" is not Laredo."""
     words = folded(text)
-    return folded(place) == words or words.startswith(folded(place)) or f"({folded(place)})" in words
+    return re.match(rf"{re.escape(folded(place))}(?!\w)", words) is not None or f"({folded(place)})" in words
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,81 +14,116 @@ from browser_host.task.clauses.entries import (
 )
 from browser_host.task.prompt_text import CUT, V
 from browser_host.task.rules.grammar import NotUnderstood, Reader, Rule, rule_adder
-from browser_host.task.rules.vocabulary import NTH, THE, nth_of
+from browser_host.task.rules.vocabulary import NTH, nth_of
 from browser_host.task.workspace import Intent
 
 ENTRY_RULES: list[Rule] = []
 rule = rule_adder(ENTRY_RULES)
 
 _AND = rf"(?:{CUT}|,? and |, )"
-_MAIL = r"(?:latest |last |primary )?(?:e-?mail|message|mail)(?: in (?:the )?(?:primary|inbox))?"
+_PLACE = r"(?: (?:in|from|of) (?:the |my |this )?(?:primary|inbox|(?:e-?mail|inbox|mail)(?: app)?)(?: folder| inbox)?)?"
+_MAIL = rf"(?:latest |last |most recent |recent |primary |new )?(?:e-?mail(?: message)?|message|mail){_PLACE}"
+_A_MAIL = rf"(?:(?:the|an?|my|this|that|any) )?{_MAIL}"
 _WHO = rf"(?:{V}|@?[\w-]+?)"
-_SEEK = r"(?:will you |could you |can you )?(?:find|open|locate|look for|go to|pull up|navigate to|search for)"
-_LIKE = r"(?:i(?: would|['\u2019]d) like to |i want to |i need to )?"
-_THEIRS = (
-    rf"(?:{THE}|that |any ){_MAIL} (?:by|from|of) (?P<who>{_WHO})"
-    rf"|{THE}{_MAIL} (?:that )?(?P<who_>{_WHO}) (?:sent|wrote)(?: to)?(?: me| you)?"
-    rf"|(?P<who__>{_WHO})['\u2019]s {_MAIL}"
+_LIKE = (
+    r"(?:(?:i(?: would|['\u2019]d) like|i (?:want|need)|let me|(?:will|would|could|can|may|must|should) you"
+    r"|you (?:can|must|should)|just|simply)(?: you)?(?: please)?(?: to)? )?"
 )
+_FIND = r"(?:find|open|locate|look for|go to|pull up|navigate to|search for|select|take)"
+_SEEK = rf"(?:in my (?:inbox|e-?mail)(?:{CUT}|,) ?)?{_LIKE}{_FIND}"
+_THEIRS = (
+    rf"(?:{_A_MAIL} (?:(?:written |sent )(?:to me )?)?(?:by|from|of) (?P<by>{_WHO})"
+    rf"|{_A_MAIL} (?:that )?(?:you|i) (?:got|received|have) from (?P<got>{_WHO})"
+    rf"|{_A_MAIL} (?:that )?(?P<sent>{_WHO}) (?:sent|wrote)(?: to)?(?: me| you)?"
+    rf"|(?P<owner>{_WHO})['\u2019]s {_MAIL}(?: to me)?){_PLACE}"
+)
+_WHOSE = ("by", "got", "sent", "owner")
+_NEEDS = r"(?:should|must|has to|needs to)(?: be)?"
 _IT = r"(?:it|that|this|that (?:e-?mail|message)|the (?:e-?mail|message))"
-_TO = rf"(?:on )?to (?P<to>{_WHO})"
+_PLEASE = r"(?:,? please)?"
+_TO = rf"(?:(?:on|over|along) )?to (?P<to>{_WHO}){_PLEASE}"
+_NOBODY = frozenset({
+    "me", "you", "it", "them", "her", "him", "the", "everyone", "somebody", "all", "every", "each", "any", "my", "your",
+    "our", "their", "his", "today", "yesterday", "first", "last", "latest", "recent", "unread", "read", "new",
+})  # fmt: skip
+"""Words in a name's place that name nobody."""
 
 
 def _who(reader: Reader, match: re.Match[str]) -> str:
     groups = match.groupdict()
-    who = reader.value(next(groups[name] for name in ("who", "who_", "who__") if groups.get(name)), most_words=1)
-    if who.lower() in ("me", "you", "it", "them", "her", "him", "the", "everyone", "somebody"):
+    return _somebody(reader, next(groups[name] for name in _WHOSE if groups.get(name)))
+
+
+def _somebody(reader: Reader, part: str) -> str:
+    who = reader.value(part, most_words=1)
+    if who.lower() in _NOBODY:
         raise NotUnderstood
     return who
 
 
 @rule(
-    rf"{_LIKE}(?:forward|send|pass) (?:{_THEIRS}) {_TO}",
-    rf"{_LIKE}(?:forward|send|pass|give) (?:to )?(?P<to>{_WHO}) (?:{THE}{_MAIL} (?:from|by) (?P<who>{_WHO})|"
-    rf"{THE}{_MAIL} (?:that )?(?:you|i) (?:got|received|have) from (?P<who_>{_WHO})|"
-    rf"{THE}{_MAIL} (?P<who__>{_WHO}) sent (?:you|me))",
-    rf"(?P<to>{_WHO}) (?:wants|needs) {THE}{_MAIL} (?:(?:that )?(?:you|i) (?:got|received|have) )?from (?P<who>{_WHO})",
-    rf"{_SEEK} (?:{_THEIRS}){_AND}(?:forward|send|pass)(?: {_IT})? {_TO}",
-    rf"(?:{_THEIRS}) (?:should|must|has to|needs to) be (?:forwarded|sent) {_TO}",
-    rf"(?:{_THEIRS}),? (?:will|could|can|would) you forward (?:that|it) {_TO}",
+    rf"{_LIKE}(?:forward|send|pass) {_THEIRS} {_TO}",
+    rf"{_LIKE}(?:forward|send|pass|give|e-?mail)(?: to)? (?P<to>{_WHO}) (?:a copy of )?{_THEIRS}{_PLEASE}",
+    rf"(?P<to>{_WHO}) (?:wants|needs) {_THEIRS}",
+    rf"{_SEEK} {_THEIRS}{_AND}(?:forward|send|pass|give)(?: {_IT})? {_TO}",
+    rf"{_THEIRS} {_NEEDS} (?:forwarded|sent) {_TO}",
+    rf"{_THEIRS},? (?:will|could|can|would) you forward (?:that|it) {_TO}",
 )
 def _forward(reader: Reader, match: re.Match[str]) -> Intent:
-    who, to = _who(reader, match), reader.value(match["to"], most_words=1)
-    if to.lower() in ("me", "them", "everyone", "it", "her", "him"):
-        raise NotUnderstood
+    who, to = _who(reader, match), _somebody(reader, match["to"])
     return AnswerMessage(f'forward the message of "{who}" to "{to}"', who, "forward", to)
 
 
+_REPLY = r"(?:reply|respond|answer|write back)"
 _SAYING = (
-    rf"(?:with|saying|and (?:say|write|tell (?:her|him|them)(?: that)?)(?: that)?(?: it)?)(?: the (?:text|words?"
-    rf"|message))?,? ?(?P<text>{V})"
+    rf"(?:(?:with|saying|by saying|and (?:say|write|tell (?:her|him|them)(?: that)?)(?: that)?(?: it)?)"
+    rf"(?: the (?:text|words?|message))?[,:]?|[,:])? ?(?P<text>{V})"
 )
 
 
 @rule(
-    rf"{_SEEK} (?:{_THEIRS}){_AND}(?:reply|respond|answer)(?: to (?:it|them|her|him))? {_SAYING}",
-    rf"(?:will you |could you |can you )?(?:reply|respond) to (?:{_THEIRS}) {_SAYING}",
+    rf"{_SEEK} {_THEIRS}{_AND}{_REPLY}(?: to (?:it|them|her|him))? ?{_SAYING}",
+    rf"{_LIKE}(?:reply to|respond to|answer) {_THEIRS} ?{_SAYING}",
+    rf"{_LIKE}(?:reply|respond)(?: with)?(?: the message)? (?P<text>{V}) to {_THEIRS}",
+    rf"{_LIKE}send a reply saying (?P<text>{V}) to {_THEIRS}",
+    rf"{_LIKE}(?:(?:reply|respond)|(?:send|write) a reply) to (?P<name>{_WHO}) ?{_SAYING}",
+    rf"{_LIKE}(?:reply|respond)(?: with)? (?P<text>{V}) to (?P<name>{_WHO})",
 )
 def _reply(reader: Reader, match: re.Match[str]) -> Intent:
-    who, text = _who(reader, match), reader.value(match["text"])
+    name = match.groupdict().get("name")
+    who, text = _somebody(reader, name) if name else _who(reader, match), reader.value(match["text"])
+    if name and not who[:1].isupper():
+        raise NotUnderstood  # "the comment" is no person
     return AnswerMessage(f'reply to the message of "{who}" with "{text[:60]}"', who, "reply", text)
 
 
+_REMOVE = r"(?:delete|trash|remove|bin|get rid of|throw away)"
+
+
 @rule(
-    rf"(?:open (?:the )?(?:e-?mail|mail|inbox){_AND})?(?:delete|trash|remove|bin) (?:{_THEIRS})",
-    rf"{_SEEK} (?:{_THEIRS}){_AND}(?:delete|trash|remove|bin) {_IT}",
-    rf"{_SEEK} (?:{_THEIRS}){_AND}click (?:on )?the (?:trash|bin|delete) (?:icon|button)(?: to delete {_IT})?",
+    rf"(?:open (?:the )?(?:e-?mail|mail|inbox){_AND})?{_LIKE}{_REMOVE} {_THEIRS}{_PLEASE}",
+    rf"{_SEEK} {_THEIRS}{_AND}{_REMOVE}(?: {_IT})?{_PLEASE}",
+    rf"{_SEEK}{_AND}{_REMOVE} {_THEIRS}{_PLEASE}",
+    rf"{_SEEK} {_THEIRS}{_AND}click (?:on )?the (?:trash|bin|delete) (?:icon|button)(?: to delete {_IT})?",
+    rf"{_THEIRS} {_NEEDS} deleted(?: from (?:the|my) inbox)?{_PLEASE}",
 )
 def _delete(reader: Reader, match: re.Match[str]) -> Intent:
     who = _who(reader, match)
     return PressInEntry(f'delete the message of "{who}"', who, ("trash", "delete", "bin", "remove"))
 
 
+_IMPORTANT = rf"(?:(?:as )?(?:important|starred)|an important (?:e-?mail|message)){_PLEASE}"
+_MARK = r"(?:mark|flag|tag|star|label|make)"
+
+
 @rule(
-    rf"(?:star|flag) (?:{_THEIRS})",
-    rf"mark (?:{_THEIRS}) as (?:important|starred)",
-    rf"{_SEEK} (?:{_THEIRS}){_AND}(?:(?:star|flag) {_IT}|mark {_IT} as (?:important|starred))",
-    rf"{_SEEK} (?:{_THEIRS}){_AND}click (?:on )?the star (?:icon|button)(?: to mark {_IT} as (?:important|starred))?",
+    rf"{_LIKE}(?:star|flag) {_THEIRS}{_PLEASE}",
+    rf"{_LIKE}put a star on {_THEIRS}{_PLEASE}",
+    rf"(?:in my inbox )?{_LIKE}{_MARK} {_THEIRS} {_IMPORTANT}",
+    rf"{_SEEK} {_THEIRS}{_AND}(?:star|flag) {_IT}",
+    rf"{_SEEK} {_THEIRS}{_AND}{_MARK}(?: {_IT})? {_IMPORTANT}",
+    rf"{_SEEK} {_THEIRS}{_AND}click (?:on )?the star (?:icon|button)(?: to mark {_IT} as (?:important|starred))?",
+    rf"{_THEIRS} {_NEEDS} (?:marked|flagged|set) {_IMPORTANT}",
 )
 def _star(reader: Reader, match: re.Match[str]) -> Intent:
     who = _who(reader, match)
