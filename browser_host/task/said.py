@@ -17,6 +17,8 @@ TROUBLE = re.compile(
     re.IGNORECASE,
 )
 """Words by which a text says that something went wrong."""
+_STANDS = re.compile(r"\b(?:is|are) (?:now |currently )?empty\b|\bno longer\b", re.IGNORECASE)
+"""Of those, words for how things stand, which is trouble to who wants to buy, and may be what a press was for."""
 LONGEST_LINE = 160
 """Characters of a line that may be a message."""
 _MOST_LINES = 3
@@ -68,13 +70,14 @@ class Said:
 
         `before` is what it said before; messages that are `known` are no answer.
         """
-        new = [one for one in self.messages if one not in known and (one not in self.faint or _means_it(one[1]))]
+        unknown = [one for one in self.messages if one not in known]
+        new = [one for one in unknown if (one[0] == "error" and one not in self.faint) or _refuses(one[1])]
         errors = [one for one in new if one[0] == "error"]
         if self.succeeds(before) and not errors:
             return ""
         elsewhere = urlsplit(self.url).path != urlsplit(before.url).path
         said = complaint(new) or ("" if elsewhere else self._line(before))
-        if elsewhere and not self.invalid and not _means_it(said):
+        if elsewhere and not self.invalid and not _refuses(said):
             return ""  # another page has its own colours
         return said
 
@@ -82,7 +85,7 @@ class Said:
         """Its one new line, or one of very few, that says in plain text what went wrong."""
         old = set(lines_of(before.text))
         new = [line for line in lines_of(self.text) if line not in old]
-        trouble = [line for line in new if len(line) <= LONGEST_LINE and _means_it(line)]
+        trouble = [line for line in new if len(line) <= LONGEST_LINE and _refuses(line)]
         return trouble[0] if trouble and len(new) <= _MOST_LINES else ""
 
 
@@ -103,6 +106,10 @@ def lines_of(text: str) -> Iterator[str]:
 
 def _means_it(text: str) -> bool:
     return TROUBLE.search(text) is not None
+
+
+def _refuses(text: str) -> bool:
+    return _means_it(_STANDS.sub(" ", text))
 
 
 def _without_parts(texts: list[str]) -> list[str]:

@@ -65,6 +65,8 @@ TAKEN = {
     "many new lines with a word of trouble": form(
         "for (const text of ['Mug', 'Cup: sold out', 'Bowl', 'Plate']) say(text, '')", before="<h1>Search</h1>"
     ),
+    "how things stand now, as an alert": form("busy(); say('Your basket is empty', 'alert alert-info')"),
+    "how things stand now, in plain words": form("busy(); say('The mug is no longer in your basket', '')"),
     "a mark in the colour of errors": form("say('High priority', 'badge-danger')"),
     "a link in the colour of errors": form(
         "const a = document.createElement('a'); a.href = '#'; "
