@@ -713,7 +713,11 @@ def _granted_everywhere(spec: BrowserSpec) -> tuple[str, ...]:
 
 def _main_pid(directory: Path) -> int:
     """The browser's main process, as it notes it in its profile: "machine-pid"."""
-    return int(str((directory / "profile" / "SingletonLock").readlink()).rpartition("-")[2])
+    try:
+        noted = (directory / "profile" / "SingletonLock").readlink()
+    except FileNotFoundError:
+        raise ValueError("it is no whole browser, but a headless shell without a profile of its own") from None
+    return int(str(noted).rpartition("-")[2])
 
 
 def _fields(placement: Placement, pid: int) -> dict[str, object]:

@@ -77,3 +77,13 @@ def test_without_a_browser_it_fails_and_says_how_to_get_one(tmp_path: Path) -> N
     assert "browser chrome: none found" in ended.stdout
     assert "playwright install chromium" in ended.stdout
     assert ended.stderr == ""
+
+
+def test_a_browser_that_the_operator_names_and_is_none_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TABKEEP_CHROME", str(tmp_path / "chrome"))
+    assert commands.run(["doctor", "--json"]) == 1
+    findings = {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)["findings"]}
+    assert findings["TABKEEP_CHROME"]["state"] == "missing"
+    assert str(tmp_path / "chrome") in findings["TABKEEP_CHROME"]["found"]

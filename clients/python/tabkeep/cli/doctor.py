@@ -171,6 +171,11 @@ def _browsers() -> Iterator[Finding]:
         yield Finding("browser host", MISSING, f"cannot be imported: {error}", "install tabkeep as a whole")
         return
     found = launch.find_browsers()
+    for variable in ("TABKEEP_CHROME", "TABKEEP_MSEDGE"):
+        named = os.environ.get(variable)
+        if named and Path(named) not in [browser.executable for browser in found]:
+            remedy = f"set {variable} to the absolute path of a browser's executable, or to nothing"
+            yield Finding(variable, MISSING, f"{named} is no browser that says its version", remedy)
     for browser_type, absent in ((BrowserType.CHROME, MISSING), (BrowserType.MSEDGE, NOTE)):
         word = browser_type.name.lower()
         offered = [browser for browser in found if browser.browser_type is browser_type]
