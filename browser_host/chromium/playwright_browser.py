@@ -427,6 +427,10 @@ class PlaywrightBrowser:
         """Call `begun` for every download, those from before this call first."""
         self._downloads.on_download(begun)
 
+    async def heard_of_download(self, seconds: float) -> None:
+        """Return when a download has begun, or after so long."""
+        await self._downloads.heard_of(seconds)
+
     async def record(self, sink: RecordSink, *, console: bool, network: bool, frames_per_second: int) -> StopRecords:
         """Tell `sink` what happens."""
         records = PlaywrightRecords(self._context, lambda: self._recent[-1].tab if self._recent else None, sink)

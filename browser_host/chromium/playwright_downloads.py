@@ -59,6 +59,7 @@ class PlaywrightDownloads:
         self._by_guid: dict[str, PlaywrightDownload] = {}
         self._untold: list[PlaywrightDownload] = []
         self._begun: Callable[[Download], None] | None = None
+        self._heard = asyncio.Event()
         self._count = 0
         self._end = ""
         """Why there can be no more of them; empty as long as the browser is to live."""
@@ -83,6 +84,14 @@ class PlaywrightDownloads:
         for download in untold:
             begun(download)
 
+    async def heard_of(self, seconds: float) -> None:
+        """Return when the first one has begun, or after so long: a navigation ends before its download is told of."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._heard.wait()
+        except TimeoutError:
+            pass  # it was no download that broke the navigation off
+
     def end(self, why: str) -> None:
         """The browser has ended or is about to: what is under way, or is only now heard of, fails for this reason."""
         self._end = self._end or why
@@ -93,6 +102,7 @@ class PlaywrightDownloads:
 
     def _will_begin(self, event: dict[str, Any]) -> None:
         guid = event["guid"]
+        self._heard.set()
         self._count += 1
         if self._count > MAX_DOWNLOADS + 1:
             self._cancel(guid)

@@ -60,6 +60,10 @@ ATTEMPTS = 2
 ATTEMPT_SECONDS = 20.0
 FIRST_PAGE_SECONDS = 10.0
 """How long a launch waits for its first page; a slower one goes on loading in a browser that counts as up."""
+_BROKEN_OFF = ("ERR_ABORTED", "Download is starting")
+"""What Playwright says of a navigation that became a download; an answer without content is told so, too."""
+_DOWNLOAD_SECONDS = 0.5
+"""How long the browser may take then to tell of the download: closed before, the session would know of none."""
 ABANDON_SECONDS = 10.0
 """A driver that does not answer for a launch, all of whose processes were killed, for so long is stuck."""
 LONGEST_ROOT_PATH = 36
@@ -689,6 +693,8 @@ class PlaywrightLauncher:
             reason = _words(error).partition(" at ")[0]
             fields = {"browser_session_id": request.placement.browser_session_id, "reason": reason}
             logger.warning("first page not loaded", extra={**fields, "site": urlsplit(request.url).hostname})
+            if any(sign in reason for sign in _BROKEN_OFF):
+                await browser.heard_of_download(_DOWNLOAD_SECONDS)
         except BaseException:
             await browser.close()
             raise

@@ -136,6 +136,8 @@ async def test_one_that_is_under_way_when_its_session_closes_is_told_of(client: 
         async for update in updates:
             if update.browser_session.state is BrowserSessionState.RUNNING:
                 break
+        else:
+            pytest.fail(update.browser_session.close_message)
     await client.close_browser_session(session.browser_session_id)
     (record,) = await downloads(client, session.browser_session_id, 1)
     assert record.state is ArtifactState.REFUSED

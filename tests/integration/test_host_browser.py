@@ -40,6 +40,7 @@ CLOSE_BOUND = 3.0
 _PAGES = {
     "/": "<title>Home</title><h1>home</h1>",
     "/next": "<title>Next</title>",
+    "/report.csv": "a,b\n1,2\n",
     "/loop": "<title>Loop</title><script>setTimeout(() => { while (true) {} }, 50)</script>",
 }
 
@@ -49,7 +50,7 @@ class _Pages(BaseHTTPRequestHandler):
         self.server.agents.append(self.headers["User-Agent"])  # type: ignore[attr-defined]
         body = _PAGES.get(self.path, "").encode()
         self.send_response(200 if body else 404)
-        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Type", "text/csv" if self.path.endswith(".csv") else "text/html")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -418,6 +419,15 @@ async def test_a_dead_driver_ends_its_browsers_and_the_next_launch_gets_a_new_on
         assert processes.group_members(browser.pid) == []
         async with an_open_browser(launcher) as another:
             assert psutil.Process(another.pid).ppid() != driver_pid
+
+
+async def test_a_download_that_the_first_url_is_has_begun_when_the_browser_is_up(
+    launcher: PlaywrightLauncher, site: tuple[str, list[str]]
+):
+    async with an_open_browser(launcher, f"{site[0]}/report.csv") as browser:
+        told: list[str] = []
+        browser.on_download(lambda download: told.append(download.file_name))
+        assert told == ["report.csv"]
 
 
 @pytest.mark.parametrize("ends", ["before it says a word", "before it is found"])
