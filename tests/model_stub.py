@@ -30,12 +30,16 @@ class Asked:
         return "\n".join(_text(message) for message in self.body["messages"])
 
     def element(self, words: str) -> str:
-        """The number of the only element whose line, as told last, begins with these words after it."""
+        """The number of the only element that was told last as beginning with these words."""
         found: dict[str, str] = {}
         for line in self.text.splitlines():
-            match = re.match(r"(e\d+) (.*)", line)
-            if match:
-                found[match[1]] = match[2]
+            role = ""
+            for part in re.split(r", (?=e\d+ \")", line):  # neighbours of one role in one line
+                match = re.match(r"(e\d+) (.*)", part)
+                if match is None:
+                    break
+                role = role or match[2].partition(" ")[0] + " "
+                found[match[1]] = match[2] if match[2].startswith(role) else role + match[2]
         numbers = [number for number, line in found.items() if line.startswith(words)]
         assert len(numbers) == 1, f"{words!r} names {numbers} of {found}"
         return numbers[0]
