@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,6 @@ from browser_host.browser import BrowserError, BrowserGone, Document, DocumentRe
 from browser_host.task.documents import Inner, frames_of
 from browser_host.task.page_script import call, look
 
-JPEG_QUALITY = 60
 _COLOUR = (60, 60, 60)
 _MARGIN = 2
 """Pixels around a box, for letters that reach out of it."""
@@ -73,18 +73,21 @@ async def _frames_without(page: Page, secrets: Sequence[str]) -> set[int]:
     elements: dict[Document, int] = {}
     for inner in frames:  # each after the one it is in
         elements[inner.document] = elements.get(inner.document.parent, inner.element)
-    shows = await asyncio.gather(*(_shows(inner, secrets) for inner in frames))
+    inside = Counter(inner.document.parent for inner in frames)
+    shows = await asyncio.gather(*(_may_show(inner, secrets, inside[inner.document]) for inner in frames))
     showing = {elements[inner.document] for inner, yes in zip(frames, shows, strict=True) if yes}
     return set(elements.values()) - showing
 
 
-async def _shows(inner: Inner, secrets: Sequence[str]) -> bool:
+async def _may_show(inner: Inner, secrets: Sequence[str], inside: int) -> bool:
+    """Whether a frame shows a secret, cannot be asked, or has more frames in it than the `inside` that are asked."""
     try:
-        return bool((await call(inner.document, "shownSecrets", {"texts": list(secrets)}))["boxes"])
+        answer = await call(inner.document, "shownSecrets", {"texts": list(secrets)})
     except BrowserGone:
         raise
     except BrowserError:
         return True
+    return bool(answer["boxes"]) or len(answer["frames"]) > inside
 
 
 def _painted(jpeg: bytes, boxes: set[Box], width: float) -> bytes:
@@ -97,5 +100,5 @@ def _painted(jpeg: bytes, boxes: set[Box], width: float) -> bytes:
             corners = (left * scale - _MARGIN, top * scale - _MARGIN, right * scale + _MARGIN, bottom * scale + _MARGIN)
             draw.rectangle(corners, fill=_COLOUR)
         out = io.BytesIO()
-        picture.save(out, "JPEG", quality=JPEG_QUALITY)
+        picture.save(out, "JPEG", quality="keep")
     return out.getvalue()

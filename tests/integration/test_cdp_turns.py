@@ -123,7 +123,7 @@ async def test_a_client_that_goes_at_the_moment_its_session_changes_has_gone(
     await get_session(api, launch.browser_session_id)  # meanwhile the client's own look at the session is over
     control_plane.coordinator.feed.wake(launch.browser_session_id)
     for _ in range(turns):
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # one turn of the loop, and no time: which of them the client goes in is the question
     watching.cancel()
     await asyncio.wait([watching], timeout=PATIENCE)
     assert watching.cancelled()

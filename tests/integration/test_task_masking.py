@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from html import escape
 from urllib.parse import urlencode
 
 import pytest
@@ -39,6 +40,14 @@ async def pictured(desk: Desk, body: str, secrets: list[str], *before) -> tuple[
     return seen(outcome.journal.pictures[-1])
 
 
+def framed(levels: int) -> str:
+    """The secret in a frame in a frame in a frame, each of an origin of its own."""
+    body = FRAME
+    for _ in range(levels):
+        body = f'<body style="margin:0"><iframe sandbox width=400 height=200 srcdoc="{escape(body)}"></iframe>'
+    return body
+
+
 SHOWN = {
     "a text": f"<p class=s>{SECRET}</p>",
     "a part of a text": f"<p class=s>{SECRET}</p><p class=o>and more</p>",
@@ -52,6 +61,8 @@ SHOWN = {
     "a shadow root": f"<div id=host></div><script>host.attachShadow({{mode: 'open'}}).innerHTML = `{FRAME}`</script>",
     "a frame": f'<iframe srcdoc="{FRAME}" width=400></iframe>',
     "a frame that is closed to the page": f'<iframe sandbox srcdoc="{FRAME}" width=400></iframe>',
+    "a frame in such a frame": framed(2),
+    "a frame deeper in frames than is looked": framed(7),
     "what was scrolled to": f"<div style='height:3000px'></div><p class=s id=end>{SECRET}</p>{REST}"
     "<script>scrollTo(0, 9999)</script>",
 }

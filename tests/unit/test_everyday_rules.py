@@ -145,6 +145,14 @@ def test_the_same_in_other_words(prompt: str, meaning: Any) -> None:
     assert plan(prompt).intents == (meaning,)
 
 
+@pytest.mark.parametrize("prompt", ["Open a document titled 'Budget'", "Open a page called 'Budget'"])
+def test_what_may_be_there_already_is_not_made_by_who_opens_it(prompt: str) -> None:
+    with pytest.raises(Failed) as refused:
+        plan(prompt)
+    assert refused.value.reason == NEEDS_MODEL
+    assert plan("Open an issue titled 'Budget'").intents == (NewRecord("issue", "Budget", ()),)
+
+
 def test_where_something_is_done_may_be_said_first() -> None:
     made = plan("Under Stock and pricing change the price to 16.00, then save.").intents
     assert made[0] == Within("Stock and pricing")

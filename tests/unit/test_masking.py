@@ -26,7 +26,7 @@ class Page:
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return json.dumps({"width": 100, "height": 50, "boxes": answer, "frames": []})
+        return json.dumps({"width": 100, "boxes": answer, "frames": []})
 
     async def screenshot(self, *, timeout: float) -> bytes:
         self.pictures += 1

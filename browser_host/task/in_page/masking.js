@@ -63,5 +63,5 @@ function shownSecrets({ texts }) {
     keep([el.getBoundingClientRect()], el);
     return [idOf(el), boxes.splice(before)];
   });
-  return { width: innerWidth, height: innerHeight, boxes, frames };
+  return { width: innerWidth, boxes, frames };
 }

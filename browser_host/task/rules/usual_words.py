@@ -37,7 +37,9 @@ _CART = r"(?=[^\uf8ff]*\b(?:cart|basket|bag|trolley)$)"
 _VERBS = _synonyms(
     (r"(?:erase|wipe|get rid of|throw (?:away|out)|discard|trash|scrap)(?= \w)", "delete"),
     (r"(?:amend|alter|adjust|revise|correct|modify)", "change"),
-    (r"(?:make|set up|start|open)(?: me)?(?= (?:an?|another|one|a new|the new) )", "create"),
+    (r"(?:make|set up|start)(?: me)?(?= (?:an?|another|one|a new|the new) )", "create"),
+    # Who opens a document wants to see one; of these, and of what is new, there is none yet.
+    (r"open(?: me)?(?= (?:(?:a|another|the) new |(?:an?|another) (?:account|bug|case|issue|ticket)\b))", "create"),
     (r"(?:key in|punch in|jot down|note down)", "type"),
     (r"(?:locate|hunt for|track down|look for|look up|bring up|pull up)", "find"),
     (r"(?:view|look at|have a look at|take (?:me|us) to|show(?: me| us)?|visit|inspect|display)", "open"),
