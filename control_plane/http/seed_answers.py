@@ -146,9 +146,9 @@ PAGING: tuple[tuple[str, Mapping[str, Any]], ...] = (
 )
 
 
-def paging(ask: Ask) -> tuple[int, int]:
-    """How many to leave out, and how many to show then."""
-    page, size = query_number(ask, "page", 1, 1, 100), query_number(ask, "page_size", 10, 1, 100)
+def paging(ask: Ask, size: int = 10) -> tuple[int, int]:
+    """How many to leave out, and how many to show then; `size` where the request does not say."""
+    page, size = query_number(ask, "page", 1, 1, 100), query_number(ask, "page_size", size, 1, 100)
     return (page - 1) * size, size
 
 

@@ -179,16 +179,21 @@ def workflow_request(body: Body, request_id: str, max_steps: str) -> runs_pb2.Ru
     request = runs_pb2.RunWorkflowRequest(workflow_id=workflow_id, request_id=request_id)
     parameters = body.object("parameters")
     minutes = body.whole("max_elapsed_time_minutes", 60, 1, 480)
-    if max_steps and not (max_steps.isascii() and max_steps.isdigit() and 1 <= int(max_steps[:9]) <= 500):
-        body.wrong("max_steps", "value_error", "the header x-max-steps-override must be a whole number from 1 to 500")
-        max_steps = ""
+    steps = steps_override(body, max_steps)
     _fill(body, request)
-    if max_steps:
-        request.max_steps = int(max_steps)
+    request.max_steps = steps or request.max_steps
     if parameters is not None:
         request.parameters.CopyFrom(parameters)
     request.timeout.seconds = minutes * 60
     return request
+
+
+def steps_override(body: Body, header: str) -> int:
+    """What the header x-max-steps-override says; 0 where it is not given, or is wrong, which the body notes."""
+    if header and not (header.isascii() and header.isdigit() and 1 <= int(header[:9]) <= 500):
+        body.wrong("max_steps", "value_error", "the header x-max-steps-override must be a whole number from 1 to 500")
+        return 0
+    return int(header or 0)
 
 
 def _fill(body: Body, request: runs_pb2.RunTaskRequest | runs_pb2.RunWorkflowRequest) -> None:

@@ -24,6 +24,7 @@ def array(schema: dict[str, Any]) -> dict[str, Any]:
 
 NULL = {"type": "null"}
 MESSAGE = _record({"message": _TEXT})
+VERSION = _record({"version": _TEXT})
 
 _FILE = _record(
     {
