@@ -8,7 +8,7 @@ from importlib import metadata
 from typing import Any
 
 from control_plane.coordinator import Coordinator
-from control_plane.http import seed_profile_routes, seed_schemas, seed_workflow_routes
+from control_plane.http import seed_profile_routes, seed_schemas, seed_timeline_routes, seed_workflow_routes
 from control_plane.http.endpoint import Ask, Resource
 from control_plane.http.seed_answers import operation
 from control_plane.http.seed_links import Links
@@ -26,6 +26,7 @@ def resources(coordinator: Coordinator, blobs: Blobs, links: Links) -> list[Reso
         *SessionRoutes(links).resources(),
         *RunRoutes(links).resources(),
         *RetryRoutes(links).resources(),
+        *seed_timeline_routes.resources(),
         *seed_workflow_routes.resources(),
         *seed_profile_routes.resources(),
         *SessionPage(links, coordinator, blobs).resources(),

@@ -61,7 +61,7 @@ def run(run: runs_pb2.Run, app_url: str | None, screenshot_urls: Sequence[str] |
         # The same under the names that lists have.
         "task_run_id": run.run_id,
         "task_run_type": run_type(run),
-        "output": seed_values.json_of(run.output) if run.HasField("output") else None,
+        "output": seed_values.output_of(run.output) if run.HasField("output") else None,
         "provenance": [_source(one) for one in run.provenance],
         "failure_reason": (run.failure_message or reason) if reason else None,
         "failure_code": reason.upper() if reason else None,

@@ -11,6 +11,7 @@ _TIME_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
 _NUMBER = {"type": "integer"}
 _NUMBER_OR_NULL = {"type": ["integer", "null"]}
 _FLAG = {"type": "boolean"}
+_OUTPUT = {"type": ["object", "array", "string", "null"]}
 
 
 def _record(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -88,7 +89,7 @@ RUN = _record(
                 "timed_out",
             ]
         },
-        "output": {},
+        "output": _OUTPUT,
         "provenance": array({"type": "object"}),
         "failure_reason": _TEXT_OR_NULL,
         "failure_code": _TEXT_OR_NULL,
@@ -105,6 +106,60 @@ RUN = _record(
         "safe_to_retry": _FLAG,
         "pending_approval": {"type": ["object", "null"]},
         "run_request": {"type": "object"},
+    }
+)
+_ACTION = _record(
+    {
+        "action_type": _TEXT,
+        "status": {"enum": ["pending", "completed", "failed", None]},
+        "action_id": _TEXT,
+        "organization_id": _TEXT,
+        "workflow_run_id": _TEXT_OR_NULL,
+        "task_id": _TEXT_OR_NULL,
+        "step_id": _TEXT,
+        "step_order": _NUMBER,
+        "action_order": _NUMBER,
+        "description": _TEXT_OR_NULL,
+        "response": _TEXT_OR_NULL,
+        "text": _TEXT_OR_NULL,
+        "target": _TEXT_OR_NULL,
+        "screenshot_artifact_id": _TEXT_OR_NULL,
+        "output": _OUTPUT,
+        "url": _TEXT_OR_NULL,
+        "created_by": _TEXT_OR_NULL,
+        "created_at": _TIME,
+        "modified_at": _TIME,
+    }
+)
+_BLOCK = _record(
+    {
+        "workflow_run_block_id": _TEXT,
+        "workflow_run_id": _TEXT,
+        "organization_id": _TEXT,
+        "block_type": _TEXT,
+        "label": _TEXT,
+        "status": {"enum": ["running", "completed", "failed", "terminated", "canceled", "timed_out"]},
+        "output": _OUTPUT,
+        "failure_reason": _TEXT_OR_NULL,
+        "error_codes": array(_TEXT),
+        "task_id": _TEXT_OR_NULL,
+        "url": _TEXT_OR_NULL,
+        "navigation_goal": _TEXT_OR_NULL,
+        "instructions": _TEXT_OR_NULL,
+        "actions": array(_ACTION),
+        "created_at": _TIME,
+        "modified_at": _TIME,
+        "duration": {"type": ["number", "null"]},
+    }
+)
+TIMELINE = _record(
+    {
+        "type": {"enum": ["block"]},
+        "block": _BLOCK,
+        "thought": NULL,
+        "children": array({"type": "object"}),
+        "created_at": _TIME,
+        "modified_at": _TIME,
     }
 )
 WORKFLOW = _record(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tabkeep.v1 import keys_pb2, runs_pb2
+from tabkeep.v1 import actions_pb2, keys_pb2, runs_pb2
 
 from tests.api_calls import close_session, get_session
+from tests.fake_host import run_finished
 from tests.integration.test_seed_http import (
     WORKFLOW,
     config,
@@ -215,3 +216,134 @@ async def test_what_cannot_be_repeated_is_refused_with_the_reason(http, host, ap
     await http.post("/v1/workflows/wf_other/delete")
     gone = await retry(http, plain["run_id"])
     assert (await refusal(gone))[:2] == (404, "WORKFLOW_NOT_FOUND")
+
+
+# What a run did
+
+
+def event(seq, at, **kind):
+    """An event of the run's `at`-th second."""
+    made = runs_pb2.RunEvent(seq=seq, **kind)
+    made.create_time.FromJsonString(f"2026-02-01T10:00:{at:02d}Z")
+    return made
+
+
+def began(step, action, **fields):
+    """A step begins."""
+    return {"step_started": runs_pb2.StepStarted(step=step, action=action, source="rules", **fields)}
+
+
+def ended(step, outcome=runs_pb2.STEP_OUTCOME_DONE, **fields):
+    """A step ends."""
+    return {"step_finished": runs_pb2.StepFinished(step=step, outcome=outcome, **fields)}
+
+
+async def timeline(http, run_id):
+    answer = await http.get(f"/v1/runs/{run_id}/timeline")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_the_timeline_of_a_task_is_one_block_with_its_steps_newest_first(http, host, stranger):
+    session_id = await live_session(http, host)
+    run = await task(http, browser_session_id=session_id)
+    waits = await task(http, browser_session_id=session_id)
+    assert await timeline(http, waits["run_id"]) == []
+    start = await host.begin_run()
+    (block,) = [entry["block"] for entry in await timeline(http, run["run_id"])]
+    assert (block["status"], block["actions"], block["duration"]) == ("running", [], None)
+
+    fill = actions_pb2.Action(fill=actions_pb2.Fill(value=actions_pb2.Value(literal="mugs")), note="the search")
+    secret = actions_pb2.Action(fill=actions_pb2.Fill(value=actions_pb2.Value(literal="x", sensitive=True)))
+    await host.report(
+        start,
+        event(1, 1, **began(1, fill, description="fill Search", url="https://shop.example/")),
+        event(2, 3, **ended(1, url="https://shop.example/", target="searchbox Search", screenshot_artifact_id="art_1")),
+        event(3, 4, **began(2, secret, url="https://shop.example/")),
+        event(4, 5, **ended(2, runs_pb2.STEP_OUTCOME_FAILED, message="no such field")),
+        event(5, 6, **began(3, actions_pb2.Action(tab=actions_pb2.Tab(open=actions_pb2.NewTab())))),
+    )
+    (entry,) = await timeline(http, run["run_id"])
+    assert (entry["type"], entry["thought"], entry["children"]) == ("block", None, [])
+    block = entry["block"]
+    assert (block["block_type"], block["label"], block["status"], block["failure_reason"]) == (
+        "task", "task", "running", None,
+    )  # fmt: skip
+    assert (block["navigation_goal"], block["url"]) == ("open the shop", "https://shop.example/")
+    third, second, first = block["actions"]
+    seen = ("action_type", "status", "response", "text", "step_order", "created_by")
+    assert [first[name] for name in seen] == ["input_text", "completed", None, "mugs", 1, "rules"]
+    assert [second[name] for name in seen] == ["input_text", "failed", "no such field", None, 2, "rules"]
+    assert [third[name] for name in seen] == ["new_tab", "pending", None, None, 3, "rules"]
+    assert (first["description"], first["intention"], first["target"]) == (
+        "fill Search", "the search", "searchbox Search",
+    )  # fmt: skip
+    assert (first["task_id"], first["workflow_run_id"], first["screenshot_artifact_id"]) == (
+        run["run_id"], None, "art_1",
+    )  # fmt: skip
+    assert (first["created_at"], first["modified_at"]) == ("2026-02-01T10:00:01.000Z", "2026-02-01T10:00:03.000Z")
+
+    reason = {"failure_reason": runs_pb2.FAILURE_REASON_STEP_TIMEOUT, "failure_message": "too slow"}
+    await host.report(
+        start, event(6, 7, run_finished=run_finished(6, runs_pb2.RUN_STATUS_FAILED, **reason).run_finished)
+    )
+    (block,) = [entry["block"] for entry in await timeline(http, run["run_id"])]
+    assert (block["status"], block["failure_reason"], block["error_codes"]) == ("failed", "too slow", ["STEP_TIMEOUT"])
+    assert block["duration"] >= 0
+    # Begun, never ended: nobody knows whether it was done.
+    assert block["actions"][0]["status"] is None
+    assert "not known" in block["actions"][0]["response"]
+    await refused_alike(http, stranger, "GET", "/v1/runs/{}/timeline", run["run_id"], "tsk_none")
+
+
+async def test_the_timeline_of_a_workflows_run_has_its_blocks_newest_first(http, host):
+    await stored(http)
+    session_id = await live_session(http, host)
+    run = await in_workflow(http, browser_session_id=session_id)
+    start = await host.begin_run()
+    opened = actions_pb2.Action(goto=actions_pb2.Goto(url="https://shop.example/"))
+    asks = runs_pb2.Approval(approval_id="apr_1", message="Place the order?")
+    done = runs_pb2.BlockFinished(block_id="open", outcome=runs_pb2.STEP_OUTCOME_DONE)
+    done.output.number_value = 12
+    await host.report(
+        start,
+        event(1, 1, block_started=runs_pb2.BlockStarted(block_id="open", block_type="goto")),
+        event(2, 2, **began(1, opened, block_id="open", url="about:blank")),
+        event(3, 3, **ended(1)),
+        event(4, 5, block_finished=done),
+        event(5, 6, block_started=runs_pb2.BlockStarted(block_id="ask", block_type="approve")),
+        event(6, 7, approval_requested=runs_pb2.ApprovalRequested(approval=asks)),
+    )
+
+    ask, open_ = [entry["block"] for entry in await timeline(http, run["run_id"])]
+
+    assert (open_["label"], open_["block_type"], open_["status"]) == ("open", "goto_url", "completed")
+    assert (open_["output"], open_["duration"], open_["modified_at"]) == ("12", 4.0, "2026-02-01T10:00:05.000Z")
+    assert [one["action_type"] for one in open_["actions"]] == ["goto_url"]
+    assert open_["actions"][0]["workflow_run_id"] == open_["workflow_run_id"] == run["run_id"]
+    assert (ask["block_type"], ask["status"], ask["instructions"]) == (
+        "human_interaction", "running", "Place the order?",
+    )  # fmt: skip
+    failed = runs_pb2.BlockFinished(block_id="ask", outcome=runs_pb2.STEP_OUTCOME_FAILED)
+    rejected = {"failure_reason": runs_pb2.FAILURE_REASON_APPROVAL_REJECTED}
+    await host.report(
+        start,
+        event(7, 8, block_finished=failed),
+        event(8, 9, run_finished=run_finished(8, runs_pb2.RUN_STATUS_TERMINATED, **rejected).run_finished),
+    )
+    ask, open_ = [entry["block"] for entry in await timeline(http, run["run_id"])]
+    assert (ask["status"], ask["error_codes"]) == ("terminated", ["APPROVAL_REJECTED"])
+    assert (open_["status"], open_["failure_reason"]) == ("completed", None)
+
+
+async def test_an_output_is_never_of_a_kind_that_the_published_models_refuse(http, host):
+    session_id = await live_session(http, host)
+    for kind, value, shown in [
+        ("number_value", 12.0, "12"), ("bool_value", True, "true"), ("string_value", "a", "a"), ("null_value", 0, None),
+    ]:  # fmt: skip
+        run = await task(http, browser_session_id=session_id)
+        finished = runs_pb2.RunFinished(status=runs_pb2.RUN_STATUS_COMPLETED)
+        setattr(finished.output, kind, value)
+        start = await host.begin_run()
+        await host.report(start, runs_pb2.RunEvent(seq=1, run_finished=finished))
+        assert (await http.get(f"/v1/runs/{run['run_id']}")).json()["output"] == shown
