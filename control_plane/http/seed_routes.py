@@ -11,6 +11,7 @@ from control_plane.coordinator import Coordinator
 from control_plane.http import seed_profile_routes, seed_schemas, seed_timeline_routes, seed_workflow_routes
 from control_plane.http.endpoint import Ask, Resource
 from control_plane.http.seed_answers import operation
+from control_plane.http.seed_credential_routes import CredentialRoutes
 from control_plane.http.seed_links import Links
 from control_plane.http.seed_retry_routes import RetryRoutes
 from control_plane.http.seed_run_routes import RunRoutes
@@ -26,6 +27,7 @@ def resources(coordinator: Coordinator, blobs: Blobs, links: Links) -> list[Reso
         *SessionRoutes(links).resources(),
         *RunRoutes(links).resources(),
         *RetryRoutes(links).resources(),
+        *CredentialRoutes(links).resources(),
         *seed_timeline_routes.resources(),
         *seed_workflow_routes.resources(),
         *seed_profile_routes.resources(),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
-from tabkeep.v1 import artifacts_pb2, runs_pb2
+from tabkeep.v1 import artifacts_pb2, credentials_pb2, runs_pb2
 
 from control_plane.http import seed_sessions, seed_values
 from control_plane.http.seed_body import Body
@@ -22,6 +22,8 @@ ARTIFACT_TYPES = {
     artifacts_pb2.ARTIFACT_TYPE_RECORDING: "recording",
 }
 """The seed's words for what runs leave behind."""
+ONE_BLOCK = "one_block"
+"""The label of tasks that the seed's API takes for a workflow of one block, with the kind of block."""
 FINAL = frozenset(
     {
         runs_pb2.RUN_STATUS_COMPLETED,
@@ -112,7 +114,9 @@ def _approval(run: runs_pb2.Run) -> dict[str, Any] | None:
     }
 
 
-def _task_request(run: runs_pb2.Run) -> dict[str, Any]:
+def _task_request(run: runs_pb2.Run) -> dict[str, Any] | None:
+    if ONE_BLOCK in run.labels:
+        return None  # its clients take it for a workflow's, which it has no request of
     return {
         "prompt": run.prompt,
         "url": run.url or None,
@@ -166,6 +170,31 @@ def task_request(body: Body, request_id: str) -> runs_pb2.RunTaskRequest:
     if schema is not None:
         request.data_extraction_schema.CopyFrom(schema)
     return request
+
+
+def login_request(body: Body, login: credentials_pb2.Credential, request_id: str) -> runs_pb2.RunTaskRequest:
+    """What a request to log in asks for: a task that does it with a stored login, as its username says. Which password
+    goes into a page, the page's origin decides; where the login's is not said, the task begins at the login's.
+
+    Raises:
+        BodyInvalid, NotOffered: nothing was stored.
+    """
+    url = seed_sessions.with_scheme(body.text("url", 8192))
+    if not url and not body.has("browser_session_id"):
+        url = login.origin
+    prompt = body.text("prompt", 16_384) or _login_prompt(body, login.username)
+    request = runs_pb2.RunTaskRequest(prompt=prompt, url=url, request_id=request_id)
+    request.labels[ONE_BLOCK] = "login"
+    _fill(body, request)
+    return request
+
+
+def _login_prompt(body: Body, username: str) -> str:
+    for opening, closing in ("''", '""', "“”", "«»"):
+        if not {opening, closing, "\n", "\r"} & set(username):
+            return f"Log in as {opening}{username}{closing}"
+    body.wrong("credential_id", "value_error", "this login's username cannot be written into a prompt: give the prompt")
+    return ""
 
 
 def workflow_request(body: Body, request_id: str, max_steps: str) -> runs_pb2.RunWorkflowRequest:

@@ -105,7 +105,7 @@ RUN = _record(
         "step_count": _NUMBER,
         "safe_to_retry": _FLAG,
         "pending_approval": {"type": ["object", "null"]},
-        "run_request": {"type": "object"},
+        "run_request": {"type": ["object", "null"]},
     }
 )
 _ACTION = _record(
@@ -228,6 +228,29 @@ CREATE_PROFILE = _record(
 )
 UPDATE_PROFILE = _record({}, {"name": _TEXT_OR_NULL, "description": _TEXT_OR_NULL})
 
+CREDENTIAL = _record(
+    {
+        "credential_id": _TEXT,
+        "organization_id": _TEXT,
+        "name": _TEXT,
+        "credential_type": {"enum": ["password"]},
+        "credential": _record(
+            {"username": _TEXT, "totp_type": {"enum": ["authenticator", "none"]}, "totp_identifier": NULL}
+        ),
+        "vault_type": {"enum": ["skyvern"]},
+        "tested_url": _TEXT,
+        "browser_profile_id": NULL,
+    }
+)
+CREATE_CREDENTIAL = _record(
+    {
+        "name": _TEXT,
+        "credential_type": {"enum": ["password"]},
+        "credential": _record({"username": _TEXT, "password": _TEXT}, {"totp": _TEXT_OR_NULL}),
+        "tested_url": _TEXT,
+    },
+    {"vault_type": {"enum": ["skyvern", None]}},
+)
 CREATE_SESSION = _record(
     {},
     {
@@ -256,6 +279,10 @@ RUN_TASK = _record(
 )
 RUN_WORKFLOW = _record(
     {}, {"workflow_id": _TEXT, "agent_id": _TEXT, "parameters": {"type": ["object", "null"]}, **_RUN_OPTIONS}
+)
+LOGIN = _record(
+    {"credential_type": {"enum": ["skyvern"]}, "credential_id": _TEXT},
+    {"url": _TEXT_OR_NULL, "prompt": _TEXT_OR_NULL, **_RUN_OPTIONS},
 )
 CANCEL_RUNS = _record({"run_ids": array(_TEXT)})
 ANSWER = _record({}, {"comment": _TEXT_OR_NULL})
