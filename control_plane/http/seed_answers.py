@@ -17,6 +17,7 @@ Answer = Callable[[Ask], Awaitable[Any]]
 """Answers with what becomes JSON, or with a Response."""
 
 _STATUS_OF_REASON = {
+    "NOT_OFFERED": 400,
     "SESSION_CLOSED": 410,
     "BROWSER_NOT_OFFERED": 400,
     "EXTENSION_NOT_OFFERED": 400,
