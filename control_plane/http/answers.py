@@ -69,8 +69,10 @@ class Pieces(Response):
     It ends with the connection, which cancels the task that answers; what makes the pieces is closed then.
     """
 
-    def __init__(self, pieces: AsyncGenerator[bytes, None], media_type: str, headers: Mapping[str, str]) -> None:
-        super().__init__(None, 200, headers={**headers, "content-type": media_type})
+    def __init__(
+        self, pieces: AsyncGenerator[bytes, None], media_type: str, headers: Mapping[str, str], status: int = 200
+    ) -> None:
+        super().__init__(None, status, headers={**headers, "content-type": media_type})
         if "content-length" not in headers:
             del self.headers["content-length"]
         self._pieces = pieces

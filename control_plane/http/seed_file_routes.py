@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -12,8 +12,8 @@ from tabkeep.v1 import files_pb2 as pb
 
 from control_plane.coordinator import Coordinator
 from control_plane.errors import PreconditionFailed
-from control_plane.http import seed_schemas, seed_values
-from control_plane.http.answers import Pieces, Refused
+from control_plane.http import seed_schemas, seed_values, stored_bytes
+from control_plane.http.answers import Refused
 from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.file_form import MEDIA_TYPE, FileForm
 from control_plane.http.seed_answers import key_of, operation
@@ -49,7 +49,7 @@ class FileRoutes:
             Resource(
                 "/v1/files/{file_id}", DELETE=operation(_delete, "Delete a file.", None, refused=(404, 503))
             ),
-            Resource("/files/{file_id}", GET=Operation(self._open, _OF_LINK, open=True)),
+            Resource("/files/{file_id}", GET=Operation(self._open, stored_bytes.documented(_OF_LINK), open=True)),
         ]  # fmt: skip
 
     async def _upload(self, ask: Ask) -> Any:
@@ -87,19 +87,14 @@ class FileRoutes:
         file = await self._database.read(lambda tables: tables.files.by_id(file_id))
         if file is None:
             raise Refused(404, "FILE_NOT_FOUND", f"file {file_id} does not exist")
-        pieces = self._files.read(file.file_id, file.sha256, file_moves.damaged(file))
-        first = await anext(pieces, b"")  # what is wrong with the bytes is found out before the first of them
-        headers = {
-            "content-length": str(file.size),
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(file.file_name, safe='')}",
-        }
-        return Pieces(_all(first, pieces), "application/octet-stream", headers)
-
-
-async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    yield first
-    async for piece in rest:
-        yield piece
+        return await stored_bytes.answer(
+            ask.request,
+            self._files.read(file.file_id, file.sha256, file_moves.damaged(file)),
+            size=file.size,
+            sha256=file.sha256,
+            media_type="application/octet-stream",
+            headers={"content-disposition": f"attachment; filename*=UTF-8''{quote(file.file_name, safe='')}"},
+        )
 
 
 async def _delete(ask: Ask) -> Any:

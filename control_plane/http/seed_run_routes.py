@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from starlette.responses import Response
 from tabkeep.v1 import artifacts_pb2, browser_sessions_pb2, runs_pb2, webhooks_pb2
 
-from control_plane.http import seed_runs, seed_schemas, seed_values
+from control_plane.http import seed_runs, seed_schemas, seed_values, stored_bytes
 from control_plane.http.answers import Refused
 from control_plane.http.calls import CallFailed
 from control_plane.http.endpoint import Ask, Resource
@@ -42,6 +42,7 @@ class RunRoutes:
             self._approve, "Say yes to what a paused run asks.", seed_schemas.NULL,
             body=seed_schemas.ANSWER, refused=(404, 409, 503),
         )  # fmt: skip
+        content = operation(self._content, "An artifact's bytes.", seed_schemas.BYTES, refused=(404,), media="*/*")
         return [
             Resource(
                 "/v1/run/tasks",
@@ -90,7 +91,7 @@ class RunRoutes:
             ),
             Resource(
                 "/v1/artifacts/{artifact_id}/content",
-                GET=operation(self._content, "A picture's bytes.", seed_schemas.BYTES, refused=(404,), media="*/*"),
+                GET=replace(content, document=stored_bytes.documented(content.document)),
             ),
             Resource("/v1/runs/{run_id}/approve", POST=go_on),
             Resource(
@@ -244,15 +245,19 @@ class RunRoutes:
 
     async def _content(self, ask: Ask) -> Any:
         request = artifacts_pb2.GetArtifactRequest(artifact_id=ask.path["artifact_id"])
-        media_type, content = "application/octet-stream", bytearray()
+        stream = ask.stream("tabkeep.v1.ArtifactService/GetArtifact", request)
+        artifact = (await anext(stream)).artifact
         headers = {"x-content-type-options": "nosniff"}
-        async for part in ask.stream("tabkeep.v1.ArtifactService/GetArtifact", request):
-            if part.HasField("artifact"):
-                media_type = part.artifact.content_type
-                if part.artifact.artifact_type != artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT:
-                    headers["content-disposition"] = "attachment"  # a site wrote it
-            content += part.chunk
-        return Response(bytes(content), 200, headers, media_type)
+        if artifact.artifact_type != artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT:
+            headers["content-disposition"] = "attachment"  # a site wrote it
+        return await stored_bytes.answer(
+            ask.request,
+            (part.chunk async for part in stream),
+            size=artifact.size,
+            sha256=artifact.sha256,
+            media_type=artifact.content_type,
+            headers=headers,
+        )
 
     async def _retry_webhook(self, ask: Ask) -> Any:
         body = Body(ask.json())

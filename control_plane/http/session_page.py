@@ -5,7 +5,6 @@ It is opened by a link with a view token, or by a program with its key in the he
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -18,8 +17,7 @@ from control_plane import wire
 from control_plane.coordinator import Coordinator
 from control_plane.entities.records import Artifact, ArtifactState
 from control_plane.errors import DataLoss
-from control_plane.http import seed_runs, seed_sessions
-from control_plane.http.answers import Pieces
+from control_plane.http import seed_runs, seed_sessions, stored_bytes
 from control_plane.http.calls import CallFailed
 from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.seed_links import Links
@@ -101,7 +99,7 @@ class SessionPage:
             ),
             Resource(
                 "/browser-session/{browser_session_id}/files/{artifact_id}",
-                GET=Operation(self._file, _FILE, open=True),
+                GET=Operation(self._file, stored_bytes.documented(_FILE), open=True),
             ),
         ]
 
@@ -241,24 +239,19 @@ class SessionPage:
             return _refusal(404, "There is no such file", f"artifact {artifact_id} is none of this session")
         if artifact.state is not ArtifactState.STORED:
             return _refusal(404, "The file is not kept", artifact.state_message)
-        pieces = self._blobs.get(artifact)
-        try:
-            first = await anext(pieces, b"")
-        except DataLoss as lost:
-            return _refusal(404, "The file is lost", lost.message)
         # It is saved and never shown: a site may have written it.
         name = quote(artifact.file_name or artifact.artifact_id, safe="")
-        headers = _HEADERS | {
-            "content-length": str(artifact.size),
-            "content-disposition": f"attachment; filename*=UTF-8''{name}",
-        }
-        return Pieces(_all(first, pieces), "application/octet-stream", headers)
-
-
-async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    yield first
-    async for piece in rest:
-        yield piece
+        try:
+            return await stored_bytes.answer(
+                ask.request,
+                self._blobs.get(artifact),
+                size=artifact.size,
+                sha256=artifact.sha256,
+                media_type="application/octet-stream",
+                headers=_HEADERS | {"content-disposition": f"attachment; filename*=UTF-8''{name}"},
+            )
+        except DataLoss as lost:
+            return _refusal(404, "The file is lost", lost.message)
 
 
 def _is_open(session: browser_sessions_pb2.BrowserSession) -> bool:
