@@ -137,6 +137,13 @@ async def main():
         "login": [each.credential.username for each in await client.get_credentials()],
         "logged_in": (await client.get_run(logs_in.run_id)).status,
         "credential": (await client.get_credential(stored.credential_id)).name,
+        "filters": [
+            waits.run_id in [each.run_id for each in await client.get_runs_v2(status=["canceled"], run_type="task_v1")],
+            await client.get_workflow_runs_by_id(
+                workflow.workflow_permanent_id, created_at_end=in_workflow.created_at, status="completed"
+            ),
+            await client.get_run_artifacts(run.run_id, artifact_type="recording"),
+        ],
     }
     await client.delete_credential(stored.credential_id)
     await client.delete_workflow(workflow.workflow_permanent_id)
@@ -185,6 +192,7 @@ async def test_the_sdks_own_waiting_is_answered_when_the_run_ends_and_its_models
         "login": ["ada"],
         "logged_in": "canceled",
         "credential": "ada at https://dashboard.example.com",
+        "filters": [True, [], []],
     }
     assert said == {
         "status": "completed",
