@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import Response
 from tabkeep.v1 import files_pb2 as pb
@@ -13,12 +12,13 @@ from tabkeep.v1 import files_pb2 as pb
 from control_plane.coordinator import Coordinator
 from control_plane.errors import PreconditionFailed
 from control_plane.http import seed_schemas, seed_values
-from control_plane.http.answers import Pieces, Refused
+from control_plane.http.answers import Refused, saved
 from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.file_form import MEDIA_TYPE, FileForm
 from control_plane.http.seed_answers import key_of, operation
 from control_plane.http.seed_links import Links
 from control_plane.http.seed_offers import NOT_OFFERED
+from control_plane.http.seed_queries import query_text
 from control_plane.keeping.blobs import Blobs
 from control_plane.moves import file_moves
 
@@ -81,25 +81,13 @@ class FileRoutes:
 
     async def _open(self, ask: Ask) -> Response:
         file_id = ask.path["file_id"]
-        token = next((value for name, value in ask.query if name == "view"), "")
-        if not self._links.opens(token, file_id):
+        if not self._links.opens(query_text(ask, "view"), file_id):
             raise Refused(403, "LINK_INVALID", "this link opens no file, or not any more: it works for an hour")
         file = await self._database.read(lambda tables: tables.files.by_id(file_id))
         if file is None:
             raise Refused(404, "FILE_NOT_FOUND", f"file {file_id} does not exist")
         pieces = self._files.read(file.file_id, file.sha256, file_moves.damaged(file))
-        first = await anext(pieces, b"")  # what is wrong with the bytes is found out before the first of them
-        headers = {
-            "content-length": str(file.size),
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(file.file_name, safe='')}",
-        }
-        return Pieces(_all(first, pieces), "application/octet-stream", headers)
-
-
-async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    yield first
-    async for piece in rest:
-        yield piece
+        return await saved(pieces, file.file_name, file.size)
 
 
 async def _delete(ask: Ask) -> Any:
