@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from control_plane.errors import FieldInvalid, FieldViolation
 from control_plane.http.answers import Refused
 
 MEDIA_TYPE = "multipart/form-data"
+_quiet = logging.getLogger(f"{__name__}.quiet")
+_quiet.setLevel(logging.ERROR)
 _MOST_BESIDE = 64 * 1024
 """Bytes of everything in the form that is not the file: other fields, heads and boundaries."""
 
@@ -66,6 +69,7 @@ class FileForm:
             )
         except FormParserError as error:
             raise _wrong(field, f"the form cannot be read: {error}") from None
+        self._parser.logger = _quiet  # it would warn of every form that it cannot read; the sender is told
 
     async def head(self) -> FileHead:
         """Read up to the file.

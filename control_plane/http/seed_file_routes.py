@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import Response
 from tabkeep.v1 import files_pb2 as pb
@@ -19,6 +18,7 @@ from control_plane.http.file_form import MEDIA_TYPE, FileForm
 from control_plane.http.seed_answers import key_of, operation
 from control_plane.http.seed_links import Links
 from control_plane.http.seed_offers import NOT_OFFERED
+from control_plane.http.seed_queries import query_text
 from control_plane.keeping.blobs import Blobs
 from control_plane.moves import file_moves
 
@@ -81,20 +81,13 @@ class FileRoutes:
 
     async def _open(self, ask: Ask) -> Response:
         file_id = ask.path["file_id"]
-        token = next((value for name, value in ask.query if name == "view"), "")
-        if not self._links.opens(token, file_id):
+        if not self._links.opens(query_text(ask, "view"), file_id):
             raise Refused(403, "LINK_INVALID", "this link opens no file, or not any more: it works for an hour")
         file = await self._database.read(lambda tables: tables.files.by_id(file_id))
         if file is None:
             raise Refused(404, "FILE_NOT_FOUND", f"file {file_id} does not exist")
-        return await stored_bytes.answer(
-            ask.request,
-            self._files.read(file.file_id, file.sha256, file_moves.damaged(file)),
-            size=file.size,
-            sha256=file.sha256,
-            media_type="application/octet-stream",
-            headers={"content-disposition": f"attachment; filename*=UTF-8''{quote(file.file_name, safe='')}"},
-        )
+        pieces = self._files.read(file.file_id, file.sha256, file_moves.damaged(file))
+        return await stored_bytes.saved(ask.request, pieces, file.file_name, size=file.size, sha256=file.sha256)
 
 
 async def _delete(ask: Ask) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import Response
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
@@ -239,16 +238,10 @@ class SessionPage:
             return _refusal(404, "There is no such file", f"artifact {artifact_id} is none of this session")
         if artifact.state is not ArtifactState.STORED:
             return _refusal(404, "The file is not kept", artifact.state_message)
-        # It is saved and never shown: a site may have written it.
-        name = quote(artifact.file_name or artifact.artifact_id, safe="")
+        name, pieces = artifact.file_name or artifact.artifact_id, self._blobs.get(artifact)
         try:
-            return await stored_bytes.answer(
-                ask.request,
-                self._blobs.get(artifact),
-                size=artifact.size,
-                sha256=artifact.sha256,
-                media_type="application/octet-stream",
-                headers=_HEADERS | {"content-disposition": f"attachment; filename*=UTF-8''{name}"},
+            return await stored_bytes.saved(
+                ask.request, pieces, name, size=artifact.size, sha256=artifact.sha256, headers=_HEADERS
             )
         except DataLoss as lost:
             return _refusal(404, "The file is lost", lost.message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -65,6 +66,27 @@ async def answer(
     headers["content-length"] = str(end - first)
     beginning = await anext(pieces, b"")
     return Pieces(_part(beginning, pieces, first, end), media_type, headers, status)
+
+
+async def saved(
+    request: Request,
+    pieces: AsyncIterator[bytes],
+    file_name: str,
+    *,
+    size: int,
+    sha256: str,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The same for bytes that a browser saves and never shows: a site, or who knows who, wrote them."""
+    disposition = f"attachment; filename*=UTF-8''{quote(file_name, safe='')}"
+    return await answer(
+        request,
+        pieces,
+        size=size,
+        sha256=sha256,
+        media_type="application/octet-stream",
+        headers={**(headers or {}), "content-disposition": disposition},
+    )
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:

@@ -93,3 +93,9 @@ async def test_what_is_no_form_is_refused(content_type: str) -> None:
 async def test_a_boundary_that_is_too_long_is_refused() -> None:
     with pytest.raises(FieldInvalid):
         await read([WHOLE], f"multipart/form-data; boundary={'b' * 300}")
+
+
+async def test_what_cannot_be_read_leaves_no_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(FieldInvalid):
+        await read([b"nonsense"])
+    assert not caplog.records
