@@ -25,7 +25,7 @@ _PLACES = {
 }
 
 
-def place(field: str) -> list[str]:
+def place(field: str) -> list[str | int]:
     """Where a field of our request stood in theirs."""
     return _PLACES.get(field, ["body", field])
 
