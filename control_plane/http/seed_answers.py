@@ -93,7 +93,7 @@ REFUSALS = {
 }
 
 
-def _place(field: str) -> list[str]:
+def _place(field: str) -> list[str | int]:
     """Where a field of our request stood in the seed's: labels[title] came as title."""
     name = field.removeprefix("browser_session.")
     if name.startswith("proxy."):

@@ -95,7 +95,7 @@ async def _delete(ask: Ask) -> Any:
     return Response(status_code=204)
 
 
-def _place(field: str) -> list[str]:
+def _place(field: str) -> list[str | int]:
     """Where a field of our request stood in the form."""
     return ["header", "idempotency-key"] if field == "header.request_id" else ["body", _FIELD]
 

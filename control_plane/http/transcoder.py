@@ -28,6 +28,7 @@ PUBLIC = "tabkeep.v1."
 
 _FIELD = re.compile(r"{(\w+)}")
 _QUERY_NAME = re.compile(r"(?P<path>\w+(?:\.\w+)*)(?:\[(?P<key>[^\]]*)\])?")
+_LONGEST_KEY = 128
 _VERBS = {"get": "GET", "post": "POST", "put": "PUT", "patch": "PATCH", "delete": "DELETE"}
 
 
@@ -141,7 +142,7 @@ class Route:
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )
 
-    def _locate(self, field: str) -> list[str]:
+    def _locate(self, field: str) -> list[str | int]:
         if self.is_upload:
             name = field.removeprefix("header.")
             return ["header", "content-type"] if name == "content_type" else ["query", *places(name)]
@@ -173,6 +174,9 @@ class Route:
         key, field = ask.request.headers.get("idempotency-key"), self.idempotent_by
         if key is None or field is None:
             return data
+        if not 0 < len(key) <= _LONGEST_KEY:
+            message = f"must have 1 to {_LONGEST_KEY} characters, and has {len(key)}"
+            raise Refused(422, "FIELD_INVALID", [_wrong(["header", "Idempotency-Key"], message)])
         given = data.get(field.json_name, data.get(field.name))
         if given not in (None, "", key):
             message = "is another than the header Idempotency-Key: give one of them"

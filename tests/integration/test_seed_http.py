@@ -408,7 +408,7 @@ async def test_the_app_url_opens_a_page_with_the_steps_and_no_key_in_it(http, ho
         assert run["run_id"] in page.text
         assert "set-cookie" not in page.headers
         (policy,) = page.headers.get_list("content-security-policy")
-        assert policy.startswith("default-src 'none'; img-src 'self'; style-src 'unsafe-inline';")
+        assert policy.startswith("default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline';")
         assert page.headers["referrer-policy"] == "no-referrer"
 
         bare, _, token = session["app_url"].partition("?view=")
