@@ -14,7 +14,6 @@ from urllib.parse import quote
 from starlette.responses import Response
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
-from control_plane import wire
 from control_plane.coordinator import Coordinator
 from control_plane.entities.records import Artifact, ArtifactState
 from control_plane.errors import DataLoss
@@ -25,6 +24,7 @@ from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.seed_links import Links
 from control_plane.keeping.blobs import Blobs
 from control_plane.store import RunFilter, Tables
+from control_plane.wire import run_wire, session_wire
 
 _RUNS = 50
 _EVENTS = 1000
@@ -144,8 +144,8 @@ class SessionPage:
                 ]
                 stored = (one for one in tables.artifacts.of_run(run.run_id) if one.state is ArtifactState.STORED)
                 pictures = {artifact.artifact_id for artifact in stored}
-                runs.append(_RunOnPage(wire.run(run), events, pictures))
-            return wire.browser_session(session, host), runs
+                runs.append(_RunOnPage(run_wire.run(run), events, pictures))
+            return session_wire.browser_session(session, host), runs
 
         found = await self._database.read(query)
         if found is None:

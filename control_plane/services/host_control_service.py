@@ -11,7 +11,6 @@ import grpc
 from tabkeep.host.v1 import host_pb2
 from tabkeep.host.v1 import host_pb2_grpc as pb_grpc
 
-from control_plane import host_wire
 from control_plane.coordinator import Coordinator
 from control_plane.errors import DataLoss, HostProtocolError, TabkeepError
 from control_plane.interceptors import caller
@@ -20,6 +19,7 @@ from control_plane.moves import event_moves, host_moves
 from control_plane.networks import NO_NETWORKS, Networks
 from control_plane.page_options import NO_PAGE_SETTINGS, PageSettings
 from control_plane.sealing.seals import Seals
+from control_plane.wire import host_wire
 
 logger = logging.getLogger(__name__)
 
