@@ -27,7 +27,7 @@ from control_plane.config import Config
 from control_plane.coordinator import Coordinator
 from control_plane.entities import sessions
 from control_plane.entities.sessions import SessionEvent, SessionState
-from control_plane.moves import event_moves, host_moves, session_moves
+from control_plane.moves import event_moves, host_moves, host_reports, session_moves
 from control_plane.store import Database
 from tests.simulation.guardians import GuardianProgram
 from tests.simulation.inline_database import Locks
@@ -377,7 +377,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "any fence will do in a tombstone": Mutant(
         "a tombstone counts for its own placement only",
-        edited(host_moves, "bury", "(session.host_id, session.fence) != (host_id, tombstone.fence)", "False"),
+        edited(host_reports, "bury", "(session.host_id, session.fence) != (host_id, tombstone.fence)", "False"),
         caught_by=(4,),
     ),
     "a lost host keeps its sessions": Mutant(
