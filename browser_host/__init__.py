@@ -6,7 +6,8 @@ Who starts which asyncio task, and ends it:
 - `attachment`: for each stream one writer, one reader and one watch for silence
 - `host`: the life of each session, fencing, draining, the pause detector
 - `live_session`: launch, deadline, death watch and page reports of its browser; the run it is on
-- `playwright_browser`, `playwright_launcher`: small bounded calls to the browser, and abandoned launches
+- `playwright_browser`, `playwright_starts`: small bounded calls to the browser, and abandoned launches
+- `playwright_launcher`: the filling of its pool (`warm_pool`)
 
 Waits are bounded with `asyncio.timeout`, never `asyncio.wait_for`: in Python 3.11 that loses a cancellation which comes
 in the same moment as the result.

@@ -226,7 +226,7 @@ async def test_a_browser_that_runs_without_its_sandbox_is_not_taken_for_one_with
 
 @only_linux
 async def test_a_browser_that_listens_for_debuggers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    arguments = "browser_host.chromium.playwright_launcher.browser_arguments"
+    arguments = "browser_host.chromium.playwright_starts.browser_arguments"
     monkeypatch.setattr(arguments, lambda _: ["--remote-debugging-port=0"])
     async with a_launcher(tmp_path) as launcher:
         looked = await launcher.look()

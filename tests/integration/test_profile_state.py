@@ -154,7 +154,7 @@ async def test_a_site_that_is_not_there_does_not_keep_the_browser_from_starting(
 async def test_a_state_that_the_browser_refuses_is_no_fresh_browser(launcher: PlaywrightLauncher, state: bytes):
     with pytest.raises(ProfileUnusable):
         await launcher.launch(starting_from(state))
-    assert list(launcher._root.iterdir()) == []
+    assert list(launcher._places.root.iterdir()) == []
 
 
 async def until_it_hangs(browser: PlaywrightBrowser) -> None:
