@@ -46,10 +46,8 @@ class ArtifactService(pb_grpc.ArtifactServiceServicer):
             fields.wrong("artifact_type", "use SCREENSHOT or PDF")
         fields.raise_if_wrong()
         session = await self._database.read(
-            lambda tables: tables.sessions.of_organization(organization_id, request.browser_session_id)
+            lambda tables: session_moves.find(tables, organization_id, request.browser_session_id)
         )
-        if session is None:
-            raise session_moves.not_found(request.browser_session_id)
         if session.state is not SessionState.RUNNING:
             raise PreconditionFailed(
                 f"session {session.browser_session_id} is {session.state.value}: there is no page to see",
@@ -115,11 +113,9 @@ class ArtifactService(pb_grpc.ArtifactServiceServicer):
 
         def query(tables: Tables) -> list[Artifact]:
             if request.run_id:
-                if tables.runs.of_organization(organization_id, request.run_id) is None:
-                    raise run_moves.not_found(request.run_id)
+                run_moves.find(tables, organization_id, request.run_id)
                 return tables.artifacts.of_run(request.run_id, _MOST_LISTED)
-            if tables.sessions.of_organization(organization_id, request.browser_session_id) is None:
-                raise session_moves.not_found(request.browser_session_id)
+            session_moves.find(tables, organization_id, request.browser_session_id)
             return tables.artifacts.of_session(request.browser_session_id, _MOST_LISTED)
 
         found = await self._database.read(query)

@@ -224,13 +224,7 @@ class BrowserProfileService(pb_grpc.BrowserProfileServiceServicer):
         return _Source(captured.content, session.browser_session_id, self._coordinator.clock.now())
 
     async def _read(self, organization_id: str, browser_session_id: str) -> Session:
-        def query(tables: Tables) -> Session:
-            session = tables.sessions.of_organization(organization_id, browser_session_id)
-            if session is None:
-                raise session_moves.not_found(browser_session_id)
-            return session
-
-        return await self._database.read(query)
+        return await self._database.read(lambda tables: session_moves.find(tables, organization_id, browser_session_id))
 
 
 def _saved_state(tables: Tables, session: Session) -> BrowserState:

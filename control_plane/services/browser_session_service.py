@@ -197,14 +197,9 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
 
     async def _read(self, browser_session_id: str, organization_id: str = "") -> Shown:
         organization_id = organization_id or caller.get().organization_id
-
-        def query(tables: Tables) -> Shown:
-            session = tables.sessions.of_organization(organization_id, browser_session_id)
-            if session is None:
-                raise session_moves.not_found(browser_session_id)
-            return session_moves.shown(tables, session)
-
-        return await self._database.read(query)
+        return await self._database.read(
+            lambda tables: session_moves.shown(tables, session_moves.find(tables, organization_id, browser_session_id))
+        )
 
 
 def _change(sent: pb.BrowserSession | None, now: pb.BrowserSession) -> pb.BrowserSessionChange | None:

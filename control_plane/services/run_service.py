@@ -281,13 +281,9 @@ class RunService(pb_grpc.RunServiceServicer):
         return pb.ResolveApprovalResponse(run=run_wire.run(run))
 
     async def _read(self, run_id: str, organization_id: str) -> tuple[Run, Host | None]:
-        def query(tables: Tables) -> tuple[Run, Host | None]:
-            run = tables.runs.of_organization(organization_id, run_id)
-            if run is None:
-                raise run_moves.not_found(run_id)
-            return run_moves.shown(tables, run)
-
-        return await self._database.read(query)
+        return await self._database.read(
+            lambda tables: run_moves.shown(tables, run_moves.find(tables, organization_id, run_id))
+        )
 
     async def _whole(self, run: Run, host: Host | None) -> pb.Run:
         """A run with where its output came from, which only its last event tells."""

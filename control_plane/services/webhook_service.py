@@ -65,8 +65,7 @@ class WebhookService(pb_grpc.WebhookServiceServicer):
         wait = fields.duration(request, "wait_timeout", timedelta(), timedelta(seconds=30), timedelta())
 
         def query(tables: Tables) -> Delivery | None:
-            if tables.runs.of_organization(organization_id, request.run_id) is None:
-                raise run_moves.not_found(request.run_id)
+            run_moves.find(tables, organization_id, request.run_id)
             return tables.webhooks.newest_of_run(request.run_id)
 
         last = await self._database.read(query)
