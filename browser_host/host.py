@@ -174,7 +174,7 @@ class Host:
         for session in self._sessions.values():
             run = session.run_under_way()
             if run is not None and run.run_id in self._named_runs and run.run_id not in going_on:
-                logger.info("run stopped", extra={**_fields(session.placement), "run_id": run.run_id})
+                logger.info("run stopped", extra={**session.placement.log_fields, "run_id": run.run_id})
                 session.stop_run(run.run_id)
 
     def welcome(self, welcome: Welcome) -> None:
@@ -333,25 +333,25 @@ class Host:
         def launched(outcome: Outcome) -> None:
             self._finish(launch, outcome)
             if not isinstance(outcome, Failure):
-                logger.info("session launched", extra=_fields(placement))
+                logger.info("session launched", extra=placement.log_fields)
 
         try:
             tombstone = await session.live(launched)
         except Exception:
-            logger.exception("session failed unexpectedly", extra=_fields(placement))
+            logger.exception("session failed unexpectedly", extra=placement.log_fields)
             tombstone = Tombstone(placement, EndReason.BROWSER_CRASHED, "a fault in the browser host; see its log")
             self._finish_if_open(launch)
         del self._sessions[placement.browser_session_id]
         self._reports.pop(placement, None)
         self._tombstones.add(placement, tombstone)
         logger.info(
-            "session ended", extra={**_fields(placement), "reason": tombstone.reason.value, "text": tombstone.message}
+            "session ended", extra={**placement.log_fields, "reason": tombstone.reason.value, "text": tombstone.message}
         )
         self.wake.set()
         self._drain_changed.set()
 
     def _finish(self, command: Command, outcome: Outcome) -> None:
-        fields = {**_fields(command.placement), "command_id": command.command_id, "kind": type(command.kind).__name__}
+        fields = {**command.placement.log_fields, "command_id": command.command_id, "kind": type(command.kind).__name__}
         if isinstance(outcome, Failure):
             logger.warning("command failed", extra={**fields, "code": outcome.reason, "text": outcome.message})
         else:
@@ -367,7 +367,7 @@ class Host:
         session = self._sessions.get(verdict.placement.browser_session_id)
         if session is None or session.placement != verdict.placement or verdict.keep:
             return
-        logger.info("session closed by verdict", extra=_fields(verdict.placement))
+        logger.info("session closed by verdict", extra=verdict.placement.log_fields)
         session.end(EndReason.REQUESTED, "the control plane does not hold this browser any more")
 
     def _capture(self, placement: Placement, capture_id: str) -> None:
@@ -380,7 +380,7 @@ class Host:
         try:
             await session.capture(capture_id)
         except Exception:
-            logger.exception("capture failed unexpectedly", extra=_fields(session.placement))
+            logger.exception("capture failed unexpectedly", extra=session.placement.log_fields)
 
     def _open_tunnel(self, placement: Placement, tunnel_id: str) -> None:
         """Let a CDP client in; to one for a session that is not here nothing is said, and it gives up."""
@@ -398,7 +398,7 @@ class Host:
         try:
             await session.capture_page(asked.artifact_id, pdf=asked.pdf)
         except Exception:
-            logger.exception("page not captured", extra=_fields(session.placement))
+            logger.exception("page not captured", extra=session.placement.log_fields)
 
     def _stop_run(self, run_id: str) -> None:
         for session in self._sessions.values():
@@ -421,7 +421,7 @@ class Host:
             if remaining <= 0:
                 for session in self._sessions.values():
                     if not session.ending():
-                        logger.warning("session fenced", extra=_fields(session.placement))
+                        logger.warning("session fenced", extra=session.placement.log_fields)
                     session.end(EndReason.HOST_LOST, LEASE_OVER)
             await asyncio.sleep(remaining if 0 < remaining < LONGEST_SLEEP else LONGEST_SLEEP)
 
@@ -453,7 +453,3 @@ class Host:
                 await self._drain_changed.wait()
         except TimeoutError:
             pass
-
-
-def _fields(placement: Placement) -> dict[str, object]:
-    return {"browser_session_id": placement.browser_session_id, "fence": placement.fence}

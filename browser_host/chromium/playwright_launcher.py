@@ -21,7 +21,7 @@ from browser_host.chromium import playwright_outfit
 from browser_host.chromium.launch_failures import IsolationFailed
 from browser_host.chromium.playwright_browser import PlaywrightBrowser
 from browser_host.chromium.playwright_extensions import OfferedExtensions
-from browser_host.chromium.playwright_starts import PlaywrightStarts, log_fields
+from browser_host.chromium.playwright_starts import PlaywrightStarts
 from browser_host.clock import Clock
 from browser_host.extensions import Extension
 from browser_host.guard import Guard, GuardianLost, Unguarded
@@ -236,10 +236,9 @@ class PlaywrightLauncher:
                     raise
                 logger.warning("browser kept ready not used", extra={"pid": browser.pid, "reason": str(error)})
             else:
+                fields = {**request.placement.log_fields, "pid": browser.pid}
                 duration_ms = round((self._clock.monotonic() - began) * 1000)
-                logger.info(
-                    "browser claimed", extra={**log_fields(request.placement, browser.pid), "duration_ms": duration_ms}
-                )
+                logger.info("browser claimed", extra={**fields, "duration_ms": duration_ms})
                 return browser
         return None
 
@@ -266,7 +265,7 @@ class PlaywrightLauncher:
         # Only now: at no moment may nobody guard it.
         self._guard.release(start.placement)
         start.placement = request.placement
-        browser.claimed(now, log_fields(request.placement, browser.pid))
+        browser.claimed(now, {**request.placement.log_fields, "pid": browser.pid})
         browser.set_network(request.network)
         if browser.gone.done():
             raise LaunchFailed(browser.gone.result())
@@ -305,8 +304,8 @@ class PlaywrightLauncher:
                 if attempt == ATTEMPTS:
                     raise
                 attempt += 1
-                fields = {"browser_session_id": request.placement.browser_session_id, "fence": request.placement.fence}
-                logger.warning("launch failed, trying again", extra={**fields, "reason": str(failure)})
+                fields = {**request.placement.log_fields, "reason": str(failure)}
+                logger.warning("launch failed, trying again", extra=fields)
 
 
 def _free_memory() -> int:

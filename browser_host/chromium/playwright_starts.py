@@ -224,10 +224,9 @@ class PlaywrightStarts:
         """The browser that an attempt has brought up."""
         self._guard.identify(start.placement, pid)
         start.egress.serve(pid)
-        fields = log_fields(start.placement, pid)
-        logger.info(
-            "browser started", extra={**fields, "duration_ms": round((self._clock.monotonic() - launch_time) * 1000)}
-        )
+        fields = {**start.placement.log_fields, "pid": pid}
+        duration_ms = round((self._clock.monotonic() - launch_time) * 1000)
+        logger.info("browser started", extra={**fields, "duration_ms": duration_ms})
         place = start.place
         browser = PlaywrightBrowser(
             context,
@@ -288,11 +287,6 @@ class PlaywrightStarts:
         await self._places.clear(start.place)
         self._guard.release(start.placement)
         self._drivers.give_back(driver)
-
-
-def log_fields(placement: Placement, pid: int) -> dict[str, object]:
-    """By which the log names a browser of a placement."""
-    return {"browser_session_id": placement.browser_session_id, "fence": placement.fence, "pid": pid}
 
 
 def _whereabouts(spec: BrowserSpec) -> dict[str, Any]:
