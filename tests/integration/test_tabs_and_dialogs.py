@@ -8,7 +8,6 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -24,10 +23,11 @@ from browser_host.kernel import processes
 from browser_host.messages import HttpCredential, PageOptions, PermissionGrant
 from browser_host.task import runner
 from browser_host.task.journal import ApprovalAnswer
-from tests.conftest import passable_directory
 from tests.integration.task_fixtures import ListJournal, Outcome, act
-from tests.integration.test_host_browser import a_launcher, a_request
+from tests.launchers import an_open_browser, launcher
 from tests.waiting import until
+
+__all__ = ["launcher"]
 
 PAGES = {
     "/": """<title>Shop</title><button onclick="window.open('/terms')">Terms</button>
@@ -111,20 +111,10 @@ async def site() -> AsyncIterator[Site]:
         yield site
 
 
-@pytest.fixture(scope="module")
-async def launcher() -> AsyncIterator[PlaywrightLauncher]:
-    with passable_directory() as directory:
-        async with a_launcher(directory) as opened:
-            yield opened
-
-
 @asynccontextmanager
 async def a_browser(launcher: PlaywrightLauncher, url: str = "", **options: Any) -> AsyncIterator[PlaywrightBrowser]:
-    browser = await launcher.launch(replace(a_request(url), page_options=PageOptions(**options)))
-    try:
+    async with an_open_browser(launcher, url, page_options=PageOptions(**options)) as browser:
         yield browser
-    finally:
-        await browser.close()
 
 
 @pytest.fixture(scope="module")
