@@ -132,7 +132,7 @@ async def _listening_for_http(parts: Parts, calls: Calls) -> AsyncIterator[str]:
     hosts = (config.http_address.rpartition(":")[0], *config.http_hosts)
     links = Links(ViewTokens(parts.secret), coordinator.clock, config.http_url)
     page = TakeOverPage(parts.take_overs, links, coordinator)
-    routes = seed_routes.resources(coordinator, parts.artifacts.blobs, links)
+    routes = seed_routes.resources(coordinator, parts.artifacts.blobs, parts.files, links)
     socket = CdpSocket(coordinator, parts.tunnels, parts.take_overs)
     gateway = Gateway(all_resources(calls, [*routes, *page.resources()]), calls, hosts, limits, socket)
     async with serving.listening(config.http_address, gateway, limits) as address:

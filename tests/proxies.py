@@ -1,6 +1,6 @@
 """Real proxies of the tests' own: HTTP (also over TLS) and SOCKS5, with users, and a note of all they are asked for.
 
-They lead every name ending in .test to this machine, so that a page with such a name is reached through them only.
+They lead every name with one ending to this machine, so that a page with such a name is reached through them only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class TestProxy:
     __test__ = False
 
     ports: dict[int, int]
-    """Where the ports of .test names are on this machine."""
+    """Where the ports of the names below are on this machine."""
+    ending: str = ".test"
     username: str = ""
     password: str = ""
     asked: list[str] = field(default_factory=list)
@@ -40,7 +41,7 @@ class TestProxy:
 
     async def reach(self, host: str, port: int) -> Streams:
         self.asked.append(f"{host}:{port}")
-        if host.endswith(".test"):
+        if host.endswith(self.ending):
             return await asyncio.open_connection("127.0.0.1", self.ports[port])
         return await asyncio.open_connection(host, port)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from control_plane.http.answers import Refused, json_answer
+from control_plane.http.answers import Locate, Refused, json_answer
 from control_plane.http.calls import CallFailed
 from control_plane.http.endpoint import Ask, Operation
 from control_plane.http.seed_body import Body, BodyInvalid, request_id
@@ -17,6 +17,7 @@ Answer = Callable[[Ask], Awaitable[Any]]
 """Answers with what becomes JSON, or with a Response."""
 
 _STATUS_OF_REASON = {
+    "NOT_OFFERED": 400,
     "SESSION_CLOSED": 410,
     "BROWSER_NOT_OFFERED": 400,
     "EXTENSION_NOT_OFFERED": 400,
@@ -34,12 +35,15 @@ def operation(
     refused: tuple[int, ...] = (),
     media: str = "application/json",
     query: tuple[tuple[str, Mapping[str, Any]], ...] = (),
+    status: int = 200,
+    locate: Locate | None = None,
 ) -> Operation:
-    """One operation; `schema` is its answer's (None: it has no body), `refused` are the statuses that it gives beside
-    those of every route."""
+    """One operation; `schema` is its answer's (None: it has no body), `status` the answer's where it has one, `refused`
+    are the statuses that it gives beside those of every route. `locate` says where a field of our request stood in
+    the seed's, if not under the same name."""
     done: dict[str, Any] = {"204": {"description": "Done."}}
     if schema is not None:
-        done = {"200": {"description": "Done.", "content": {media: {"schema": dict(schema)}}}}
+        done = {str(status): {"description": "Done.", "content": {media: {"schema": dict(schema)}}}}
     document: dict[str, Any] = {
         "summary": summary,
         "tags": ["compatibility"],
@@ -61,12 +65,12 @@ def operation(
         except NotOffered as missing:
             raise Refused(400, "NOT_OFFERED", str(missing)) from None
         except CallFailed as failed:
-            if status := _STATUS_OF_REASON.get(failed.reason):
-                raise Refused(status, failed.reason, failed.message) from None
+            if other := _STATUS_OF_REASON.get(failed.reason):
+                raise Refused(other, failed.reason, failed.message) from None
             raise
-        return content if isinstance(content, Response) else json_answer(200, content)
+        return content if isinstance(content, Response) else json_answer(status, content)
 
-    return Operation(answered, document=document, takes_body=body is not None, locate=_place)
+    return Operation(answered, document=document, takes_body=body is not None, locate=locate or _place)
 
 
 def _refusal(description: str) -> dict[str, Any]:
@@ -146,9 +150,9 @@ PAGING: tuple[tuple[str, Mapping[str, Any]], ...] = (
 )
 
 
-def paging(ask: Ask) -> tuple[int, int]:
-    """How many to leave out, and how many to show then."""
-    page, size = query_number(ask, "page", 1, 1, 100), query_number(ask, "page_size", 10, 1, 100)
+def paging(ask: Ask, size: int = 10) -> tuple[int, int]:
+    """How many to leave out, and how many to show then; `size` where the request does not say."""
+    page, size = query_number(ask, "page", 1, 1, 100), query_number(ask, "page_size", size, 1, 100)
     return (page - 1) * size, size
 
 

@@ -26,7 +26,8 @@ class Body:
 
     def __init__(self, given: Any, place: str = "body") -> None:
         """`{"body": {…}}` is taken for what is in it: some of the published clients wrap it so."""
-        self._place = place
+        self._place = [place]
+        self._repeats = True
         self._details: list[dict[str, Any]] = []
         if isinstance(given, dict) and isinstance(given.get("body"), dict):
             given = given["body"]
@@ -46,11 +47,13 @@ class Body:
 
     def wrong(self, name: str, kind: str, message: str, **context: Any) -> None:
         """Note a mistake."""
-        detail: dict[str, Any] = {"type": kind, "loc": [self._place, name], "msg": message}
+        detail: dict[str, Any] = {"type": kind, "loc": [*self._place, name], "msg": message}
         if context:
             detail["ctx"] = context
         value = self._fields.get(name)
-        if value is None or isinstance(value, (bool, float)) or (isinstance(value, int) and abs(value) < 2**63):
+        if not self._repeats:
+            pass
+        elif value is None or isinstance(value, (bool, float)) or (isinstance(value, int) and abs(value) < 2**63):
             detail["input"] = value
         elif isinstance(value, str):
             detail["input"] = value[:_SHOWN]
@@ -60,6 +63,17 @@ class Body:
         """Raise BodyInvalid if any field was wrong."""
         if self._details:
             raise BodyInvalid(self._details)
+
+    def secret_part(self, name: str) -> Body:
+        """The object under a name, which must be there; its mistakes are this one's, and repeat nothing of it."""
+        part, given = Body({}), self._fields.get(name)
+        part._place, part._repeats = [*self._place, name], False
+        if isinstance(given, dict):
+            part._fields, part._details = given, self._details
+        else:
+            kind, message = ("missing", "must be given") if given is None else ("dict_type", "must be a JSON object")
+            self._details.append({"type": kind, "loc": part._place, "msg": message})
+        return part
 
     def whole(self, name: str, default: int | None, lowest: int, highest: int) -> int:
         """A whole number within bounds; `default` when it is absent, None: it must be there."""

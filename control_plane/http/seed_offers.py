@@ -22,6 +22,11 @@ NOT_OFFERED: dict[str, str] = {
     "start_fresh_browser": "a run without browser_session_id always has a fresh browser here: leave it out",
     "publish_workflow": "this server makes no workflows of tasks: leave it out",
     "reuse_browser_session": "give browser_session_id instead",
+    "credential_type": "this server stores logins only: give password",
+    "vault_type": "this server has no vault but its own: leave it out",
+    "totp_type": "this server makes one-time codes of a seed only: give it as totp, or leave both out",
+    "retention_days": "this server keeps files until they are deleted: leave it out",
+    "rotate_proxy_session_id": "this server keeps no address of a proxy with a login: leave it out",
 }
 _NOTHING: tuple[Any, ...] = (None, False, "", [], {}, "NONE")
 

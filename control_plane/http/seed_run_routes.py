@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
-from tabkeep.v1 import artifacts_pb2, runs_pb2, webhooks_pb2
+from tabkeep.v1 import artifacts_pb2, browser_sessions_pb2, runs_pb2, webhooks_pb2
 
 from control_plane.http import seed_runs, seed_schemas, seed_values
 from control_plane.http.answers import Refused
@@ -111,6 +111,13 @@ class RunRoutes:
                 )
                 for family in ("workflows", "agents")
             ),
+            Resource(
+                "/v1/browser_sessions/{browser_session_id}/workflow_runs",
+                GET=operation(
+                    self._list_of_session, "List a session's runs of workflows, newest first.", many, refused=(404,),
+                    query=PAGING,
+                ),
+            ),
             *(
                 Resource(
                     f"/v1/{family}/{{workflow_id}}/runs",
@@ -166,12 +173,19 @@ class RunRoutes:
         found = await listed(ask, _SERVICE + "ListRuns", request, "runs", *paging(ask))
         return [self._shown(ask, run) for run in found]
 
-    async def _list_of_workflows(self, ask: Ask) -> Any:
+    async def _list_of_workflows(self, ask: Ask, browser_session_id: str = "") -> Any:
+        request = runs_pb2.ListRunsRequest(browser_session_id=browser_session_id)
         found = await listed(
-            ask, _SERVICE + "ListRuns", runs_pb2.ListRunsRequest(), "runs", *paging(ask),
+            ask, _SERVICE + "ListRuns", request, "runs", *paging(ask),
             only=lambda run: run.run_type == runs_pb2.RUN_TYPE_WORKFLOW,
         )  # fmt: skip
         return [self._shown(ask, run) for run in found]
+
+    async def _list_of_session(self, ask: Ask) -> Any:
+        session_id = ask.path["browser_session_id"]
+        request = browser_sessions_pb2.GetBrowserSessionRequest(browser_session_id=session_id)
+        await ask.call("tabkeep.v1.BrowserSessionService/GetBrowserSession", request)  # 404 where there is none
+        return await self._list_of_workflows(ask, session_id)
 
     async def _cancel(self, ask: Ask) -> Any:
         await ask.call(_SERVICE + "CancelRun", runs_pb2.CancelRunRequest(run_id=ask.path["run_id"]))

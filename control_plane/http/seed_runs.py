@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
-from tabkeep.v1 import artifacts_pb2, runs_pb2
+from tabkeep.v1 import artifacts_pb2, credentials_pb2, runs_pb2
 
 from control_plane.http import seed_sessions, seed_values
 from control_plane.http.seed_body import Body
@@ -22,6 +22,8 @@ ARTIFACT_TYPES = {
     artifacts_pb2.ARTIFACT_TYPE_RECORDING: "recording",
 }
 """The seed's words for what runs leave behind."""
+ONE_BLOCK = "one_block"
+"""The label of tasks that the seed's API takes for a workflow of one block, with the kind of block."""
 FINAL = frozenset(
     {
         runs_pb2.RUN_STATUS_COMPLETED,
@@ -61,7 +63,7 @@ def run(run: runs_pb2.Run, app_url: str | None, screenshot_urls: Sequence[str] |
         # The same under the names that lists have.
         "task_run_id": run.run_id,
         "task_run_type": run_type(run),
-        "output": seed_values.json_of(run.output) if run.HasField("output") else None,
+        "output": seed_values.output_of(run.output) if run.HasField("output") else None,
         "provenance": [_source(one) for one in run.provenance],
         "failure_reason": (run.failure_message or reason) if reason else None,
         "failure_code": reason.upper() if reason else None,
@@ -112,7 +114,9 @@ def _approval(run: runs_pb2.Run) -> dict[str, Any] | None:
     }
 
 
-def _task_request(run: runs_pb2.Run) -> dict[str, Any]:
+def _task_request(run: runs_pb2.Run) -> dict[str, Any] | None:
+    if ONE_BLOCK in run.labels:
+        return None  # its clients take it for a workflow's, which it has no request of
     return {
         "prompt": run.prompt,
         "url": run.url or None,
@@ -168,6 +172,31 @@ def task_request(body: Body, request_id: str) -> runs_pb2.RunTaskRequest:
     return request
 
 
+def login_request(body: Body, login: credentials_pb2.Credential, request_id: str) -> runs_pb2.RunTaskRequest:
+    """What a request to log in asks for: a task that does it with a stored login, as its username says. Which password
+    goes into a page, the page's origin decides; where the login's is not said, the task begins at the login's.
+
+    Raises:
+        BodyInvalid, NotOffered: nothing was stored.
+    """
+    url = seed_sessions.with_scheme(body.text("url", 8192))
+    if not url and not body.has("browser_session_id"):
+        url = login.origin
+    prompt = body.text("prompt", 16_384) or _login_prompt(body, login.username)
+    request = runs_pb2.RunTaskRequest(prompt=prompt, url=url, request_id=request_id)
+    request.labels[ONE_BLOCK] = "login"
+    _fill(body, request)
+    return request
+
+
+def _login_prompt(body: Body, username: str) -> str:
+    for opening, closing in ("''", '""', "“”", "«»"):
+        if not {opening, closing, "\n", "\r"} & set(username):
+            return f"Log in as {opening}{username}{closing}"
+    body.wrong("credential_id", "value_error", "this login's username cannot be written into a prompt: give the prompt")
+    return ""
+
+
 def workflow_request(body: Body, request_id: str, max_steps: str) -> runs_pb2.RunWorkflowRequest:
     """What a request for a workflow's run asks for; `max_steps` is the header x-max-steps-override.
 
@@ -179,16 +208,21 @@ def workflow_request(body: Body, request_id: str, max_steps: str) -> runs_pb2.Ru
     request = runs_pb2.RunWorkflowRequest(workflow_id=workflow_id, request_id=request_id)
     parameters = body.object("parameters")
     minutes = body.whole("max_elapsed_time_minutes", 60, 1, 480)
-    if max_steps and not (max_steps.isascii() and max_steps.isdigit() and 1 <= int(max_steps[:9]) <= 500):
-        body.wrong("max_steps", "value_error", "the header x-max-steps-override must be a whole number from 1 to 500")
-        max_steps = ""
+    steps = steps_override(body, max_steps)
     _fill(body, request)
-    if max_steps:
-        request.max_steps = int(max_steps)
+    request.max_steps = steps or request.max_steps
     if parameters is not None:
         request.parameters.CopyFrom(parameters)
     request.timeout.seconds = minutes * 60
     return request
+
+
+def steps_override(body: Body, header: str) -> int:
+    """What the header x-max-steps-override says; 0 where it is not given, or is wrong, which the body notes."""
+    if header and not (header.isascii() and header.isdigit() and 1 <= int(header[:9]) <= 500):
+        body.wrong("max_steps", "value_error", "the header x-max-steps-override must be a whole number from 1 to 500")
+        return 0
+    return int(header or 0)
 
 
 def _fill(body: Body, request: runs_pb2.RunTaskRequest | runs_pb2.RunWorkflowRequest) -> None:

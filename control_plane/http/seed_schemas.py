@@ -11,6 +11,7 @@ _TIME_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
 _NUMBER = {"type": "integer"}
 _NUMBER_OR_NULL = {"type": ["integer", "null"]}
 _FLAG = {"type": "boolean"}
+_OUTPUT = {"type": ["object", "array", "string", "null"]}
 
 
 def _record(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def array(schema: dict[str, Any]) -> dict[str, Any]:
 
 NULL = {"type": "null"}
 MESSAGE = _record({"message": _TEXT})
+VERSION = _record({"version": _TEXT})
 
 _FILE = _record(
     {
@@ -87,7 +89,7 @@ RUN = _record(
                 "timed_out",
             ]
         },
-        "output": {},
+        "output": _OUTPUT,
         "provenance": array({"type": "object"}),
         "failure_reason": _TEXT_OR_NULL,
         "failure_code": _TEXT_OR_NULL,
@@ -103,7 +105,61 @@ RUN = _record(
         "step_count": _NUMBER,
         "safe_to_retry": _FLAG,
         "pending_approval": {"type": ["object", "null"]},
-        "run_request": {"type": "object"},
+        "run_request": {"type": ["object", "null"]},
+    }
+)
+_ACTION = _record(
+    {
+        "action_type": _TEXT,
+        "status": {"enum": ["pending", "completed", "failed", None]},
+        "action_id": _TEXT,
+        "organization_id": _TEXT,
+        "workflow_run_id": _TEXT_OR_NULL,
+        "task_id": _TEXT_OR_NULL,
+        "step_id": _TEXT,
+        "step_order": _NUMBER,
+        "action_order": _NUMBER,
+        "description": _TEXT_OR_NULL,
+        "response": _TEXT_OR_NULL,
+        "text": _TEXT_OR_NULL,
+        "target": _TEXT_OR_NULL,
+        "screenshot_artifact_id": _TEXT_OR_NULL,
+        "output": _OUTPUT,
+        "url": _TEXT_OR_NULL,
+        "created_by": _TEXT_OR_NULL,
+        "created_at": _TIME,
+        "modified_at": _TIME,
+    }
+)
+_BLOCK = _record(
+    {
+        "workflow_run_block_id": _TEXT,
+        "workflow_run_id": _TEXT,
+        "organization_id": _TEXT,
+        "block_type": _TEXT,
+        "label": _TEXT,
+        "status": {"enum": ["running", "completed", "failed", "terminated", "canceled", "timed_out"]},
+        "output": _OUTPUT,
+        "failure_reason": _TEXT_OR_NULL,
+        "error_codes": array(_TEXT),
+        "task_id": _TEXT_OR_NULL,
+        "url": _TEXT_OR_NULL,
+        "navigation_goal": _TEXT_OR_NULL,
+        "instructions": _TEXT_OR_NULL,
+        "actions": array(_ACTION),
+        "created_at": _TIME,
+        "modified_at": _TIME,
+        "duration": {"type": ["number", "null"]},
+    }
+)
+TIMELINE = _record(
+    {
+        "type": {"enum": ["block"]},
+        "block": _BLOCK,
+        "thought": NULL,
+        "children": array({"type": "object"}),
+        "created_at": _TIME,
+        "modified_at": _TIME,
     }
 )
 WORKFLOW = _record(
@@ -172,6 +228,43 @@ CREATE_PROFILE = _record(
 )
 UPDATE_PROFILE = _record({}, {"name": _TEXT_OR_NULL, "description": _TEXT_OR_NULL})
 
+CREDENTIAL = _record(
+    {
+        "credential_id": _TEXT,
+        "organization_id": _TEXT,
+        "name": _TEXT,
+        "credential_type": {"enum": ["password"]},
+        "credential": _record(
+            {"username": _TEXT, "totp_type": {"enum": ["authenticator", "none"]}, "totp_identifier": NULL}
+        ),
+        "vault_type": {"enum": ["skyvern"]},
+        "tested_url": _TEXT,
+        "browser_profile_id": NULL,
+    }
+)
+CREATE_CREDENTIAL = _record(
+    {
+        "name": _TEXT,
+        "credential_type": {"enum": ["password"]},
+        "credential": _record({"username": _TEXT, "password": _TEXT}, {"totp": _TEXT_OR_NULL}),
+        "tested_url": _TEXT,
+    },
+    {"vault_type": {"enum": ["skyvern", None]}},
+)
+STORED_FILE = _record(
+    {
+        "s3_uri": _TEXT,
+        "presigned_url": _TEXT,
+        "file_id": _TEXT,
+        "file_name": _TEXT,
+        "content_type": _TEXT,
+        "file_size": _NUMBER,
+        "checksum": _TEXT,
+        "created_at": _TIME,
+        "expires_at": NULL,
+    }
+)
+UPLOAD = _record({"file": {"type": "string", "format": "binary"}})
 CREATE_SESSION = _record(
     {},
     {
@@ -200,6 +293,10 @@ RUN_TASK = _record(
 )
 RUN_WORKFLOW = _record(
     {}, {"workflow_id": _TEXT, "agent_id": _TEXT, "parameters": {"type": ["object", "null"]}, **_RUN_OPTIONS}
+)
+LOGIN = _record(
+    {"credential_type": {"enum": ["skyvern"]}, "credential_id": _TEXT},
+    {"url": _TEXT_OR_NULL, "prompt": _TEXT_OR_NULL, **_RUN_OPTIONS},
 )
 CANCEL_RUNS = _record({"run_ids": array(_TEXT)})
 ANSWER = _record({}, {"comment": _TEXT_OR_NULL})

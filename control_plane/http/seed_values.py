@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import timedelta
 from typing import Any
@@ -47,6 +48,13 @@ def json_of(value: Value) -> Any:
     if kind == "list_value":
         return list_of(value.list_value)
     return None
+
+
+def output_of(value: Value) -> Any:
+    """What a run or a part of it brought: an object, list, text or null. The published clients know no others, so a
+    number, true and false are written as text."""
+    found = json_of(value)
+    return json.dumps(found) if isinstance(found, (bool, int, float)) else found
 
 
 def object_of(struct: Struct) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from tabkeep.v1 import workflows_pb2 as pb
 
 from control_plane.http import seed_schemas, seed_workflows
 from control_plane.http.endpoint import Ask, Resource
-from control_plane.http.seed_answers import PAGING, key_of, listed, operation, paging
+from control_plane.http.seed_answers import PAGING, key_of, listed, operation, paging, query_number
 from control_plane.http.seed_body import Body
 
 _SERVICE = "tabkeep.v1.WorkflowService/"
+_MOST_VERSIONS = 2**31 - 1
 
 
 def resources() -> list[Resource]:
@@ -31,16 +32,26 @@ def _family(family: str) -> list[Resource]:
         ),
         Resource(
             f"/v1/{family}/{{workflow_id}}",
-            GET=operation(_get, "Get a workflow's newest version.", one, refused=(404,)),
+            GET=operation(
+                _get, "Get a workflow: its newest version, or another.", one, refused=(404,),
+                query=(("version", {"type": "integer", "minimum": 1, "maximum": _MOST_VERSIONS}),),
+            ),
             POST=operation(
                 _update, "Store a workflow's next version.", one, body=seed_schemas.DEFINITION, refused=(404, 409, 503)
+            ),
+        ),
+        Resource(
+            f"/v1/{family}/{{workflow_id}}/versions",
+            GET=operation(
+                _versions, "List a workflow's versions, newest first.", seed_schemas.array(one), refused=(404,),
+                query=PAGING,
             ),
         ),
         Resource(
             f"/v1/{family}/{{workflow_id}}/delete",
             POST=operation(_delete, "Delete a workflow.", seed_schemas.NULL, refused=(404, 503)),
         ),
-    ]
+    ]  # fmt: skip
 
 
 async def _create(ask: Ask) -> Any:
@@ -53,8 +64,22 @@ async def _create(ask: Ask) -> Any:
 
 
 async def _get(ask: Ask) -> Any:
-    request = pb.GetWorkflowRequest(workflow_id=ask.path["workflow_id"])
-    return seed_workflows.workflow((await ask.call(_SERVICE + "GetWorkflow", request)).workflow)
+    version = query_number(ask, "version", 0, 1, _MOST_VERSIONS)
+    return seed_workflows.workflow(await _version(ask, version))
+
+
+async def _version(ask: Ask, version: int) -> pb.Workflow:
+    """A version of the workflow that the path names; 0 is the newest."""
+    request = pb.GetWorkflowRequest(workflow_id=ask.path["workflow_id"], version=version)
+    found: pb.Workflow = (await ask.call(_SERVICE + "GetWorkflow", request)).workflow
+    return found
+
+
+async def _versions(ask: Ask) -> Any:
+    skip, size = paging(ask, 100)  # the published clients turn no pages here
+    newest = await _version(ask, 0)
+    numbers = range(newest.version, 0, -1)[skip : skip + size]
+    return [seed_workflows.workflow(await _version(ask, number)) for number in numbers]
 
 
 async def _list(ask: Ask) -> Any:

@@ -13,11 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from demo.site import checkout, desk, pages, shop, sign_in, trouble
+from demo.site.accounts import user_named
 from demo.site.customers import CUSTOMERS, Customer
 from demo.site.log import SiteLog
 from demo.site.orders import Order
 from demo.site.state import SiteState
-from demo.site.visits import VisitMiddleware
+from demo.site.visits import SESSION_COOKIE, VisitMiddleware
 
 GRACE_SECONDS = 1  # for responses under way when the site stops
 
@@ -57,6 +58,12 @@ class DemoSite:
     def customers(self) -> tuple[Customer, ...]:
         """Every customer the desk knows, by name."""
         return CUSTOMERS
+
+    def cookie_of(self, username: str) -> str:
+        """Sign a user in and return the cookie that says so, as a `Cookie` header has it."""
+        user = user_named(username)
+        assert user is not None, f"no account {username!r}"
+        return f"{SESSION_COOKIE}={self._state.sign_ins.begin(user)}"
 
     async def __aenter__(self) -> "DemoSite":
         """Start serving; the site answers when this returns.

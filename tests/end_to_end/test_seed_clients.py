@@ -1,98 +1,32 @@
-"""Programs written for the seed's API against the real thing: cURL, the published Python SDK, JavaScript.
+"""The published Python SDK against the real thing, and what its programs in docs/http.md do on the demo site.
 
-What they do stands in docs/http.md and is run from there as it stands; the demo site's own log says what came of it.
+The seed's own snippets are in test_seed_snippets.py. What came of it the demo site's log says.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
 import re
-import shutil
-import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tabkeep import Client, RunStatus
+from tabkeep import Client
 
 from demo.site import DemoSite
+from tests.end_to_end.seed_programs import SITE, Programs, programs_under, published_sdk
 from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Stack
 
-ROOT = Path(__file__).resolve().parents[2]
-REPORT = """
-version: 1
-title: Export the monthly report
-blocks:
-  - wait: 100ms
-  - extract: {id: report}
-"""
-
 pytestmark = pytest.mark.timeout(300)  # the SDK's one-time installation is among it
 
 
-def blocks(language: str, mark: str | None = None) -> list[str]:
-    """The blocks of docs/http.md in a language; those with one mark, or with none."""
-    text = (ROOT / "docs" / "http.md").read_text()
-    found = re.findall(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", text, re.M | re.S)
-    return [body for of, said, body in found if (of, said or None) == (language, mark)]
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A program that ended."""
-
-    status: int | None
-    out: str
-    err: str
-
-    def answers(self) -> list[Any]:
-        """The JSON documents on its standard output."""
-        decoder, text, found = json.JSONDecoder(), self.out, []
-        while (start := text.find("{")) >= 0:
-            document, end = decoder.raw_decode(text[start:])
-            found.append(document)
-            text = text[start + end :]
-        return found
-
-
-class Programs:
-    """Starts programs that know the stack's URL and key by their environment."""
-
-    def __init__(self, stack: Stack, site: DemoSite) -> None:
-        self.url, self.key = stack.http_url, stack.api_key
-        self._environment = {**os.environ, "TABKEEP_URL": self.url, "SKYVERN_API_KEY": self.key, "SITE": site.url}
-
-    async def run(self, *command: str, typed: str = "", **variables: str) -> Ended:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            env={**self._environment, **variables},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            out, err = await asyncio.wait_for(process.communicate(typed.encode()), 120)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        return Ended(process.returncode, out.decode(), err.decode())
-
-    async def bash(self, text: str, **variables: str) -> Ended:
-        return await self.run("bash", "-c", text, **variables)
-
-
 @pytest.fixture
-def programs(stack: Stack, site: DemoSite) -> Programs:
-    return Programs(stack, site)
+async def programs(stack: Stack, tmp_path: Path) -> Programs:
+    return Programs(stack.http_url, stack.api_key, await published_sdk(), tmp_path)
 
 
 @pytest.fixture
@@ -102,111 +36,19 @@ async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(scope="session")
-def curl() -> None:
-    """cURL and jq are there; make sets up what it can, and CI must not pass without them."""
-    for tool in ("bash", "curl", "jq"):
-        if shutil.which(tool) is None:
-            (pytest.fail if "CI" in os.environ else pytest.skip)(f"{tool} is not installed")
-
-
-@pytest.fixture(scope="session")
-async def skyvern() -> str:
-    """The Python that has the published SDK; installed once, under .tools."""
-    place = ROOT / ".tools" / "skyvern"
-    version = re.search(r"^SKYVERN_VERSION := (\S+)$", (ROOT / "Makefile").read_text(), re.M)
-    assert version is not None
-    process = await asyncio.create_subprocess_exec(
-        str(ROOT / "scripts" / "set_up_skyvern.sh"), str(place), version[1],
-        cwd=ROOT, env={**os.environ, "PYTHON": sys.executable},
-    )  # fmt: skip
-    assert await process.wait() == 0
-    return str(place / "bin" / "python")
-
-
-async def close_all(http: httpx.AsyncClient, answers: list[Any]) -> None:
-    for answer in answers:
-        if "browser_session_id" in answer and "run_id" not in answer:
-            await http.post(f"/v1/browser_sessions/{answer['browser_session_id']}/close")
-
-
-# cURL
-
-
-async def test_the_snippets_that_open_sessions_open_them(curl: None, programs: Programs, http: httpx.AsyncClient):
-    seen = []
-    for snippet in blocks("bash"):
-        if "/v1/run/" in snippet:
-            continue
-        ended = await programs.bash(snippet)
-        assert ended.status == 0, ended.err
-        answers = ended.answers()
-        await close_all(http, answers)
-        seen += answers
-    opened = [answer for answer in seen if "status" in answer]
-    assert [answer["timeout"] for answer in opened[:4]] == [60, 10, 60, 480]
-    assert {answer["status"] for answer in opened} == {"running"}
-    assert all(answer["app_url"].startswith(programs.url) for answer in opened)
-    # Edge is there or it is not; then the answer says what is.
-    assert all(answer["code"] == "BROWSER_NOT_OFFERED" for answer in seen if "code" in answer)
-    assert len(seen) == 6
-
-
-async def test_the_snippets_that_ask_for_what_is_not_offered_are_told_so(
-    curl: None, programs: Programs, http: httpx.AsyncClient
-):
-    for snippet in blocks("bash", "refused"):
-        answers = (await programs.bash(snippet)).answers()
-        assert len(answers) == snippet.count("curl ")
-        assert {answer["code"] for answer in answers} <= {"PROXY_LOCATION_NOT_CONFIGURED", "EXTENSION_NOT_OFFERED"}
-
-
-async def test_the_snippet_that_closes_a_session_closes_it(curl: None, programs: Programs, http: httpx.AsyncClient):
-    session = (await http.post("/v1/browser_sessions", json={"timeout": 5})).json()
-    (snippet,) = blocks("bash", "close")
-    for _ in range(2):
-        ended = await programs.bash(snippet, SESSION_ID=session["browser_session_id"])
-        assert (ended.status, ended.answers()) == (0, [{"message": "Browser session closed"}])
-    after = (await http.get(f"/v1/browser_sessions/{session['browser_session_id']}")).json()
-    assert after["status"] == "closed"
-
-
-async def test_the_polling_loops_end_and_what_follows_runs(
-    curl: None, programs: Programs, http: httpx.AsyncClient, client: Client
-):
-    body = {"yaml_definition": REPORT, "workflow_id": "wf_export_monthly_report"}
-    stored = await http.post("/v1/workflows", json=body)
-    assert stored.status_code in (200, 409), stored.text
-    if stored.status_code == 409:  # the examples of the Python client store another one under this name
-        await client.update_workflow("wf_export_monthly_report", REPORT)
-    (tasks,) = [snippet for snippet in blocks("bash") if "/v1/run/tasks" in snippet]
-    (workflow,) = blocks("bash", "workflow")
-
-    ended = await asyncio.gather(programs.bash(tasks), programs.bash(workflow))
-
-    for one, run_type in zip(ended, ("task_v1", "workflow_run"), strict=True):
-        assert one.status == 0, one.err
-        second, closed = one.answers()
-        assert "run_type" in second, second
-        assert (second["run_type"], closed) == (run_type, {"message": "Browser session closed"})
-        session = await client.get_browser_session(second["browser_session_id"])
-        assert session.state == "closed"
-        runs = [run async for run in client.list_runs(browser_session_id=session.browser_session_id)]
-        assert len(runs) == 2
-        assert runs[1].status is RunStatus.FAILED  # the login; without a password, at an address that leads nowhere
-        assert runs[0].is_final
-
-
-# The published Python SDK
-
-
-async def test_the_sdk_logs_in_searches_waits_for_a_person_and_buys(skyvern: str, programs: Programs, site: DemoSite):
-    (program,) = blocks("python")
-    ended = await programs.run(skyvern, "-c", program, typed="yes\n")
+async def said_by(programs: Programs, heading: str, site: DemoSite, typed: str = "") -> str:
+    """What the Python program under a heading of docs/http.md wrote, with this site for its own."""
+    (program,) = programs_under(heading, "python")
+    ended = await programs.run("python", program, typed=typed, given={SITE: site.url})
     assert ended.status == 0, ended.err
-    assert "Login: completed" in ended.out
-    assert "Customer: Casey Morgan" in ended.out
-    assert "Order placed: TK-" in ended.out
+    return ended.out
+
+
+async def test_the_sdk_logs_in_searches_waits_for_a_person_and_buys(programs: Programs, site: DemoSite):
+    said = await said_by(programs, "On the demo site", site, "yes\n")
+    assert "Login: completed" in said
+    assert "Customer: Casey Morgan" in said
+    assert "Order placed: TK-" in said
     assert site.log.count("login") == 1
     assert site.log.count("customer_search") == 1
     assert site.log.count("added_to_cart") == 1
@@ -217,32 +59,27 @@ async def test_the_sdk_logs_in_searches_waits_for_a_person_and_buys(skyvern: str
 
 @pytest.mark.parametrize(("typed", "orders", "status"), [("yes\n", 1, "completed"), ("no\n", 0, "terminated")])
 async def test_a_workflow_that_pauses_is_continued_or_rejected_through_the_sdk(
-    skyvern: str, programs: Programs, site: DemoSite, typed: str, orders: int, status: str
+    programs: Programs, site: DemoSite, typed: str, orders: int, status: str
 ):
-    (program,) = blocks("python", "workflow")
-    ended = await programs.run(skyvern, "-c", program, typed=typed)
-    assert ended.status == 0, ended.err
-    assert "It asks: Place the order for what is in the cart?" in ended.out
-    assert f"Workflow: {status}" in ended.out
+    said = await said_by(programs, "A workflow that asks", site, typed)
+    assert "It asks: Place the order for what is in the cart?" in said
+    assert f"Workflow: {status}" in said
     assert site.log.count("order_placed") == orders
     assert site.log.count("order_resubmitted") == 0
 
 
-async def test_a_profile_of_a_session_saves_the_next_one_its_login(skyvern: str, programs: Programs, site: DemoSite):
-    (program,) = blocks("python", "profile")
-    ended = await programs.run(skyvern, "-c", program)
-    assert ended.status == 0, ended.err
-    assert "Without another login: Casey Morgan" in ended.out
+async def test_a_profile_of_a_session_saves_the_next_one_its_login(programs: Programs, site: DemoSite):
+    assert "Without another login: Casey Morgan" in await said_by(programs, "A profile for later", site)
     assert site.log.count("login") == 1
 
 
 WAITS = r"""
-import asyncio, json, os, time
+import asyncio, json, time
 from skyvern import Skyvern
 from skyvern.client.errors import NotFoundError, UnprocessableEntityError
 
 async def main():
-    client = Skyvern(api_key=os.environ["SKYVERN_API_KEY"], base_url=os.environ["TABKEEP_URL"])
+    client = Skyvern(api_key="YOUR_API_KEY", base_url="http://127.0.0.1:7331")
     session = await client.create_browser_session(timeout=5, browser_type="chrome")
     listed = await client.get_browser_sessions()
     one = await client.get_browser_session(session.browser_session_id)
@@ -298,9 +135,9 @@ asyncio.run(main())
 
 
 async def test_the_sdks_own_waiting_is_answered_when_the_run_ends_and_its_models_take_every_answer(
-    skyvern: str, programs: Programs
+    programs: Programs,
 ):
-    ended = await programs.run(skyvern, "-c", WAITS)
+    ended = await programs.run("python", WAITS)
     assert ended.status == 0, ended.err
     (said,) = ended.answers()
     assert said.pop("took") < 9.5  # unheld polls come every 10 s; the figure itself is the bench's
@@ -322,23 +159,6 @@ async def test_the_sdks_own_waiting_is_answered_when_the_run_ends_and_its_models
         "closed": "closed",
         "screenshots": 1,
     }
-
-
-# JavaScript
-
-
-async def test_both_shapes_of_a_typescript_call_arrive(programs: Programs):
-    if shutil.which("node") is None:
-        (pytest.fail if "CI" in os.environ else pytest.skip)("node is not installed")
-    (program,) = blocks("javascript")
-    ended = await programs.run("node", "--input-type=module", "-e", program)
-    assert ended.status == 0, ended.err
-    lines = re.findall(r"^(tsk_\w+): completed in (pbs_\w+)$", ended.out, re.M)
-    assert len(lines) == 2
-    assert len({session for _, session in lines}) == 1
-
-
-# The page
 
 
 async def test_the_page_behind_app_url_shows_the_pictures_of_the_steps(

@@ -313,6 +313,7 @@ async def test_a_key_goes_into_a_header_and_nowhere_else(http, control_plane, ap
             {"x-api-key": f"' {api_key} '"},
             {"x-api-key": f'"{api_key}"'},
             {"authorization": f"Bearer {api_key}"},
+            {"authorization": f"bearer {api_key}"},
             {"x-api-key": f"Bearer {api_key}"},
         ):
             await done(nobody.get(path, headers=headers))
