@@ -24,7 +24,7 @@ from browser_host.downloads import Downloads
 from browser_host.guard import Guard, Unguarded
 from browser_host.leases import Leases
 from browser_host.ledger import CommandLedger
-from browser_host.live_session import LEASE_OVER, LONGEST_SLEEP, CarryOut, LiveSession, NewJournal
+from browser_host.live_session import LEASE_OVER, LONGEST_SLEEP, LiveSession
 from browser_host.messages import (
     CancelRun,
     CapturePage,
@@ -63,6 +63,7 @@ from browser_host.messages import (
 )
 from browser_host.open_browser import Launcher
 from browser_host.outbox import Outbox
+from browser_host.session_runs import CarryOut, NewJournal
 from browser_host.states import States
 from browser_host.unacknowledged import Unacknowledged
 
@@ -163,7 +164,7 @@ class Host:
         """What is not all acknowledged, and what is under way: it may have been canceled while nobody could say so."""
         progress = {run.run_id: run for run in self.outbox.progress()}
         for session in self._sessions.values():
-            run = session.run_under_way()
+            run = session.runs.progress()
             if run is not None:
                 progress.setdefault(run.run_id, run)
         self._named_runs = frozenset(progress)
@@ -172,10 +173,10 @@ class Host:
     def _stop_what_is_over(self, going_on: set[str]) -> None:
         """End the runs that Hello named and Welcome does not: a moment later the lease would let them act again."""
         for session in self._sessions.values():
-            run = session.run_under_way()
+            run = session.runs.progress()
             if run is not None and run.run_id in self._named_runs and run.run_id not in going_on:
                 logger.info("run stopped", extra={**session.placement.log_fields, "run_id": run.run_id})
-                session.stop_run(run.run_id)
+                session.runs.stop(run.run_id)
 
     def welcome(self, welcome: Welcome) -> None:
         """Take the control plane's verdicts and acks, renew the leases, and send again what it has not stored."""
@@ -278,9 +279,9 @@ class Host:
             case StartRun():
                 return session.start_run(kind, command.traceparent)
             case CancelRun(run_id):
-                session.cancel_run(run_id)
+                session.runs.cancel(run_id)
             case ResolveApproval():
-                session.resolve_approval(kind)
+                session.runs.resolve_approval(kind)
             case SetTimeout(timeout):
                 session.set_timeout(timeout)
             case SetNetwork(network):
@@ -402,7 +403,7 @@ class Host:
 
     def _stop_run(self, run_id: str) -> None:
         for session in self._sessions.values():
-            session.stop_run(run_id)
+            session.runs.stop(run_id)
         self.outbox.drop(run_id)
 
     def _report(self, report: PageReport) -> None:

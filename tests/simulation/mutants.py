@@ -22,6 +22,7 @@ from browser_host.ledger import CommandLedger
 from browser_host.live_session import LiveSession
 from browser_host.outbox import Outbox
 from browser_host.run_journal import RunJournal
+from browser_host.session_runs import SessionRuns
 from browser_host.unacknowledged import Unacknowledged
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
@@ -201,7 +202,7 @@ MUTANTS: dict[str, Mutant] = {
     "no command ledger": Mutant("a host carries a command out once", _no_ledger),
     "no ledger, no memory of runs": Mutant(
         "a host carries a command out once, and begins a run once",
-        both(_no_ledger, edited(LiveSession, "start_run", "if start.run_id in self._runs_begun:", "if False:")),
+        both(_no_ledger, edited(SessionRuns, "start", "if start.run_id in self._begun:", "if False:")),
     ),
     "no action lease": Mutant(
         "a host asks its action lease right before it acts", _no_action_lease, faults=_STANDSTILL
