@@ -7,7 +7,8 @@ Who starts which asyncio task, and ends it:
 - `host`: the life of each session, fencing, draining, the pause detector
 - `live_session`: launch, deadline, death watch and page reports of its browser
 - `session_runs`: the run it is on
-- `playwright_browser`, `playwright_starts`: small bounded calls to the browser, and abandoned launches
+- `playwright_life`, `playwright_browser`, `playwright_starts`: small bounded calls to the browser, its end, and
+  abandoned launches
 - `playwright_launcher`: the filling of its pool (`warm_pool`)
 
 Waits are bounded with `asyncio.timeout`, never `asyncio.wait_for`: in Python 3.11 that loses a cancellation which comes

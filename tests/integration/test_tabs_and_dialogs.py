@@ -15,9 +15,10 @@ import pytest
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import actions_pb2, runs_pb2
 
-from browser_host.chromium import playwright_browser
-from browser_host.chromium.playwright_browser import MOST_DIALOGS, PlaywrightBrowser
+from browser_host.chromium import playwright_tabs
+from browser_host.chromium.playwright_browser import PlaywrightBrowser
 from browser_host.chromium.playwright_launcher import PlaywrightLauncher
+from browser_host.chromium.playwright_tabs import MOST_DIALOGS
 from browser_host.clock import SystemClock
 from browser_host.kernel import processes
 from browser_host.messages import HttpCredential, PageOptions, PermissionGrant
@@ -512,7 +513,7 @@ async def busiest_renderer(browser: PlaywrightBrowser) -> int:
 async def test_a_page_whose_process_stands_still_is_replaced(
     launcher: PlaywrightLauncher, site: Site, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(playwright_browser, "SUSPECT_SECONDS", 0.5)
+    monkeypatch.setattr(playwright_tabs, "SUSPECT_SECONDS", 0.5)
     async with a_browser(launcher, f"{site.url}/") as browser:
         os.kill(await busiest_renderer(browser), signal.SIGSTOP)
         journal = ListJournal()
