@@ -116,8 +116,7 @@ class Run:
     browser_session_id: str
     owns_browser_session: bool
     plan: bytes
-    """What the host is to do, sealed; forgotten when the run is final."""
-    """What the host is told to do: a serialized tabkeep.host.v1.StartRun without its run_id."""
+    """What the host is told to do: a tabkeep.host.v1.StartRun without its run_id, sealed; forgotten when final."""
     prompt: str
     url: str
     labels: dict[str, str]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from starlette.responses import Response
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
-from control_plane import wire
 from control_plane.coordinator import Coordinator
 from control_plane.entities.records import Artifact, ArtifactState
 from control_plane.entities.runs import Run
@@ -20,6 +19,7 @@ from control_plane.http.seed_links import Links
 from control_plane.http.session_view import ShownRun
 from control_plane.keeping.blobs import Blobs
 from control_plane.store import RunFilter, Tables
+from control_plane.wire import run_wire, session_wire
 
 _RUNS = 50
 _EVENTS = 1000
@@ -118,7 +118,7 @@ class SessionPage:
             host = tables.hosts.get(session.host_id) if session.open and session.host_id else None
             matching = RunFilter(browser_session_id=browser_session_id)
             runs = tables.runs.page(session.organization_id, matching, "", _RUNS)
-            return wire.browser_session(session, host), [_shown(tables, run) for run in runs]
+            return session_wire.browser_session(session, host), [_shown(tables, run) for run in runs]
 
         found = await self._database.read(query)
         if found is None:
@@ -177,7 +177,7 @@ def _shown(tables: Tables, run: Run) -> ShownRun:
         tables.workflows.get(run.organization_id, run.workflow_id, run.workflow_version) if run.workflow_id else None
     )
     return ShownRun(
-        run=wire.run(run),
+        run=run_wire.run(run),
         workflow_title=workflow.title if workflow else "",
         events=[runs_pb2.RunEvent.FromString(body) for _, body in tables.runs.events_after(run.run_id, 0, _EVENTS)],
         artifacts=[one for one in tables.artifacts.of_run(run.run_id) if one.state is ArtifactState.STORED],
