@@ -74,7 +74,8 @@ class Ask:
         except UnicodeDecodeError as error:
             message, position = "the body is not UTF-8", error.start
         except json.JSONDecodeError as error:
-            said = "a byte order mark, which JSON has not," if error.doc.startswith("\ufeff") else error.msg
+            marked = error.doc.startswith("\ufeff")
+            said = "a byte order mark, which JSON has not," if marked else error.msg.removesuffix(" at")
             message, position = f"not JSON: {said} at line {error.lineno}, column {error.colno}", error.pos
         except _NoJson as error:
             message, position = f"not JSON: {error}", 0

@@ -221,6 +221,7 @@ async def test_a_body_in_a_coding_is_415_and_not_taken_for_what_it_is_not():
     [
         (b'{"a": 1', "line 1, column 8"),
         (b"{'a': 1}", "double quotes"),
+        (b'{"a": "b', "not JSON: Unterminated string starting at line 1, column 7"),
         (b'{"a": NaN}', "NaN is no JSON number"),
         (b"\xff\xfe", "not UTF-8"),
         (b"[" * 900, "not JSON"),
