@@ -150,6 +150,8 @@ class Run:
     """Its last step began and is not known to have ended."""
     turn_lent: bool = False
     """It waits for a person to take over: until it is answered or canceled a CDP client may have its browser."""
+    irreversible_policy: str = ""
+    """A value of the proto's IrreversiblePolicy in lower case; empty where none was asked for."""
 
 
 def _move(run: Run, event: RunEvent) -> RunStatus:

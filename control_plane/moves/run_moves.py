@@ -39,6 +39,7 @@ class RunSpec:
     workflow_id: str = ""
     workflow_version: int = 0
     parameters: bytes = b""
+    irreversible_policy: str = ""
     webhook: bytes = b""
     """A sealed destination that is told of the run's end; empty for none."""
 
@@ -115,6 +116,7 @@ def create(tx: Transaction, spec: RunSpec, request: Request | None = None) -> Ru
         workflow_version=spec.workflow_version,
         parameters=spec.parameters,
         traceparent=spec.traceparent,
+        irreversible_policy=spec.irreversible_policy,
     )
     idle = session.state is SessionState.RUNNING and not session.active_run_id and not session.cdp_client_id
     if idle:  # then nothing waits: whatever ends a run or a CDP client gives the next turn in the same move

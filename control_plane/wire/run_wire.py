@@ -24,6 +24,7 @@ from control_plane.workflows.workflow_definitions import Definition
 from control_plane.workflows.workflow_parameters import ParameterValue
 
 _RUN_TYPE = EnumPair(runs_pb2.RunType, "RUN_TYPE_")
+_IRREVERSIBLE_POLICY = EnumPair(runs_pb2.IrreversiblePolicy, "IRREVERSIBLE_POLICY_")
 _SCREENSHOT_MODE = EnumPair(runs_pb2.ScreenshotMode, "SCREENSHOT_MODE_")
 _LONGEST_PROVENANCE = 65_536
 """Bytes of what a run tells of where its output came from."""
@@ -152,6 +153,7 @@ def _run_spec(
         workflow_id=workflow_id,
         workflow_version=workflow_version,
         parameters=parameters,
+        irreversible_policy=_IRREVERSIBLE_POLICY.name(plan.irreversible_policy),
     )
 
 
@@ -176,6 +178,7 @@ def run(run: Run, host: Host | None = None) -> runs_pb2.Run:
         last_seq=run.last_seq,
         safe_to_retry=run.step_count == 0,
         conditions=() if run.status.final else conditions(host),
+        irreversible_policy=_IRREVERSIBLE_POLICY.value(run.irreversible_policy),
     )
     if run.output:
         proto.output.ParseFromString(run.output)
