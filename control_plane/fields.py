@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from control_plane.errors import FieldInvalid, FieldViolation
 
+_MOST_VIOLATIONS = 50
 _LABEL_KEY = re.compile(r"[A-Za-z0-9._/-]{1,63}")
 
 
@@ -23,8 +24,9 @@ class Fields:
         self.violations: list[FieldViolation] = []
 
     def wrong(self, field: str, description: str) -> None:
-        """Note a mistake."""
-        self.violations.append(FieldViolation(field, description))
+        """Note a mistake; of very many the first are enough."""
+        if len(self.violations) < _MOST_VIOLATIONS:
+            self.violations.append(FieldViolation(field, description))
 
     def raise_if_wrong(self) -> None:
         """Raise FieldInvalid if any field was wrong."""
@@ -95,6 +97,7 @@ class Fields:
         """At most 32 labels with well-formed keys."""
         if len(labels) > 32:
             self.wrong(field, f"{len(labels)} labels are more than the maximum of 32")
+            return {}
         for key, value in labels.items():
             if not _LABEL_KEY.fullmatch(key):
                 self.wrong(f"{field}[{key[:80]}]", "the key must be 1 to 63 letters, digits, '-', '_', '.' or '/'")

@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 _FIELD = re.compile(r"{(\w+)}")
 _CHARSETS = ("", "utf-8", "utf8", "us-ascii")
 _MOST_IN_QUERY = 1000
+_MOST_VALUES = 20_000
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+"""A JSON string, also one that does not end: so the whole body is gone through once."""
 
 
 class Ask:
@@ -67,6 +70,9 @@ class Ask:
         """
         if not self.body.strip():
             return {}
+        if _values_at_most(self.body) > _MOST_VALUES:
+            wrong = {"type": "too_long", "loc": ["body"], "msg": f"holds more than {_MOST_VALUES:,} values"}
+            raise Refused(422, "JSON_INVALID", [wrong])
         try:
             return json.loads(self.body.decode(), parse_constant=_no_such_number, object_pairs_hook=_object)
         except RecursionError:
@@ -95,6 +101,14 @@ class Ask:
     def stream(self, method: str, request: Message) -> AsyncIterator[Any]:
         """The answers of a service's method that has many."""
         return self._calls.stream(method, request, self.metadata)
+
+
+def _values_at_most(body: bytes) -> int:
+    """How many values the JSON has, at most. Counted before they are made: each takes some of everybody's time."""
+    if len(body) <= _MOST_VALUES:
+        return 0
+    bare = _TEXT.sub(b"", body)
+    return bare.count(b",") + bare.count(b"[") + bare.count(b"{")
 
 
 class _NoJson(ValueError):

@@ -41,6 +41,7 @@ from control_plane.workflows import workflow_definitions
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _EVENTS_AT_ONCE = 256
+_MOST_OF_PARAMETERS = 1024 * 1024
 _MOST_OF_PLAN = 2 * 1024 * 1024
 """Bytes of a plan beyond which no recording is added to it."""
 
@@ -83,6 +84,8 @@ class RunService(pb_grpc.RunServiceServicer):
     async def RunWorkflow(self, request: pb.RunWorkflowRequest, context: Context) -> pb.RunWorkflowResponse:
         fields, organization_id = Fields(), caller.get().organization_id
         fields.text("workflow_id", request.workflow_id, 100, required=True)
+        if request.parameters.ByteSize() > _MOST_OF_PARAMETERS:  # far beyond what `bind` takes, and long to look at
+            fields.wrong("parameters", "have more than 65536 bytes as JSON, which is the most")
         fields.raise_if_wrong()
         again = request_id(fields, organization_id, "RunWorkflow", request)
         if earlier := await self._database.read(lambda tables: answered(tables, again)):

@@ -27,6 +27,7 @@ _RUN_TYPE = EnumPair(runs_pb2.RunType, "RUN_TYPE_")
 _IRREVERSIBLE_POLICY = EnumPair(runs_pb2.IrreversiblePolicy, "IRREVERSIBLE_POLICY_")
 _SCREENSHOT_MODE = EnumPair(runs_pb2.ScreenshotMode, "SCREENSHOT_MODE_")
 _LONGEST_PROVENANCE = 65_536
+_MOST_ACTIONS = 500
 """Bytes of what a run tells of where its output came from."""
 
 
@@ -42,10 +43,11 @@ def task_spec(fields: Fields, request: runs_pb2.RunTaskRequest, organization_id:
         fields.wrong("replay_mode", "is for prompts: actions are done as they are")
     if request.planner and mode == runs_pb2.REPLAY_MODE_ONLY:
         fields.wrong("replay_mode", "ONLY leaves nothing to plan: leave planner out")
-    if len(request.actions) > 500:
-        fields.wrong("actions", f"{len(request.actions)} actions are more than the maximum of 500")
-    for index, action in enumerate(request.actions):
-        check_action(fields, f"actions[{index}]", action, request.actions[:index])
+    actions = request.actions[:_MOST_ACTIONS]
+    if len(request.actions) > len(actions):
+        fields.wrong("actions", f"{len(request.actions)} actions are more than the maximum of {_MOST_ACTIONS}")
+    for index, action in enumerate(actions):
+        check_action(fields, f"actions[{index}]", action, actions[:index])
     schema = checked_schema(fields, "data_extraction_schema", request.data_extraction_schema)
     plan = host_pb2.StartRun()
     url = fields.url("url", request.url)

@@ -245,7 +245,12 @@ async def test_what_is_no_json_is_422_and_says_where(body, said):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"[" * 200_000 + b"]" * 200_000, "nested too deeply"), (b"1" * 20_000, "a number has thousands of digits")],
+    [
+        (b"[" * 15_000 + b"]" * 15_000, "nested too deeply"),
+        (b"1" * 20_000, "a number has thousands of digits"),
+        (b"[" + b"1," * 200_000 + b"1]", "holds more than 20,000 values"),
+        (b"[" * 200_000, "holds more than 20,000 values"),
+    ],
 )
 async def test_json_beyond_all_measure_is_422(content, said):
     large = replace(PATIENT, body_bytes=1_000_000)
@@ -253,6 +258,14 @@ async def test_json_beyond_all_measure_is_422(content, said):
         answer = await http.post("/things/a", content=content, headers={"content-type": "application/json"})
         assert (answer.status_code, answer.json()["code"]) == (422, "JSON_INVALID")
         assert said in answer.json()["detail"][0]["msg"]
+
+
+async def test_commas_in_a_text_are_no_values():
+    large = replace(PATIENT, body_bytes=1_000_000)
+    async with serving(large) as (_, address), client(address) as http:
+        content = json.dumps({"a": r',[{"' * 100_000 + "\\"}).encode()
+        answer = await http.post("/things/a", content=content, headers={"content-type": "application/json"})
+        assert answer.status_code == 200
 
 
 async def test_a_body_too_large_is_413_and_its_sender_reads_so():

@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
-from tabkeep.v1 import artifacts_pb2, browser_profiles_pb2, files_pb2, runs_pb2
+from tabkeep.v1 import actions_pb2, artifacts_pb2, browser_profiles_pb2, files_pb2, runs_pb2
 from tabkeep.v1 import browser_sessions_pb2 as pb
 
 from tests.refusals import refused
@@ -74,6 +74,16 @@ async def test_each_option_that_is_wrong_is_named_with_what_is_possible(api, hos
         assert words in refusal.fields.get(field, f"only {sorted(refusal.fields)} are named"), request
     assert len((await api.sessions.ListBrowserSessions(pb.ListBrowserSessionsRequest())).browser_sessions) == 1
     assert not (await api.runs.ListRuns(runs_pb2.ListRunsRequest())).runs
+
+
+@pytest.mark.timeout(60)
+async def test_a_request_with_very_many_mistakes_keeps_nobody_waiting(api, host):
+    """Each of them was looked at together with all before it, while nothing else was done, and hosts were lost."""
+    actions = [actions_pb2.Action()] * 300_000
+    labels = {f"{number} no": "" for number in range(100_000)}
+    refusal = await refused(api.runs.RunTask(RUN(actions=actions, labels=labels)))
+    assert "300000 actions are more than the maximum of 500" in refusal.fields["actions"]
+    assert len(refusal.fields) <= 50
 
 
 @pytest.mark.parametrize(
