@@ -220,9 +220,10 @@ class BoundedConnection(HttpToolsProtocol):
             return
         logger.info("http request refused", extra={"status": status, "code": code})
         body = json.dumps({"detail": detail, "code": code}).encode()
+        later = "retry-after: 1\r\n" if status == 503 else ""
         head = (
-            f"HTTP/1.1 {status} {_PHRASES[status]}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            f"HTTP/1.1 {status} {_PHRASES[status]}\r\ncontent-type: application/json\r\n{later}"
+            f"cache-control: no-store\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         if self._answered():  # never into the middle of another answer
             self.transport.write(head.encode() + body)

@@ -454,8 +454,10 @@ async def test_one_connection_too_many_is_503_and_far_too_many_end():
     async with serving() as (_, address):
         idle = [await _connect(address) for _ in range(PATIENT.connections)]
         request = b"GET /things/a HTTP/1.1\r\nhost: localhost\r\n\r\n"
-        status, body = answer_of(await raw(address, request))
+        said = await raw(address, request)
+        status, body = answer_of(said)
         assert (status, body["code"]) == (503, "TOO_MANY_CONNECTIONS")
+        assert b"\r\nretry-after: 1\r\n" in said
         idle += [await _connect(address) for _ in range(PATIENT.connections)]
         try:
             assert await raw(address, request) == b""
