@@ -237,12 +237,12 @@ class Desk:
 
 @contextmanager
 def impatient() -> Iterator[None]:
-    """Meanwhile the engine waits a third as long for what may show late: for runs in which it never shows."""
+    """Meanwhile the engine waits half as long for what may show late: for runs in which it never shows."""
     with pytest.MonkeyPatch.context() as patch:
         for module in [module for name, module in sys.modules.items() if name.startswith("browser_host.task.")]:
             for name, seconds in list(vars(module).items()):
                 if name.endswith("_PATIENCE") and isinstance(seconds, float):
-                    patch.setattr(module, name, seconds / 3)
+                    patch.setattr(module, name, seconds / 2)
         yield
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -177,7 +178,8 @@ async def test_a_record_is_found_again_by_reading_the_page_again(shop: Shelf):
     outputs = []
     for email in ("customer@example.com", "beatriz@example.org", "customer@example.com", "nobody@example.com"):
         await shop.desk.open("/desk/customers")
-        outputs.append(await shop.run(f"Find customer with email '{email}'"))
+        with impatient() if email.startswith("nobody") else nullcontext():
+            outputs.append(await shop.run(f"Find customer with email '{email}'"))
     planned, _, replayed, absent = outputs
     assert replayed.status == "COMPLETED", replayed
     assert sources(replayed) == {"replay"}
@@ -230,7 +232,8 @@ async def learned(shelf: Shelf) -> None:
 async def test_a_renamed_element_is_healed_and_the_run_says_so(shelf: Shelf):
     await learned(shelf)
     tab = await shelf.desk.open(page(FORM.format(label="Note", button="Add this note")))
-    healed = await shelf.run(FILL.format("eggs"))
+    with impatient():  # to find it as it was, which it never will be
+        healed = await shelf.run(FILL.format("eggs"))
     assert healed.status == "COMPLETED", healed
     assert sources(healed) == {"replay"}
     assert await tab.evaluate("() => document.querySelector('#list').innerText", timeout=5) == "eggs"
