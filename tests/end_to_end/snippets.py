@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "http.md"
 TSC = ROOT / "clients" / "typescript" / "node_modules" / ".bin" / "tsc"
 LANGUAGES = ("python", "typescript", "bash")
+_TOOLS = {"bash": ("bash", "curl", "jq"), "typescript": ("node", str(TSC)), "python": ()}
+"""What each language needs beside the published SDK."""
 # What the programs say for what each reader has to put in.
 URL, KEY, SITE = "http://127.0.0.1:7331", "YOUR_API_KEY", "http://127.0.0.1:8090"
 SESSION_ID = "pbs_490705123456789012"
@@ -75,6 +77,7 @@ class Programs:
 
     async def run(self, language: str, text: str, *, typed: str = "", given: dict[str, str] | None = None) -> Ended:
         """One of the page's programs, or a fragment of one; `given` replaces more of what stands in it."""
+        _need(language)
         for said, meant in {URL: self.url, KEY: self._key, **(given or {})}.items():
             text = text.replace(said, meant)
         if language == "bash":
@@ -131,8 +134,8 @@ async def published_sdk() -> Path:
     return place / "bin" / "python"
 
 
-def need_tools() -> None:
-    """The tools that the programs use are there; make sets up what it can, and CI must not pass without them."""
-    for tool in ("bash", "curl", "jq", "node", str(TSC)):
+def _need(language: str) -> None:
+    """The language's tools are there; make sets up what it can, and CI must not pass without them."""
+    for tool in _TOOLS[language]:
         if shutil.which(tool) is None:
             (pytest.fail if "CI" in os.environ else pytest.skip)(f"{tool} is not installed")

@@ -14,9 +14,13 @@ from tabkeep.records.sessions import BrowserSession
 from demo.site import DemoSite
 from tests.conftest import passable_directory
 from tests.end_to_end.snippet_world import World, snippet_world
-from tests.end_to_end.snippets import LANGUAGES, SESSION_ID, Programs, need_tools, programs_under, published_sdk
-
-pytestmark = pytest.mark.timeout(300)  # the SDK's one-time installation is among it
+from tests.end_to_end.snippets import (  # the SDK's one-time installation is among it
+    LANGUAGES,
+    SESSION_ID,
+    Programs,
+    programs_under,
+    published_sdk,
+)
 
 in_each_language = pytest.mark.parametrize("language", LANGUAGES)
 in_both_sdks = pytest.mark.parametrize("language", LANGUAGES[:2])
@@ -24,7 +28,6 @@ in_both_sdks = pytest.mark.parametrize("language", LANGUAGES[:2])
 
 @pytest.fixture(scope="module")
 async def world() -> AsyncIterator[World]:
-    need_tools()
     with pytest.MonkeyPatch.context() as monkeypatch, passable_directory() as directory:
         async with snippet_world(directory, monkeypatch) as running:
             yield running
