@@ -14,13 +14,9 @@ from tabkeep.records.sessions import BrowserSession
 from demo.site import DemoSite
 from tests.conftest import passable_directory
 from tests.end_to_end.snippet_world import World, snippet_world
-from tests.end_to_end.snippets import (  # the SDK's one-time installation is among it
-    LANGUAGES,
-    SESSION_ID,
-    Programs,
-    programs_under,
-    published_sdk,
-)
+from tests.end_to_end.snippets import LANGUAGES, SESSION_ID, Programs, programs_under, published_sdk
+
+pytestmark = pytest.mark.timeout(300)  # the SDK's one-time installation is among it
 
 in_each_language = pytest.mark.parametrize("language", LANGUAGES)
 in_both_sdks = pytest.mark.parametrize("language", LANGUAGES[:2])
