@@ -100,7 +100,7 @@ class Served:
     interceptor: CallInterceptor
     handlers: Mapping[str, Any]
     """By "package.Service/Method", for who calls services in this process."""
-    health: health.aio.HealthServicer
+    health: HealthService
 
 
 @contextlib.asynccontextmanager
@@ -116,7 +116,7 @@ async def listening(address: str, parts: Parts) -> AsyncIterator[Served]:
     _add_public(services, parts)
     _add_hosts(services, parts)
     names = [service.full_name for module in _PROTOS for service in module.DESCRIPTOR.services_by_name.values()]
-    health_service = health.aio.HealthServicer()
+    health_service = HealthService()
     health_pb2_grpc.add_HealthServicer_to_server(health_service, services)
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], services)
     try:
@@ -133,6 +133,42 @@ async def listening(address: str, parts: Parts) -> AsyncIterator[Served]:
     finally:
         await server.stop(grace=_GRACE_SECONDS)
         logger.info("stopped listening", extra={"address": bound})
+
+
+class HealthService(health.aio.HealthServicer):
+    """Health whose watches end with their last word, NOT_SERVING, so that none holds the server's stop up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ending = False
+
+    async def enter_graceful_shutdown(self) -> None:
+        """Say NOT_SERVING to everybody, from now on."""
+        self.ending = True
+        await super().enter_graceful_shutdown()
+
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:
+        """Tell the status as often as it changes, until it is the last one."""
+        watcher: Any = _Watcher(context, self)
+        with contextlib.suppress(_LastWord):
+            await super().Watch(request, watcher)
+
+
+class _LastWord(Exception):
+    """Nothing comes after what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Watcher:
+    """Who watches, as the library's servicer writes to it."""
+
+    context: Any
+    service: HealthService
+
+    async def write(self, response: health_pb2.HealthCheckResponse) -> None:
+        await self.context.write(response)
+        if self.service.ending:
+            raise _LastWord
 
 
 class _Services:

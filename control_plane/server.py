@@ -16,14 +16,16 @@ from control_plane.config import Config
 from control_plane.coordinator import Coordinator
 from control_plane.entities.runs import Run
 from control_plane.errors import Unavailable
-from control_plane.http import seed_routes, seed_runs, serving
+from control_plane.http import serving
 from control_plane.http.app import Gateway, all_resources
 from control_plane.http.calls import Calls
 from control_plane.http.cdp_socket import CdpSocket
+from control_plane.http.compatible import routes, run_json
+from control_plane.http.compatible.links import Links
 from control_plane.http.limits import Limits
-from control_plane.http.seed_links import Links
+from control_plane.http.pages.session_page import SessionPage
+from control_plane.http.pages.take_over_page import TakeOverPage
 from control_plane.http.take_over_links import TakeOverLinks
-from control_plane.http.take_over_page import TakeOverPage
 from control_plane.http.view_tokens import ViewTokens
 from control_plane.keeping.artifact_keeping import ArtifactKeeping
 from control_plane.keeping.blobs import Blobs
@@ -131,17 +133,20 @@ async def _listening_for_http(parts: Parts, calls: Calls) -> AsyncIterator[str]:
     limits = Limits()
     hosts = (config.http_address.rpartition(":")[0], *config.http_hosts)
     links = Links(ViewTokens(parts.secret), coordinator.clock, config.http_url)
-    page = TakeOverPage(parts.take_overs, links, coordinator)
-    routes = seed_routes.resources(coordinator, parts.artifacts.blobs, parts.files, links)
+    written = [
+        *routes.resources(coordinator, parts.files, links),
+        *SessionPage(links, coordinator, parts.artifacts.blobs).resources(),
+        *TakeOverPage(parts.take_overs, links, coordinator).resources(),
+    ]
     socket = CdpSocket(coordinator, parts.tunnels, parts.take_overs)
-    gateway = Gateway(all_resources(calls, [*routes, *page.resources()]), calls, hosts, limits, socket)
+    gateway = Gateway(all_resources(calls, written), calls, hosts, limits, socket)
     async with serving.listening(config.http_address, gateway, limits) as address:
         coordinator.gateway_url = config.http_url or f"http://{address}"
         yield address
 
 
 def _webhook_body(http_url: str, run: Run) -> bytes:
-    return seed_runs.webhook_body(run_wire.run(run), http_url)
+    return run_json.webhook_body(run_wire.run(run), http_url)
 
 
 def _end_calls(coordinator: Coordinator) -> None:

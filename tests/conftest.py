@@ -9,6 +9,8 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 os.environ.setdefault("TABKEEP_ALLOW_PRIVATE", "127.0.0.0/8,localhost")
 # Tests count browsers; those that are about browsers kept ready ask for them.
 os.environ.setdefault("TABKEEP_WARM_BROWSERS", "0")
+# Programs are started hundreds of times; without bytecode, which some machines turn off, each start compiles them anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import signal
 import tempfile

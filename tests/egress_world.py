@@ -125,7 +125,7 @@ ATTEMPTS = """async urls => {
     const named = document.createElement('link'); named.rel = 'dns-prefetch'; named.href = url('dns');
     document.head.append(named);
     const script = document.createElement('script'); script.src = url('script'); document.head.append(script);
-    // Whoever answers there does not speak TLS, and does not hang up either.
+    // Whoever answers there does not speak TLS, and hangs up.
     all.push(quiet(fetch(`https://${plain}?way=https`, {mode: 'no-cors', signal: AbortSignal.timeout(6000)})));
   }
   await Promise.all(all);

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+_TLS_HANDSHAKE = b"\x16"
 _WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -45,7 +46,10 @@ class Site:
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request; whether there may be another."""
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first = await reader.readexactly(1)
+        if first == _TLS_HANDSHAKE:  # as a server does that has been told no certificate: it hangs up
+            return False
+        head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, *fields = head.rstrip().split("\r\n")
         method, target, _ = line.split(" ")
         given = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in fields)}

@@ -1,10 +1,10 @@
 """The HTTP/JSON gateway: one more thin door on the services that gRPC serves, in the same process and event loop.
 
-It has two kinds of routes. Those of our own API come from the protos' `google.api.http` annotations (`transcoder`).
-The compatibility routes of the seed's document are written by hand, each a pure mapping; they live in modules of
-their own (`seed_*`), and `seed_routes` brings them together.
+It has three kinds of routes. Those of our own API come from the protos' `google.api.http` annotations (`transcoder`).
+Those of the API that Skyvern's clients speak are written by hand, each a pure mapping (`compatible`). What a person
+opens in a web browser is in `pages`.
 
-How a compatibility route is written:
+How a route is written by hand:
 
     def routes(calls: Calls) -> list[Resource]:
         return [

@@ -31,9 +31,9 @@ _OF_THE_DOCUMENT = {
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
-def all_resources(calls: Calls, seed: Sequence[Resource] = ()) -> list[Resource]:
-    """Every route there is; `seed` are those of the seed's document, which need more than calls."""
-    resources = [*seed, *transcoder.routes(calls)]
+def all_resources(calls: Calls, written: Sequence[Resource] = ()) -> list[Resource]:
+    """Every route there is; `written` are those that no annotation makes."""
+    resources = [*written, *transcoder.routes(calls)]
     document = functools.cache(lambda: json_answer(200, openapi.document(resources)))
 
     async def show(ask: Ask) -> Response:

@@ -347,8 +347,8 @@ def control_plane_killed_at(point: str) -> Fault:
             doomed = scene.control_plane
             working = asyncio.create_task(_session_and_work(scene, request_id))
             assert await asyncio.wait_for(doomed.ended(), PATIENCE) == -signal.SIGKILL
-            await asyncio.gather(working, return_exceptions=True)
             await scene.restart_control_plane()
+            await asyncio.gather(working, return_exceptions=True)
             # The caller asks again with the same request_id: there is one session, whatever it had been told.
             again = await scene.client.create_browser_session(queue_timeout=timedelta(minutes=5), request_id=request_id)
             session = again.browser_session_id

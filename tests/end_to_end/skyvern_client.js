@@ -1,4 +1,4 @@
-// Stands for the package @skyvern/client, which cannot be had where the tests run: the calls that the seed's snippets
+// Stands for the package @skyvern/client, which cannot be had where the tests run: the calls that the snippets
 // make, and what the published versions send for them. Versions before 1.0.37 take `body` for the request; later ones
 // take the fields as they are, so that a `body` goes out as one more field, and say "agents" for workflows.
 

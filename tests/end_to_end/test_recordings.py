@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from tabkeep import Client, NotFound, RecordingState, Run, RunEvent, RunStatus, StepStarted
 
 from demo.site import DemoSite
@@ -65,7 +66,8 @@ async def test_a_task_is_recorded_replayed_exported_and_forgotten(
     done = await client.run_workflow(stored.workflow_id, parameters=values, wait_for_completion=True)
     assert done.status is RunStatus.COMPLETED, done
     refused = {"value_1": SHOPPER[0], "secret_1": "wrong-pass-1"}
-    failed = await client.run_workflow(stored.workflow_id, parameters=refused, wait_for_completion=True)
+    hasty = await client.create_workflow(with_timeout(workflow.content, "2s"))
+    failed = await client.run_workflow(hasty.workflow_id, parameters=refused, wait_for_completion=True)
     assert failed.status is RunStatus.FAILED
 
     script = await client.export_recording(recording.recording_id, "playwright_python")
@@ -85,6 +87,13 @@ async def test_a_task_is_recorded_replayed_exported_and_forgotten(
     await client.delete_recording(recording.recording_id)
     with pytest.raises(NotFound):
         await client.get_recording(recording.recording_id)
+
+
+def with_timeout(definition: str, timeout: str) -> str:
+    """The definition with an end for its last step, which else looks for what it expects for 15 s."""
+    content = yaml.safe_load(definition)
+    content["blocks"][-1]["actions"]["steps"][-1]["timeout"] = timeout
+    return str(yaml.safe_dump(content))
 
 
 async def run_script(directory: Path, content: str, who: tuple[str, str]) -> int:

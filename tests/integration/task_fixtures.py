@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -232,6 +233,17 @@ class Desk:
         journal = journal or ListJournal()
         await runner.carry_out(start, self.browser, journal, SystemClock(), model=model)
         return Outcome(journal)
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Meanwhile the engine waits half as long for what may show late: for runs in which it never shows."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in [module for name, module in sys.modules.items() if name.startswith("browser_host.task.")]:
+            for name, seconds in list(vars(module).items()):
+                if name.endswith("_PATIENCE") and isinstance(seconds, float):
+                    patch.setattr(module, name, seconds / 2)
+        yield
 
 
 class Outcome:

@@ -15,10 +15,12 @@ from tabkeep.v1 import runs_pb2
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from control_plane import server
 from control_plane.config import Config
 from control_plane.errors import PreconditionFailed
 from control_plane.first_keys import ORGANIZATION_ID
 from control_plane.http import cdp_socket
+from control_plane.http.limits import Limits
 from control_plane.moves import cdp_moves
 from control_plane.server import ControlPlane
 from tests.api_calls import PATIENCE, cancel_run, close_session, get_run, get_session, run_task, running_session
@@ -109,6 +111,29 @@ async def test_messages_of_any_size_go_both_ways_and_a_run_waits_for_the_end(
     begun = await host.begin_run()
     assert begun.start_run.run_id == run.run_id
     assert not (await get_session(api, launch.browser_session_id)).HasField("cdp_attach_time")
+
+
+@pytest.fixture
+def quick_pings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that soon asks its clients for a sign of life, and soon gives them up."""
+    monkeypatch.setattr(server, "Limits", lambda: Limits(ping_seconds=0.2))
+
+
+@pytest.mark.usefixtures("quick_pings")
+async def test_a_client_that_is_stopped_gives_its_turn_to_the_run_that_waits(
+    api, host: FakeHost, tunnels: FakeTunnels, dial
+) -> None:
+    launch = await running_session(api, host)
+    dialing = dial(launch.browser_session_id)
+    call = await tunnels.dial(await tunnels.asked())
+    client = await asyncio.wait_for(dialing, PATIENCE)
+    client.transport.pause_reading()  # as after SIGSTOP: its connection stays, and no ping is answered
+    run = await run_task(api, launch.browser_session_id)
+    begun = await host.begin_run()
+    assert begun.start_run.run_id == run.run_id
+    assert await asyncio.wait_for(call.read(), PATIENCE) is grpc.aio.EOF
+    assert not (await get_session(api, launch.browser_session_id)).HasField("cdp_attach_time")
+    client.transport.abort()
 
 
 @pytest.mark.parametrize("turns", range(5))

@@ -12,8 +12,6 @@ import os
 import select
 import shutil
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +20,7 @@ import pytest
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2
 
+from browser_host import guard
 from browser_host.guard import GuardianLost, GuardianProcess
 from browser_host.kernel import cgroups, guardian, processes
 from browser_host.messages import Placement
@@ -102,9 +101,14 @@ def without_setpriv(directory: Path) -> str:
     return f"{directory}:{os.environ['PATH']}"
 
 
-async def launch(control_plane: GrpcControlPlane, timeout: timedelta = CONTINUED) -> float:
+async def launch(
+    control_plane: GrpcControlPlane,
+    timeout: timedelta = CONTINUED,
+    browser_session_id: str = "pbs_1",
+    fence: int = 7,
+) -> float:
     """Launch a browser; returns its deadline on the machine's clock, a moment late."""
-    result = await control_plane.launch("pbs_1", 7, timeout=timeout)
+    result = await control_plane.launch(browser_session_id, fence, timeout=timeout)
     age: timedelta = result.launched.age.ToTimedelta()
     return guardian.boottime() - age.total_seconds() + timeout.total_seconds()
 
@@ -117,48 +121,34 @@ async def gone_after(program: Program, since: float, what: str, seconds: float =
     return took
 
 
-@dataclass(frozen=True)
-class Stopped:
-    """Who is stopped beside the host."""
-
-    name: str
-    others: Callable[[Program], list[psutil.Process]]
-
-
 @by_groups_and_cgroups
-@pytest.mark.parametrize(
-    "stopped",
-    [
-        Stopped("host", lambda program: []),
-        Stopped("host, driver and browser", lambda program: [driver_of(program), main_process(program)]),
-    ],
-    ids=lambda stopped: stopped.name,
-)
-async def test_a_browser_dies_at_its_deadline_though_others_are_stopped(
-    tmp_path: Path, use_cgroups: str, stopped: Stopped
+async def test_browsers_die_at_their_deadline_though_host_and_driver_and_one_of_them_are_stopped(
+    tmp_path: Path, use_cgroups: str
 ):
     async with (
         GrpcControlPlane() as control_plane,
         a_program(tmp_path, control_plane.address, TABKEEP_CGROUPS=use_cgroups) as program,
     ):
         await control_plane.attached()
-        deadline = await launch(control_plane, timedelta(seconds=3))
-        others = stopped.others(program)
+        first = await launch(control_plane, timedelta(seconds=4))
+        stopped = [driver_of(program), main_process(program)]
+        last = await launch(control_plane, timedelta(seconds=3), "pbs_2", 8)
         program.process.send_signal(signal.SIGSTOP)
-        for process in others:
+        for process in stopped:
             process.suspend()
-        assert guardian.boottime() < deadline, "the machine was too slow for this test"
-        late = await gone_after(program, deadline, f"{stopped.name} stopped, deadline to gone, cgroups={use_cgroups}")
+        assert guardian.boottime() < min(first, last), "the machine was too slow for this test"
+        late = await gone_after(program, max(first, last), f"host stopped, deadline to gone, cgroups={use_cgroups}")
         assert 0 < late <= DEAD_SECONDS
         assert psutil.Process(program.process.pid).status() == psutil.STATUS_STOPPED
-        for process in living(others):
+        for process in living(stopped):
             process.resume()
         program.process.send_signal(signal.SIGCONT)
-        tombstone = await control_plane.tombstone("pbs_1", 7)
-        assert tombstone.reason == browser_sessions_pb2.CLOSE_REASON_TIMED_OUT
-        assert "browser ended by the guardian" in [line["message"] for line in program.log]
+        for placement in (("pbs_1", 7), ("pbs_2", 8)):
+            tombstone = await control_plane.tombstone(*placement)
+            assert tombstone.reason == browser_sessions_pb2.CLOSE_REASON_TIMED_OUT
+        assert [line["message"] for line in program.log].count("browser ended by the guardian") == 2
         # It goes on as a host.
-        assert (await control_plane.launch("pbs_2", 8)).HasField("launched")
+        assert (await control_plane.launch("pbs_3", 9)).HasField("launched")
 
 
 @by_groups_and_cgroups
@@ -416,7 +406,8 @@ async def test_the_host_knows_what_a_browser_was_killed_for_as_soon_as_it_is_dea
     assert watcher.killed_for(placement) == ""
 
 
-async def test_a_launch_waits_for_a_guardian_and_fails_without_one():
+async def test_a_launch_waits_for_a_guardian_and_fails_without_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(guard, "CONFIRM_SECONDS", 0.5)
     watcher = await a_guardian()
     watcher.hold_until(guardian.boottime() + 1000)
     os.kill(watcher.pid, signal.SIGKILL)  # and nobody runs `run`
@@ -425,7 +416,8 @@ async def test_a_launch_waits_for_a_guardian_and_fails_without_one():
     await watcher.close()
 
 
-async def test_a_stuck_guardian_with_nothing_to_guard_is_not_left_behind():
+async def test_a_stuck_guardian_with_nothing_to_guard_is_not_left_behind(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(guard, "FAREWELL_SECONDS", 0.5)
     watcher = await a_guardian()
     process = psutil.Process(watcher.pid)
     process.suspend()

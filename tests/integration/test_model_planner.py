@@ -14,7 +14,7 @@ from browser_host.browser import Page
 from browser_host.chat_completions import ChatCompletions, ModelSettings
 from browser_host.clock import SystemClock
 from browser_host.task.journal import ApprovalAnswer
-from tests.integration.task_fixtures import Desk, ListJournal, Outcome, PageServer
+from tests.integration.task_fixtures import Desk, ListJournal, Outcome, PageServer, impatient
 from tests.model_stub import DROP, Asked, ModelStub, Turn, calls, model_stub, say, status, tool
 
 FORM = """<title>Notes</title><h1>Notes</h1><form onsubmit="event.preventDefault();
@@ -72,7 +72,8 @@ async def test_done_is_not_believed_while_what_the_model_named_is_not_true(desk:
         return tool("fill", element=asked.element('textbox "Note"'), value="buy bread")
 
     async with asked(desk, PLAN, fill_only, tool("done")) as (_, run):
-        outcome = await run()
+        with impatient():
+            outcome = await run()
 
     assert (outcome.status, outcome.reason) == ("FAILED", "EXPECTATION_FAILED")
     assert 'this does not hold: the page shows "buy milk"' in outcome.message

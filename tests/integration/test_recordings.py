@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ from browser_host.task.journal import Credential
 from control_plane.prompt_secrets import secrets_in
 from control_plane.prompt_templates import taken_apart
 from demo.site import DemoSite
-from tests.integration.task_fixtures import Desk, ListJournal, Outcome, PageServer
+from tests.integration.task_fixtures import Desk, ListJournal, Outcome, PageServer, impatient
 from tests.model_stub import calls, model_stub, tool
 
 LOGIN = "Login with username '{}' and password '{}'"
@@ -177,7 +178,8 @@ async def test_a_record_is_found_again_by_reading_the_page_again(shop: Shelf):
     outputs = []
     for email in ("customer@example.com", "beatriz@example.org", "customer@example.com", "nobody@example.com"):
         await shop.desk.open("/desk/customers")
-        outputs.append(await shop.run(f"Find customer with email '{email}'"))
+        with impatient() if email.startswith("nobody") else nullcontext():
+            outputs.append(await shop.run(f"Find customer with email '{email}'"))
     planned, _, replayed, absent = outputs
     assert replayed.status == "COMPLETED", replayed
     assert sources(replayed) == {"replay"}
@@ -230,7 +232,8 @@ async def learned(shelf: Shelf) -> None:
 async def test_a_renamed_element_is_healed_and_the_run_says_so(shelf: Shelf):
     await learned(shelf)
     tab = await shelf.desk.open(page(FORM.format(label="Note", button="Add this note")))
-    healed = await shelf.run(FILL.format("eggs"))
+    with impatient():  # to find it as it was, which it never will be
+        healed = await shelf.run(FILL.format("eggs"))
     assert healed.status == "COMPLETED", healed
     assert sources(healed) == {"replay"}
     assert await tab.evaluate("() => document.querySelector('#list').innerText", timeout=5) == "eggs"
@@ -246,7 +249,8 @@ async def test_a_renamed_element_is_healed_and_the_run_says_so(shelf: Shelf):
 async def test_an_element_that_does_something_else_now_is_not_taken_for_the_recorded_one(shelf: Shelf):
     await learned(shelf)
     tab = await shelf.desk.open(page(FORM.format(label="Note", button="Delete all")))
-    stale = await shelf.run(FILL.format("eggs"))
+    with impatient():
+        stale = await shelf.run(FILL.format("eggs"))
     assert (stale.status, stale.reason) == ("FAILED", "STALE_RECORDING"), stale
     assert "Add note" in stale.message
     assert await tab.evaluate("() => document.querySelector('#list').innerText", timeout=5) == ""
@@ -424,7 +428,8 @@ async def learn_note(shelf: Shelf) -> None:
 async def test_a_page_that_is_another_one_now_ends_the_block_and_the_workflow(shelf: Shelf):
     await learn_note(shelf)
     changed = FORM.format(label="Note", button="Erase").replace("id=add", "id=erase")
-    outcome = await shelf.run_workflow(goto(shelf.desk.url + page(changed)), task("note", NOTE), text="eggs")
+    with impatient():
+        outcome = await shelf.run_workflow(goto(shelf.desk.url + page(changed)), task("note", NOTE), text="eggs")
     assert (outcome.status, outcome.reason) == ("FAILED", "STALE_RECORDING"), outcome
     assert [step.source for step in outcome.journal.of("step_started")] == ["workflow", "replay"]
     [fared] = outcome.journal.of("replayed")

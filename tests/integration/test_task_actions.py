@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.integration.task_fixtures import Desk, ListJournal, PageServer, act
+from tests.integration.task_fixtures import Desk, ListJournal, PageServer, act, impatient
 
 
 async def shown(desk: Desk, css: str) -> str:
@@ -68,7 +68,8 @@ async def test_the_tab_a_click_opened_is_where_the_run_goes_on(desk: Desk) -> No
 @pytest.mark.parametrize("name", ["Dead", "Feedback only"])
 async def test_a_press_without_an_effect_is_no_success_whatever_else_moves(desk: Desk, name: str) -> None:
     await desk.open("/dead.html")
-    outcome = await desk.run(act("click", target={"name": name}))
+    with impatient():
+        outcome = await desk.run(act("click", target={"name": name}))
     assert (outcome.status, outcome.reason) == ("FAILED", "NO_EFFECT"), outcome.steps
 
 
@@ -202,7 +203,8 @@ async def test_boxes_are_checked_and_unchecked(desk: Desk, name: str) -> None:
 
 async def test_a_box_that_undoes_itself_is_no_success(desk: Desk) -> None:
     await desk.open("/form.html")
-    outcome = await desk.run(act("setChecked", target={"name": "Undoes itself"}, checked=True))
+    with impatient():
+        outcome = await desk.run(act("setChecked", target={"name": "Undoes itself"}, checked=True))
     assert (outcome.status, outcome.reason) == ("FAILED", "NO_EFFECT")
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.integration.task_fixtures import Desk, PageServer, act
+from tests.integration.task_fixtures import Desk, PageServer, act, impatient
 
 CLOCK = """<p id=clock>00:00:00</p>
 <script>setInterval(() => { clock.textContent = new Date().toTimeString().slice(0, 8) }, 70)</script>"""
@@ -34,8 +34,9 @@ DEAD = {
 
 @pytest.mark.parametrize("button", DEAD.values(), ids=DEAD.keys())
 async def test_a_dead_button_fails_though_the_page_changes_by_itself(desk: Desk, page_server: PageServer, button):
-    banner = late(900)
-    outcome = await press(desk, page_server, f"<title>Dead</title>{button}{CLOCK}{banner}")
+    banner = late(600)
+    with impatient():
+        outcome = await press(desk, page_server, f"<title>Dead</title>{button}{CLOCK}{banner}")
     assert (outcome.status, outcome.reason) == ("FAILED", "NO_EFFECT"), outcome
     assert "nothing changed" in outcome.message
 
@@ -45,7 +46,8 @@ async def test_a_button_that_nothing_listens_to_is_dead_whatever_changes_right_a
     # What the pointer's coming sets off is as near to the press as anything can be.
     banner = "document.body.append('Cookies, please')"
     body = f"<button>Go</button><script>document.onmousemove = () => setTimeout(() => {banner}, 60)</script>"
-    outcome = await press(desk, page_server, body)
+    with impatient():
+        outcome = await press(desk, page_server, body)
     assert (outcome.status, outcome.reason) == ("FAILED", "NO_EFFECT"), outcome
 
 
@@ -106,7 +108,8 @@ async def test_a_field_whose_text_changes_by_itself_does_not_make_a_dead_button_
     desk: Desk, page_server: PageServer
 ):
     counting = "<script>setInterval(() => { amount.value = +amount.value + 1 }, 40)</script>"
-    outcome = await press(desk, page_server, f"{QUANTITY}<button onclick='1'>Go</button>{counting}")
+    with impatient():
+        outcome = await press(desk, page_server, f"{QUANTITY}<button onclick='1'>Go</button>{counting}")
     assert (outcome.status, outcome.reason) == ("FAILED", "NO_EFFECT"), outcome
 
 

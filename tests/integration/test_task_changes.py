@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from tests.integration.task_fixtures import Desk, PageServer
+from tests.integration.task_fixtures import Desk, PageServer, impatient
 
 BILLS = """<a href='#' onclick="wrong = 'password'">Change password</a> <p>Signed in as ada</p>
 <table><tr><th>What</th><th>Paid by</th><th>Amount</th><th></th></tr></table><script>
@@ -52,7 +53,8 @@ async def test_the_yes_to_a_question_is_given_in_the_row_that_asks(desk: Desk, p
 
 async def test_what_would_change_something_else_on_the_page_is_not_pressed(desk: Desk, page_server: PageServer) -> None:
     await show(desk, page_server, BILLS)
-    outcome = await desk.run(prompt="Change Rosa's amount to 95")
+    with impatient():
+        outcome = await desk.run(prompt="Change Rosa's amount to 95")
     assert outcome.status == "FAILED", outcome
     assert await value(desk, "wrong") == ""
 
@@ -87,5 +89,6 @@ async def test_a_question_is_answered_only_where_the_table_accounts_for_all_its_
     desk: Desk, page_server: PageServer, question: str, output: dict[str, Any] | None
 ) -> None:
     await show(desk, page_server, BILLS.replace("<th>What", "<th>Bill"))
-    outcome = await desk.run(prompt=question)
+    with nullcontext() if output else impatient():
+        outcome = await desk.run(prompt=question)
     assert (outcome.status, outcome.output) == (("COMPLETED", output) if output else ("FAILED", None)), outcome

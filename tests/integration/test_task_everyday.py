@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
 
-from tests.integration.task_fixtures import Desk, PageServer
+from tests.integration.task_fixtures import Desk, PageServer, impatient
 
 LIBRARY = [["Emma", "Jane Austen", "1815", "Lent"], ["Dracula", "Bram Stoker", "1897", "In"]]
 ULYSSES = ["Ulysses", "James Joyce", "1922", "In"]
@@ -41,7 +42,8 @@ async def test_questions_are_answered_from_the_row_they_are_about(desk: Desk) ->
     assert (several.status, several.reason) == ("FAILED", "AMBIGUOUS")
     count = await desk.run(prompt="How many books are there?")
     assert (count.status, count.output) == ("COMPLETED", {"count": 3})
-    nothing = await desk.run(prompt="What is the price of Dracula?")
+    with impatient():
+        nothing = await desk.run(prompt="What is the price of Dracula?")
     assert (nothing.status, nothing.reason) == ("FAILED", "EXTRACT")
 
 
@@ -51,7 +53,8 @@ async def test_the_first_result_is_one_that_has_the_words_and_nothing_else_is_op
     assert found.status == "COMPLETED", found
     assert desk.context.pages[-1].url.endswith("#book/Ulysses")
     await desk.open("/library.html#books")
-    nothing = await desk.run(prompt="Search for zebediah and open the first result")
+    with impatient():
+        nothing = await desk.run(prompt="Search for zebediah and open the first result")
     assert (nothing.status, nothing.reason) == ("FAILED", "NOT_FOUND")
 
 
@@ -66,7 +69,8 @@ async def test_an_offer_to_make_what_was_not_found_is_no_result(
     desk: Desk, page_server: PageServer, found: str, status: str, where: str
 ) -> None:
     await desk.open(f"{page_server.url}/text?{urlencode({'body': SEARCH.format(found=found)})}")
-    outcome = await desk.run(prompt="Search for 'zebra page' and open the first result")
+    with impatient() if status == "FAILED" else nullcontext():
+        outcome = await desk.run(prompt="Search for 'zebra page' and open the first result")
     assert outcome.status == status, outcome
     assert where in desk.context.pages[-1].url
 
@@ -74,7 +78,8 @@ async def test_an_offer_to_make_what_was_not_found_is_no_result(
 async def test_signing_out_is_done_once_and_not_twice(desk: Desk) -> None:
     await desk.open("/library.html")
     assert (await desk.run(prompt="Log out")).status == "COMPLETED"
-    again = await desk.run(prompt="Log out")
+    with impatient():
+        again = await desk.run(prompt="Log out")
     assert (again.status, again.reason) == ("FAILED", "NOT_FOUND")
 
 
@@ -85,14 +90,16 @@ async def test_signing_out_is_done_once_and_not_twice(desk: Desk) -> None:
 )
 async def test_a_form_that_was_not_taken_is_no_success(desk: Desk, mode: str, reason: str) -> None:
     await desk.open(f"/library.html?{mode}#books")
-    made = await desk.run(prompt="Add a book called Heidi, with author Johanna Spyri")
+    with impatient():
+        made = await desk.run(prompt="Add a book called Heidi, with author Johanna Spyri")
     assert (made.status, made.reason) == ("FAILED", reason), made
     assert await books(desk) == [*LIBRARY, ULYSSES]
 
 
 async def test_saving_is_no_success_where_the_page_shows_nothing_of_it(desk: Desk) -> None:
     await desk.open("/library.html?deaf#book/Emma")
-    saved = await desk.run(prompt="Set Year to 1816 and save")
+    with impatient():
+        saved = await desk.run(prompt="Set Year to 1816 and save")
     assert (saved.status, saved.reason) == ("FAILED", "EXPECTATION_FAILED"), saved
 
 

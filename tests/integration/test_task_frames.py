@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.integration.task_fixtures import Desk, PageServer, act, struct
+from tests.integration.task_fixtures import Desk, PageServer, act, impatient, struct
 from tests.integration.test_model_planner import asked
 from tests.model_stub import Asked, calls, tool
 
@@ -67,7 +67,8 @@ async def test_a_key_reaches_the_field_in_the_frame(desk: Desk, page_server: Pag
 
 async def test_a_dead_button_in_a_frame_has_no_effect(desk: Desk, page_server: PageServer):
     await show(desk, page_server, frame(page_server, "another site"))
-    outcome = await desk.run(act("click", target={"name": "Dead inside"}))
+    with impatient():
+        outcome = await desk.run(act("click", target={"name": "Dead inside"}))
     assert outcome.reason == "NO_EFFECT", outcome
 
 

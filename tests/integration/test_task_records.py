@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.integration.task_fixtures import Desk, PageServer
+from tests.integration.task_fixtures import Desk, PageServer, impatient
 
 LISTS = """<form><select id=have multiple aria-label="Available groups"><option>Editors<option>Staff</select>
 <button type=button onclick="move()">Choose selected groups</button><button type=button>Add another group</button>
@@ -51,7 +51,8 @@ async def test_entries_go_over_into_the_list_of_those_chosen(desk: Desk, page_se
     ids=["a dead arrow", "an arrow that does something else", "no arrow"],
 )
 async def test_what_is_only_marked_among_those_available_is_not_chosen(desk: Desk, page_server, broken, reason) -> None:
-    outcome = await run(desk, page_server, broken, "Put him in the group Editors")
+    with impatient():
+        outcome = await run(desk, page_server, broken, "Put him in the group Editors")
     assert (outcome.status, outcome.reason) == ("FAILED", reason), outcome
 
 
@@ -62,7 +63,8 @@ async def test_a_row_is_deleted_with_its_own_button(desk: Desk, page_server: Pag
 
 
 async def test_a_row_that_stays_was_not_deleted(desk: Desk, page_server: PageServer) -> None:
-    outcome = await run(desk, page_server, ROWS.replace("WHAT", "row.append('!')"), "Delete the row of Tom Field")
+    with impatient():
+        outcome = await run(desk, page_server, ROWS.replace("WHAT", "row.append('!')"), "Delete the row of Tom Field")
     assert (outcome.status, outcome.reason) == ("FAILED", "EXPECTATION_FAILED"), outcome
 
 
@@ -70,13 +72,15 @@ async def test_a_table_is_sorted_until_it_is_in_that_order(desk: Desk, page_serv
     prompt = "Sort the table by population in descending order and tell me the name of the first row"
     outcome = await run(desk, page_server, TABLE.replace("SIGN", "(down ? -1 : 1)"), prompt)
     assert (outcome.status, outcome.output) == ("COMPLETED", {"name": "Oslo"}), outcome
-    wrong = await run(desk, page_server, TABLE.replace("SIGN", "1"), prompt)
+    with impatient():
+        wrong = await run(desk, page_server, TABLE.replace("SIGN", "1"), prompt)
     assert (wrong.status, wrong.reason) == ("FAILED", "EXPECTATION_FAILED"), wrong
 
 
 async def test_a_button_is_not_made_to_work_by_the_field_that_loses_the_focus(desk: Desk, page_server) -> None:
     body = "<label>Amount<input></label><button type=button onclick='1'>Update</button>"
-    outcome = await run(desk, page_server, body, "Set Amount to 2 and click 'Update'")
+    with impatient():
+        outcome = await run(desk, page_server, body, "Set Amount to 2 and click 'Update'")
     assert (outcome.status, outcome.reason) == ("FAILED", "NO_EFFECT"), outcome
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.task_fixtures import Desk, act
+from tests.integration.task_fixtures import Desk, act, impatient
 
 
 async def js(desk: Desk, expression: str) -> Any:
@@ -46,7 +46,8 @@ async def test_a_shape_is_clicked_by_how_it_looks(desk: Desk, prompt: str, click
 )
 async def test_a_shape_that_is_not_the_one_is_no_success(desk: Desk, prompt: str, reason: str) -> None:
     await desk.open("/drawing.html")
-    outcome = await desk.run(prompt=prompt)
+    with impatient():
+        outcome = await desk.run(prompt=prompt)
     assert (outcome.status, outcome.reason) == ("FAILED", reason), outcome
     assert await js(desk, "document.getElementById('out').textContent") == "nothing yet"
 

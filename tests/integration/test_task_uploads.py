@@ -10,7 +10,7 @@ import pytest
 
 from browser_host.browser import FilesNotPlaced, HeldFile
 from browser_host.file_shelf import MAX_SESSION_BYTES, FileShelf
-from tests.integration.task_fixtures import Desk, ListJournal, Outcome, act
+from tests.integration.task_fixtures import Desk, ListJournal, Outcome, act, impatient
 from tests.integration.test_model_planner import asked
 from tests.model_stub import Turn, tool
 
@@ -103,7 +103,10 @@ async def test_a_field_or_what_opens_a_chooser_gets_the_files(
 async def test_what_the_page_does_not_get_is_no_success(
     desk: Desk, held: dict[str, HeldFile], target: dict[str, str], files: list[str], reason: str, words: str
 ) -> None:
-    outcome = await upload(desk, held, *files, timeout=1 if reason in ("NOT_FOUND", "STEP_TIMEOUT") else 6, **target)
+    with impatient():
+        outcome = await upload(
+            desk, held, *files, timeout=1 if reason in ("NOT_FOUND", "STEP_TIMEOUT") else 6, **target
+        )
     assert (outcome.status, outcome.reason) == ("FAILED", reason), outcome
     assert words in outcome.message
 

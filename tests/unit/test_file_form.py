@@ -8,7 +8,7 @@ import pytest
 
 from control_plane.errors import FieldInvalid
 from control_plane.http.answers import Refused
-from control_plane.http.file_form import FileForm, FileHead
+from control_plane.http.compatible.file_form import FileForm, FileHead
 
 TYPE = "multipart/form-data; boundary=cut"
 CONTENT = b"\r\n--cu\r\n-\r\n--cut is no boundary\x00\xff\r\n"

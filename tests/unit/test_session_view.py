@@ -9,8 +9,8 @@ from google.protobuf.struct_pb2 import Value
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
 from control_plane.entities.records import Artifact, ArtifactState
-from control_plane.http import session_view
-from control_plane.http.session_view import ShownRun
+from control_plane.http.pages import session_view
+from control_plane.http.pages.session_view import ShownRun
 from tests.fake_host import step_finished, step_started
 
 NOW = datetime(2026, 2, 1, 10, 30, tzinfo=UTC)

@@ -62,7 +62,7 @@ _MOST_REFUSED = 3
 _MOST_FALSE_DONE = 3
 _MOST_DIFFERENCES = 6
 """Observations that tell only what changed, before the page is told whole again."""
-_PROOF_SECONDS = 3.0
+_PROOF_PATIENCE = 3.0
 _PAGE_TEXT = 6000
 _MOST_READ = 1_000_000
 """Characters of page text that are kept to look the output's values up in."""
@@ -475,7 +475,7 @@ class _Attempt:
         if not self._proof or not self._effects:
             return "nothing was done yet that has an effect"
         proof = actions_pb2.Action(wait=actions_pb2.Wait(condition=self._proof[0]), expect=self._proof[1:])
-        proof.timeout.CopyFrom(seconds(_PROOF_SECONDS))
+        proof.timeout.CopyFrom(seconds(_PROOF_PATIENCE))
         proof.note = "What the model named as proof before it acted"
         try:
             await self._steps.do(proof, MODEL)
