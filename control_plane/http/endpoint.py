@@ -71,8 +71,8 @@ class Ask:
         if not self.body.strip():
             return {}
         if _values_at_most(self.body) > _MOST_VALUES:
-            wrong = {"type": "too_long", "loc": ["body"], "msg": f"holds more than {_MOST_VALUES:,} values"}
-            raise Refused(422, "JSON_INVALID", [wrong])
+            message = f"holds more than {_MOST_VALUES:,} values"
+            raise Refused(422, "JSON_INVALID", [{"type": "too_long", "loc": ["body"], "msg": message}])
         try:
             return json.loads(self.body.decode(), parse_constant=_no_such_number, object_pairs_hook=_object)
         except RecursionError:
