@@ -89,7 +89,7 @@ gen: $(VENV) $(GENERATORS) ## make the Python, Go and TypeScript stubs from prot
 load: $(VENV) ## 1,000 simulated hosts with 10,000 sessions and 5,200 events a second on one control plane (MINUTES=10)
 	@$(RUN) -m bench.fleet_load --minutes $(MINUTES) $(ARGS)
 
-bench: $(VENV) browser ## the figures: ours beside the floor and a peer, in one run
+bench: $(VENV) browser $(SKYVERN) ## the figures: ours beside the floor and a peer, in one run
 	@$(RUN) -m bench $(ARGS)
 
 miniwob: $(MINIWOB) browser ## MiniWoB++ through the API: solved, refused, false successes (ARGS="--episodes 5 --first-seed 1")

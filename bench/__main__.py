@@ -40,6 +40,7 @@ QUESTIONS = {
     "idle": 120.0,
     "volume": 420.0,
     "gateway": 300.0,
+    "published_sdk": 180.0,
 }
 """The questions, and how many seconds each may take before it is given up."""
 RESULTS = Path(__file__).parent / "results"

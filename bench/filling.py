@@ -11,12 +11,13 @@ from pathlib import Path
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
-from control_plane import first_keys, wire
+from control_plane import first_keys
 from control_plane.config import Config
 from control_plane.entities.runs import Run, RunStatus, RunType
 from control_plane.entities.sessions import CloseReason, Session, SessionState
 from control_plane.fields import Fields
 from control_plane.store import Database, Transaction
+from control_plane.wire import session_wire
 
 RUNS_PER_SESSION = 10
 _RUNS_PER_MOVE = 100
@@ -80,7 +81,7 @@ def _add(tx: Transaction, count: int, events: list[runs_pb2.RunEvent]) -> list[s
 
 def _session(tx: Transaction) -> Session:
     request = browser_sessions_pb2.CreateBrowserSessionRequest()
-    spec = wire.session_spec(Fields(), request, first_keys.ORGANIZATION_ID, "")
+    spec = session_wire.session_spec(Fields(), request, first_keys.ORGANIZATION_ID, "")
     session = Session(
         browser_session_id=tx.new_id("pbs"), organization_id=spec.organization_id, state=SessionState.PENDING,
         timeout=spec.timeout, queue_timeout=spec.queue_timeout, browser_type=spec.browser_type, url=spec.url,

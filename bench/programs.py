@@ -144,13 +144,18 @@ class Workshop:
 
     @contextlib.asynccontextmanager
     async def program(
-        self, name: str, *arguments: str, environ: Mapping[str, str] | None = None, tells_ready: bool = True
+        self,
+        name: str,
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        tells_ready: bool = True,
+        python: Path | str = sys.executable,
     ) -> AsyncIterator[Program]:
         """`python -m arguments…`, from when it is ready to the end of the context; `name` names its log."""
         log = self.directory / f"{name}.log"
         with log.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", *arguments,
+                python, "-m", *arguments,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
                 env={**os.environ, **(environ or {})}, limit=_LONGEST_LINE,
             )  # fmt: skip

@@ -99,7 +99,7 @@ class CdpGuest:
         self._link = link
         self._visit: _Visit | None = None
         self._lent = False
-        self._fields = {"browser_session_id": placement.browser_session_id, "fence": placement.fence}
+        self._fields = placement.log_fields
 
     def let_in(self, browser: CdpBrowser, tunnel_id: str, run: asyncio.Task[None] | None) -> None:
         """Begin a visit: after the one under way, and after the `run` that is just ending unless it lends its turn."""

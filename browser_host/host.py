@@ -24,7 +24,7 @@ from browser_host.downloads import Downloads
 from browser_host.guard import Guard, Unguarded
 from browser_host.leases import Leases
 from browser_host.ledger import CommandLedger
-from browser_host.live_session import LEASE_OVER, LONGEST_SLEEP, CarryOut, LiveSession, NewJournal
+from browser_host.live_session import LEASE_OVER, LONGEST_SLEEP, LiveSession
 from browser_host.messages import (
     CancelRun,
     CapturePage,
@@ -63,6 +63,7 @@ from browser_host.messages import (
 )
 from browser_host.open_browser import Launcher
 from browser_host.outbox import Outbox
+from browser_host.session_runs import CarryOut, NewJournal
 from browser_host.states import States
 from browser_host.unacknowledged import Unacknowledged
 
@@ -163,7 +164,7 @@ class Host:
         """What is not all acknowledged, and what is under way: it may have been canceled while nobody could say so."""
         progress = {run.run_id: run for run in self.outbox.progress()}
         for session in self._sessions.values():
-            run = session.run_under_way()
+            run = session.runs.progress()
             if run is not None:
                 progress.setdefault(run.run_id, run)
         self._named_runs = frozenset(progress)
@@ -172,10 +173,10 @@ class Host:
     def _stop_what_is_over(self, going_on: set[str]) -> None:
         """End the runs that Hello named and Welcome does not: a moment later the lease would let them act again."""
         for session in self._sessions.values():
-            run = session.run_under_way()
+            run = session.runs.progress()
             if run is not None and run.run_id in self._named_runs and run.run_id not in going_on:
-                logger.info("run stopped", extra={**_fields(session.placement), "run_id": run.run_id})
-                session.stop_run(run.run_id)
+                logger.info("run stopped", extra={**session.placement.log_fields, "run_id": run.run_id})
+                session.runs.stop(run.run_id)
 
     def welcome(self, welcome: Welcome) -> None:
         """Take the control plane's verdicts and acks, renew the leases, and send again what it has not stored."""
@@ -278,9 +279,9 @@ class Host:
             case StartRun():
                 return session.start_run(kind, command.traceparent)
             case CancelRun(run_id):
-                session.cancel_run(run_id)
+                session.runs.cancel(run_id)
             case ResolveApproval():
-                session.resolve_approval(kind)
+                session.runs.resolve_approval(kind)
             case SetTimeout(timeout):
                 session.set_timeout(timeout)
             case SetNetwork(network):
@@ -333,25 +334,25 @@ class Host:
         def launched(outcome: Outcome) -> None:
             self._finish(launch, outcome)
             if not isinstance(outcome, Failure):
-                logger.info("session launched", extra=_fields(placement))
+                logger.info("session launched", extra=placement.log_fields)
 
         try:
             tombstone = await session.live(launched)
         except Exception:
-            logger.exception("session failed unexpectedly", extra=_fields(placement))
+            logger.exception("session failed unexpectedly", extra=placement.log_fields)
             tombstone = Tombstone(placement, EndReason.BROWSER_CRASHED, "a fault in the browser host; see its log")
             self._finish_if_open(launch)
         del self._sessions[placement.browser_session_id]
         self._reports.pop(placement, None)
         self._tombstones.add(placement, tombstone)
         logger.info(
-            "session ended", extra={**_fields(placement), "reason": tombstone.reason.value, "text": tombstone.message}
+            "session ended", extra={**placement.log_fields, "reason": tombstone.reason.value, "text": tombstone.message}
         )
         self.wake.set()
         self._drain_changed.set()
 
     def _finish(self, command: Command, outcome: Outcome) -> None:
-        fields = {**_fields(command.placement), "command_id": command.command_id, "kind": type(command.kind).__name__}
+        fields = {**command.placement.log_fields, "command_id": command.command_id, "kind": type(command.kind).__name__}
         if isinstance(outcome, Failure):
             logger.warning("command failed", extra={**fields, "code": outcome.reason, "text": outcome.message})
         else:
@@ -367,7 +368,7 @@ class Host:
         session = self._sessions.get(verdict.placement.browser_session_id)
         if session is None or session.placement != verdict.placement or verdict.keep:
             return
-        logger.info("session closed by verdict", extra=_fields(verdict.placement))
+        logger.info("session closed by verdict", extra=verdict.placement.log_fields)
         session.end(EndReason.REQUESTED, "the control plane does not hold this browser any more")
 
     def _capture(self, placement: Placement, capture_id: str) -> None:
@@ -380,7 +381,7 @@ class Host:
         try:
             await session.capture(capture_id)
         except Exception:
-            logger.exception("capture failed unexpectedly", extra=_fields(session.placement))
+            logger.exception("capture failed unexpectedly", extra=session.placement.log_fields)
 
     def _open_tunnel(self, placement: Placement, tunnel_id: str) -> None:
         """Let a CDP client in; to one for a session that is not here nothing is said, and it gives up."""
@@ -398,11 +399,11 @@ class Host:
         try:
             await session.capture_page(asked.artifact_id, pdf=asked.pdf)
         except Exception:
-            logger.exception("page not captured", extra=_fields(session.placement))
+            logger.exception("page not captured", extra=session.placement.log_fields)
 
     def _stop_run(self, run_id: str) -> None:
         for session in self._sessions.values():
-            session.stop_run(run_id)
+            session.runs.stop(run_id)
         self.outbox.drop(run_id)
 
     def _report(self, report: PageReport) -> None:
@@ -421,7 +422,7 @@ class Host:
             if remaining <= 0:
                 for session in self._sessions.values():
                     if not session.ending():
-                        logger.warning("session fenced", extra=_fields(session.placement))
+                        logger.warning("session fenced", extra=session.placement.log_fields)
                     session.end(EndReason.HOST_LOST, LEASE_OVER)
             await asyncio.sleep(remaining if 0 < remaining < LONGEST_SLEEP else LONGEST_SLEEP)
 
@@ -453,7 +454,3 @@ class Host:
                 await self._drain_changed.wait()
         except TimeoutError:
             pass
-
-
-def _fields(placement: Placement) -> dict[str, object]:
-    return {"browser_session_id": placement.browser_session_id, "fence": placement.fence}

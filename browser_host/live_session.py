@@ -1,4 +1,4 @@
-"""One placement of a session on this host: its launch, its browser, the run it is on, and its end.
+"""One placement of a session on this host: its launch, its browser, and its end; what it is on is in `session_runs`.
 
     LAUNCHING --> LIVE --> ENDING --> gone (a tombstone)
         \\--------------------^
@@ -11,18 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from tabkeep import telemetry
 from tabkeep.host.v1.host_pb2 import StartRun
-from tabkeep.v1 import runs_pb2
-from tabkeep.v1.runs_pb2 import RunFinished
 
-from browser_host import page_captures, run_records
-from browser_host.browser import Browser, BrowserGone
+from browser_host import page_captures
 from browser_host.cdp_guest import CdpGuest, TunnelLink
 from browser_host.clock import Clock
 from browser_host.downloads import Downloads
@@ -40,8 +37,6 @@ from browser_host.messages import (
     PageOptions,
     PageReport,
     Placement,
-    ResolveApproval,
-    RunProgress,
     Tombstone,
 )
 from browser_host.open_browser import (
@@ -53,20 +48,13 @@ from browser_host.open_browser import (
     ProfileUnusable,
     ProxyUnusable,
 )
-from browser_host.outbox import RunStopped
 from browser_host.pages import Trouble
-from browser_host.run_journal import RunJournal, RunOver
-from browser_host.run_records import RunRecords
+from browser_host.session_runs import CarryOut, NewJournal, SessionRuns
 from browser_host.state_saves import StateSaves
 from browser_host.states import StateNotFetched, States
-from browser_host.task.journal import ApprovalAnswer, Journal, TurnNotBack
 
 logger = logging.getLogger(__name__)
 
-CANCEL_SECONDS = 5.0
-"""How long a cancelled run may take to reach a step boundary."""
-WIND_UP_SECONDS = 0.5
-"""How long a run may take to end by itself when its browser is gone, or after it was stopped."""
 LEAVE_SECONDS = 0.5
 """How long the end of a session waits for finished downloads to be out of its browser's directory."""
 CLOSE_AGAIN_SECONDS = 1.0
@@ -81,29 +69,6 @@ LONGEST_SLEEP = 1.0
 """Deadlines are looked at this often at least: timers of the event loop do not count suspend, the clock does."""
 
 LEASE_OVER = "the host's holding lease was over: it heard of no control plane"
-
-CarryOut = Callable[[StartRun, Browser, Journal, Clock], Awaitable[None]]
-NewJournal = Callable[[Placement, str], RunJournal]
-
-_RUN_ENDS = {
-    EndReason.REQUESTED: (runs_pb2.RUN_STATUS_CANCELED, runs_pb2.FAILURE_REASON_SESSION_CLOSED),
-    EndReason.TIMED_OUT: (runs_pb2.RUN_STATUS_TIMED_OUT, runs_pb2.FAILURE_REASON_SESSION_TIMED_OUT),
-    EndReason.BROWSER_CRASHED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_BROWSER_CRASHED),
-    EndReason.HOST_LOST: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_HOST_LOST),
-    EndReason.HOST_DRAINED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_HOST_DRAINED),
-    EndReason.LAUNCH_FAILED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_LAUNCH_FAILED),
-    EndReason.PROXY_FAILED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_PROXY_FAILED),
-    EndReason.PAGE_CRASHED: (runs_pb2.RUN_STATUS_FAILED, runs_pb2.FAILURE_REASON_PAGE_CRASHED),
-}
-"""How the run of a session ends when the session ends under it."""
-
-
-@dataclass(slots=True)
-class _ActiveRun:
-    run_id: str
-    journal: RunJournal
-    task: asyncio.Task[None]
-    force_cancel: asyncio.TimerHandle | None = None
 
 
 class LiveSession:
@@ -136,8 +101,6 @@ class LiveSession:
         self._traceparent = traceparent
         self._launch = launch
         self._launcher = launcher
-        self._carry_out = carry_out
-        self._new_journal = new_journal
         self._report = report
         self._clock = clock
         self._browser: OpenBrowser | None = None
@@ -147,8 +110,17 @@ class LiveSession:
         self._page_options = launch.page_options
         self._timeout_changed = asyncio.Event()
         self._end: asyncio.Future[tuple[EndReason, str]] = asyncio.get_running_loop().create_future()
-        self._run: _ActiveRun | None = None
-        self._runs_begun: set[str] = set()
+        self.runs = SessionRuns(
+            placement,
+            self._end,
+            self._guest,
+            downloads,
+            carry_out=carry_out,
+            new_journal=new_journal,
+            clock=clock,
+            viewport=(launch.width, launch.height),
+            over=self._run_over,
+        )
         self._page_changed = asyncio.Event()
         self._last_report: PageReport | None = None
         self._troubled_since: dict[str, datetime] = {}
@@ -202,63 +174,8 @@ class LiveSession:
             self._browser.change_page_options(page_options)
 
     def start_run(self, start: StartRun, traceparent: str) -> Outcome:
-        """Begin a run, after the one under way, if any, has ended.
-
-        One run at a time has its turn, so the one under way is over as far as the control plane is concerned; if it
-        was never told so, it is now. The new one touches the page only when the old one's task has ended.
-        """
-        browser = self._browser
-        if browser is None:
-            return Failure("UNKNOWN_SESSION", f"session {self.placement.browser_session_id} has no live browser here")
-        if start.run_id in self._runs_begun:
-            return Done()
-        if self.ending():
-            # The tombstone is on its way; this way the run ends with the session's own reason.
-            self._runs_begun.add(start.run_id)
-            self._new_journal(self.placement, start.run_id).record_end(self._ended())
-            return Done()
-        before = self._run
-        if before is not None and not before.journal.finished:
-            logger.warning("run superseded", extra={"run_id": before.run_id, "by": start.run_id})
-            self.stop_run(before.run_id)
-        self._runs_begun.add(start.run_id)
-        journal = self._new_journal(self.placement, start.run_id)
-        journal.lend_turn = self._guest.lent
-        leaving = self._guest.send_away("a run begins")
-        task = asyncio.create_task(
-            self._perform(start, browser, journal, traceparent, before.task if before else None, leaving)
-        )
-        self._run = run = _ActiveRun(start.run_id, journal, task)
-        task.add_done_callback(lambda _: self._run_over(run))
-        return Done()
-
-    def run_under_way(self) -> RunProgress | None:
-        """The run that has not ended yet, if any."""
-        run = self._run
-        if run is None or run.journal.finished:
-            return None
-        return RunProgress(run.run_id, run.journal.last_seq)
-
-    def cancel_run(self, run_id: str) -> None:
-        """Ask a run to end at the next step boundary, and end it after 5 seconds in any case."""
-        run = self._run
-        if run is None or run.run_id != run_id or run.force_cancel is not None:
-            return
-        run.journal.cancel_requested.set()
-        run.force_cancel = asyncio.get_running_loop().call_later(CANCEL_SECONDS, run.task.cancel)
-
-    def stop_run(self, run_id: str) -> None:
-        """End a run at once; what it still says is not wanted."""
-        run = self._run
-        if run is not None and run.run_id == run_id:
-            run.journal.stop()
-            run.task.cancel()
-
-    def resolve_approval(self, answer: ResolveApproval) -> None:
-        """Hand a person's answer to the run that waits for it."""
-        run = self._run
-        if run is not None and run.run_id == answer.run_id:
-            run.journal.resolve_approval(answer.approval_id, ApprovalAnswer(answer.approved, answer.comment))
+        """Begin a run."""
+        return self.runs.start(start, self._browser, traceparent)
 
     async def capture(self, capture_id: str) -> None:
         """Bring the browser's state for somebody who waits for it, or why there is none."""
@@ -267,7 +184,7 @@ class LiveSession:
     def let_in(self, tunnel_id: str) -> None:
         """Join a CDP client to the browser, after the run that is just ending."""
         if self._browser is not None and not self.ending():
-            self._guest.let_in(self._browser, tunnel_id, self._run.task if self._run else None)
+            self._guest.let_in(self._browser, tunnel_id, self.runs.task)
 
     async def capture_page(self, artifact_id: str, *, pdf: bool) -> None:
         """Bring a picture or print of the page for somebody who waits for it, or why there is none."""
@@ -309,10 +226,9 @@ class LiveSession:
             watchers.append(asyncio.create_task(self._saves.keep(browser, self._deadline)))
         try:
             reason, message = await asyncio.shield(self._end)
-            await self._end_run(reason, message)
+            await self.runs.end(reason, message)
         finally:
-            if self._run is not None:
-                self._run.task.cancel()
+            self.runs.abandon()
             for watcher in watchers:
                 watcher.cancel()
             await asyncio.wait(watchers)
@@ -437,10 +353,14 @@ class LiveSession:
         """Bring it up, for the run that is under way if there is one."""
         if self._downloads is None:
             return
-        run = self._run if self._run is not None and not self._run.journal.finished else None
+        run = self.runs.under_way
         settled = self._downloads.begun(self.placement, run.run_id if run else "", download)
         if run is not None:
             run.journal.await_file(download.file_name, settled)
+
+    def _run_over(self) -> None:
+        self._page_changed.set()
+        self._saves.run_over()
 
     async def _report_pages(self, browser: OpenBrowser) -> None:
         browser.on_change(self._page_changed.set)
@@ -466,127 +386,3 @@ class LiveSession:
         for trouble in troubles:
             self._troubled_since.setdefault(trouble.kind, self._clock.now())
         return tuple((trouble, self._troubled_since[trouble.kind]) for trouble in troubles)
-
-    # The run it is on.
-
-    async def _perform(
-        self,
-        start: StartRun,
-        browser: Browser,
-        journal: RunJournal,
-        traceparent: str,
-        before: asyncio.Task[None] | None,
-        leaving: asyncio.Task[None] | None,
-    ) -> None:
-        """Carry out a run, after the one before and without a CDP client; its last event is always RunFinished."""
-        fields = {"browser_session_id": self.placement.browser_session_id, "run_id": start.run_id}
-        logger.info("run started", extra=fields)
-        began = self._clock.monotonic()
-        records: RunRecords | None = None
-        try:
-            await self._guest.gone(leaving)
-            if before is not None:
-                await asyncio.wait({before}, timeout=CANCEL_SECONDS)
-                before.cancel()
-                await asyncio.wait({before})
-            records = await self._begin_records(start, journal)
-            with telemetry.tracer().start_as_current_span(
-                "host.run", context=telemetry.extract(traceparent), attributes=fields
-            ):
-                await self._carry_out(start, browser, journal, self._clock)
-            if not journal.finished:
-                logger.error("run ended without a last event", extra=fields)
-                journal.record_end(_internal(start.run_id, "the task engine returned without an end"))
-        except asyncio.CancelledError:
-            journal.record_end(self._cancelled())
-        except (RunStopped, RunOver):
-            logger.info("run stopped", extra=fields)
-        except TurnNotBack as error:
-            logger.error("cdp client stays", extra=fields)
-            journal.record_end(
-                RunFinished(
-                    status=runs_pb2.RUN_STATUS_FAILED,
-                    failure_reason=runs_pb2.FAILURE_REASON_CDP_CLIENT_STAYED,
-                    failure_message=str(error),
-                )
-            )
-        except BrowserGone as error:
-            journal.record_end(
-                self._ended() if self.ending() else _run_end(EndReason.BROWSER_CRASHED, str(error) or "browser gone")
-            )
-        except Exception as error:
-            logger.exception("run failed unexpectedly", extra=fields)
-            # A browser that ended makes calls fail in many ways, a moment before its end is seen.
-            await asyncio.wait({self._end}, timeout=WIND_UP_SECONDS)
-            journal.record_end(self._ended() if self.ending() else _internal(start.run_id, type(error).__name__))
-        finally:
-            if records is not None:
-                records.end_soon(journal.scrub)
-            duration_ms = round((self._clock.monotonic() - began) * 1000)
-            logger.info("run ended", extra={**fields, "duration_ms": duration_ms})
-
-    async def _begin_records(self, start: StartRun, journal: RunJournal) -> RunRecords | None:
-        """Begin the records that the run is to have; its end waits for them to be stored, as for its pictures."""
-        if not run_records.wanted(start) or self._browser is None or self._downloads is None:
-            return None
-        viewport = self._launch.width, self._launch.height
-        records = RunRecords(self.placement, start, self._browser, self._downloads, self._clock, viewport)
-
-        async def end() -> None:
-            try:
-                for name, settled in await records.end(journal.scrub):
-                    journal.await_file(name, settled, record=True)
-            except Exception:
-                logger.exception("records not kept", extra={"run_id": start.run_id})
-
-        journal.before_end = end
-        await records.begin()
-        return records
-
-    def _run_over(self, run: _ActiveRun) -> None:
-        run.journal.record_end(self._cancelled())  # only if its task was cancelled before it began
-        if run.force_cancel is not None:
-            run.force_cancel.cancel()
-        if self._run is run:
-            self._run = None
-        self._page_changed.set()
-        self._saves.run_over()
-
-    def _cancelled(self) -> RunFinished:
-        if self._end.done():
-            return self._ended()
-        return RunFinished(
-            status=runs_pb2.RUN_STATUS_CANCELED,
-            failure_reason=runs_pb2.FAILURE_REASON_CANCELED,
-            failure_message="canceled; the step under way did not end in time and was broken off",
-        )
-
-    def _ended(self) -> RunFinished:
-        return _run_end(*self._end.result())
-
-    async def _end_run(self, reason: EndReason, message: str) -> None:
-        run = self._run
-        if run is None:
-            return
-        if reason in (EndReason.BROWSER_CRASHED, EndReason.PAGE_CRASHED):
-            # The engine learns of it from its next call and can say which step was under way.
-            await asyncio.wait({run.task}, timeout=WIND_UP_SECONDS)
-        if not run.task.done():
-            run.task.cancel()
-            await asyncio.wait({run.task}, timeout=WIND_UP_SECONDS)
-        if not run.task.done():
-            logger.error("run does not end", extra={"run_id": run.run_id})
-            run.journal.record_end(_run_end(reason, message))
-
-
-def _run_end(reason: EndReason, message: str) -> RunFinished:
-    status, failure_reason = _RUN_ENDS[reason]
-    return RunFinished(status=status, failure_reason=failure_reason, failure_message=message)
-
-
-def _internal(incident_id: str, what: str) -> RunFinished:
-    return RunFinished(
-        status=runs_pb2.RUN_STATUS_FAILED,
-        failure_reason=runs_pb2.FAILURE_REASON_INTERNAL,
-        failure_message=f"a fault in the browser host ({what}); its log has the cause under {incident_id}",
-    )

@@ -46,6 +46,11 @@ class Placement:
     browser_session_id: str
     fence: int
 
+    @property
+    def log_fields(self) -> dict[str, object]:
+        """By which the log names it."""
+        return {"browser_session_id": self.browser_session_id, "fence": self.fence}
+
 
 # From the host.
 

@@ -130,6 +130,10 @@ class LaunchRequest:
             self.browser_type, self.width, self.height, network.time_zone, network.locale, network.geolocation
         )
 
+    def deadline(self, launch_time: float) -> float | None:
+        """When a browser that is launched, or given to the session, at `launch_time` must have ended."""
+        return None if self.lifetime is None else launch_time + self.lifetime.total_seconds()
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:

@@ -54,7 +54,7 @@ class StateSaves:
                 pass
             taken = await self._take(browser, CHECKPOINT_SECONDS)
             if taken.failure:
-                logger.warning("checkpoint not taken", extra={**self._fields(), "reason": taken.failure})
+                logger.warning("checkpoint not taken", extra={**self._placement.log_fields, "reason": taken.failure})
             else:
                 self._states.bring(taken)
 
@@ -91,6 +91,3 @@ class StateSaves:
         self._state_no += 1
         now = self._clock.monotonic()
         return TakenState(self._placement, self._state_no, last, capture_id, now, content, failure)
-
-    def _fields(self) -> dict[str, object]:
-        return {"browser_session_id": self._placement.browser_session_id, "fence": self._placement.fence}

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
+from browser_host.backoff import Backoff
 from browser_host.clock import Clock, SystemClock
 from browser_host.messages import Placement, TakenState
 from browser_host.uploads import UploadFailed, UploadRefused
@@ -21,7 +22,6 @@ from browser_host.uploads import UploadFailed, UploadRefused
 logger = logging.getLogger(__name__)
 
 GIVE_UP_SECONDS = 120.0
-_BACKOFF_FIRST, _BACKOFF_MOST = 0.2, 5.0
 
 
 class StateNotFetched(Exception):
@@ -81,15 +81,15 @@ class States:
         """
         if self._link is None:
             raise StateNotFetched("this host has no way to fetch browser states", final=True)
-        most = _BACKOFF_FIRST
+        backoff = Backoff(self._rng)
         while True:
             try:
                 return await self._link.get_state(placement)
             except StateNotFetched as error:
                 if error.final:
                     raise
-                logger.warning("browser state not fetched", extra={**_fields(placement), "reason": str(error)})
-            most = await self._back_off(most)
+                logger.warning("browser state not fetched", extra={**placement.log_fields, "reason": str(error)})
+            await backoff.pause()
 
     def bring(self, taken: TakenState) -> None:
         """Bring a state in the background."""
@@ -110,14 +110,14 @@ class States:
                 self._newest.pop(taken.placement, None)
             self.settled()
         if why:
-            logger.warning("browser state not brought", extra={**_fields(taken.placement), "reason": why})
+            logger.warning("browser state not brought", extra={**taken.placement.log_fields, "reason": why})
 
     async def _brought(self, taken: TakenState) -> str:
         """Bring a state; returns why it was given up, or ""."""
         if self._link is None:
             return "this host has no way to bring browser states"
         give_up_at = self._clock.monotonic() + GIVE_UP_SECONDS
-        most = _BACKOFF_FIRST
+        backoff = Backoff(self._rng)
         while True:
             age = timedelta(seconds=max(0.0, self._clock.monotonic() - taken.taken_at))
             try:
@@ -128,14 +128,6 @@ class States:
             except UploadFailed as error:
                 if self._clock.monotonic() >= give_up_at:
                     return str(error)
-            most = await self._back_off(most)
+            await backoff.pause()
             if not taken.capture_id and self._newest.get(taken.placement, taken.state_no) > taken.state_no:
                 return ""  # a newer one is on its way
-
-    async def _back_off(self, most: float) -> float:
-        await asyncio.sleep(self._rng.uniform(_BACKOFF_FIRST / 2, most))
-        return min(_BACKOFF_MOST, most * 2)
-
-
-def _fields(placement: Placement) -> dict[str, object]:
-    return {"browser_session_id": placement.browser_session_id, "fence": placement.fence}

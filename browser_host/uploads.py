@@ -12,6 +12,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
+from browser_host.backoff import Backoff
 from browser_host.clock import Clock
 from browser_host.messages import KeptFile, Picture
 
@@ -23,7 +24,6 @@ WORKERS = 2
 """Two, so that one slow upload does not hold up all others; more would only compete for the same line."""
 GIVE_UP_SECONDS = 120.0
 HOST_ENDED = "the host ended"
-_BACKOFF_FIRST, _BACKOFF_MOST = 0.2, 5.0
 
 
 class UploadFailed(Exception):
@@ -84,7 +84,7 @@ class Uploads:
 
     async def _bring(self, picture: Upload) -> str:
         give_up_at = self._clock.monotonic() + GIVE_UP_SECONDS
-        most = _BACKOFF_FIRST
+        backoff = Backoff(self._rng)
         while True:
             try:
                 await self._put(picture)
@@ -94,8 +94,7 @@ class Uploads:
             except UploadFailed as error:
                 if self._clock.monotonic() >= give_up_at:
                     return str(error)
-            await asyncio.sleep(self._rng.uniform(_BACKOFF_FIRST / 2, most))
-            most = min(_BACKOFF_MOST, most * 2)
+            await backoff.pause()
 
     @staticmethod
     def _settle(picture: Upload, settled: asyncio.Future[str], why: str) -> None:

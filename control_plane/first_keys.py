@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from control_plane.entities import keys
 from control_plane.entities.keys import KeyBook, Scope
 from control_plane.errors import StoreUnusable
 from control_plane.moves import key_moves
-from control_plane.sealing import vault
+from control_plane.sealing import private_files, vault
 from control_plane.sealing.vault import Vault
 from control_plane.store import Database, Transaction
 
@@ -51,7 +50,7 @@ async def pepper(database: Database, data_dir: Path) -> bytes:
     if not path.exists():
         if await database.read(lambda tables: tables.keys.all()):
             raise StoreUnusable(f"{path} is gone and the database has keys: restore it from a backup")
-        _write_secret(path, secrets.token_hex(_PEPPER_BYTES))
+        private_files.write(path, secrets.token_hex(_PEPPER_BYTES))
     try:
         value = bytes.fromhex(path.read_text().strip())
     except (ValueError, OSError) as error:
@@ -74,8 +73,8 @@ async def open_keys(database: Database, data_dir: Path, secret: bytes, first_hos
     now = database.clock.now()
     api_key, api_text = keys.make(secret, ORGANIZATION_ID, Scope.OPERATOR, "first key", now)
     token, token_text = keys.make(secret, "", Scope.HOST, "first host token", now, first_host)
-    _write_secret(api_key_file(data_dir), api_text)
-    _write_secret(host_token_file(data_dir), token_text)
+    private_files.write(api_key_file(data_dir), api_text)
+    private_files.write(host_token_file(data_dir), token_text)
 
     def add_both(tx: Transaction) -> None:
         key_moves.add(tx, api_key)
@@ -83,13 +82,3 @@ async def open_keys(database: Database, data_dir: Path, secret: bytes, first_hos
 
     await database.write(add_both)
     return KeyBook(secret, [api_key, token])
-
-
-def _write_secret(path: Path, text: str) -> None:
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -158,9 +158,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def _streaming(self, method: str, metadata: dict[str, Any], behavior: Callable[..., Any]) -> Callable[..., Any]:
         async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             async with _Call(method, context, self._clock):
-                caller.set(self._admit(method, metadata))
-                async for response in behavior(request, context):
-                    yield response
+                key = self._admit(method, metadata)
+                caller.set(key)
+                async with contextlib.aclosing(behavior(request, context)) as responses:
+                    async for response in responses:
+                        if key.scope is not Scope.HOST:  # a host that is at work goes on with its stream
+                            self.keys.valid(key.key_id)
+                        yield response
 
         return handle
 

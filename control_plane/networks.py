@@ -131,7 +131,8 @@ class Networks:
         location = self._locations.get(name)
         if location is None:
             raise PreconditionFailed(
-                f"proxy location {name} is not configured; configured are: {configured}",
+                f"proxy location {name} is not configured; configured are: {configured}; "
+                "the operator sets them up in proxy-locations.yaml, a session without one goes out as its host does",
                 reason="PROXY_LOCATION_NOT_CONFIGURED",
                 proxy_location=name,
                 configured=configured,

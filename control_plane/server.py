@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from control_plane import first_keys, grpc_serving, proxy_locations, wire
+from control_plane import first_keys, grpc_serving, proxy_locations
 from control_plane.clock import Clock, SystemClock
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
@@ -39,6 +39,7 @@ from control_plane.parts import Parts
 from control_plane.sealing.seals import Seals
 from control_plane.store import Database
 from control_plane.webhook_deliverer import WebhookDeliverer
+from control_plane.wire import run_wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ async def _listening_for_http(parts: Parts, calls: Calls) -> AsyncIterator[str]:
     hosts = (config.http_address.rpartition(":")[0], *config.http_hosts)
     links = Links(ViewTokens(parts.secret), coordinator.clock, config.http_url)
     page = TakeOverPage(parts.take_overs, links, coordinator)
-    routes = seed_routes.resources(coordinator, parts.artifacts.blobs, links)
+    routes = seed_routes.resources(coordinator, parts.artifacts.blobs, parts.files, links)
     socket = CdpSocket(coordinator, parts.tunnels, parts.take_overs)
     gateway = Gateway(all_resources(calls, [*routes, *page.resources()]), calls, hosts, limits, socket)
     async with serving.listening(config.http_address, gateway, limits) as address:
@@ -140,7 +141,7 @@ async def _listening_for_http(parts: Parts, calls: Calls) -> AsyncIterator[str]:
 
 
 def _webhook_body(http_url: str, run: Run) -> bytes:
-    return seed_runs.webhook_body(wire.run(run), http_url)
+    return seed_runs.webhook_body(run_wire.run(run), http_url)
 
 
 def _end_calls(coordinator: Coordinator) -> None:

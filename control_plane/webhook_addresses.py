@@ -27,6 +27,10 @@ def url_refusal(url: str, allowed: Sequence[Network]) -> str:
         return "must not have a user name or password: put a secret into the path, or check the signature"
     if parts.fragment:
         return "must not have a fragment"
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return f"names a host that cannot be: {host[:100]!r} has an empty part, or one of more than 63 characters"
     literal = _literal(host)
     if literal is not None:
         return refusal(literal, port or (443 if parts.scheme == "https" else 80), allowed)

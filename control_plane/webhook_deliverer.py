@@ -16,7 +16,8 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 from tabkeep import telemetry
@@ -42,6 +43,7 @@ _AT_ONCE_PER_ORGANIZATION = 8
 _ANSWER_BYTES = 2048
 _LOOK_AGAIN_SECONDS = 60.0
 _AFTER_FAILED_STORE_SECONDS = 5.0
+_LONGEST_ASKED = timedelta(hours=1)
 
 
 class _NotTried(Exception):
@@ -135,13 +137,17 @@ class WebhookDeliverer:
                 async with asyncio.timeout(_ATTEMPT_SECONDS):
                     response, answer = await self._send(client, delivery, destination)
                 status_code, error = response.status_code, _refused(response)
-                asked = _asked_to_wait(response)
+                asked = _asked_to_wait(response, clock.now())
             except TimeoutError:
                 error = f"no complete answer within {_ATTEMPT_SECONDS:g}s"
             except _NotTried as reason:
                 error, final = str(reason), reason.final
             except httpx.HTTPError as failure:
                 error = f"no answer: {type(failure).__name__}: {failure}"[:500]
+            except Exception:
+                # It counts like the others: what is wrong with this one would be wrong with it for ever.
+                logger.exception("webhook not sent", extra={"webhook_delivery_id": delivery.webhook_delivery_id})
+                error = "not sent: a fault of the control plane, its log has the cause"
         attempt = Attempt(
             webhook_delivery_id=delivery.webhook_delivery_id,
             attempt=delivery.attempt_count + 1,
@@ -168,7 +174,10 @@ class WebhookDeliverer:
         run = await self._coordinator.database.read(lambda tables: tables.runs.get(delivery.run_id))
         if run is None:
             raise _NotTried(f"run {delivery.run_id} does not exist any more", final=True)
-        url = httpx.URL(destination.url)
+        try:
+            url = httpx.URL(destination.url)
+        except httpx.InvalidURL as error:
+            raise _NotTried(f"not sent: the URL is none: {error}", final=True) from error
         address = await self._address(destination.url, url)
         body = self._body_of(run)
         secret = webhooks.secret_of(self._pepper, delivery.organization_id)
@@ -208,6 +217,8 @@ class WebhookDeliverer:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise _NotTried(f"{host} cannot be resolved: {error.strerror or error}") from error
+        except UnicodeError as error:
+            raise _NotTried(f"{host[:300]} is not a name that can be resolved", final=True) from error
         return [ipaddress.ip_address(str(target[0]).partition("%")[0]) for *_, target in found]
 
 
@@ -215,14 +226,19 @@ def _refused(response: httpx.Response) -> str:
     """Why an answer does not count; "" if it does."""
     if response.is_success:
         return ""
-    if response.is_redirect:
+    if response.has_redirect_location:
         return f"answered {response.status_code}: redirects are not followed, give the final URL"
     return f"answered {response.status_code}"
 
 
-def _asked_to_wait(response: httpx.Response) -> timedelta:
-    """What a receiver asks for with Retry-After in seconds, at most an hour."""
+def _asked_to_wait(response: httpx.Response, now: datetime) -> timedelta:
+    """What a receiver asks for with Retry-After, in seconds or as a date: at most an hour."""
     text = response.headers.get("retry-after", "")
-    return (
-        timedelta(seconds=min(int(text), 3600)) if text.isascii() and text.isdigit() and len(text) < 10 else timedelta()
-    )
+    if text.isascii() and text.isdigit():
+        asked = timedelta(seconds=int(text[:10]))
+    else:
+        try:
+            asked = parsedate_to_datetime(text).replace(tzinfo=UTC) - now
+        except (ValueError, OverflowError):
+            asked = timedelta()
+    return min(max(asked, timedelta()), _LONGEST_ASKED)

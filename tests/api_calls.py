@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
-from tabkeep.v1 import browser_sessions_pb2, runs_pb2
+from tabkeep.v1 import browser_sessions_pb2, hosts_pb2, runs_pb2
 
 from tests.fake_host import PATIENCE, FakeHost
 
@@ -80,3 +80,13 @@ async def all_of(stream: Any) -> list[Any]:
         return messages
 
     return await asyncio.wait_for(collect(), PATIENCE)
+
+
+async def get_host(api: Any, host_id: str = "host-a") -> Any:
+    """The host now."""
+    return (await api.hosts.GetHost(hosts_pb2.GetHostRequest(host_id=host_id))).host
+
+
+async def drain_host(api: Any, host_id: str = "host-a", **fields: Any) -> Any:
+    """Drain the host."""
+    return (await api.hosts.DrainHost(hosts_pb2.DrainHostRequest(host_id=host_id, **fields))).host

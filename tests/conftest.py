@@ -182,6 +182,20 @@ async def host(control_plane: ControlPlane, host_token: str) -> AsyncIterator[Fa
 
 
 @pytest.fixture
+async def another(control_plane: ControlPlane, host_token: str) -> AsyncIterator[Callable[..., FakeHost]]:
+    """Makes further fake hosts; the test attaches them."""
+    made: list[FakeHost] = []
+
+    def make(host_id: str = "host-b", token: str = host_token, **fields: Any) -> FakeHost:
+        made.append(FakeHost(control_plane.address, token, host_id, **fields))
+        return made[-1]
+
+    yield make
+    for fake in made:
+        await fake.vanish()
+
+
+@pytest.fixture
 def advance(control_plane: ControlPlane) -> Callable[..., Awaitable[None]]:
     """Moves the control plane's clock, and makes everything happen that is due by then.
 

@@ -25,7 +25,7 @@ class TestProxy:
 
     ports: dict[int, int]
     """Where the ports of the names below are on this machine."""
-    ending: str = ".test"
+    ending: str = field(default=".test", kw_only=True)
     username: str = ""
     password: str = ""
     asked: list[str] = field(default_factory=list)

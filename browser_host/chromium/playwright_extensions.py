@@ -6,9 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.async_api import BrowserContext, Error
+
+from browser_host import extensions
+from browser_host.extensions import Extension, ExtensionInvalid
+from browser_host.open_browser import LaunchFailed
 
 LOAD_SECONDS = 15.0
 POLL_SECONDS = 0.02
@@ -16,6 +21,42 @@ POLL_SECONDS = 0.02
 
 class ExtensionNotLoaded(Exception):
     """The browser did not take an extension; the text has its own words."""
+
+
+class OfferedExtensions:
+    """Those that the operator has put on this host."""
+
+    def __init__(self, offered: Sequence[Extension]) -> None:
+        self._extensions = {extension.name: extension for extension in offered}
+
+    def beforehand(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of these that may be loaded into a browser before there is a session that asks for them."""
+        offered = [self._extensions[name] for name in names if name in self._extensions]
+        return tuple(one.name for one in offered if not one.has_scripts)
+
+    async def load(
+        self, names: Sequence[str], context: BrowserContext, loaded: list[str], directory: Path, user: int
+    ) -> None:
+        """Load those that are not among the `loaded` yet, and add them to these.
+
+        Into a browser that has no page yet; their files are copied below its `directory` and are its user's.
+
+        Raises:
+            LaunchFailed: one of them is not offered here, or is not in force.
+        """
+        for name in names:
+            if name in loaded:
+                continue
+            extension = self._extensions.get(name)
+            if extension is None:
+                offered = ", ".join(sorted(self._extensions)) or "none"
+                raise LaunchFailed(f"this host offers no extension {name}; offered are: {offered}")
+            try:
+                copied = await asyncio.to_thread(extensions.copy, extension, directory / "extensions", user)
+                await load(context, name, copied, has_rules=extension.has_rules)
+            except (ExtensionInvalid, ExtensionNotLoaded, OSError) as error:
+                raise LaunchFailed(str(error)) from None
+            loaded.append(name)
 
 
 async def load(context: BrowserContext, name: str, directory: Path, *, has_rules: bool) -> None:

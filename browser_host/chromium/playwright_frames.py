@@ -13,12 +13,12 @@ from playwright.async_api import CDPSession, Error
 from playwright.async_api import Frame as TabFrame
 from playwright.async_api import Page as Tab
 
-from browser_host.browser import BrowserError, Document, DocumentReplaced, PageUnresponsive, ScriptFailed
+from browser_host.browser import BrowserError, Document, DocumentReplaced, PageUnresponsive
+from browser_host.chromium import playwright_scripts
+from browser_host.chromium.playwright_scripts import document_replaced
 
 MOST_FRAMES = 20
 """Frames of one page that are looked into."""
-_WORLD = "tabkeep"
-_HANDLES = "tabkeep"
 _BETWEEN_DOCUMENTS = 0.05
 
 
@@ -44,12 +44,9 @@ class PlaywrightFrames:
             DocumentReplaced.
         """
         try:
-            call = {"functionDeclaration": function, "executionContextId": world, "objectGroup": _HANDLES}
-            array = (await session.send("Runtime.callFunctionOn", call))["result"]["objectId"]
-            listed = await session.send("Runtime.getProperties", {"objectId": array, "ownProperties": True})
-            handles = [one["value"]["objectId"] for one in listed["result"] if one["name"].isdigit()][:MOST_FRAMES]
+            handles = (await playwright_scripts.nodes(session.send, function, world))[:MOST_FRAMES]
             nodes = await asyncio.gather(*(session.send("DOM.describeNode", {"objectId": one}) for one in handles))
-            await session.send("Runtime.releaseObjectGroup", {"objectGroup": _HANDLES})
+            await session.send("Runtime.releaseObjectGroup", {"objectGroup": playwright_scripts.HANDLES})
         except (Error, KeyError) as error:
             raise DocumentReplaced(str(error)) from None
         frames = []
@@ -90,7 +87,8 @@ class PlaywrightFrames:
 
     async def _world_in(self, session: CDPSession, frame: PlaywrightFrame) -> int | None:
         try:
-            made = await session.send("Page.createIsolatedWorld", {"frameId": frame.frame_id, "worldName": _WORLD})
+            wanted = {"frameId": frame.frame_id, "worldName": playwright_scripts.WORLD}
+            made = await session.send("Page.createIsolatedWorld", wanted)
         except Error:
             return None
         frame.session = session
@@ -128,24 +126,15 @@ class PlaywrightFrame:
         for _ in range(3):
             if self._world is None:
                 self._world = await self._frames.world(self)
-            call = {
-                "functionDeclaration": function,
-                "executionContextId": self._world,
-                "arguments": [{"value": argument}],
-                "returnByValue": True,
-                "awaitPromise": True,
-            }
+            call = playwright_scripts.call(function, argument, self._world)
             try:
                 answer = await self.session.send("Runtime.callFunctionOn", call)
             except Error as error:
                 self._world = None
-                if "Cannot find context" in error.message or "uniqueContextId not found" in error.message:
-                    continue  # it never ran
-                raise DocumentReplaced(error.message.splitlines()[0]) from None
-            if "exceptionDetails" in answer:
-                thrown = answer["exceptionDetails"].get("exception", {})
-                raise ScriptFailed(str(thrown.get("description") or answer["exceptionDetails"].get("text")))
-            return answer["result"].get("value")
+                if playwright_scripts.never_ran(error):
+                    continue
+                raise document_replaced(error) from None
+            return playwright_scripts.result(answer)
         raise DocumentReplaced("the frame keeps moving to other documents")
 
     async def loaded(self, *, timeout: float) -> bool:

@@ -12,12 +12,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from browser_host.kernel import guardian
+from browser_host.kernel import guardian, processes
 
 logger = logging.getLogger(__name__)
 
@@ -234,16 +233,4 @@ def _write_all(cgroup: Path, files: list[tuple[str, str]]) -> None:
 
 
 def _can_enter(cgroup: Path) -> bool:
-    command = ["/bin/sh", "-c", 'echo 0 > "$0/cgroup.procs"', str(cgroup)]
-    try:
-        subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=5,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return True
+    return processes.succeeds(["/bin/sh", "-c", 'echo 0 > "$0/cgroup.procs"', str(cgroup)])

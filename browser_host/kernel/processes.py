@@ -27,6 +27,7 @@ __all__ = [
     "group_members",
     "processes_of",
     "remove_tree",
+    "succeeds",
     "sweep",
     "write_wrapper",
 ]
@@ -167,9 +168,14 @@ def can_die_with_parent() -> bool:
     """Whether processes can be started such that the kernel kills them when their parent ends (Linux, util-linux)."""
     if shutil.which("setpriv") is None:
         return False
+    return succeeds(["setpriv", "--pdeathsig", "KILL", "--", "true"])
+
+
+def succeeds(command: list[str]) -> bool:
+    """Whether a command, run to look what is possible here, ends with success; it has 5 seconds."""
     try:
         subprocess.run(
-            ["setpriv", "--pdeathsig", "KILL", "--", "true"],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

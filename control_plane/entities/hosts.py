@@ -6,11 +6,16 @@ every host has its whole holding lease again.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from control_plane.errors import Conflict
+
+HOST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+EXTENSION_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+"""What hosts call the extensions that they offer."""
 
 
 class HostState(StrEnum):

@@ -116,8 +116,7 @@ class Run:
     browser_session_id: str
     owns_browser_session: bool
     plan: bytes
-    """What the host is to do, sealed; forgotten when the run is final."""
-    """What the host is told to do: a serialized tabkeep.host.v1.StartRun without its run_id."""
+    """What the host is told to do: a tabkeep.host.v1.StartRun without its run_id, sealed; forgotten when final."""
     prompt: str
     url: str
     labels: dict[str, str]
@@ -151,6 +150,8 @@ class Run:
     """Its last step began and is not known to have ended."""
     turn_lent: bool = False
     """It waits for a person to take over: until it is answered or canceled a CDP client may have its browser."""
+    irreversible_policy: str = ""
+    """A value of the proto's IrreversiblePolicy in lower case; empty where none was asked for."""
 
 
 def _move(run: Run, event: RunEvent) -> RunStatus:

@@ -34,7 +34,7 @@ _STATUSES = {
 }
 """HTTP's status for each code of gRPC; 500 for the others."""
 
-Locate = Callable[[str], list[str]]
+Locate = Callable[[str], list[str | int]]
 """Where a field of the service's request stood in the HTTP request: ["body", "timeout"]."""
 
 
@@ -69,8 +69,10 @@ class Pieces(Response):
     It ends with the connection, which cancels the task that answers; what makes the pieces is closed then.
     """
 
-    def __init__(self, pieces: AsyncGenerator[bytes, None], media_type: str, headers: Mapping[str, str]) -> None:
-        super().__init__(None, 200, headers={**headers, "content-type": media_type})
+    def __init__(
+        self, pieces: AsyncGenerator[bytes, None], media_type: str, headers: Mapping[str, str], status: int = 200
+    ) -> None:
+        super().__init__(None, status, headers={**headers, "content-type": media_type})
         if "content-length" not in headers:
             del self.headers["content-length"]
         self._pieces = pieces
@@ -103,16 +105,16 @@ def refusal(failed: CallFailed, locate: Locate) -> Refused:
     return Refused(_STATUSES.get(failed.code, 500), failed.reason, detail, headers)
 
 
-def in_body(field: str) -> list[str]:
+def in_body(field: str) -> list[str | int]:
     """The place of a field whose request is the body: `browser_session.queue_timeout`, `labels[team]`."""
     return ["body", *places(field)]
 
 
-def places(field: str) -> list[str]:
-    """A field's path in parts, as JSON spells them; what stands in brackets is the caller's own."""
-    found = []
+def places(field: str) -> list[str | int]:
+    """A field's path in parts, as JSON spells them: `actions[0].url`; other words in brackets are the caller's own."""
+    found: list[str | int] = []
     for name, key in re.findall(r"([^.\[\]]+)|\[([^\]]*)\]", field):
-        found.append(json_name(name) if name else key)
+        found.append(json_name(name) if name else int(key) if re.fullmatch("[0-9]{1,9}", key) else key)
     return found
 
 

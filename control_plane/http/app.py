@@ -34,10 +34,10 @@ LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 def all_resources(calls: Calls, seed: Sequence[Resource] = ()) -> list[Resource]:
     """Every route there is; `seed` are those of the seed's document, which need more than calls."""
     resources = [*seed, *transcoder.routes(calls)]
-    document = functools.cache(lambda: openapi.document(resources))
+    document = functools.cache(lambda: json_answer(200, openapi.document(resources)))
 
     async def show(ask: Ask) -> Response:
-        return json_answer(200, document())
+        return document()
 
     resources.append(Resource("/openapi.json", GET=Operation(show, document=_OF_THE_DOCUMENT, open=True)))
     return resources
@@ -79,7 +79,7 @@ class Gateway:
         name = _host_name(given[0]) if len(given) == 1 else ""
         if name and _bare(name) in self._hosts:
             return None
-        shown = f"the host {name[:100]!r} is not served here" if name else "the request names no host"
+        shown = f"the host {name[:100]!r} is not served here" if name else "the request names no host, or several"
         return Refused(421, "HOST_NOT_ALLOWED", f"{shown}: the operator allows names with TABKEEP_HTTP_HOSTS")
 
 

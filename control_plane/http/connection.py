@@ -10,13 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import logging
 from enum import Enum
 from typing import Any
+from urllib.parse import urlsplit
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from control_plane.http.limits import Limits
+
+logger = logging.getLogger(__name__)
 
 _PHRASES = {
     400: "Bad Request",
@@ -34,6 +38,10 @@ class _Part(Enum):
     BODY = "body"
 
 
+_MOST_FOR_ONE_BYTE = 6
+"""A body's byte in a chunk of its own."""
+
+
 class BoundedConnection(HttpToolsProtocol):
     """A connection that keeps to the limits; `of` makes the class for some limits."""
 
@@ -47,8 +55,11 @@ class BoundedConnection(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.access_log = False  # it would write URLs down, and has a mind of its own about when it is on
+        self.parser = _Parser(self)
         self._part = _Part.NONE
         self._head_bytes = 0
+        self._after_head_bytes = 0
+        self._body_bytes = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._task: asyncio.Task[None] | None = None
         self._upgraded = False
@@ -80,6 +91,10 @@ class BoundedConnection(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > self.limits.head_bytes:
                 self._refuse_head()
+        elif self._part is _Part.BODY and part_before is _Part.BODY:
+            self._after_head_bytes += len(data)
+            if self._after_head_bytes > self.limits.head_bytes + _MOST_FOR_ONE_BYTE * self._body_bytes:
+                self._refuse_head()  # chunks without a body, or trailers without an end
         elif self._part is _Part.NONE and self._answered() and "head" not in self._timers:
             # Empty lines, which begin nothing, have ended the wait for the next request.
             self._set_timer("head", self.limits.head_seconds, self._head_late)
@@ -98,26 +113,72 @@ class BoundedConnection(HttpToolsProtocol):
         self._part, self._head_bytes = _Part.HEAD, 0
         self._set_timer("head", self.limits.head_seconds, self._head_late)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; after the body it would be a trailer, which must not pass for one: nobody has looked at it."""
+        if self._part is _Part.HEAD:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """A request's head is there."""
-        self._part = _Part.BODY
+        if self.offers_other_protocol():
+            return  # it is read once more
+        self._part, self._after_head_bytes, self._body_bytes = _Part.BODY, 0, 0
         self._end_timer("head")
         self._set_timer("body", self.limits.body_seconds + 5, self.transport.abort)
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > self.limits.head_bytes:
             self._refuse_head()
             raise httptools.HttpParserError("the head is too large")
+        self._check_framing()
+        self._take_host_from_target()
         if len(self.connections) > self.limits.connections:
             maximum = self.limits.connections
             self._refuse(503, "TOO_MANY_CONNECTIONS", f"{maximum} connections are open: try again in a second")
             raise httptools.HttpParserError("too many connections")
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Some of a request's body."""
+        self._body_bytes += len(body)
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """A request is there whole."""
+        if self._part is _Part.HEAD:
+            return  # its head is read once more
         self._part = _Part.NONE
         self._end_timer("body")
         super().on_message_complete()
+
+    def offers_other_protocol(self) -> bool:
+        """Whether the request would rather go on in another protocol, but not in WebSocket."""
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT" and not self._should_upgrade()
+
+    def head_without_upgrade(self) -> bytes:
+        """The request's head as if it had offered none."""
+        version = self.parser.get_http_version().encode()
+        lines = [self.parser.get_method() + b" " + self.url + b" HTTP/" + version]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
+    def _check_framing(self) -> None:
+        """Refuse a body whose end somebody on the way could see elsewhere."""
+        codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and (codings != [b"chunked"] or self.parser.get_http_version() == "1.0"):
+            self._refuse(400, "HTTP_MALFORMED", "the one transfer-encoding that is understood is chunked, of HTTP/1.1")
+            raise httptools.HttpParserError("not chunked")
+        if self.parser.get_method() == b"CONNECT":
+            raise httptools.HttpParserError("no proxy")
+
+    def _take_host_from_target(self) -> None:
+        """Where the target is a whole URL, the host in it counts, and the header of that name does not."""
+        if self.url.startswith(b"/") or b"://" not in self.url:
+            return
+        try:
+            host = urlsplit(self.url.decode("ascii")).netloc.rpartition("@")[2].encode()
+        except ValueError as error:
+            raise httptools.HttpParserError("no URL") from error
+        self.headers[:] = [(b"host", host), *(header for header in self.headers if header[0] != b"host")]
 
     def pause_writing(self) -> None:
         """The peer does not read."""
@@ -157,10 +218,12 @@ class BoundedConnection(HttpToolsProtocol):
         """Answer without asking the application, and end the connection."""
         if self.transport.is_closing():
             return
+        logger.info("http request refused", extra={"status": status, "code": code})
         body = json.dumps({"detail": detail, "code": code}).encode()
+        later = "retry-after: 1\r\n" if status == 503 else ""
         head = (
-            f"HTTP/1.1 {status} {_PHRASES[status]}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            f"HTTP/1.1 {status} {_PHRASES[status]}\r\ncontent-type: application/json\r\n{later}"
+            f"cache-control: no-store\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         if self._answered():  # never into the middle of another answer
             self.transport.write(head.encode() + body)
@@ -173,3 +236,35 @@ class BoundedConnection(HttpToolsProtocol):
     def _end_timer(self, name: str) -> None:
         if timer := self._timers.pop(name, None):
             timer.cancel()
+
+
+class _Parser(httptools.HttpRequestParser):
+    """A parser that takes no for an answer.
+
+    Clients offer HTTP/2 with the header Upgrade (curl and Java do, by default); a server may go on as if they had not.
+    httptools cannot: it takes the request for one without a body, and the body for the other protocol's first bytes.
+    So the head is read a second time without the offer, by another parser: this one might have read its last request.
+    """
+
+    def __init__(self, connection: BoundedConnection) -> None:
+        super().__init__(connection)
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self._connection = connection
+
+    def feed_data(self, data: Any) -> None:
+        """Take in bytes.
+
+        Raises:
+            HttpParserUpgrade: a WebSocket begins.
+        """
+        parser, rest = self, memoryview(data)
+        while rest:
+            try:
+                httptools.HttpRequestParser.feed_data(parser, rest)
+                return
+            except httptools.HttpParserUpgrade as offer:
+                if not self._connection.offers_other_protocol():
+                    raise
+                head, rest = self._connection.head_without_upgrade(), rest[offer.args[0] :]
+                parser = self._connection.parser = _Parser(self._connection)
+                httptools.HttpRequestParser.feed_data(parser, head)

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 _FIELD = re.compile(r"{(\w+)}")
 _CHARSETS = ("", "utf-8", "utf8", "us-ascii")
+_MOST_IN_QUERY = 1000
 
 
 class Ask:
@@ -50,9 +52,12 @@ class Ask:
         """The query in the order it was written."""
         text = self.request.scope["query_string"].decode("latin-1")
         try:
-            return parse_qsl(text, keep_blank_values=True, max_num_fields=1000, errors="strict")
-        except (ValueError, UnicodeDecodeError) as error:
-            raise Refused(422, "QUERY_MALFORMED", f"the query cannot be read: {error}") from None
+            return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_IN_QUERY, errors="strict")
+        except UnicodeDecodeError:
+            wrong = "it is not percent-encoded UTF-8"
+        except ValueError:
+            wrong = f"it has more than {_MOST_IN_QUERY} fields"
+        raise Refused(422, "QUERY_MALFORMED", f"the query cannot be read: {wrong}")
 
     def json(self) -> Any:
         """The body's JSON; an empty object when there is no body.
@@ -63,15 +68,19 @@ class Ask:
         if not self.body.strip():
             return {}
         try:
-            return json.loads(self.body.decode(), parse_constant=_no_such_number)
+            return json.loads(self.body.decode(), parse_constant=_no_such_number, object_pairs_hook=_object)
         except RecursionError:
             message, position = "the JSON is nested too deeply", 0
         except UnicodeDecodeError as error:
             message, position = "the body is not UTF-8", error.start
         except json.JSONDecodeError as error:
-            message, position = f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}", error.pos
-        except ValueError as error:
+            marked = error.doc.startswith("\ufeff")
+            said = "a byte order mark, which JSON has not," if marked else error.msg.removesuffix(" at")
+            message, position = f"not JSON: {said} at line {error.lineno}, column {error.colno}", error.pos
+        except _NoJson as error:
             message, position = f"not JSON: {error}", 0
+        except ValueError:
+            message, position = "not JSON: a number has thousands of digits", 0
         wrong = {"type": "json_invalid", "loc": ["body", position], "msg": message}
         raise Refused(422, "JSON_INVALID", [wrong])
 
@@ -88,8 +97,20 @@ class Ask:
         return self._calls.stream(method, request, self.metadata)
 
 
+class _NoJson(ValueError):
+    """What Python would read as JSON, and others would not, or not alike."""
+
+
 def _no_such_number(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
+    raise _NoJson(f"{name} is no JSON number")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = Counter(name for name, _ in pairs)
+        raise _NoJson(f"the name {names.most_common(1)[0][0][:100]!r} is given more than once in one object")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +181,8 @@ class Resource(Route):
             body = await _read(request, self._limits)
             if body:
                 _check_media_type(request)
+        if body or operation.reads_body:
+            _check_coding(request)
         return await operation.answer(Ask(request, body, metadata, self._calls))
 
     def _refused(self, error: Exception, operation: Operation | None, request: Request) -> Refused:
@@ -187,7 +210,7 @@ def _metadata(request: Request) -> dict[str, str]:
     headers = request.headers
     metadata = {}
     key = headers.get("x-api-key") or headers.get("authorization") or ""
-    if key := key.strip(" \"'").removeprefix("Bearer ").strip():
+    if key := re.sub(r"\Abearer ", "", key.strip(" \"'"), flags=re.IGNORECASE).strip():
         metadata["x-api-key"] = key
     if traceparent := headers.get("traceparent"):
         metadata["traceparent"] = traceparent
@@ -201,6 +224,13 @@ def _check_media_type(request: Request) -> None:
     if kind.strip().lower() != JSON or (charset[1] if charset else "") not in _CHARSETS:
         shown = f"{given[:100]!r} is not understood" if given else "the body has no content-type"
         raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", f"{shown}: send content-type: {JSON}, in UTF-8", {"accept": JSON})
+
+
+def _check_coding(request: Request) -> None:
+    coding = request.headers.get("content-encoding", "identity")
+    if coding.strip().lower() != "identity":
+        detail = f"the content-encoding {coding[:100]!r} is not understood: send the body as it is"
+        raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", detail, {"accept-encoding": "identity"})
 
 
 async def _read(request: Request, limits: Limits) -> bytes:

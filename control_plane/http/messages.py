@@ -40,7 +40,7 @@ _BOUNDS = {
 """The bounds of each kind of whole number."""
 _NUMBER_WORDS = ("NaN", "Infinity", "-Infinity")
 _WRITTEN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_WHOLE = re.compile(r"-?[0-9]{1,20}")
+_WHOLE = re.compile(r"-?[0-9]{1,1000}")
 
 
 def read(descriptor: Descriptor, data: Any, where: str) -> Message:
@@ -318,17 +318,15 @@ def _mistake(place: Place, kind: str, message: str, value: Any) -> Mistake:
 def _kind_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float, str)):
         return _shown(value)
-    if isinstance(value, str):
-        return "a string"
     return "an object" if isinstance(value, dict) else "an array" if isinstance(value, list) else "null"
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, (dict, list)) or value is None:
         return _kind_of(value)
-    if type(value) is int and abs(value) >= 10**30:
+    if type(value) in (int, float) and abs(value) >= 1e30:
         return "a number so large"
     text = repr(value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

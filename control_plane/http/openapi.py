@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, MethodDescriptor
 
+from control_plane.http import stored_bytes
 from control_plane.http.answers import JSON
 from control_plane.http.endpoint import Operation, Resource
 from control_plane.http.event_stream import MEDIA_TYPE
@@ -201,7 +202,7 @@ def operation(route: Annotated, schemas: Schemas) -> dict[str, Any]:
         found["requestBody"] = {"content": {JSON: {"schema": schema}}}
     if route.is_upload:
         found["requestBody"] = {"required": True, "content": {"*/*": {}}}
-    return found
+    return stored_bytes.documented(found) if route.is_download else found
 
 
 def _parameters(route: Annotated, schemas: Schemas) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What every route of the seed's API shares: its errors in the seed's words, its queries, its place in the document."""
+"""What every route of the seed's API shares: its errors in the seed's words, its place in the document."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from starlette.responses import Response
 from control_plane.http.answers import Locate, Refused, json_answer
 from control_plane.http.calls import CallFailed
 from control_plane.http.endpoint import Ask, Operation
-from control_plane.http.seed_body import Body, BodyInvalid, request_id
+from control_plane.http.seed_body import BodyInvalid, request_id
 from control_plane.http.seed_offers import NotOffered
 
 Answer = Callable[[Ask], Awaitable[Any]]
 """Answers with what becomes JSON, or with a Response."""
 
 _STATUS_OF_REASON = {
+    "NOT_OFFERED": 400,
     "SESSION_CLOSED": 410,
     "BROWSER_NOT_OFFERED": 400,
     "EXTENSION_NOT_OFFERED": 400,
@@ -92,7 +93,7 @@ REFUSALS = {
 }
 
 
-def _place(field: str) -> list[str]:
+def _place(field: str) -> list[str | int]:
     """Where a field of our request stood in the seed's: labels[title] came as title."""
     name = field.removeprefix("browser_session.")
     if name.startswith("proxy."):
@@ -115,44 +116,6 @@ def key_of(ask: Ask) -> str:
         message = "must be 1 to 255 visible ASCII characters"
         raise BodyInvalid([{"type": "value_error", "loc": ["header", "idempotency-key"], "msg": message}])
     return request_id(header)
-
-
-def query_number(ask: Ask, name: str, default: int, lowest: int, highest: int) -> int:
-    """A whole number of the query.
-
-    Raises:
-        BodyInvalid: it is something else, or out of bounds.
-    """
-    given: Any = next((value for key, value in reversed(ask.query) if key == name), None)
-    if given is not None and given.isascii() and given.removeprefix("-").isdigit() and len(given) < 12:
-        given = int(given)
-    body = Body({name: given}, "query")
-    number = body.whole(name, default, lowest, highest)
-    body.raise_if_wrong()
-    return number
-
-
-def query_words(ask: Ask, name: str, words: Mapping[str, Any]) -> list[Any]:
-    """What the words of a repeated query field stand for."""
-    found = []
-    for value in (value for key, value in ask.query if key == name):
-        if value not in words:
-            message = f"must be one of {', '.join(words)}"
-            raise BodyInvalid([{"type": "enum", "loc": ["query", name], "msg": message}])
-        found.append(words[value])
-    return found
-
-
-PAGING: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    ("page", {"type": "integer", "minimum": 1, "maximum": 100}),
-    ("page_size", {"type": "integer", "minimum": 1, "maximum": 100}),
-)
-
-
-def paging(ask: Ask, size: int = 10) -> tuple[int, int]:
-    """How many to leave out, and how many to show then; `size` where the request does not say."""
-    page, size = query_number(ask, "page", 1, 1, 100), query_number(ask, "page_size", size, 1, 100)
-    return (page - 1) * size, size
 
 
 _PAGES = 40

@@ -10,9 +10,10 @@ from tabkeep.v1 import credentials_pb2 as pb
 from control_plane.http import seed_credentials, seed_runs, seed_schemas
 from control_plane.http.answers import Refused
 from control_plane.http.endpoint import Ask, Resource
-from control_plane.http.seed_answers import PAGING, key_of, operation, paging, query_words
+from control_plane.http.seed_answers import key_of, operation
 from control_plane.http.seed_body import Body
 from control_plane.http.seed_links import Links
+from control_plane.http.seed_queries import PAGING, paging, query_text, query_words
 
 _SERVICE = "tabkeep.v1.CredentialService/"
 _VAULTS = ("skyvern", "bitwarden", "1password", "azure_vault")
@@ -93,7 +94,7 @@ async def _list(ask: Ask) -> Any:
     in_vault = {word: word == seed_credentials.OWN_VAULT for word in seed_credentials.VAULT_TYPES}
     if not all(query_words(ask, "credential_type", of_type) + query_words(ask, "vault_type", in_vault)):
         return []  # there are none of that kind here
-    words = next((value for name, value in reversed(ask.query) if name == "search"), "").casefold()
+    words = query_text(ask, "search").casefold()
     found = [one for one in await _all(ask) if words in seed_credentials.name(one).casefold()]
     return [seed_credentials.credential(one) for one in found[skip : skip + size]]
 

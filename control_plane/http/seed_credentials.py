@@ -17,7 +17,7 @@ VAULT_TYPES = ("skyvern", "bitwarden", "azure_vault", "gcp", "custom")
 OWN_VAULT = "skyvern"
 """Their word for the vault of the server itself."""
 _TOTP_TYPES = ("authenticator", "email", "text", "passkey", "none")
-_PLACES = {
+_PLACES: dict[str, list[str | int]] = {
     "origin": ["body", "tested_url"],
     "username": ["body", "credential", "username"],
     "password": ["body", "credential", "password"],
@@ -25,7 +25,7 @@ _PLACES = {
 }
 
 
-def place(field: str) -> list[str]:
+def place(field: str) -> list[str | int]:
     """Where a field of our request stood in theirs."""
     return _PLACES.get(field, ["body", field])
 

@@ -51,15 +51,20 @@ class Links:
             "artifact_id": artifact.artifact_id,
         }
 
+    def stored_file(self, request: Request, file_id: str) -> str:
+        """A file that a caller has brought, as a download."""
+        token = self._tokens.make(file_id, self._clock.now().timestamp())
+        return f"{self._start(request)}/files/{quote(file_id, safe='')}?view={token}"
+
     def path(self, browser_session_id: str, artifact_id: str = "", kind: str = "screenshots") -> str:
         """The path of the page, or of a picture on it, or another artifact, with a token that opens it."""
         picture = f"/{kind}/{quote(artifact_id, safe='')}" if artifact_id else ""
         token = self._tokens.make(browser_session_id, self._clock.now().timestamp())
         return f"/browser-session/{quote(browser_session_id, safe='')}{picture}?view={token}"
 
-    def opens(self, token: str, browser_session_id: str) -> bool:
-        """Whether the token opens the session's page now."""
-        return self._tokens.good(token, browser_session_id, self._clock.now().timestamp())
+    def opens(self, token: str, opened: str) -> bool:
+        """Whether the token opens the page of this session, or this file, now."""
+        return self._tokens.good(token, opened, self._clock.now().timestamp())
 
     def _start(self, request: Request) -> str:
         # The gateway answers only to host names that the operator allows, so the request's own may be given back.

@@ -25,6 +25,7 @@ NOT_OFFERED: dict[str, str] = {
     "credential_type": "this server stores logins only: give password",
     "vault_type": "this server has no vault but its own: leave it out",
     "totp_type": "this server makes one-time codes of a seed only: give it as totp, or leave both out",
+    "retention_days": "this server keeps files until they are deleted: leave it out",
     "rotate_proxy_session_id": "this server keeps no address of a proxy with a login: leave it out",
 }
 _NOTHING: tuple[Any, ...] = (None, False, "", [], {}, "NONE")

@@ -8,12 +8,13 @@ from starlette.responses import Response
 from tabkeep.v1 import browser_profiles_pb2 as pb
 from tabkeep.v1 import runs_pb2
 
-from control_plane.http import seed_profiles, seed_schemas
+from control_plane.http import seed_filters, seed_profiles, seed_schemas
 from control_plane.http.answers import Refused
 from control_plane.http.calls import CallFailed
 from control_plane.http.endpoint import Ask, Resource
-from control_plane.http.seed_answers import PAGING, key_of, listed, operation, paging
+from control_plane.http.seed_answers import key_of, listed, operation
 from control_plane.http.seed_body import Body
+from control_plane.http.seed_queries import paging
 
 _SERVICE = "tabkeep.v1.BrowserProfileService/"
 _MOST_LISTED = 10_000
@@ -25,7 +26,9 @@ def resources() -> list[Resource]:
     return [
         Resource(
             "/v1/browser_profiles",
-            GET=operation(_list, "List browser profiles, newest first.", seed_schemas.array(one), query=PAGING),
+            GET=operation(
+                _list, "List browser profiles, newest first.", seed_schemas.array(one), query=seed_filters.PROFILES
+            ),
             POST=operation(
                 _create,
                 "Make a browser profile of a session's state, or a blank one.",
@@ -77,7 +80,8 @@ async def _list(ask: Ask) -> Any:
     paged = any(name in ("page", "page_size") for name, _ in ask.query)
     skip, size = paging(ask) if paged else (0, _MOST_LISTED)
     request = pb.ListBrowserProfilesRequest()
-    found = await listed(ask, _SERVICE + "ListBrowserProfiles", request, "browser_profiles", skip, size)
+    asked_for = seed_filters.of_profiles(ask)
+    found = await listed(ask, _SERVICE + "ListBrowserProfiles", request, "browser_profiles", skip, size, asked_for)
     return [seed_profiles.profile(profile) for profile in found]
 
 

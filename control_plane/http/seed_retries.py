@@ -27,8 +27,8 @@ def again(
     session: browser_sessions_pb2.BrowserSession,
     deliveries: list[webhooks_pb2.WebhookDelivery],
 ) -> runs_pb2.RunWorkflowRequest:
-    """The same run once more: the same version, parameters, bounds, title, webhook, and a session like its own or the
-    one that it was in. `deliveries` are those of the run, newest first.
+    """The same run once more: the same version, parameters, bounds, policy, title, webhook, and a session like its own
+    or the one that it was in. `deliveries` are those of the run, newest first.
 
     Raises:
         CannotRetry: something was given with it that is not kept.
@@ -42,6 +42,7 @@ def again(
         max_steps=run.max_steps,
         timeout=run.timeout,
         labels=run.labels,
+        irreversible_policy=run.irreversible_policy,
     )
     request.webhook_url = next((each.webhook_url for each in reversed(deliveries) if not each.replay), "")
     if not run.owns_browser_session:

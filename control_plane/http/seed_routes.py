@@ -12,6 +12,7 @@ from control_plane.http import seed_profile_routes, seed_schemas, seed_timeline_
 from control_plane.http.endpoint import Ask, Resource
 from control_plane.http.seed_answers import operation
 from control_plane.http.seed_credential_routes import CredentialRoutes
+from control_plane.http.seed_file_routes import FileRoutes
 from control_plane.http.seed_links import Links
 from control_plane.http.seed_retry_routes import RetryRoutes
 from control_plane.http.seed_run_routes import RunRoutes
@@ -20,7 +21,7 @@ from control_plane.http.session_page import SessionPage
 from control_plane.keeping.blobs import Blobs
 
 
-def resources(coordinator: Coordinator, blobs: Blobs, links: Links) -> list[Resource]:
+def resources(coordinator: Coordinator, artifacts: Blobs, files: Blobs, links: Links) -> list[Resource]:
     """The routes."""
     # Where a fixed word and an id may stand, the fixed word comes first.
     found = [
@@ -28,10 +29,11 @@ def resources(coordinator: Coordinator, blobs: Blobs, links: Links) -> list[Reso
         *RunRoutes(links).resources(),
         *RetryRoutes(links).resources(),
         *CredentialRoutes(links).resources(),
+        *FileRoutes(links, coordinator, files).resources(),
         *seed_timeline_routes.resources(),
         *seed_workflow_routes.resources(),
         *seed_profile_routes.resources(),
-        *SessionPage(links, coordinator, blobs).resources(),
+        *SessionPage(links, coordinator, artifacts).resources(),
         Resource("/v1/version", GET=operation(_version, "Say which version this server has.", seed_schemas.VERSION)),
     ]
     for resource in found:

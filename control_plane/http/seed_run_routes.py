@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from starlette.responses import Response
 from tabkeep.v1 import artifacts_pb2, browser_sessions_pb2, runs_pb2, webhooks_pb2
 
-from control_plane.http import seed_runs, seed_schemas, seed_values
+from control_plane.http import seed_filters, seed_runs, seed_schemas, seed_values, stored_bytes
 from control_plane.http.answers import Refused
 from control_plane.http.calls import CallFailed
 from control_plane.http.endpoint import Ask, Resource
-from control_plane.http.seed_answers import PAGING, key_of, listed, operation, paging, query_number, query_words
+from control_plane.http.seed_answers import key_of, listed, operation
 from control_plane.http.seed_body import Body
 from control_plane.http.seed_links import Links
+from control_plane.http.seed_queries import paging, query_number
 
 _SERVICE = "tabkeep.v1.RunService/"
 _HELD_SECONDS = 25
 """How long a poll of a published SDK is held: they ask every 10 s, and give a request up after 60."""
 _MOST_HELD_SECONDS = 50
 """Short enough for every proxy and client on the way; most give up after 60."""
-_STATUSES = {name.removeprefix("RUN_STATUS_").lower(): value for name, value in runs_pb2.RunStatus.items() if value}
 
 
 class RunRoutes:
@@ -42,6 +42,7 @@ class RunRoutes:
             self._approve, "Say yes to what a paused run asks.", seed_schemas.NULL,
             body=seed_schemas.ANSWER, refused=(404, 409, 503),
         )  # fmt: skip
+        content = operation(self._content, "An artifact's bytes.", seed_schemas.BYTES, refused=(404,), media="*/*")
         return [
             Resource(
                 "/v1/run/tasks",
@@ -53,7 +54,7 @@ class RunRoutes:
                 "/v1/runs",
                 GET=operation(
                     self._list, "List runs, newest first, a page at a time.", many,
-                    query=(*PAGING, ("status", {"type": "array", "items": {"enum": list(_STATUSES)}})),
+                    query=seed_filters.RUNS,
                 ),
             ),
             Resource(
@@ -78,7 +79,7 @@ class RunRoutes:
                 "/v1/runs/{run_id}/artifacts",
                 GET=operation(
                     self._artifacts, "List what a run left behind.", seed_schemas.array(seed_schemas.ARTIFACT),
-                    refused=(404,),
+                    refused=(404,), query=seed_filters.ARTIFACTS,
                 ),
             ),
             Resource(
@@ -90,7 +91,7 @@ class RunRoutes:
             ),
             Resource(
                 "/v1/artifacts/{artifact_id}/content",
-                GET=operation(self._content, "A picture's bytes.", seed_schemas.BYTES, refused=(404,), media="*/*"),
+                GET=replace(content, document=stored_bytes.documented(content.document)),
             ),
             Resource("/v1/runs/{run_id}/approve", POST=go_on),
             Resource(
@@ -107,7 +108,9 @@ class RunRoutes:
             *(
                 Resource(
                     f"/v1/{family}/runs",
-                    GET=operation(self._list_of_workflows, "List runs of workflows, newest first.", many, query=PAGING),
+                    GET=operation(
+                        self._list_of_workflows, "List runs of workflows, newest first.", many, query=seed_filters.RUNS
+                    ),
                 )
                 for family in ("workflows", "agents")
             ),
@@ -115,13 +118,15 @@ class RunRoutes:
                 "/v1/browser_sessions/{browser_session_id}/workflow_runs",
                 GET=operation(
                     self._list_of_session, "List a session's runs of workflows, newest first.", many, refused=(404,),
-                    query=PAGING,
+                    query=seed_filters.RUNS,
                 ),
             ),
             *(
                 Resource(
                     f"/v1/{family}/{{workflow_id}}/runs",
-                    GET=operation(self._list, "List a workflow's runs, newest first.", many, query=PAGING),
+                    GET=operation(
+                        self._list, "List a workflow's runs, newest first.", many, query=seed_filters.RUNS
+                    ),
                 )
                 for family in ("workflows", "agents")
             ),
@@ -166,26 +171,28 @@ class RunRoutes:
         answer = await ask.call("tabkeep.v1.ArtifactService/ListArtifacts", request)
         return [one for one in answer.artifacts if one.state == artifacts_pb2.ARTIFACT_STATE_STORED]
 
-    async def _list(self, ask: Ask) -> Any:
+    async def _list(self, ask: Ask, browser_session_id: str = "", run_type: int = 0) -> Any:
+        """The runs that the query asks for: a session's only, or of one type only, where these are said."""
         request = runs_pb2.ListRunsRequest(
-            workflow_id=ask.path.get("workflow_id", ""), statuses=query_words(ask, "status", _STATUSES)
+            workflow_id=ask.path.get("workflow_id", ""),
+            browser_session_id=browser_session_id,
+            statuses=seed_filters.run_statuses(ask),
         )
-        found = await listed(ask, _SERVICE + "ListRuns", request, "runs", *paging(ask))
-        return [self._shown(ask, run) for run in found]
-
-    async def _list_of_workflows(self, ask: Ask, browser_session_id: str = "") -> Any:
-        request = runs_pb2.ListRunsRequest(browser_session_id=browser_session_id)
+        asked_for = seed_filters.of_runs(ask)
         found = await listed(
             ask, _SERVICE + "ListRuns", request, "runs", *paging(ask),
-            only=lambda run: run.run_type == runs_pb2.RUN_TYPE_WORKFLOW,
+            only=lambda run: run_type in (0, run.run_type) and asked_for(run),
         )  # fmt: skip
         return [self._shown(ask, run) for run in found]
+
+    async def _list_of_workflows(self, ask: Ask) -> Any:
+        return await self._list(ask, run_type=runs_pb2.RUN_TYPE_WORKFLOW)
 
     async def _list_of_session(self, ask: Ask) -> Any:
         session_id = ask.path["browser_session_id"]
         request = browser_sessions_pb2.GetBrowserSessionRequest(browser_session_id=session_id)
         await ask.call("tabkeep.v1.BrowserSessionService/GetBrowserSession", request)  # 404 where there is none
-        return await self._list_of_workflows(ask, session_id)
+        return await self._list(ask, session_id, runs_pb2.RUN_TYPE_WORKFLOW)
 
     async def _cancel(self, ask: Ask) -> Any:
         await ask.call(_SERVICE + "CancelRun", runs_pb2.CancelRunRequest(run_id=ask.path["run_id"]))
@@ -224,6 +231,7 @@ class RunRoutes:
         await ask.call(_SERVICE + "ResolveApproval", request)
 
     async def _artifacts(self, ask: Ask) -> Any:
+        asked_for = seed_filters.of_artifacts(ask)
         run = (await ask.call(_SERVICE + "GetRun", runs_pb2.GetRunRequest(run_id=ask.path["run_id"]))).run
         return [
             {
@@ -239,20 +247,24 @@ class RunRoutes:
                 "created_at": seed_values.time(artifact, "create_time"),
                 "modified_at": seed_values.time(artifact, "create_time"),
             }
-            for artifact in await self._stored(ask, run.run_id)
+            for artifact in filter(asked_for, await self._stored(ask, run.run_id))
         ]
 
     async def _content(self, ask: Ask) -> Any:
         request = artifacts_pb2.GetArtifactRequest(artifact_id=ask.path["artifact_id"])
-        media_type, content = "application/octet-stream", bytearray()
+        stream = ask.stream("tabkeep.v1.ArtifactService/GetArtifact", request)
+        artifact = (await anext(stream)).artifact
         headers = {"x-content-type-options": "nosniff"}
-        async for part in ask.stream("tabkeep.v1.ArtifactService/GetArtifact", request):
-            if part.HasField("artifact"):
-                media_type = part.artifact.content_type
-                if part.artifact.artifact_type != artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT:
-                    headers["content-disposition"] = "attachment"  # a site wrote it
-            content += part.chunk
-        return Response(bytes(content), 200, headers, media_type)
+        if artifact.artifact_type != artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT:
+            headers["content-disposition"] = "attachment"  # a site wrote it
+        return await stored_bytes.answer(
+            ask.request,
+            (part.chunk async for part in stream),
+            size=artifact.size,
+            sha256=artifact.sha256,
+            media_type=artifact.content_type,
+            headers=headers,
+        )
 
     async def _retry_webhook(self, ask: Ask) -> Any:
         body = Body(ask.json())

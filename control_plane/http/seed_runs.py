@@ -50,10 +50,16 @@ def run_type(run: runs_pb2.Run) -> str:
     return "workflow_run" if run.run_type == runs_pb2.RUN_TYPE_WORKFLOW else "task_v1"
 
 
+def failure_code(run: runs_pb2.Run) -> str | None:
+    """Why it did not complete, for programs."""
+    reason = seed_values.word(runs_pb2.FailureReason, "FAILURE_REASON_", run.failure_reason)
+    return reason.upper() if reason else None
+
+
 def run(run: runs_pb2.Run, app_url: str | None, screenshot_urls: Sequence[str] | None = None) -> dict[str, Any]:
     """A run; `screenshot_urls` has the newest first, None where it was not asked for."""
     workflow = run.run_type == runs_pb2.RUN_TYPE_WORKFLOW
-    reason = seed_values.word(runs_pb2.FailureReason, "FAILURE_REASON_", run.failure_reason)
+    code = failure_code(run)
     shown: dict[str, Any] = {
         "run_id": run.run_id,
         "organization_id": run.organization_id,
@@ -65,9 +71,9 @@ def run(run: runs_pb2.Run, app_url: str | None, screenshot_urls: Sequence[str] |
         "task_run_type": run_type(run),
         "output": seed_values.output_of(run.output) if run.HasField("output") else None,
         "provenance": [_source(one) for one in run.provenance],
-        "failure_reason": (run.failure_message or reason) if reason else None,
-        "failure_code": reason.upper() if reason else None,
-        "errors": [{"error_code": reason.upper(), "reasoning": run.failure_message}] if reason else [],
+        "failure_reason": (run.failure_message or code.lower()) if code else None,
+        "failure_code": code,
+        "errors": [{"error_code": code, "reasoning": run.failure_message}] if code else [],
         "created_at": seed_values.time(run, "create_time"),
         "queued_at": seed_values.time(run, "create_time"),
         "started_at": seed_values.time(run, "start_time"),

@@ -251,6 +251,20 @@ CREATE_CREDENTIAL = _record(
     },
     {"vault_type": {"enum": ["skyvern", None]}},
 )
+STORED_FILE = _record(
+    {
+        "s3_uri": _TEXT,
+        "presigned_url": _TEXT,
+        "file_id": _TEXT,
+        "file_name": _TEXT,
+        "content_type": _TEXT,
+        "file_size": _NUMBER,
+        "checksum": _TEXT,
+        "created_at": _TIME,
+        "expires_at": NULL,
+    }
+)
+UPLOAD = _record({"file": {"type": "string", "format": "binary"}})
 CREATE_SESSION = _record(
     {},
     {

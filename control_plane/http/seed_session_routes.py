@@ -12,9 +12,10 @@ from tabkeep.v1 import browser_sessions_pb2 as pb
 from control_plane.http import seed_schemas, seed_sessions
 from control_plane.http.answers import Refused
 from control_plane.http.endpoint import Ask, Resource
-from control_plane.http.seed_answers import PAGING, key_of, listed, operation, paging
+from control_plane.http.seed_answers import key_of, listed, operation
 from control_plane.http.seed_body import Body
 from control_plane.http.seed_links import Links
+from control_plane.http.seed_queries import PAGING, paging
 
 _SERVICE = "tabkeep.v1.BrowserSessionService/"
 _MOST_LISTED = 10_000

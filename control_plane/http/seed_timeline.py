@@ -91,7 +91,7 @@ def _block(run: runs_pb2.Run, block: _Block, *, ends_the_run: bool) -> dict[str,
     is_task = run.run_type == runs_pb2.RUN_TYPE_TASK
     status = _status(run, block, ends_the_run=ends_the_run)
     failed = status not in ("completed", "running")
-    reason = seed_values.word(runs_pb2.FailureReason, "FAILURE_REASON_", run.failure_reason) if failed else None
+    code = seed_runs.failure_code(run) if failed else None
     began = _time(block.begun, run, "start_time")
     output = run.output if is_task else block.ended.block_finished.output if block.ended else None
     first = next(iter(block.steps.values()), None)
@@ -105,8 +105,8 @@ def _block(run: runs_pb2.Run, block: _Block, *, ends_the_run: bool) -> dict[str,
         "status": status,
         "output": seed_values.output_of(output) if output is not None else None,
         "continue_on_failure": False,
-        "failure_reason": (run.failure_message or reason) if reason else None,
-        "error_codes": [reason.upper()] if reason else [],
+        "failure_reason": (run.failure_message or code.lower()) if code else None,
+        "error_codes": [code] if code else [],
         "task_id": run.run_id if is_task else None,
         "url": (first.begun.step_started.url or None) if first else None,
         "navigation_goal": (run.prompt or None) if is_task else None,

@@ -6,10 +6,11 @@ from typing import Any
 
 from tabkeep.v1 import workflows_pb2 as pb
 
-from control_plane.http import seed_schemas, seed_workflows
+from control_plane.http import seed_filters, seed_schemas, seed_workflows
 from control_plane.http.endpoint import Ask, Resource
-from control_plane.http.seed_answers import PAGING, key_of, listed, operation, paging, query_number
+from control_plane.http.seed_answers import key_of, listed, operation
 from control_plane.http.seed_body import Body
+from control_plane.http.seed_queries import PAGING, paging, query_number
 
 _SERVICE = "tabkeep.v1.WorkflowService/"
 _MOST_VERSIONS = 2**31 - 1
@@ -26,7 +27,8 @@ def _family(family: str) -> list[Resource]:
         Resource(
             f"/v1/{family}",
             GET=operation(
-                _list, "List workflows, newest first, a page at a time.", seed_schemas.array(one), query=PAGING
+                _list, "List workflows, newest first, a page at a time.", seed_schemas.array(one),
+                query=seed_filters.WORKFLOWS,
             ),
             POST=operation(_create, "Store a workflow.", one, body=seed_schemas.DEFINITION, refused=(409, 503)),
         ),
@@ -84,7 +86,8 @@ async def _versions(ask: Ask) -> Any:
 
 async def _list(ask: Ask) -> Any:
     request = pb.ListWorkflowsRequest()
-    found = await listed(ask, _SERVICE + "ListWorkflows", request, "workflows", *paging(ask))
+    asked_for = seed_filters.of_workflows(ask)
+    found = await listed(ask, _SERVICE + "ListWorkflows", request, "workflows", *paging(ask), only=asked_for)
     return [seed_workflows.workflow(workflow) for workflow in found]
 
 

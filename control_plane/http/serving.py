@@ -49,6 +49,7 @@ async def listening(address: str, app: ASGIApp, limits: Limits) -> AsyncIterator
         ws_ping_timeout=limits.ping_seconds,
         lifespan="off",
         log_config=None,
+        log_level=logging.ERROR,  # a malformed request is no warning to the operator
         access_log=False,
         proxy_headers=False,
         server_header=False,

@@ -17,7 +17,6 @@ from typing import Any
 from starlette.responses import Response
 from tabkeep.v1 import runs_pb2
 
-from control_plane import wire
 from control_plane.coordinator import Coordinator
 from control_plane.entities.runs import Run, RunStatus
 from control_plane.entities.sessions import Session, SessionState
@@ -30,6 +29,7 @@ from control_plane.http.seed_links import Links
 from control_plane.http.take_over_links import TakeOver, TakeOverLinks
 from control_plane.moves import run_moves, session_moves
 from control_plane.store import Tables, Transaction
+from control_plane.wire import run_wire
 
 TOKEN_HEADER = "x-take-over-token"
 _PARTS = ("page.html", "page.css", "page.js", "hands.js", "windows.js")
@@ -171,7 +171,7 @@ class TakeOverPage:
 
 
 def _run(run: Run) -> dict[str, Any]:
-    proto = wire.run(run)
+    proto = run_wire.run(run)
     asked = proto.pending_approval if run.status is RunStatus.PAUSED and not run.approval_answer else None
     return {
         "run_id": run.run_id,

@@ -18,8 +18,8 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from google.protobuf.message import Message
 from starlette.responses import Response
 
-from control_plane.http import event_stream, messages, openapi
-from control_plane.http.answers import Pieces, Refused, json_answer, places
+from control_plane.http import event_stream, messages, openapi, stored_bytes
+from control_plane.http.answers import Refused, json_answer, places
 from control_plane.http.calls import Calls
 from control_plane.http.endpoint import Ask, Operation, Resource
 from control_plane.http.event_stream import as_json
@@ -28,6 +28,7 @@ PUBLIC = "tabkeep.v1."
 
 _FIELD = re.compile(r"{(\w+)}")
 _QUERY_NAME = re.compile(r"(?P<path>\w+(?:\.\w+)*)(?:\[(?P<key>[^\]]*)\])?")
+_LONGEST_KEY = 128
 _VERBS = {"get": "GET", "post": "POST", "put": "PUT", "patch": "PATCH", "delete": "DELETE"}
 
 
@@ -77,7 +78,7 @@ class Route:
 
     @property
     def is_download(self) -> bool:
-        """Whether the answer is bytes, in chunks."""
+        """Whether the answer is bytes, in chunks, whose record says their size and checksum."""
         chunk = self._response.fields_by_name.get("chunk")
         return self.method.server_streaming and chunk is not None and chunk.type == FieldDescriptor.TYPE_BYTES
 
@@ -131,12 +132,17 @@ class Route:
     async def _download(self, ask: Ask) -> Response:
         stream = ask.stream(self._name, self._read(ask))
         record = await _record(stream)
-        first = await anext(stream, None)  # what is wrong with the bytes is found out before the first of them
-        headers = {"content-length": str(record.size)} if hasattr(record, "size") else {}
-        headers["content-disposition"] = f'attachment; filename="{_file_name(next(iter(ask.path.values()), ""))}"'
-        return Pieces(_chunks(first, stream), _media_type(getattr(record, "content_type", "")), headers)
+        name = _file_name(next(iter(ask.path.values()), ""))
+        return await stored_bytes.answer(
+            ask.request,
+            _chunks(stream),
+            size=record.size,
+            sha256=record.sha256,
+            media_type=_media_type(getattr(record, "content_type", "")),
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )
 
-    def _locate(self, field: str) -> list[str]:
+    def _locate(self, field: str) -> list[str | int]:
         if self.is_upload:
             name = field.removeprefix("header.")
             return ["header", "content-type"] if name == "content_type" else ["query", *places(name)]
@@ -168,6 +174,9 @@ class Route:
         key, field = ask.request.headers.get("idempotency-key"), self.idempotent_by
         if key is None or field is None:
             return data
+        if not 0 < len(key) <= _LONGEST_KEY:
+            message = f"must have 1 to {_LONGEST_KEY} characters, and has {len(key)}"
+            raise Refused(422, "FIELD_INVALID", [_wrong(["header", "Idempotency-Key"], message)])
         given = data.get(field.json_name, data.get(field.name))
         if given not in (None, "", key):
             message = "is another than the header Idempotency-Key: give one of them"
@@ -230,10 +239,8 @@ async def _record(stream: AsyncIterator[Any]) -> Any:
     return getattr(first, first.WhichOneof("part"))
 
 
-async def _chunks(first: Any, stream: AsyncIterator[Any]) -> AsyncGenerator[bytes, None]:
+async def _chunks(stream: AsyncIterator[Any]) -> AsyncGenerator[bytes, None]:
     try:
-        if first is not None:
-            yield first.chunk
         async for message in stream:
             yield message.chunk
     finally:

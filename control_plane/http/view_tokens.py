@@ -1,6 +1,6 @@
-"""Tokens that open the page of one session for a while: in its URL, so that a person can follow a link.
+"""Tokens that open the page of one session, or one file, for a while: in its URL, so that a person can follow a link.
 
-An API key never stands in a URL. A token shows one session's page and pictures, changes nothing, and ends by itself.
+An API key never stands in a URL. A token shows what is named by one id, changes nothing, and ends by itself.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ class ViewTokens:
     def __init__(self, secret: bytes) -> None:
         self._secret = hmac.digest(secret, b"tabkeep view tokens v1", hashlib.sha256)
 
-    def make(self, browser_session_id: str, now: float) -> str:
+    def make(self, opened: str, now: float) -> str:
         """A token that works for an hour; the same one for some minutes, so that a page's links stay the same."""
         expiry = (int(now) // _STEP_SECONDS + 1) * _STEP_SECONDS + LIFETIME_SECONDS
-        return f"{expiry:x}-{self._mac(browser_session_id, expiry)}"
+        return f"{expiry:x}-{self._mac(opened, expiry)}"
 
-    def good(self, token: str, browser_session_id: str, now: float) -> bool:
-        """Whether the token opens this session's page now."""
+    def good(self, token: str, opened: str, now: float) -> bool:
+        """Whether the token opens this, by its id, now."""
         matched = _TOKEN.fullmatch(token)
         if matched is None:
             return False
         expiry = int(matched[1], 16)
-        right = hmac.compare_digest(matched[2], self._mac(browser_session_id, expiry))
+        right = hmac.compare_digest(matched[2], self._mac(opened, expiry))
         return right and now < expiry
 
-    def _mac(self, browser_session_id: str, expiry: int) -> str:
-        text = f"{browser_session_id}\0{expiry}".encode()
+    def _mac(self, opened: str, expiry: int) -> str:
+        text = f"{opened}\0{expiry}".encode()
         return hmac.new(self._secret, text, hashlib.sha256).hexdigest()[:40]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from control_plane.entities.credentials import MOST, Credential
 from control_plane.errors import AlreadyExists, NotFound, PreconditionFailed
+from control_plane.moves import run_moves
 from control_plane.moves.effects import Log
 from control_plane.moves.requests import Request, answered, remember
 from control_plane.sealing.vault import Damaged, KeyMissing, Vault
@@ -78,13 +79,7 @@ def for_run(
         PreconditionFailed: STALE_FENCE.
         NotFound: CREDENTIAL_NOT_FOUND.
     """
-    session, run = tables.sessions.get(browser_session_id), tables.runs.get(run_id)
-    placed = session is not None and (session.host_id, session.fence) == (host_id, fence)
-    if not placed or session is None or run is None or session.active_run_id != run_id:
-        raise PreconditionFailed(
-            f"session {browser_session_id} is not on host {host_id} under fence {fence} with this run active in it",
-            reason="STALE_FENCE",
-        )
+    run = run_moves.active_on(tables, host_id, browser_session_id, fence, run_id)
     found = tables.credentials.of_origin(run.organization_id, origin)
     if username:
         found = [one for one in found if one.username == username]

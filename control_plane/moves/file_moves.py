@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from control_plane.entities.records import File
-from control_plane.errors import DataLoss, NotFound, PreconditionFailed, QuotaFull
+from control_plane.errors import DataLoss, NotFound, QuotaFull
+from control_plane.moves import run_moves
 from control_plane.moves.effects import Log
 from control_plane.moves.requests import Request, answered, remember
 from control_plane.store import Tables, Transaction
@@ -118,11 +119,5 @@ def for_run(tables: Tables, host_id: str, browser_session_id: str, fence: int, r
         PreconditionFailed: STALE_FENCE.
         NotFound: FILE_NOT_FOUND.
     """
-    session, run = tables.sessions.get(browser_session_id), tables.runs.get(run_id)
-    placed = session is not None and (session.host_id, session.fence) == (host_id, fence)
-    if not placed or session is None or run is None or session.active_run_id != run_id:
-        raise PreconditionFailed(
-            f"session {browser_session_id} is not on host {host_id} under fence {fence} with this run active in it",
-            reason="STALE_FENCE",
-        )
+    run = run_moves.active_on(tables, host_id, browser_session_id, fence, run_id)
     return named(tables, run.organization_id, name)

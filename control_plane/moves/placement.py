@@ -35,7 +35,11 @@ def extension_refusal(browser_type: str, extensions: Sequence[str], hosts: Seque
     if not hosts or any(offers(host, browser_type, extensions) for host in hosts):
         return ""
     offered = "; ".join(f"{host.host_id}: {', '.join(sorted(host.extensions)) or 'none'}" for host in hosts)
-    return f"no host offers {browser_type} with {', '.join(extensions)}; extensions offered are: {offered}"
+    return (
+        f"no host offers {browser_type} with {', '.join(extensions)}; extensions offered are: {offered}; "
+        "a host offers what TABKEEP_EXTENSIONS names, and ad-blocker once `python -m browser_host.ad_blocker build` "
+        "has made it there"
+    )
 
 
 def refusal(browser_type: str, hosts: Sequence[Host]) -> str:
@@ -43,4 +47,7 @@ def refusal(browser_type: str, hosts: Sequence[Host]) -> str:
     if not hosts or any(browser_type in host.browsers for host in hosts):
         return ""
     offered = "; ".join(f"{host.host_id}: {', '.join(sorted(host.browsers)) or 'none'}" for host in hosts)
-    return f"no host offers {browser_type}; offered are: {offered}"
+    return (
+        f"no host offers {browser_type}; offered are: {offered}; "
+        f"a host offers what is installed there, or named in TABKEEP_{browser_type.upper()}"
+    )

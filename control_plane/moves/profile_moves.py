@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from control_plane.entities.profiles import MOST_PROFILES, BrowserProfile, BrowserState
-from control_plane.errors import AlreadyExists, QueueFull
+from control_plane.errors import AlreadyExists, QuotaFull
 from control_plane.moves.profile_saves import not_found
 from control_plane.moves.requests import Request, answered, remember
 from control_plane.store import Tables, Transaction
@@ -60,14 +60,14 @@ def earlier(tables: Tables, organization_id: str, name: str, request: Request | 
 
     Raises:
         AlreadyExists: the name is taken, or the request_id was used with another body.
-        QueueFull: PROFILE_QUOTA.
+        QuotaFull: PROFILE_QUOTA.
         NotFound: what it made was deleted.
     """
     if made := answered(tables, request):
         return find(tables, organization_id, made)
     _refuse_name(tables, organization_id, name)
     if tables.profiles.count(organization_id) >= MOST_PROFILES:
-        raise QueueFull(
+        raise QuotaFull(
             f"the organization has {MOST_PROFILES} browser profiles, the most it may have: delete some",
             reason="PROFILE_QUOTA",
         )

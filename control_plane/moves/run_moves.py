@@ -39,19 +39,36 @@ class RunSpec:
     workflow_id: str = ""
     workflow_version: int = 0
     parameters: bytes = b""
+    irreversible_policy: str = ""
     webhook: bytes = b""
     """A sealed destination that is told of the run's end; empty for none."""
 
 
-def find(tx: Transaction, organization_id: str, run_id: str) -> Run:
+def find(tables: Tables, organization_id: str, run_id: str) -> Run:
     """The organization's run.
 
     Raises:
         NotFound: there is none, whoever else may have one.
     """
-    run = tx.runs.of_organization(organization_id, run_id)
+    run = tables.runs.of_organization(organization_id, run_id)
     if run is None:
         raise not_found(run_id)
+    return run
+
+
+def active_on(tables: Tables, host_id: str, browser_session_id: str, fence: int, run_id: str) -> Run:
+    """The run that is active in a session which is placed on this host, under this fence.
+
+    Raises:
+        PreconditionFailed: STALE_FENCE.
+    """
+    session, run = tables.sessions.get(browser_session_id), tables.runs.get(run_id)
+    placed = session is not None and (session.host_id, session.fence) == (host_id, fence)
+    if not placed or session is None or run is None or session.active_run_id != run_id:
+        raise PreconditionFailed(
+            f"session {browser_session_id} is not on host {host_id} under fence {fence} with this run active in it",
+            reason="STALE_FENCE",
+        )
     return run
 
 
@@ -99,6 +116,7 @@ def create(tx: Transaction, spec: RunSpec, request: Request | None = None) -> Ru
         workflow_version=spec.workflow_version,
         parameters=spec.parameters,
         traceparent=spec.traceparent,
+        irreversible_policy=spec.irreversible_policy,
     )
     idle = session.state is SessionState.RUNNING and not session.active_run_id and not session.cdp_client_id
     if idle:  # then nothing waits: whatever ends a run or a CDP client gives the next turn in the same move

@@ -45,13 +45,13 @@ class SessionSpec:
     page_options_sealed: bytes = b""
 
 
-def find(tx: Transaction, organization_id: str, browser_session_id: str) -> Session:
+def find(tables: Tables, organization_id: str, browser_session_id: str) -> Session:
     """The organization's session.
 
     Raises:
         NotFound: there is none, whoever else may have one.
     """
-    session = tx.sessions.of_organization(organization_id, browser_session_id)
+    session = tables.sessions.of_organization(organization_id, browser_session_id)
     if session is None:
         raise not_found(browser_session_id)
     return session

@@ -7,12 +7,12 @@ keys lie in a file of mode 0600, one in a line, 64 hexadecimal digits each: the 
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from control_plane.errors import StoreUnusable
+from control_plane.sealing import private_files
 from control_plane.sealing.cipher import KEY_BYTES, Damaged, decrypt, encrypt
 
 __all__ = ["Damaged", "KeyMissing", "Sealed", "Vault", "key_id", "load"]
@@ -101,14 +101,8 @@ def load(path: Path, *, make: bool) -> Vault:
 
 
 def _write_new(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary.unlink(missing_ok=True)
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        private_files.write(path, text)
     except OSError as error:
         raise StoreUnusable(f"{path} cannot be written: {error.strerror}") from error

@@ -10,7 +10,6 @@ import grpc
 from tabkeep.v1 import artifacts_pb2 as pb
 from tabkeep.v1 import artifacts_pb2_grpc as pb_grpc
 
-from control_plane import wire
 from control_plane.coordinator import Coordinator
 from control_plane.entities.records import Artifact, ArtifactState
 from control_plane.entities.sessions import Session, SessionState
@@ -22,6 +21,8 @@ from control_plane.live.captures import Captures
 from control_plane.live.host_messages import CapturePage
 from control_plane.moves import run_moves, session_moves
 from control_plane.store import Tables
+from control_plane.wire import file_wire
+from control_plane.wire.enums import ARTIFACT_TYPE
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -40,15 +41,13 @@ class ArtifactService(pb_grpc.ArtifactServiceServicer):
 
     async def CapturePage(self, request: pb.CapturePageRequest, context: Context) -> pb.CapturePageResponse:
         organization_id, fields = caller.get().organization_id, Fields()
-        artifact_type = wire.ARTIFACT_TYPE.name(request.artifact_type or pb.ARTIFACT_TYPE_SCREENSHOT)
+        artifact_type = ARTIFACT_TYPE.name(request.artifact_type or pb.ARTIFACT_TYPE_SCREENSHOT)
         if artifact_type not in ("screenshot", "pdf"):
             fields.wrong("artifact_type", "use SCREENSHOT or PDF")
         fields.raise_if_wrong()
         session = await self._database.read(
-            lambda tables: tables.sessions.of_organization(organization_id, request.browser_session_id)
+            lambda tables: session_moves.find(tables, organization_id, request.browser_session_id)
         )
-        if session is None:
-            raise session_moves.not_found(request.browser_session_id)
         if session.state is not SessionState.RUNNING:
             raise PreconditionFailed(
                 f"session {session.browser_session_id} is {session.state.value}: there is no page to see",
@@ -73,7 +72,7 @@ class ArtifactService(pb_grpc.ArtifactServiceServicer):
             )
         artifact = await self._database.read(lambda tables: tables.artifacts.get(capture.capture_id))
         assert artifact is not None
-        return pb.CapturePageResponse(artifact=wire.artifact(artifact))
+        return pb.CapturePageResponse(artifact=file_wire.artifact(artifact))
 
     async def GetArtifact(
         self, request: pb.GetArtifactRequest, context: Context
@@ -97,7 +96,7 @@ class ArtifactService(pb_grpc.ArtifactServiceServicer):
                 reason="ARTIFACT_REFUSED",
                 artifact_id=artifact.artifact_id,
             )
-        yield pb.GetArtifactResponse(artifact=wire.artifact(artifact))
+        yield pb.GetArtifactResponse(artifact=file_wire.artifact(artifact))
         async for chunk in self._blobs.get(artifact):
             yield pb.GetArtifactResponse(chunk=chunk)
 
@@ -106,23 +105,21 @@ class ArtifactService(pb_grpc.ArtifactServiceServicer):
         fields = Fields()
         if bool(request.run_id) == bool(request.browser_session_id):
             fields.wrong("run_id", "give this or browser_session_id, not both and not neither")
-        types = [wire.ARTIFACT_TYPE.name(value) for value in request.artifact_types]
+        types = [ARTIFACT_TYPE.name(value) for value in request.artifact_types]
         if "" in types:
-            possible = wire.ARTIFACT_TYPE.possible()
+            possible = ARTIFACT_TYPE.possible()
             fields.wrong("artifact_types", f"holds a value that is unspecified or unknown: use {possible}")
         fields.raise_if_wrong()
 
         def query(tables: Tables) -> list[Artifact]:
             if request.run_id:
-                if tables.runs.of_organization(organization_id, request.run_id) is None:
-                    raise run_moves.not_found(request.run_id)
+                run_moves.find(tables, organization_id, request.run_id)
                 return tables.artifacts.of_run(request.run_id, _MOST_LISTED)
-            if tables.sessions.of_organization(organization_id, request.browser_session_id) is None:
-                raise session_moves.not_found(request.browser_session_id)
+            session_moves.find(tables, organization_id, request.browser_session_id)
             return tables.artifacts.of_session(request.browser_session_id, _MOST_LISTED)
 
         found = await self._database.read(query)
-        shown = [wire.artifact(one) for one in found if not types or one.artifact_type in types]
+        shown = [file_wire.artifact(one) for one in found if not types or one.artifact_type in types]
         return pb.ListArtifactsResponse(artifacts=shown)
 
 

@@ -13,7 +13,6 @@ import grpc
 from tabkeep.v1 import browser_profiles_pb2 as pb
 from tabkeep.v1 import browser_profiles_pb2_grpc as pb_grpc
 
-from control_plane import profile_wire, wire
 from control_plane.coordinator import Coordinator
 from control_plane.entities import browser_states
 from control_plane.entities.profiles import BrowserProfile, BrowserState
@@ -27,6 +26,8 @@ from control_plane.live.host_messages import CaptureState
 from control_plane.moves import profile_moves, session_moves
 from control_plane.page_tokens import PageTokens
 from control_plane.store import Tables
+from control_plane.wire import profile_wire
+from control_plane.wire.request_ids import request_id
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _CHUNK_BYTES = 256 * 1024
@@ -62,7 +63,7 @@ class BrowserProfileService(pb_grpc.BrowserProfileServiceServicer):
     ) -> pb.CreateBrowserProfileResponse:
         fields, organization_id = Fields(), caller.get().organization_id
         spec = profile_wire.profile_spec(fields, request)
-        again = wire.request_id(fields, organization_id, "CreateBrowserProfile", request)
+        again = request_id(fields, organization_id, "CreateBrowserProfile", request)
         fields.raise_if_wrong()
         # Before a browser is asked for its state: a call that can only fail, or was answered before, asks nobody.
         made = await self._database.read(
@@ -223,13 +224,7 @@ class BrowserProfileService(pb_grpc.BrowserProfileServiceServicer):
         return _Source(captured.content, session.browser_session_id, self._coordinator.clock.now())
 
     async def _read(self, organization_id: str, browser_session_id: str) -> Session:
-        def query(tables: Tables) -> Session:
-            session = tables.sessions.of_organization(organization_id, browser_session_id)
-            if session is None:
-                raise session_moves.not_found(browser_session_id)
-            return session
-
-        return await self._database.read(query)
+        return await self._database.read(lambda tables: session_moves.find(tables, organization_id, browser_session_id))
 
 
 def _saved_state(tables: Tables, session: Session) -> BrowserState:

@@ -12,7 +12,7 @@ from tabkeep import telemetry
 from tabkeep.v1 import browser_sessions_pb2 as pb
 from tabkeep.v1 import browser_sessions_pb2_grpc as pb_grpc
 
-from control_plane import networks, page_options, wire
+from control_plane import networks, page_options
 from control_plane.coordinator import Coordinator
 from control_plane.entities.hosts import Host
 from control_plane.entities.sessions import Session, SessionState
@@ -27,6 +27,8 @@ from control_plane.networks import Networks
 from control_plane.page_options import PageSettings
 from control_plane.page_tokens import PageTokens
 from control_plane.store import SessionFilter, Tables
+from control_plane.wire import session_wire
+from control_plane.wire.request_ids import request_id
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _PAGE_FIELDS = ("current_url", "page_title", "tab_count")
@@ -53,7 +55,7 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
     def _proto(
         self, session: Session, host: Host | None = None, timeout_unconfirmed: datetime | None = None
     ) -> pb.BrowserSession:
-        proto = wire.browser_session(session, host, timeout_unconfirmed)
+        proto = session_wire.browser_session(session, host, timeout_unconfirmed)
         gateway = self._coordinator.gateway_url
         if gateway and session.state is SessionState.RUNNING:
             proto.cdp_url = f"ws{gateway.removeprefix('http').rstrip('/')}{path_of(session.browser_session_id)}"
@@ -63,10 +65,10 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         self, request: pb.CreateBrowserSessionRequest, context: Context
     ) -> pb.CreateBrowserSessionResponse:
         fields, organization_id = Fields(), caller.get().organization_id
-        spec = wire.session_spec(fields, request, organization_id, telemetry.inject())
+        spec = session_wire.session_spec(fields, request, organization_id, telemetry.inject())
         spec = self._networks.of_new(fields, spec, request)
         spec = self._page_settings.of_new(fields, spec, request)
-        again = wire.request_id(fields, organization_id, "CreateBrowserSession", request)
+        again = request_id(fields, organization_id, "CreateBrowserSession", request)
         fields.raise_if_wrong()
         shown = await self._coordinator.admit(lambda tx: session_moves.shown(tx, session_moves.create(tx, spec, again)))
         return pb.CreateBrowserSessionResponse(browser_session=self._proto(*shown))
@@ -81,7 +83,8 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
     ) -> pb.ListBrowserSessionsResponse:
         fields, organization_id = Fields(), caller.get().organization_id
         size = fields.page_size(request.page_size)
-        matching = SessionFilter(wire.session_states(fields, request.states), fields.labels("labels", request.labels))
+        states = session_wire.session_states(fields, request.states)
+        matching = SessionFilter(states, fields.labels("labels", request.labels))
         before = self._page_tokens.read(fields, request, organization_id)
         fields.raise_if_wrong()
 
@@ -137,7 +140,7 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
         self, request: pb.ExtendBrowserSessionRequest, context: Context
     ) -> pb.ExtendBrowserSessionResponse:
         fields = Fields()
-        timeout = wire.session_timeout(fields, request)
+        timeout = session_wire.session_timeout(fields, request)
         fields.raise_if_wrong()
         whose = (caller.get().organization_id, request.browser_session_id)
         shown = await self._coordinator.move(
@@ -194,14 +197,9 @@ class BrowserSessionService(pb_grpc.BrowserSessionServiceServicer):
 
     async def _read(self, browser_session_id: str, organization_id: str = "") -> Shown:
         organization_id = organization_id or caller.get().organization_id
-
-        def query(tables: Tables) -> Shown:
-            session = tables.sessions.of_organization(organization_id, browser_session_id)
-            if session is None:
-                raise session_moves.not_found(browser_session_id)
-            return session_moves.shown(tables, session)
-
-        return await self._database.read(query)
+        return await self._database.read(
+            lambda tables: session_moves.shown(tables, session_moves.find(tables, organization_id, browser_session_id))
+        )
 
 
 def _change(sent: pb.BrowserSession | None, now: pb.BrowserSession) -> pb.BrowserSessionChange | None:

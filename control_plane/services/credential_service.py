@@ -8,7 +8,6 @@ import grpc
 from tabkeep.v1 import credentials_pb2 as pb
 from tabkeep.v1 import credentials_pb2_grpc as pb_grpc
 
-from control_plane import wire
 from control_plane.coordinator import Coordinator
 from control_plane.entities import credentials
 from control_plane.entities.credentials import Credential, Login
@@ -16,6 +15,8 @@ from control_plane.fields import Fields
 from control_plane.interceptors import caller
 from control_plane.moves import credential_moves
 from control_plane.sealing.vault import Vault
+from control_plane.wire.request_ids import request_id
+from control_plane.wire.times import NO_TIME, set_time
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -41,7 +42,7 @@ class CredentialService(pb_grpc.CredentialServiceServicer):
                 credentials.totp_key(request.totp_secret)
             except ValueError as error:
                 fields.wrong("totp_secret", f"{error}: give the base32 seed that the site shows, 16 characters or more")
-        again = wire.request_id(fields, organization_id, "CreateCredential", request)
+        again = request_id(fields, organization_id, "CreateCredential", request)
         fields.raise_if_wrong()
         empty = Credential(
             credential_id="",
@@ -52,7 +53,7 @@ class CredentialService(pb_grpc.CredentialServiceServicer):
             key_id="",
             wrapped_key=b"",
             ciphertext=b"",
-            create_time=wire.NO_TIME,
+            create_time=NO_TIME,
         )
         credential = Login(request.password, request.totp_secret).sealed_in(self._vault, empty)
         made = await self._coordinator.admit(credential_moves.create, credential, again)
@@ -96,5 +97,5 @@ def _shown(credential: Credential) -> pb.Credential:
         username=credential.username,
         has_totp=credential.has_totp,
     )
-    wire.set_time(proto.create_time, credential.create_time)
+    set_time(proto.create_time, credential.create_time)
     return proto

@@ -12,7 +12,6 @@ import grpc
 from tabkeep.v1 import files_pb2 as pb
 from tabkeep.v1 import files_pb2_grpc as pb_grpc
 
-from control_plane import wire
 from control_plane.coordinator import Coordinator
 from control_plane.entities.records import File
 from control_plane.errors import FieldInvalid, FieldViolation, QuotaFull
@@ -22,6 +21,8 @@ from control_plane.keeping.blobs import MAX_DOWNLOAD_BYTES, Blobs
 from control_plane.moves import file_moves
 from control_plane.moves.requests import Request
 from control_plane.page_tokens import PageTokens
+from control_plane.wire import file_wire
+from control_plane.wire.times import NO_TIME
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -69,14 +70,14 @@ class FileService(pb_grpc.FileServiceServicer):
             content_type=header.content_type or "application/octet-stream",
             size=written.size,
             sha256=written.sha256,
-            create_time=wire.NO_TIME,
+            create_time=NO_TIME,
         )
         try:
             kept = await self._coordinator.admit(file_moves.keep, file, _again(file, header.request_id))
         finally:
             if kept is None or kept.file_id != file_id:
                 await self._blobs.drop(file_id)
-        return pb.UploadFileResponse(file=wire.file(kept))
+        return pb.UploadFileResponse(file=file_wire.file(kept))
 
     async def _counted(
         self, organization_id: str, requests: AsyncIterator[pb.UploadFileRequest]
@@ -106,7 +107,7 @@ class FileService(pb_grpc.FileServiceServicer):
         file = await self._coordinator.database.read(
             lambda tables: file_moves.find(tables, organization_id, request.file_id)
         )
-        yield pb.GetFileResponse(file=wire.file(file))
+        yield pb.GetFileResponse(file=file_wire.file(file))
         async for chunk in self._blobs.read(file.file_id, file.sha256, file_moves.damaged(file)):
             yield pb.GetFileResponse(chunk=chunk)
 
@@ -121,7 +122,7 @@ class FileService(pb_grpc.FileServiceServicer):
         )
         last = found[size - 1].file_id if len(found) > size else ""
         return pb.ListFilesResponse(
-            files=[wire.file(one) for one in found[:size]],
+            files=[file_wire.file(one) for one in found[:size]],
             next_page_token=self._page_tokens.make(request, organization_id, last),
         )
 

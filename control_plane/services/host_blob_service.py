@@ -11,7 +11,6 @@ from tabkeep.host.v1 import host_pb2
 from tabkeep.host.v1 import host_pb2_grpc as pb_grpc
 from tabkeep.v1 import artifacts_pb2
 
-from control_plane import profile_wire, wire
 from control_plane.coordinator import Coordinator
 from control_plane.entities import browser_states, keys
 from control_plane.entities.browser_states import StateInvalid
@@ -26,6 +25,9 @@ from control_plane.live.captures import Captured, Captures
 from control_plane.moves import artifact_moves, file_moves, profile_saves
 from control_plane.moves.profile_saves import BroughtState
 from control_plane.store import Tables
+from control_plane.wire import file_wire, profile_wire
+from control_plane.wire.enums import ARTIFACT_TYPE
+from control_plane.wire.times import NO_TIME
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -92,7 +94,7 @@ class HostBlobService(pb_grpc.HostBlobServiceServicer):
         file = await self._coordinator.database.read(
             lambda tables: file_moves.for_run(tables, *placement, request.run_id, request.file)
         )
-        yield host_pb2.GetRunFileResponse(file=wire.file(file))
+        yield host_pb2.GetRunFileResponse(file=file_wire.file(file))
         async for chunk in self._files.read(file.file_id, file.sha256, file_moves.damaged(file)):
             yield host_pb2.GetRunFileResponse(chunk=chunk)
 
@@ -207,7 +209,7 @@ def _artifact(header: host_pb2.BlobHeader) -> Artifact:
     proto = header.artifact
     if not proto.artifact_id or len(proto.artifact_id) > 200:
         raise BlobInvalid("artifact_id must be 1 to 200 characters")
-    artifact_type = wire.ARTIFACT_TYPE.name(proto.artifact_type) or "screenshot"
+    artifact_type = ARTIFACT_TYPE.name(proto.artifact_type) or "screenshot"
     refused = proto.state == artifacts_pb2.ARTIFACT_STATE_REFUSED
     lowest, highest = (0, 0) if refused else (1, MAX_BYTES)
     if artifact_type in _LARGE and not refused:
@@ -227,7 +229,7 @@ def _artifact(header: host_pb2.BlobHeader) -> Artifact:
         state=ArtifactState.REFUSED if refused else ArtifactState.STORED,
         state_message=proto.state_message[:1000] if refused else "",
         on_disk=not refused,
-        create_time=wire.NO_TIME,
+        create_time=NO_TIME,
         expire_time=None,
         truncation=proto.truncation[:1000],
     )

@@ -11,15 +11,15 @@ import grpc
 from tabkeep.host.v1 import host_pb2
 from tabkeep.host.v1 import host_pb2_grpc as pb_grpc
 
-from control_plane import host_wire
 from control_plane.coordinator import Coordinator
 from control_plane.errors import DataLoss, HostProtocolError, TabkeepError
 from control_plane.interceptors import caller
 from control_plane.live.host_links import Link
-from control_plane.moves import event_moves, host_moves
+from control_plane.moves import event_moves, host_moves, host_reports
 from control_plane.networks import NO_NETWORKS, Networks
 from control_plane.page_options import NO_PAGE_SETTINGS, PageSettings
 from control_plane.sealing.seals import Seals
+from control_plane.wire import host_wire
 
 logger = logging.getLogger(__name__)
 
@@ -145,11 +145,11 @@ class _Stream:
             case "event_batch":
                 await hear(link, event_moves.record_events, host_wire.events(request.event_batch))
             case "command_result":
-                await hear(link, host_moves.command_result, host_wire.command_result(request.command_result))
+                await hear(link, host_reports.command_result, host_wire.command_result(request.command_result))
             case "tombstone":
-                await hear(link, host_moves.bury, host_wire.tombstone(request.tombstone))
+                await hear(link, host_reports.bury, host_wire.tombstone(request.tombstone))
             case "page_report":
-                await hear(link, host_moves.show_page, host_wire.page_report(request.page_report))
+                await hear(link, host_reports.show_page, host_wire.page_report(request.page_report))
             case "goodbye":
                 await hear(link, host_moves.goodbye, request.goodbye.reason[:1000])
             case "hello":

@@ -8,7 +8,7 @@ import grpc
 from tabkeep.v1 import recordings_pb2 as pb
 from tabkeep.v1 import recordings_pb2_grpc as pb_grpc
 
-from control_plane import recording_exports, wire
+from control_plane import recording_exports
 from control_plane.coordinator import Coordinator
 from control_plane.entities import credentials
 from control_plane.entities.recordings import Recording
@@ -16,9 +16,11 @@ from control_plane.fields import Fields
 from control_plane.interceptors import caller
 from control_plane.moves import recording_moves
 from control_plane.page_tokens import PageTokens
+from control_plane.wire.enums import EnumPair
+from control_plane.wire.times import set_time
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-_STATE = wire.EnumPair(pb.RecordingState, "RECORDING_STATE_")
+_STATE = EnumPair(pb.RecordingState, "RECORDING_STATE_")
 
 
 class RecordingService(pb_grpc.RecordingServiceServicer):
@@ -89,6 +91,6 @@ def _shown(recording: Recording, *, whole: bool) -> pb.Recording:
     )
     if not whole:
         del proto.task.parts[:]
-    wire.set_time(proto.create_time, recording.create_time)
-    wire.set_time(proto.update_time, recording.update_time)
+    set_time(proto.create_time, recording.create_time)
+    set_time(proto.update_time, recording.update_time)
     return proto

@@ -16,7 +16,6 @@ from tabkeep.v1 import recordings_pb2
 from tabkeep.v1 import runs_pb2 as pb
 from tabkeep.v1 import runs_pb2_grpc as pb_grpc
 
-from control_plane import wire
 from control_plane.coordinator import Coordinator
 from control_plane.entities.hosts import Host
 from control_plane.entities.recordings import MOST_FOR_ONE_RUN, RecordingState
@@ -36,6 +35,8 @@ from control_plane.prompt_templates import taken_apart, template_key
 from control_plane.sealing.seals import Seals
 from control_plane.store import RunFilter, Tables
 from control_plane.webhook_destinations import sealed_webhook
+from control_plane.wire import run_wire
+from control_plane.wire.request_ids import request_id
 from control_plane.workflows import workflow_definitions
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -67,35 +68,36 @@ class RunService(pb_grpc.RunServiceServicer):
 
     async def RunTask(self, request: pb.RunTaskRequest, context: Context) -> pb.RunTaskResponse:
         fields, organization_id = Fields(), caller.get().organization_id
-        spec = self._with_network(fields, wire.task_spec(fields, request, organization_id, telemetry.inject()), request)
+        spec = run_wire.task_spec(fields, request, organization_id, telemetry.inject())
+        spec = self._with_network(fields, spec, request)
         webhook = sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals)
-        again = wire.request_id(fields, organization_id, "RunTask", request)
+        again = request_id(fields, organization_id, "RunTask", request)
         fields.raise_if_wrong()
         if not await self._database.read(lambda tables: answered(tables, again)):
             await self._check_files(organization_id, request)
         plan = await self._with_recordings(organization_id, spec.plan)
         spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, plan))
         shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
-        return pb.RunTaskResponse(run=wire.run(*shown))
+        return pb.RunTaskResponse(run=run_wire.run(*shown))
 
     async def RunWorkflow(self, request: pb.RunWorkflowRequest, context: Context) -> pb.RunWorkflowResponse:
         fields, organization_id = Fields(), caller.get().organization_id
         fields.text("workflow_id", request.workflow_id, 100, required=True)
         fields.raise_if_wrong()
-        again = wire.request_id(fields, organization_id, "RunWorkflow", request)
+        again = request_id(fields, organization_id, "RunWorkflow", request)
         if earlier := await self._database.read(lambda tables: answered(tables, again)):
-            return pb.RunWorkflowResponse(run=wire.run(*await self._read(earlier, organization_id)))
+            return pb.RunWorkflowResponse(run=run_wire.run(*await self._read(earlier, organization_id)))
         workflow = await self._workflow(organization_id, request.workflow_id, request.workflow_version)
         definition = workflow_definitions.parse(workflow.definition)
         parameters = workflow_definitions.bind(definition.parameters, MessageToDict(request.parameters))
-        spec = wire.workflow_spec(fields, request, workflow, definition, parameters, telemetry.inject())
+        spec = run_wire.workflow_spec(fields, request, workflow, definition, parameters, telemetry.inject())
         spec = self._with_network(fields, spec, request)
         webhook = sealed_webhook(fields, request.webhook_url, self._coordinator, self._seals)
         fields.raise_if_wrong()
         plan = await self._with_recordings(organization_id, spec.plan)
         spec = replace(spec, webhook=webhook, plan=self._plans.seal(organization_id, plan))
         shown = await self._coordinator.admit(lambda tx: run_moves.shown(tx, run_moves.create(tx, spec, again)))
-        return pb.RunWorkflowResponse(run=wire.run(*shown))
+        return pb.RunWorkflowResponse(run=run_wire.run(*shown))
 
     async def _with_recordings(self, organization_id: str, plan: bytes) -> bytes:
         """The plan with what is recorded of its prompts, as far as they are not to be left alone."""
@@ -207,7 +209,7 @@ class RunService(pb_grpc.RunServiceServicer):
         fields, organization_id = Fields(), caller.get().organization_id
         size = fields.page_size(request.page_size)
         matching = RunFilter(
-            request.browser_session_id, request.workflow_id, wire.run_statuses(fields, request.statuses)
+            request.browser_session_id, request.workflow_id, run_wire.run_statuses(fields, request.statuses)
         )
         before = self._page_tokens.read(fields, request, organization_id)
         fields.raise_if_wrong()
@@ -219,7 +221,7 @@ class RunService(pb_grpc.RunServiceServicer):
         found = await self._database.read(query)
         last = found[size - 1][0].run_id if len(found) > size else ""
         return pb.ListRunsResponse(
-            runs=[wire.run(*one) for one in found[:size]],
+            runs=[run_wire.run(*one) for one in found[:size]],
             next_page_token=self._page_tokens.make(request, organization_id, last),
         )
 
@@ -241,7 +243,7 @@ class RunService(pb_grpc.RunServiceServicer):
             while True:
                 changed.clear()
                 run, host = await self._read(run_id, organization_id)
-                if not run.status.final and _differs(shown, now := wire.run(run, host)):
+                if not run.status.final and _differs(shown, now := run_wire.run(run, host)):
                     shown = now
                     yield pb.WatchRunResponse(run=now)
                 while after < run.last_seq:
@@ -261,7 +263,7 @@ class RunService(pb_grpc.RunServiceServicer):
     async def CancelRun(self, request: pb.CancelRunRequest, context: Context) -> pb.CancelRunResponse:
         whose = (caller.get().organization_id, request.run_id)
         shown = await self._coordinator.move(lambda tx: run_moves.shown(tx, run_moves.cancel(tx, *whose)))
-        return pb.CancelRunResponse(run=wire.run(*shown))
+        return pb.CancelRunResponse(run=run_wire.run(*shown))
 
     async def ResolveApproval(self, request: pb.ResolveApprovalRequest, context: Context) -> pb.ResolveApprovalResponse:
         fields = Fields()
@@ -276,23 +278,19 @@ class RunService(pb_grpc.RunServiceServicer):
             request.approved,
             request.comment,
         )
-        return pb.ResolveApprovalResponse(run=wire.run(run))
+        return pb.ResolveApprovalResponse(run=run_wire.run(run))
 
     async def _read(self, run_id: str, organization_id: str) -> tuple[Run, Host | None]:
-        def query(tables: Tables) -> tuple[Run, Host | None]:
-            run = tables.runs.of_organization(organization_id, run_id)
-            if run is None:
-                raise run_moves.not_found(run_id)
-            return run_moves.shown(tables, run)
-
-        return await self._database.read(query)
+        return await self._database.read(
+            lambda tables: run_moves.shown(tables, run_moves.find(tables, organization_id, run_id))
+        )
 
     async def _whole(self, run: Run, host: Host | None) -> pb.Run:
         """A run with where its output came from, which only its last event tells."""
-        proto = wire.run(run, host)
+        proto = run_wire.run(run, host)
         if run.status.final and run.output:
             last = await self._database.read(lambda tables: tables.runs.event(run.run_id, run.last_seq))
-            wire.add_provenance(proto, last or b"")
+            run_wire.add_provenance(proto, last or b"")
         return proto
 
 

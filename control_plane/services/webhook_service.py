@@ -10,7 +10,6 @@ import grpc
 from tabkeep.v1 import webhooks_pb2 as pb
 from tabkeep.v1 import webhooks_pb2_grpc as pb_grpc
 
-from control_plane import wire
 from control_plane.coordinator import Coordinator
 from control_plane.entities import webhooks
 from control_plane.entities.webhooks import Attempt, Delivery, DeliveryState
@@ -22,9 +21,11 @@ from control_plane.page_tokens import PageTokens
 from control_plane.sealing.seals import Seals
 from control_plane.store import DeliveryFilter, Tables
 from control_plane.webhook_destinations import sealed_webhook
+from control_plane.wire.enums import EnumPair, statuses
+from control_plane.wire.times import set_time
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-_STATE = wire.EnumPair(pb.WebhookDeliveryState, "WEBHOOK_DELIVERY_STATE_")
+_STATE = EnumPair(pb.WebhookDeliveryState, "WEBHOOK_DELIVERY_STATE_")
 
 
 class WebhookService(pb_grpc.WebhookServiceServicer):
@@ -42,9 +43,7 @@ class WebhookService(pb_grpc.WebhookServiceServicer):
     ) -> pb.ListWebhookDeliveriesResponse:
         fields, organization_id = Fields(), caller.get().organization_id
         size = fields.page_size(request.page_size)
-        matching = DeliveryFilter(
-            request.run_id, wire.statuses(fields, "states", _STATE, DeliveryState, request.states)
-        )
+        matching = DeliveryFilter(request.run_id, statuses(fields, "states", _STATE, DeliveryState, request.states))
         before = self._page_tokens.read(fields, request, organization_id)
         fields.raise_if_wrong()
         found = await self._database.read(
@@ -66,8 +65,7 @@ class WebhookService(pb_grpc.WebhookServiceServicer):
         wait = fields.duration(request, "wait_timeout", timedelta(), timedelta(seconds=30), timedelta())
 
         def query(tables: Tables) -> Delivery | None:
-            if tables.runs.of_organization(organization_id, request.run_id) is None:
-                raise run_moves.not_found(request.run_id)
+            run_moves.find(tables, organization_id, request.run_id)
             return tables.webhooks.newest_of_run(request.run_id)
 
         last = await self._database.read(query)
@@ -127,9 +125,9 @@ class WebhookService(pb_grpc.WebhookServiceServicer):
             replay=delivery.replay,
             attempt_count=delivery.attempt_count,
         )
-        wire.set_time(proto.create_time, delivery.create_time)
-        wire.set_time(proto.next_attempt_time, delivery.due_time)
-        wire.set_time(proto.end_time, delivery.end_time)
+        set_time(proto.create_time, delivery.create_time)
+        set_time(proto.next_attempt_time, delivery.due_time)
+        set_time(proto.end_time, delivery.end_time)
         for attempt in attempts or ():
             added = proto.attempts.add(
                 attempt=attempt.attempt,
@@ -137,6 +135,6 @@ class WebhookService(pb_grpc.WebhookServiceServicer):
                 error=attempt.error,
                 response_body=attempt.response_body,
             )
-            wire.set_time(added.create_time, attempt.create_time)
+            set_time(added.create_time, attempt.create_time)
             added.duration.FromTimedelta(attempt.duration)
         return proto

@@ -9,7 +9,6 @@ import grpc
 from tabkeep.v1 import workflows_pb2 as pb
 from tabkeep.v1 import workflows_pb2_grpc as pb_grpc
 
-from control_plane import wire
 from control_plane.coordinator import Coordinator
 from control_plane.entities.records import Workflow
 from control_plane.fields import Fields
@@ -17,6 +16,7 @@ from control_plane.interceptors import caller
 from control_plane.moves import workflow_moves
 from control_plane.page_tokens import PageTokens
 from control_plane.store import Tables
+from control_plane.wire.request_ids import request_id
 from control_plane.workflows import workflow_definitions
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -35,7 +35,7 @@ class WorkflowService(pb_grpc.WorkflowServiceServicer):
         fields, organization_id = Fields(), caller.get().organization_id
         if request.workflow_id and not _WORKFLOW_ID.fullmatch(request.workflow_id):
             fields.wrong("workflow_id", "must be 'wf_' and 1 to 60 lower-case letters, digits or '_'")
-        again = wire.request_id(fields, organization_id, "CreateWorkflow", request)
+        again = request_id(fields, organization_id, "CreateWorkflow", request)
         fields.raise_if_wrong()
         definition = workflow_definitions.parse(request.definition)
         workflow = await self._coordinator.admit(
@@ -88,4 +88,20 @@ class WorkflowService(pb_grpc.WorkflowServiceServicer):
 
 
 def _shown(workflow: Workflow) -> pb.Workflow:
-    return wire.workflow(workflow, workflow_definitions.parse(workflow.definition))
+    definition = workflow_definitions.parse(workflow.definition)
+    proto = pb.Workflow(
+        workflow_id=workflow.workflow_id,
+        organization_id=workflow.organization_id,
+        version=workflow.version,
+        title=workflow.title,
+        definition=workflow.definition,
+        parameters=[
+            pb.WorkflowParameter(
+                name=parameter.name, type=parameter.type, required=parameter.required, description=parameter.description
+            )
+            for parameter in definition.parameters
+        ],
+    )
+    proto.create_time.FromDatetime(workflow.create_time)
+    proto.update_time.FromDatetime(workflow.update_time)
+    return proto

@@ -23,6 +23,10 @@ class Files:
         where = "WHERE organization_id = ? AND file_id = ?"
         return _FILES.one(self._connection, where, (organization_id, file_id))
 
+    def by_id(self, file_id: str) -> File | None:
+        """The file, whoever's it is: for links, which open one by themselves."""
+        return _FILES.one(self._connection, "WHERE file_id = ?", (file_id,))
+
     def named(self, organization_id: str, file_name: str, limit: int) -> list[File]:
         """Those of this name, newest first."""
         where = "WHERE organization_id = ? AND file_name = ? ORDER BY file_id DESC LIMIT ?"

@@ -157,6 +157,7 @@ CREATE TABLE runs (
     traceparent          TEXT NOT NULL,
     step_open            INTEGER NOT NULL,
     turn_lent            INTEGER NOT NULL,
+    irreversible_policy  TEXT NOT NULL,
     CHECK ((status IN ('completed', 'failed', 'terminated', 'canceled', 'timed_out')) = (end_time IS NOT NULL)),
     CHECK (end_time IS NULL OR due_time IS NULL),
     CHECK (status != 'completed' OR failure_reason = '')

@@ -1,45 +1,36 @@
-"""The actions, targets and expectations of a workflow definition, read into the messages of actions.proto.
+"""The actions of a workflow definition, read into the messages of actions.proto.
 
 The names are those of the protos; the short forms of docs/workflows.md are all that is added.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
-from google.protobuf import json_format, struct_pb2
-from jsonschema import Draft202012Validator, SchemaError
 from tabkeep.v1 import actions_pb2
 
 from control_plane.workflows.action_bounds import FARTHEST_PX, MOST_CONDITIONS, MOST_OPTIONS, MOST_TIMES, is_a_date
+from control_plane.workflows.workflow_expectations import read_comparison, read_expectation
 from control_plane.workflows.workflow_parameters import Holes
-from control_plane.workflows.workflow_tabs import read_dialog, read_tab
-from control_plane.workflows.workflow_text import Place, join, listing, shorten
+from control_plane.workflows.workflow_schemas import SCHEMA_FIELDS, read_schema
+from control_plane.workflows.workflow_tabs import read_dialog, read_tab, read_url
+from control_plane.workflows.workflow_targets import MAX_NAME, TARGET_FIELDS, Fields, read_target, read_target_alone
+from control_plane.workflows.workflow_text import Place, listing
 
 MAX_ACTIONS: Final = 500
 MAX_EXPECTATIONS: Final = 50
-MAX_URL: Final = 8_192
-MAX_NAME: Final = 2_000
 MAX_NOTE: Final = 500
 MAX_FILES, MAX_FILE_NAME = 20, 255
-MAX_SCHEMA_BYTES: Final = 65_536
-MAX_SCHEMA_NODES: Final = 2_000
 
 ACTION_TIMEOUT: Final = (timedelta(milliseconds=100), timedelta(minutes=10))
 WAIT_DURATION: Final = (timedelta(milliseconds=1), timedelta(minutes=10))
 # What an action has when no timeout is given: the proto's default.
 DEFAULT_ACTION_TIMEOUT: Final = timedelta(seconds=15)
 
-SCHEMA_FIELDS: Final = ("schema", "data_extraction_schema", "output_schema")
-_TARGET: Final = ("role", "name", "exact", "within", "nth", "css", "test_id", "frame")
-_CONDITIONS: Final = ("url_glob", "text", "text_gone", "visible", "hidden", "value", "title", "number")
-_NUMBER_COMPARISONS: Final = ("less_than", "greater_than", "equal_to")
 _ROW_COMPARISONS: Final = ("contains", "equals", "less_than", "greater_than")
 _DESTINATIONS: Final = ("onto", "before", "after", "by")
 _BESIDE: Final = ("timeout", "note", "expect")
 
-Fields = Mapping[str, Place]
 _Reader = Callable[[Place, Holes, actions_pb2.Action], None]
 
 
@@ -85,25 +76,10 @@ def read_goto(place: Place, holes: Holes, also: tuple[str, ...] = ()) -> actions
     fields = {"url": place} if place.is_short else place.fields(known, required=["url"]) or {}
     goto = actions_pb2.Goto()
     if "url" in fields:
-        goto.url = _read_url(fields["url"], holes) or ""
+        goto.url = read_url(fields["url"], holes) or ""
     if "allow_error_status" in fields:
         goto.allow_error_status = bool(fields["allow_error_status"].boolean())
     return goto
-
-
-def _read_url(place: Place, holes: Holes) -> str | None:
-    url = holes.filled(place, MAX_URL, shown=True)
-    if url is None or url.startswith("{{"):
-        return url
-    try:
-        parts = urlsplit(url.replace("{{", "").replace("}}", ""))
-        wrong = parts.scheme not in {"http", "https"} or not parts.netloc or any(sign.isspace() for sign in url)
-    except ValueError:
-        wrong = True
-    if wrong:
-        place.mistake(f'must be an absolute http or https URL, found "{shorten(url)}"')
-        return None
-    return url
 
 
 def read_extract(place: Place, holes: Holes, also: tuple[str, ...] = ()) -> actions_pb2.Extract:
@@ -116,78 +92,6 @@ def read_extract(place: Place, holes: Holes, also: tuple[str, ...] = ()) -> acti
     if "within" in fields:
         extract.within = holes.unfilled(fields["within"], MAX_NAME) or ""
     return extract
-
-
-def read_schema(parent: Place, fields: Fields) -> struct_pb2.Struct | None:
-    """Return the JSON Schema among the fields, under whichever of its names."""
-    given = [name for name in fields if name in SCHEMA_FIELDS]
-    if len(given) > 1:
-        parent.mistake(f"has {' and '.join(given)}, which mean the same: leave one")
-    if not given:
-        return None
-    place = fields[given[0]]
-    if not place.is_mapping:
-        place.mistake(f"must be a JSON Schema such as {{type: object, properties: ...}}, {place.found()}")
-        return None
-    before = len(place.mistakes)
-    schema = place.plain()
-    if len(place.mistakes) > before or not _is_schema(place, schema):
-        return None
-    message = struct_pb2.Struct()
-    json_format.ParseDict(schema, message)
-    if message.ByteSize() > MAX_SCHEMA_BYTES:
-        place.mistake(f"has {message.ByteSize()} bytes: at most {MAX_SCHEMA_BYTES} are possible")
-        return None
-    return message
-
-
-def _is_schema(place: Place, schema: dict[str, Any]) -> bool:
-    values, reference = _survey(schema)
-    if values > MAX_SCHEMA_NODES:
-        place.mistake(f"has {values} values: at most {MAX_SCHEMA_NODES} are possible in a schema")
-        return False
-    if reference:
-        place.mistake(f'refers to "{shorten(reference)}": only its own parts such as "#/$defs/row" are possible')
-        return False
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        # Of "none of these" the choice of words says more.
-        cause = next((part for part in error.context or () if part.validator == "enum"), error)
-        _at(place, list(error.absolute_path)).mistake(f"is not a JSON Schema: {shorten(cause.message, 200)}")
-        return False
-    except RecursionError:
-        place.mistake("is not a JSON Schema that can be checked: it is nested too deep")
-        return False
-    return True
-
-
-def _survey(schema: Any) -> tuple[int, str]:
-    """Return the number of values in a schema, and a reference that leads out of it, which a host must not follow."""
-    values, outside, rest = 0, "", [schema]
-    while rest:
-        value = rest.pop()
-        values += 1
-        if isinstance(value, dict):
-            for name in ("$ref", "$dynamicRef"):
-                reference = value.get(name)
-                if isinstance(reference, str) and not reference.startswith("#"):
-                    outside = reference
-            rest.extend(value.values())
-        elif isinstance(value, list):
-            rest.extend(value)
-    return values, outside
-
-
-def _at(place: Place, steps: list[str | int]) -> Place:
-    """Return the place below `place` that a path of names and indexes leads to, as far as it exists."""
-    for step in steps:
-        if isinstance(step, int) and place.is_list:
-            place = Place(place.node.value[step], f"{place.path}[{step}]", place.mistakes)
-        elif isinstance(step, str) and place.is_mapping:
-            nodes = [value for key, value in place.node.value if key.value == step]
-            place = Place(nodes[0], join(place.path, step), place.mistakes) if nodes else place
-    return place
 
 
 def read_wait(place: Place, holes: Holes, also: tuple[str, ...] = ()) -> actions_pb2.Wait:
@@ -208,110 +112,6 @@ def read_wait(place: Place, holes: Holes, also: tuple[str, ...] = ()) -> actions
     return wait
 
 
-def read_expectation(place: Place, holes: Holes) -> actions_pb2.Expect:
-    """Return something that must be true of the page: a mapping with exactly one condition."""
-    expect = actions_pb2.Expect()
-    before = len(place.mistakes)
-    fields = place.fields(_CONDITIONS)
-    if fields is None:
-        return expect
-    if len(fields) > 1:
-        place.mistake(f"has {' and '.join(fields)}: write each as an item of its own")
-    elif not fields and len(place.mistakes) == before:
-        place.mistake(f"names no condition: one of {listing(_CONDITIONS)}")
-    for name, condition in fields.items():
-        if name in {"visible", "hidden"}:
-            getattr(expect, name).CopyFrom(_read_target_alone(condition, holes))
-        elif name == "number":
-            _read_number_is(condition, holes, expect.number)
-        elif name == "value":
-            _read_field_value(condition, holes, expect.value)
-        elif name == "url_glob":
-            expect.url_glob = holes.unfilled(condition, MAX_NAME) or ""
-        else:
-            setattr(expect, name, holes.filled(condition, MAX_NAME, shown=True) or "")
-    return expect
-
-
-def _read_field_value(place: Place, holes: Holes, value: actions_pb2.FieldValue) -> None:
-    fields = place.fields(("target", *_TARGET, "equals"), required=["equals"])
-    if fields is None:
-        return
-    value.target.CopyFrom(_read_target(place, fields, holes, required=True) or actions_pb2.Target())
-    if "equals" in fields:
-        value.equals = holes.filled(fields["equals"], MAX_NAME, shown=True, may_be_empty=True) or ""
-
-
-def _read_number_is(place: Place, holes: Holes, number: actions_pb2.NumberIs) -> None:
-    fields = place.fields(("label", *_NUMBER_COMPARISONS), required=["label"])
-    if fields is None:
-        return
-    if "label" in fields:
-        number.label = holes.filled(fields["label"], MAX_NAME, shown=True) or ""
-    _compare(place, fields, _NUMBER_COMPARISONS, number, holes)
-
-
-def _compare(
-    place: Place,
-    fields: Fields,
-    known: tuple[str, ...],
-    message: actions_pb2.NumberIs | actions_pb2.RowIs,
-    holes: Holes,
-) -> None:
-    """Read the one comparison among the fields."""
-    given = [name for name in fields if name in known]
-    if len(given) != 1:
-        place.mistake(f"must compare in one way: {listing(known)}")
-        return
-    name = given[0]
-    value = (
-        holes.filled(fields[name], MAX_NAME, shown=True) or ""
-        if name in ("contains", "equals")
-        else fields[name].number() or 0.0
-    )
-    setattr(message, name, value)
-
-
-def _read_target_alone(place: Place, holes: Holes) -> actions_pb2.Target:
-    fields = {"name": place} if place.is_short else place.fields(_TARGET)
-    target = actions_pb2.Target()
-    if fields is not None:
-        _fill_target(place, fields, holes, target)
-    return target
-
-
-def _read_target(place: Place, fields: Fields, holes: Holes, *, required: bool) -> actions_pb2.Target | None:
-    """Return the target whose fields stand under `target` or directly in the action; None when there is none."""
-    direct = {name: field for name, field in fields.items() if name in _TARGET}
-    if "target" in fields:
-        if direct:
-            place.mistake(f"has {' and '.join(direct)} beside target: put them into target")
-        return _read_target_alone(fields["target"], holes)
-    if not direct and not required:
-        return None
-    target = actions_pb2.Target()
-    _fill_target(place, direct, holes, target)
-    return target
-
-
-def _fill_target(place: Place, fields: Fields, holes: Holes, target: actions_pb2.Target) -> None:
-    if not {"role", "name", "css", "test_id"} & set(fields):
-        place.mistake("names no element: give role, name, css or test_id")
-    if "exact" in fields and "name" not in fields:
-        fields["exact"].mistake("means nothing without a name")
-    for name, field in fields.items():
-        if name == "exact":
-            target.exact = bool(field.boolean())
-        elif name == "nth":
-            target.nth = field.integer(1, 10_000) or 0
-        elif name in ("name", "within"):
-            setattr(target, name, holes.filled(field, MAX_NAME, shown=True) or "")
-        else:
-            setattr(target, name, holes.unfilled(field, MAX_NAME) or "")
-    if target.role and not (target.role.isascii() and target.role.isalpha() and target.role.islower()):
-        fields["role"].mistake(f'must be an ARIA role such as button, link or textbox, found "{shorten(target.role)}"')
-
-
 def _goto(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     action.goto.CopyFrom(read_goto(place, holes))
 
@@ -329,18 +129,18 @@ def _on_target(
 ) -> Fields:
     """Read the target of an action and return the action's own fields; a target is needed in all of these."""
     if not own and place.is_short:
-        target.CopyFrom(_read_target_alone(place, holes))
+        target.CopyFrom(read_target_alone(place, holes))
         return {}
-    fields = place.fields((*own, "target", *_TARGET), required) or {}
+    fields = place.fields((*own, "target", *TARGET_FIELDS), required) or {}
     if place.is_mapping:
-        target.CopyFrom(_read_target(place, fields, holes, required=True) or actions_pb2.Target())
+        target.CopyFrom(read_target(place, fields, holes, required=True) or actions_pb2.Target())
     return fields
 
 
 def _click(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     action.click.SetInParent()
     if place.is_short:
-        action.click.target.CopyFrom(_read_target_alone(place, holes))
+        action.click.target.CopyFrom(read_target_alone(place, holes))
         return
     fields = _on_target(place, holes, action.click.target, ("click_count", "times", "every", "at"))
     if "click_count" in fields:
@@ -391,9 +191,9 @@ def _uncheck(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
 
 def _press_key(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     action.press_key.SetInParent()
-    known = ("key", "target", *_TARGET)
+    known = ("key", "target", *TARGET_FIELDS)
     fields = {"key": place} if place.is_short else place.fields(known, required=["key"]) or {}
-    target = _read_target(place, fields, holes, required=False)
+    target = read_target(place, fields, holes, required=False)
     if target is not None:
         action.press_key.target.CopyFrom(target)
     if "key" in fields:
@@ -406,10 +206,10 @@ def _hover(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
 
 def _scroll(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     action.scroll.SetInParent()
-    fields = place.fields(("delta_y", "target", *_TARGET))
+    fields = place.fields(("delta_y", "target", *TARGET_FIELDS))
     if fields is None:
         return
-    target = _read_target(place, fields, holes, required=False)
+    target = read_target(place, fields, holes, required=False)
     if (target is None) == ("delta_y" not in fields):
         place.mistake("must have either a target to bring into view or delta_y")
     if target is not None:
@@ -438,7 +238,7 @@ def _drag(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     elif given[0] == "by":
         _read_offset(fields["by"], action.drag.by, -FARTHEST_PX)
     else:
-        getattr(action.drag, given[0]).CopyFrom(_read_target_alone(fields[given[0]], holes))
+        getattr(action.drag, given[0]).CopyFrom(read_target_alone(fields[given[0]], holes))
     if "by_corner" in fields:
         action.drag.by_corner = bool(fields["by_corner"].boolean())
         if action.drag.by_corner and given != ["by"]:
@@ -473,7 +273,7 @@ def _set_date(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
 def _select_text(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     action.select_text.SetInParent()
     if place.is_short:
-        action.select_text.target.CopyFrom(_read_target_alone(place, holes))
+        action.select_text.target.CopyFrom(read_target_alone(place, holes))
         return
     fields = _on_target(place, holes, action.select_text.target, ("text",))
     if "text" in fields:
@@ -493,7 +293,7 @@ def _pick_row(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
         one = pick.where.add()
         if "label" in said:
             one.label = holes.filled(said["label"], MAX_NAME, shown=True) or ""
-        _compare(item, said, _ROW_COMPARISONS, one, holes)
+        read_comparison(item, said, _ROW_COMPARISONS, one, holes)
     if "order_by" in fields:
         pick.order_by = holes.filled(fields["order_by"], MAX_NAME, shown=True) or ""
     if "descending" in fields:
@@ -501,7 +301,7 @@ def _pick_row(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     if "nth" in fields:
         pick.nth = fields["nth"].integer(1, 10_000) or 0
     if "press" in fields:
-        pick.press.CopyFrom(_read_target_alone(fields["press"], holes))
+        pick.press.CopyFrom(read_target_alone(fields["press"], holes))
 
 
 def _back(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
@@ -516,7 +316,7 @@ def _reload(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
 
 def _tab(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     action.tab.SetInParent()
-    read_tab(place, holes, action.tab, _read_url)
+    read_tab(place, holes, action.tab)
 
 
 def _dialog(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
@@ -525,9 +325,9 @@ def _dialog(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
 
 def _upload(place: Place, holes: Holes, action: actions_pb2.Action) -> None:
     alone = place.is_short or place.is_list
-    fields = {"files": place} if alone else place.fields(("files", "target", *_TARGET), ["files"]) or {}
+    fields = {"files": place} if alone else place.fields(("files", "target", *TARGET_FIELDS), ["files"]) or {}
     action.upload.SetInParent()
-    target = None if alone else _read_target(place, fields, holes, required=False)
+    target = None if alone else read_target(place, fields, holes, required=False)
     if target is not None:
         action.upload.target.CopyFrom(target)
     if "files" in fields:

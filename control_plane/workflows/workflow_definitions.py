@@ -7,7 +7,8 @@ differ from it. Nothing in here reads a clock, a file or the network.
 
 Reading is plain computation, some milliseconds for a usual definition and at most about a second for the
 largest hostile one; what it rests on is split by noun: `workflow_text` (lines, paths, mistakes),
-`workflow_durations`, `workflow_parameters` (holes, the values of a run), `workflow_actions`.
+`workflow_durations`, `workflow_parameters` (holes, the values of a run), `workflow_schemas`, `workflow_targets`,
+`workflow_expectations`, `workflow_tabs`, `workflow_actions`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,14 +19,7 @@ from typing import Final
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import runs_pb2
 
-from control_plane.workflows.workflow_actions import (
-    MAX_ACTIONS,
-    read_action,
-    read_extract,
-    read_goto,
-    read_schema,
-    read_wait,
-)
+from control_plane.workflows.workflow_actions import MAX_ACTIONS, read_action, read_extract, read_goto, read_wait
 from control_plane.workflows.workflow_parameters import (
     IDENTIFIER,
     Holes,
@@ -34,6 +28,7 @@ from control_plane.workflows.workflow_parameters import (
     bind,
     read_parameters,
 )
+from control_plane.workflows.workflow_schemas import read_schema
 from control_plane.workflows.workflow_text import DefinitionInvalid, Mistake, Place, compose, listing
 
 __all__ = [

@@ -1,23 +1,39 @@
 """The actions of a workflow definition on the browser's tabs and dialogs."""
 
-from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 from tabkeep.v1 import actions_pb2
 
 from control_plane.workflows.workflow_parameters import Holes
-from control_plane.workflows.workflow_text import Place, listing
+from control_plane.workflows.workflow_text import Place, listing, shorten
 
 MAX_PLACE: Final = 100
 MAX_TEXT: Final = 1_000
-ReadUrl = Callable[[Place, Holes], str | None]
+MAX_URL: Final = 8_192
 
 _WHAT: Final = ("switch_to", "open", "close")
 _BY: Final = ("index", "title", "url", "page_id", "previous")
 _ANSWERS: Final = {"accept": actions_pb2.DIALOG_ANSWER_ACCEPT, "dismiss": actions_pb2.DIALOG_ANSWER_DISMISS}
 
 
-def read_tab(place: Place, holes: Holes, tab: actions_pb2.Tab, read_url: ReadUrl) -> None:
+def read_url(place: Place, holes: Holes) -> str | None:
+    """Return the URL that a tab is to open; it may have holes."""
+    url = holes.filled(place, MAX_URL, shown=True)
+    if url is None or url.startswith("{{"):
+        return url
+    try:
+        parts = urlsplit(url.replace("{{", "").replace("}}", ""))
+        wrong = parts.scheme not in {"http", "https"} or not parts.netloc or any(sign.isspace() for sign in url)
+    except ValueError:
+        wrong = True
+    if wrong:
+        place.mistake(f'must be an absolute http or https URL, found "{shorten(url)}"')
+        return None
+    return url
+
+
+def read_tab(place: Place, holes: Holes, tab: actions_pb2.Tab) -> None:
     """Read `{switch_to: TITLE | {index: 2}}`, `{open: URL}` or `{close: TITLE | {…}}`; nothing to close: this tab."""
     before = len(place.mistakes)
     fields = place.fields(_WHAT)
@@ -29,14 +45,14 @@ def read_tab(place: Place, holes: Holes, tab: actions_pb2.Tab, read_url: ReadUrl
         place.mistake(f"says nothing to do: one of {listing(_WHAT)}")
     for name, field in fields.items():
         if name == "open":
-            _read_new(field, holes, tab.open, read_url)
+            _read_new(field, holes, tab.open)
         else:
             which: actions_pb2.WhichTab = getattr(tab, name)
             which.SetInParent()
             _read_which(field, holes, which, required=name == "switch_to")
 
 
-def _read_new(place: Place, holes: Holes, new: actions_pb2.NewTab, read_url: ReadUrl) -> None:
+def _read_new(place: Place, holes: Holes, new: actions_pb2.NewTab) -> None:
     new.SetInParent()
     if place.is_nothing:
         return

@@ -77,6 +77,7 @@ WAITS = r"""
 import asyncio, json, time
 from skyvern import Skyvern
 from skyvern.client.errors import NotFoundError, UnprocessableEntityError
+from skyvern.client.types import NonEmptyPasswordCredential
 
 async def main():
     client = Skyvern(api_key="YOUR_API_KEY", base_url="http://127.0.0.1:7331")
@@ -112,6 +113,39 @@ async def main():
         "timeout": longer.timeout,
         "in_workflow": in_workflow.status,
     }
+    again = await client.retry_workflow_run(in_workflow.run_id)
+    versions = await client.get_workflow_versions(workflow.workflow_permanent_id)
+    login = NonEmptyPasswordCredential(username="ada", password="correct horse 9")
+    stored = await client.create_credential(
+        name="desk", credential_type="password", credential=login, tested_url="https://dashboard.example.com/login"
+    )
+    before = await client.run_task(prompt="Wait 60 seconds", browser_session_id=one.browser_session_id)
+    logs_in = await client.login(
+        credential_type="skyvern", credential_id=stored.credential_id, browser_session_id=one.browser_session_id
+    )
+    await client.cancel_run(logs_in.run_id)
+    await client.cancel_run(before.run_id)
+    models |= {
+        "server": list(await client.get_version()),
+        "timeline": [
+            [entry.block.block_type, entry.block.status, [each.status for each in entry.block.actions]]
+            for each in (run, in_workflow) for entry in await client.get_run_timeline(each.run_id)
+        ],
+        "versions": [each.version for each in versions],
+        "first": (await client.get_workflow(workflow.workflow_permanent_id, version=1)).version,
+        "again": [again.run_id != in_workflow.run_id, again.run_request == in_workflow.run_request],
+        "login": [each.credential.username for each in await client.get_credentials()],
+        "logged_in": (await client.get_run(logs_in.run_id)).status,
+        "credential": (await client.get_credential(stored.credential_id)).name,
+        "filters": [
+            waits.run_id in [each.run_id for each in await client.get_runs_v2(status=["canceled"], run_type="task_v1")],
+            await client.get_workflow_runs_by_id(
+                workflow.workflow_permanent_id, created_at_end=in_workflow.created_at, status="completed"
+            ),
+            await client.get_run_artifacts(run.run_id, artifact_type="recording"),
+        ],
+    }
+    await client.delete_credential(stored.credential_id)
     await client.delete_workflow(workflow.workflow_permanent_id)
     refused = []
     for call, kind in (
@@ -150,6 +184,15 @@ async def test_the_sdks_own_waiting_is_answered_when_the_run_ends_and_its_models
         "bulk": [True, ["tsk_none"]],
         "timeout": 10,
         "in_workflow": "completed",
+        "server": ["version"],
+        "timeline": [["task", "completed", ["completed"]], ["wait", "completed", ["completed"]]],
+        "versions": [2, 1],
+        "first": 1,
+        "again": [True, True],
+        "login": ["ada"],
+        "logged_in": "canceled",
+        "credential": "ada at https://dashboard.example.com",
+        "filters": [True, [], []],
     }
     assert said == {
         "status": "completed",

@@ -1,5 +1,5 @@
 """Fixtures of the integration tests that share a real browser."""
 
-from tests.integration.task_fixtures import chromium, desk, page_server, shared_browser
+from tests.integration.task_fixtures import chromium, desk, page_server, shared_browser, shop, site
 
-__all__ = ["chromium", "desk", "page_server", "shared_browser"]
+__all__ = ["chromium", "desk", "page_server", "shared_browser", "shop", "site"]

@@ -27,6 +27,7 @@ from browser_host.pages import Dialogs, OpenPage, PageLog, Reply
 from browser_host.task import runner
 from browser_host.task.by_model.model import Model
 from browser_host.task.journal import ActionLeaseOver, ApprovalAnswer, Credential, CredentialMissing, FileMissing
+from demo.site import DemoSite
 
 PAGES = Path(__file__).parents[1] / "pages"
 
@@ -331,3 +332,17 @@ async def desk(shared_browser: OneTab, page_server: PageServer) -> Desk:
     page_server.forms.clear()
     await shared_browser.fresh()
     return Desk(shared_browser, page_server.url)
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[DemoSite]:
+    """The demo shop, as it is before anybody was there."""
+    async with DemoSite() as site:
+        yield site
+
+
+@pytest.fixture
+async def shop(shared_browser: OneTab, site: DemoSite) -> Desk:
+    """A desk in it."""
+    await shared_browser.fresh()
+    return Desk(shared_browser, site.url.rstrip("/"))

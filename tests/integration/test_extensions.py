@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from browser_host import ad_blocker, extensions, launch
+from browser_host import ad_blocker, extensions
 from browser_host.chromium.playwright_launcher import PlaywrightLauncher
-from browser_host.clock import SystemClock
-from browser_host.config import DEFAULT_SESSION_USERS
 from browser_host.extensions import Extension, ExtensionInvalid
-from browser_host.kernel.session_users import SessionUsers
-from browser_host.messages import BrowserType, Placement
-from browser_host.open_browser import LaunchFailed, LaunchRequest
+from browser_host.open_browser import LaunchFailed
 from browser_host.warm_pool import PoolSettings
-from tests.conftest import SANDBOX
+from tests import launchers
 from tests.host_fakes import until
 
 LIST = """[Adblock Plus 2.0]
@@ -80,44 +74,20 @@ def blocker(tmp_path: Path) -> Extension:
 
 @asynccontextmanager
 async def a_launcher(tmp_path: Path, *offered: Extension, pool: int = 0) -> AsyncIterator[PlaywrightLauncher]:
-    launcher = PlaywrightLauncher(
-        launch.find_browsers(),
-        tmp_path / "data",
-        SystemClock(),
-        sandbox=SANDBOX,
-        concurrency=2,
-        users=SessionUsers(*DEFAULT_SESSION_USERS) if os.geteuid() == 0 else None,
-        offered=offered,
-        pool=PoolSettings(pool),
-    )
-    await launcher.open()
-    try:
+    async with launchers.a_launcher(tmp_path / "data", offered=offered, pool=PoolSettings(pool)) as launcher:
         if pool:
             assert (await launcher.look()).failure == ""
         yield launcher
-    finally:
-        await launcher.close()
-        assert not (tmp_path / "data" / "browsers").exists()
-
-
-_fences = iter(range(1, 100))
 
 
 async def visited(launcher: PlaywrightLauncher, site: Site, *names: str) -> set[str]:
     """Open the page as the first one of a session with these extensions; returns what was asked for."""
     site.asked.clear()
-    placement = Placement("pbs_1", next(_fences))
     url = f"http://127.0.0.1:{site.port}/"
-    request = LaunchRequest(
-        placement, BrowserType.CHROME, url, 1280, 720, timedelta(seconds=60), extensions=tuple(names)
-    )
-    browser = await launcher.launch(request)
-    try:
+    async with launchers.an_open_browser(launcher, url, seconds=60, extensions=names) as browser:
         await browser.context.pages[0].wait_for_load_state("load")
         assert len(browser.context.pages) == 1
         return set(site.asked) - {"127.0.0.1/favicon.ico"}
-    finally:
-        await browser.close()
 
 
 FIRST_PARTY = {"127.0.0.1/", "127.0.0.1/own.js", "127.0.0.1/picture.png", "127.0.0.1/banner.png?wanted"}

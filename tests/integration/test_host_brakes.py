@@ -17,7 +17,7 @@ from tabkeep.v1 import hosts_pb2, runs_pb2
 from control_plane import first_keys
 from control_plane.moves import host_moves
 from control_plane.server import serve
-from tests.api_calls import all_of, cancel_run, get_run, get_session, run_task, running_session, watch_run
+from tests.api_calls import all_of, cancel_run, get_host, get_run, get_session, run_task, running_session, watch_run
 from tests.clocks import SteppedClock
 from tests.conftest import api_on
 from tests.fake_host import FakeHost, run_finished, step_finished, step_started
@@ -28,24 +28,6 @@ LOST_AFTER = timedelta(seconds=182.8)
 READY, SUSPECT = hosts_pb2.HOST_STATE_READY, hosts_pb2.HOST_STATE_SUSPECT
 QUARANTINED = hosts_pb2.HOST_STATE_QUARANTINED
 LAUNCHING, PENDING = pb.BROWSER_SESSION_STATE_LAUNCHING, pb.BROWSER_SESSION_STATE_PENDING
-
-
-@pytest.fixture
-async def another(control_plane, host_token):
-    """Makes further fake hosts."""
-    made = []
-
-    def make(host_id="host-b", **fields):
-        made.append(FakeHost(control_plane.address, host_token, host_id, **fields))
-        return made[-1]
-
-    yield make
-    for fake in made:
-        await fake.vanish()
-
-
-async def get_host(api, host_id="host-a"):
-    return (await api.hosts.GetHost(hosts_pb2.GetHostRequest(host_id=host_id))).host
 
 
 async def release(api, host_id="host-a"):

@@ -8,8 +8,7 @@ import os
 import signal
 import stat
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,18 +22,17 @@ from browser_host.browser import BrowserGone, PageClosed, PageCrashed, PageUnres
 from browser_host.chromium import playwright_driver
 from browser_host.chromium.playwright_browser import PlaywrightBrowser
 from browser_host.chromium.playwright_launcher import PlaywrightLauncher
-from browser_host.clock import SystemClock
-from browser_host.config import DEFAULT_SESSION_USERS
 from browser_host.guard import Unguarded
 from browser_host.kernel import processes
-from browser_host.kernel.session_users import SessionUsers
 from browser_host.launch import FoundBrowser
 from browser_host.messages import BrowserType, Placement
 from browser_host.open_browser import LaunchFailed, LaunchRequest, Shown
-from tests.conftest import SANDBOX, passable_directory
+from tests.conftest import SANDBOX
+from tests.launchers import FOUND, a_launcher, a_request, an_open_browser, launcher
 from tests.waiting import until
 
-FOUND = launch.find_browsers()
+__all__ = ["launcher"]
+
 CLOSE_BOUND = 3.0
 
 _PAGES = {
@@ -72,52 +70,6 @@ def site() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
-@asynccontextmanager
-async def a_launcher(data_dir: Path, found: list[FoundBrowser] = FOUND) -> AsyncIterator[PlaywrightLauncher]:
-    assert found, launch.how_to_install(BrowserType.CHROME)
-    launcher = PlaywrightLauncher(
-        found,
-        data_dir,
-        SystemClock(),
-        sandbox=SANDBOX,
-        concurrency=os.cpu_count() or 1,
-        users=SessionUsers(*DEFAULT_SESSION_USERS) if os.geteuid() == 0 else None,
-    )
-    await launcher.open()
-    try:
-        yield launcher
-    finally:
-        await launcher.close()
-        assert processes.processes_of(data_dir) == []
-        assert not (data_dir / "browsers").exists()
-
-
-@pytest.fixture(scope="module")
-async def launcher() -> AsyncIterator[PlaywrightLauncher]:
-    with passable_directory() as directory:
-        async with a_launcher(directory) as opened:
-            yield opened
-
-
-_fences = iter(range(1, 1000))
-
-
-def a_request(url: str = "", seconds: float = 30) -> LaunchRequest:
-    fence = next(_fences)
-    return LaunchRequest(
-        Placement(f"pbs_{fence}", fence), BrowserType.CHROME, url, 1000, 600, timedelta(seconds=seconds)
-    )
-
-
-@asynccontextmanager
-async def an_open_browser(launcher: PlaywrightLauncher, url: str = "") -> AsyncIterator[PlaywrightBrowser]:
-    browser = await launcher.launch(a_request(url))
-    try:
-        yield browser
-    finally:
-        await browser.close()
-
-
 async def closed_within_bound(browser: PlaywrightBrowser) -> float:
     """Close it and look that nothing is left; returns how long it took."""
     directory = profile_of(browser).parent
@@ -141,7 +93,7 @@ def profile_of(browser: PlaywrightBrowser) -> Path:
 
 async def test_a_launched_browser_shows_its_first_page(launcher: PlaywrightLauncher, site: tuple[str, list[str]]):
     url, agents = site
-    async with an_open_browser(launcher, f"{url}/") as browser:
+    async with an_open_browser(launcher, f"{url}/", width=1000, height=600) as browser:
         assert await browser.shown() == Shown(f"{url}/", "Home", 1)
         page = await browser.current_page()
         assert await page.evaluate("() => [innerWidth, innerHeight].join()", timeout=5) == "1000,600"

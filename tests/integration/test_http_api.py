@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from tabkeep.host.v1 import host_pb2, host_pb2_grpc
 from tabkeep.v1 import artifacts_pb2, browser_sessions_pb2, keys_pb2, runs_pb2
 
 from control_plane.config import Config
+from control_plane.http.answers import json_name
 from control_plane.http.endpoint import Resource
 from control_plane.server import ControlPlane
 from tests.api_calls import PATIENCE, cancel_run, get_run, get_session, run_task, running_session
@@ -188,8 +190,9 @@ async def test_idempotency_key_is_the_request_id(http, control_plane):
     assert await refused(other) == (409, "REQUEST_ID_REUSED")
     both = http.post(f"{API}/browserSessions", json={"request_id": "twice"}, headers=headers)
     assert await refused(both) == (422, "FIELD_INVALID")
-    long = http.post(f"{API}/browserSessions", json={}, headers={"idempotency-key": "k" * 129})
-    assert await refused(long) == (422, "FIELD_INVALID")
+    for key in ("k" * 129, ""):
+        answer = await http.post(f"{API}/browserSessions", json={}, headers={"idempotency-key": key})
+        assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["header", "Idempotency-Key"])
     assert len((await done(http.get(f"{API}/browserSessions")))["browserSessions"]) == 1
 
 
@@ -313,6 +316,7 @@ async def test_a_key_goes_into_a_header_and_nowhere_else(http, control_plane, ap
             {"x-api-key": f"' {api_key} '"},
             {"x-api-key": f'"{api_key}"'},
             {"authorization": f"Bearer {api_key}"},
+            {"authorization": f"bearer {api_key}"},
             {"x-api-key": f"Bearer {api_key}"},
         ):
             await done(nobody.get(path, headers=headers))
@@ -337,6 +341,41 @@ async def test_a_key_without_the_scope_is_refused_and_another_organization_sees_
         assert await refused(stranger.post(f"{API}/runs/{run_id}:cancel")) == (404, "RUN_NOT_FOUND")
         assert await refused(stranger.get(f"{API}/runs/{run_id}:watch")) == (404, "RUN_NOT_FOUND")
         assert (await done(stranger.get(f"{API}/runs")))["runs"] == []
+
+
+async def test_a_foreign_id_is_answered_like_one_that_is_nowhere(http, api, host, control_plane):
+    """In every route that has an id in its path; and no list shows it."""
+    launch = await running_session(api, host)
+    login = {"origin": "https://a.example", "username": "u", "password": "p"}
+    kinds = {
+        "file": http.post(f"{API}/files?fileName=a.txt", content=b"a"),
+        "browser_profile": http.post(f"{API}/browserProfiles", json={"name": "desk"}),
+        "credential": http.post(f"{API}/credentials", json=login),
+        "workflow": http.post(f"{API}/workflows", json={"definition": WORKFLOW}),
+        "run": http.post(f"{API}/tasks:run", json={"prompt": "x", "browserSessionId": launch.browser_session_id}),
+    }
+    ids = {f"{kind}_id": (await done(made))[f"{json_name(kind)}Id"] for kind, made in kinds.items()}
+    ids["browser_session_id"] = launch.browser_session_id
+    made = await api.keys.CreateKey(keys_pb2.CreateKeyRequest(organization_id="o_other"))
+    paths = (await done(http.get("/openapi.json")))["paths"]
+    async with client(control_plane, made.secret) as stranger:
+
+        async def said(method: str, path: str, named: dict[str, str]) -> tuple[int, str]:
+            target = re.sub(r"{(\w+)}", lambda found: named.get(found[1], "x"), path)
+            answer = await stranger.request(method, target, json={} if method in ("post", "patch") else None)
+            return answer.status_code, re.sub("|".join(named.values()), "", answer.text)
+
+        nowhere = {name: re.sub(r"[0-9a-z]", "0", value.partition("_")[2]) for name, value in ids.items()}
+        compared = 0
+        for path, methods in paths.items():
+            if not ids.keys() & set(re.findall(r"{(\w+)}", path)):
+                listed = await stranger.get(path) if "get" in methods else None
+                assert listed is None or not [value for value in ids.values() if value in listed.text]
+                continue
+            for method in methods:
+                assert await said(method, path, ids) == await said(method, path, nowhere), (method, path)
+                compared += 1
+        assert compared > 60
 
 
 async def test_keys_are_in_no_log(http, api_key, control_plane, caplog):

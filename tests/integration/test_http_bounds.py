@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gzip
 import json
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -204,16 +206,29 @@ async def test_only_json_is_read(content_type, status):
             assert "send content-type: application/json" in answer.json()["detail"]
 
 
+async def test_a_body_in_a_coding_is_415_and_not_taken_for_what_it_is_not():
+    async with serving() as (_, address), client(address) as http:
+        headers = {"content-type": "application/json", "content-encoding": "gzip"}
+        answer = await http.post("/things/a", content=gzip.compress(b"{}"), headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+        assert "send the body as it is" in answer.json()["detail"]
+        answer = await http.post("/things/a", content=b"{}", headers=headers | {"content-encoding": "identity"})
+        assert answer.status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
         (b'{"a": 1', "line 1, column 8"),
         (b"{'a': 1}", "double quotes"),
+        (b'{"a": "b', "not JSON: Unterminated string starting at line 1, column 7"),
         (b'{"a": NaN}', "NaN is no JSON number"),
         (b"\xff\xfe", "not UTF-8"),
         (b"[" * 900, "not JSON"),
         (b"1" * 900, None),
         (b'{"a": 1} x', "Extra data"),
+        (b'{"a": {"b": 1, "c": 2, "b": 3}}', "the name 'b' is given more than once"),
+        (b"\xef\xbb\xbf{}", "a byte order mark, which JSON has not, at line 1"),
     ],
 )
 async def test_what_is_no_json_is_422_and_says_where(body, said):
@@ -228,12 +243,16 @@ async def test_what_is_no_json_is_422_and_says_where(body, said):
         assert said in wrong["msg"]
 
 
-async def test_json_nested_beyond_all_measure_is_422():
-    deep = replace(PATIENT, body_bytes=1_000_000)
-    async with serving(deep) as (_, address), client(address) as http:
-        content = b"[" * 200_000 + b"]" * 200_000
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"[" * 200_000 + b"]" * 200_000, "nested too deeply"), (b"1" * 20_000, "a number has thousands of digits")],
+)
+async def test_json_beyond_all_measure_is_422(content, said):
+    large = replace(PATIENT, body_bytes=1_000_000)
+    async with serving(large) as (_, address), client(address) as http:
         answer = await http.post("/things/a", content=content, headers={"content-type": "application/json"})
         assert (answer.status_code, answer.json()["code"]) == (422, "JSON_INVALID")
+        assert said in answer.json()["detail"][0]["msg"]
 
 
 async def test_a_body_too_large_is_413_and_its_sender_reads_so():
@@ -284,13 +303,109 @@ async def test_a_head_too_large_is_431():
         b"CONNECT example.com:80 HTTP/1.1\r\nhost: localhost\r\n\r\n",
         b"POST /things/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: x\r\n\r\n",
         b"POST /things/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"POST /things/a HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: identity\r\n\r\n",
+        b"POST /things/a HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        b"POST /things/a HTTP/1.0\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"CONNECT /things/a HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        b"GET http://[::1 HTTP/1.1\r\nhost: localhost\r\n\r\n",
     ],
 )
-async def test_what_is_no_http_is_400(bytes_sent):
+async def test_what_is_no_http_is_400_and_no_warning_to_the_operator(bytes_sent, caplog):
+    caplog.set_level("INFO")
     async with serving() as (_, address), client(address) as http:
         status, body = answer_of(await raw(address, bytes_sent))
         assert (status, body["code"]) == (400, "HTTP_MALFORMED")
         assert (await http.get("/things/a")).status_code == 200
+    assert "HTTP_MALFORMED" in [getattr(record, "code", "") for record in caplog.records]
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+CHUNKED = (
+    b"POST /things/a HTTP/1.1\r\n%stransfer-encoding: chunked\r\ncontent-type: application/json\r\n\r\n2\r\n{}\r\n"
+)
+
+
+async def test_a_trailer_is_no_header():
+    async with serving() as (_, address):
+        status, body = answer_of(
+            await raw(address, CHUNKED % b"connection: close\r\n" + b"0\r\nhost: localhost\r\n\r\n")
+        )
+        assert (status, body["code"]) == (421, "HOST_NOT_ALLOWED")
+        named = CHUNKED % b"host: localhost\r\nconnection: close\r\n"
+        assert answer_of(await raw(address, named + b"0\r\nhost: evil.example\r\n\r\n"))[0] == 200
+
+
+@pytest.mark.parametrize("begun", [b"0\r\nx: ", b"0\r\nx: y\r\n", b"1;x="])
+async def test_what_surrounds_a_body_does_not_go_on_without_end(begun):
+    async with serving() as (_, address):
+        reader, writer = await _connect(address)
+        writer.write(CHUNKED % b"host: localhost\r\n" + begun)
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(ConnectionError):
+                while not reader.at_eof():
+                    writer.write(b"y: z\r\n" * 50 if begun.endswith(b"\n") else b"y" * 300)
+                    await writer.drain()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(0.01):
+                            await reader.read(1)
+        writer.close()
+
+
+async def test_a_body_in_the_smallest_chunks_is_taken():
+    async with serving() as (_, address):
+        text = json.dumps({"a": "x" * 900}).encode()
+        head = b"POST /things/a HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+        head += b"content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+        chunks = [b"1\r\n%c\r\n" % byte for byte in text]
+        said = await raw(address, head, b"".join(chunks[:500]), b"".join(chunks[500:]), b"0\r\n\r\n")
+        assert answer_of(said)[1]["bytes"] == len(text)
+
+
+@pytest.mark.parametrize("offered", [b"h2c", b"TLS/1.0", b"websocket, h2c"])
+async def test_an_offer_of_another_protocol_costs_a_request_nothing(offered):
+    async with serving() as (_, address):
+        more = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: %s\r\nhttp2-settings: AAMAAABk\r\n" % offered
+        head = b"POST /things/a HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n" + more
+        body = b'{"b": 1}'
+        counted = head + b"content-length: 8\r\n\r\n"
+        get = (
+            b"GET /things/last HTTP/1.1\r\nhost: localhost\r\n"
+            + more.replace(b"Upgrade,", b"close, Upgrade,")
+            + b"\r\n"
+        )
+        chunked = head + b"transfer-encoding: chunked\r\n\r\n8\r\n" + body + b"\r\n0\r\n\r\n"
+        for parts in ([counted + body + chunked + get], [counted, body, chunked[:40], chunked[40:], get]):
+            said = await raw(address, *parts)
+            assert said.count(b'{"took":{"b":1},"bytes":8}') == 2
+            assert said.count(b"HTTP/1.1 200 OK") == 3
+            assert b'"thing_id":"last"' in said
+
+
+async def test_offers_in_a_thousand_requests_at_once_are_each_ignored():
+    async with serving() as (_, address):
+        request = b"GET /things/a HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: h2c\r\n"
+        said = await raw(
+            address, (request + b"\r\n") * 1_500 + request.replace(b"upgrade\r", b"close, upgrade\r") + b"\r\n"
+        )
+        assert said.count(b"HTTP/1.1 200 OK") == 1_501
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (b"http://localhost/things/a", 200),
+        (b"http://user@localhost:80/things/a", 200),
+        (b"http://evil.example/things/a", 421),
+        (b"http://localhost@evil.example/things/a", 421),
+    ],
+)
+async def test_a_target_that_is_a_whole_url_names_the_host(target, status):
+    async with serving() as (_, address):
+        for host in (b"localhost", b"evil.example"):
+            said = await raw(
+                address, b"GET " + target + b" HTTP/1.1\r\nhost: " + host + b"\r\nconnection: close\r\n\r\n"
+            )
+            assert answer_of(said)[0] == status
 
 
 async def test_a_head_that_does_not_end_is_given_up():
@@ -339,8 +454,10 @@ async def test_one_connection_too_many_is_503_and_far_too_many_end():
     async with serving() as (_, address):
         idle = [await _connect(address) for _ in range(PATIENT.connections)]
         request = b"GET /things/a HTTP/1.1\r\nhost: localhost\r\n\r\n"
-        status, body = answer_of(await raw(address, request))
+        said = await raw(address, request)
+        status, body = answer_of(said)
         assert (status, body["code"]) == (503, "TOO_MANY_CONNECTIONS")
+        assert b"\r\nretry-after: 1\r\n" in said
         idle += [await _connect(address) for _ in range(PATIENT.connections)]
         try:
             assert await raw(address, request) == b""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,27 @@ def test_the_limits_on_the_page_are_the_real_ones():
         f"{limits.unread_seconds:g} seconds in which an answer may lie unread",
     ):
         assert words in page
+
+
+ONLY_FOR_HOSTS = {
+    *("BLOB_INVALID", "CONTROL_EPOCH", "HOST_SILENT", "HOST_TOKEN_BOUND", "PROTOCOL_VERSION", "SLOW_CONSUMER"),
+    "STALE_FENCE",
+}
+
+
+def test_every_code_that_callers_may_get_is_on_the_page():
+    said = []
+    for path in (PAGE.parents[1] / "control_plane").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                said += [keyword.value for keyword in node.keywords if keyword.arg == "reason"]
+                if ast.unparse(node.func).endswith(("Refused", "_refuse")):
+                    said += node.args[1:2]
+    texts = {value.value for value in said if isinstance(value, ast.Constant)}
+    codes = {text for text in texts if isinstance(text, str) and re.fullmatch(r"[A-Z_]+", text)}
+    assert len(codes) > 60
+    listed = PAGE.read_text().partition("\nAll codes")[2].partition("\n## ")[0]
+    assert codes - set(re.findall(r"`([A-Z_]+)`", listed)) == ONLY_FOR_HOSTS
 
 
 async def test_the_document_is_whole(document):

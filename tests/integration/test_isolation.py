@@ -8,30 +8,26 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 from playwright.async_api import Error
 
-from browser_host import launch
 from browser_host.chromium.playwright_browser import PlaywrightBrowser
 from browser_host.chromium.playwright_launcher import PlaywrightLauncher
-from browser_host.clock import SystemClock
-from browser_host.config import DEFAULT_SESSION_USERS
 from browser_host.kernel import cgroups, isolation, processes, session_directory
 from browser_host.kernel.cgroups import Limits
 from browser_host.kernel.guardian import pids_of_user
 from browser_host.kernel.isolation import NotIsolated
 from browser_host.kernel.session_users import NoUserFree, SessionUsers
-from browser_host.messages import BrowserType, Placement
-from browser_host.open_browser import BrowserSpec, LaunchFailed, LaunchRequest
+from browser_host.messages import BrowserType
+from browser_host.open_browser import BrowserSpec, LaunchFailed
 from browser_host.warm_pool import PoolSettings
-from tests.conftest import SANDBOX, passable_directory
+from tests.conftest import SANDBOX
 from tests.host_control_plane import GrpcControlPlane
 from tests.host_program import a_program
+from tests.launchers import a_launcher, a_request, an_open_browser, launcher
 from tests.waiting import until
 
 ROOT = os.geteuid() == 0
@@ -40,7 +36,7 @@ only_root = pytest.mark.skipif(not (ROOT and LINUX), reason="only root on Linux 
 only_sandboxed = pytest.mark.skipif(not SANDBOX, reason="this machine allows no user namespaces")
 only_linux = pytest.mark.skipif(not LINUX, reason="the kernel's account is read from /proc")
 
-FOUND = launch.find_browsers()
+__all__ = ["launcher"]
 
 SPY = """
 import ctypes, json, os, sys
@@ -71,46 +67,6 @@ print(json.dumps({
 }))
 """
 """Becomes a user, as a browser that was broken into would be, and tries what it may do to another one."""
-
-
-@asynccontextmanager
-async def a_launcher(
-    data_dir: Path, *, sandbox: bool = SANDBOX, **options: object
-) -> AsyncIterator[PlaywrightLauncher]:
-    users = SessionUsers(*DEFAULT_SESSION_USERS) if ROOT else None
-    given = {"users": users, **options}
-    launcher = PlaywrightLauncher(FOUND, data_dir, SystemClock(), sandbox=sandbox, concurrency=2, **given)
-    await launcher.open()
-    try:
-        yield launcher
-    finally:
-        await launcher.close()
-        assert processes.processes_of(data_dir) == []
-        assert not (data_dir / "browsers").exists()
-
-
-@pytest.fixture(scope="module")
-async def launcher() -> AsyncIterator[PlaywrightLauncher]:
-    with passable_directory() as directory:
-        async with a_launcher(directory) as opened:
-            yield opened
-
-
-_fences = iter(range(1, 1000))
-
-
-def a_request(url: str = "") -> LaunchRequest:
-    fence = next(_fences)
-    return LaunchRequest(Placement(f"pbs_{fence}", fence), BrowserType.CHROME, url, 1280, 720, timedelta(seconds=30))
-
-
-@asynccontextmanager
-async def an_open_browser(launcher: PlaywrightLauncher) -> AsyncIterator[PlaywrightBrowser]:
-    browser = await launcher.launch(a_request())
-    try:
-        yield browser
-    finally:
-        await browser.close()
 
 
 def directory_of(browser: PlaywrightBrowser) -> Path:
@@ -226,7 +182,7 @@ async def test_a_browser_that_runs_without_its_sandbox_is_not_taken_for_one_with
 
 @only_linux
 async def test_a_browser_that_listens_for_debuggers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    arguments = "browser_host.chromium.playwright_launcher.browser_arguments"
+    arguments = "browser_host.chromium.playwright_starts.browser_arguments"
     monkeypatch.setattr(arguments, lambda _: ["--remote-debugging-port=0"])
     async with a_launcher(tmp_path) as launcher:
         looked = await launcher.look()
@@ -366,8 +322,7 @@ async def test_a_browser_of_the_pool_that_has_died_is_not_handed_out(tmp_path: P
 async def test_a_session_of_another_size_gets_a_browser_of_its_own(tmp_path: Path):
     async with a_launcher(tmp_path, pool=PoolSettings(1)) as launcher:
         await launcher.look()
-        placement = Placement("pbs_other", next(_fences))
-        small = LaunchRequest(placement, BrowserType.CHROME, "", 400, 300, timedelta(seconds=30))
+        small = a_request(width=400, height=300)
         assert small.spec == BrowserSpec(BrowserType.CHROME, 400, 300)
         browser = await launcher.launch(small)
         try:

@@ -14,10 +14,10 @@ from tabkeep.v1 import browser_sessions_pb2 as pb
 from control_plane import first_keys
 from control_plane.errors import StoreUnusable
 from control_plane.server import serve
-from tests.api_calls import all_of, get_run, minutes, run_task, running_session
+from tests.api_calls import all_of, get_run, minutes, next_of, run_task, running_session, watch_run
 from tests.clocks import SteppedClock
 from tests.conftest import api_on
-from tests.fake_host import FakeHost
+from tests.fake_host import FakeHost, step_started
 from tests.refusals import Refusal, refused
 
 WORKFLOW = """
@@ -86,6 +86,18 @@ async def test_a_key_works_from_its_making_until_it_is_revoked(api, channel):
     assert str(await refused(list_sessions(theirs))) == "UNAUTHENTICATED/KEY_INVALID"
     again = (await api.keys.RevokeKey(keys_pb2.RevokeKeyRequest(key_id=made.key.key_id))).key
     assert again == revoked
+
+
+async def test_a_stream_tells_nothing_more_once_its_key_is_revoked(api, channel, host):
+    made = await made_key(api, organization_id="o_default")
+    launch = await running_session(api, host)
+    run = await run_task(api, launch.browser_session_id)
+    command = await host.begin_run()
+    stream = watch_run(api_on(channel, made.secret), run.run_id)
+    assert (await next_of(stream)).run.run_id == run.run_id
+    await api.keys.RevokeKey(keys_pb2.RevokeKeyRequest(key_id=made.key.key_id))
+    await host.report(command, step_started(1))
+    assert str(await refused(next_of(stream))) == "UNAUTHENTICATED/KEY_INVALID"
 
 
 async def test_a_keys_text_is_shown_once_and_listed_never(api, api_key, host_token):

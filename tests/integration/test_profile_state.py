@@ -6,18 +6,20 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from browser_host.browser import Page
 from browser_host.chromium.playwright_browser import SHORTEST_CLOSE_SECONDS, PlaywrightBrowser
 from browser_host.chromium.playwright_launcher import PlaywrightLauncher
-from browser_host.open_browser import LaunchRequest, ProfileUnusable, StateNotTaken
+from browser_host.open_browser import ProfileUnusable, StateNotTaken
 from control_plane.entities import browser_states
-from tests.integration.test_host_browser import a_launcher, a_request, an_open_browser
+from tests.launchers import a_request, an_open_browser, launcher
 from tests.profile_site import KEPT, READ, ProfileSite, profile_site
 from tests.waiting import until
+
+__all__ = ["launcher"]
 
 SECONDS = 20.0
 TITLED = """title => new Promise(done => {
@@ -27,23 +29,10 @@ TITLED = """title => new Promise(done => {
 """Returns when the page has this title."""
 
 
-@pytest.fixture(scope="module")
-async def launcher(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PlaywrightLauncher]:
-    async with a_launcher(tmp_path_factory.mktemp("host")) as opened:
-        yield opened
-
-
 @pytest.fixture
 def site() -> Iterator[ProfileSite]:
     with profile_site() as running:
         yield running
-
-
-def starting_from(state: bytes, url: str = "") -> LaunchRequest:
-    request = a_request(url)
-    return LaunchRequest(
-        request.placement, request.browser_type, url, request.width, request.height, request.timeout, state=state
-    )
 
 
 async def front(browser: PlaywrightBrowser, url: str) -> Page:
@@ -86,7 +75,7 @@ async def test_another_browser_starts_logged_in(launcher: PlaywrightLauncher, si
     assert {"origin": site.url, "name": "geolocation", "state": "granted"} in known["permissions"]
     assert browser_states.summary(state).origin_count == 2
     site.requests.clear()
-    again = await launcher.launch(starting_from(state, f"{site.url}/home"))
+    again = await launcher.launch(a_request(f"{site.url}/home", state=state))
     try:
         assert again.state_notes == ""
         assert len(again.context.pages) == 1 or (await again.shown()).tab_count == 1
@@ -135,7 +124,7 @@ async def test_a_state_taken_while_a_page_writes_is_consistent(launcher: Playwri
 async def test_a_site_that_is_not_there_does_not_keep_the_browser_from_starting(
     launcher: PlaywrightLauncher, logged_in: bytes
 ):
-    browser = await launcher.launch(starting_from(logged_in))
+    browser = await launcher.launch(a_request(state=logged_in))
     try:
         assert "not registered again" in browser.state_notes
         assert json.loads(await browser.take_state(timeout=SECONDS))["cookies"]
@@ -153,8 +142,8 @@ async def test_a_site_that_is_not_there_does_not_keep_the_browser_from_starting(
 )
 async def test_a_state_that_the_browser_refuses_is_no_fresh_browser(launcher: PlaywrightLauncher, state: bytes):
     with pytest.raises(ProfileUnusable):
-        await launcher.launch(starting_from(state))
-    assert list(launcher._root.iterdir()) == []
+        await launcher.launch(a_request(state=state))
+    assert list(launcher._places.root.iterdir()) == []
 
 
 async def until_it_hangs(browser: PlaywrightBrowser) -> None:

@@ -8,8 +8,6 @@ import os
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,12 +16,12 @@ from browser_host import launch
 from browser_host.browser import NavigationBlocked, NavigationFailed, NavigationProxyFailed
 from browser_host.chromium.playwright_browser import PlaywrightBrowser
 from browser_host.chromium.playwright_launcher import PlaywrightLauncher
-from browser_host.clock import SystemClock
 from browser_host.launch import FoundBrowser
-from browser_host.messages import BrowserType, Geolocation, Network, Placement, Proxy
+from browser_host.messages import BrowserType, Geolocation, Network, Proxy
 from browser_host.network import egress_policy
 from browser_host.network.egress import Egress
-from browser_host.open_browser import LaunchRequest, ProxyUnusable
+from browser_host.open_browser import ProxyUnusable
+from tests.launchers import a_launcher, an_open_browser
 from tests.network_site import Site, a_certificate, serving
 from tests.proxies import TestProxy, http_proxy, socks_proxy
 from tests.waiting import until
@@ -77,35 +75,16 @@ async def launcher(tmp_path_factory: pytest.TempPathFactory, certificate) -> Asy
         f'#!/bin/sh\nexec {chromium.executable} --ignore-certificate-errors-spki-list={certificate[2]} "$@"\n'
     )
     trusting.chmod(0o700)
-    made = PlaywrightLauncher(
-        [FoundBrowser(BrowserType.CHROME, chromium.product, chromium.version, trusting)],
-        directory / "data",
-        SystemClock(),
-        sandbox=os.geteuid() != 0,
-        concurrency=2,
-        allow_private=egress_policy.patterns(["127.0.0.1"]),
-    )
-    await made.open()
-    try:
-        yield made
-    finally:
-        await made.close()
+    found = [FoundBrowser(BrowserType.CHROME, chromium.product, chromium.version, trusting)]
+    own = {"sandbox": os.geteuid() != 0, "users": None, "allow_private": egress_policy.patterns(["127.0.0.1"])}
+    async with a_launcher(directory / "data", found, **own) as opened:
+        yield opened
 
 
-_fences = count(1)
-
-
-@contextlib.asynccontextmanager
-async def a_browser(launcher: PlaywrightLauncher, network: Network) -> AsyncIterator[PlaywrightBrowser]:
-    fence = next(_fences)
-    request = LaunchRequest(
-        Placement(f"pbs_{fence}", fence), BrowserType.CHROME, "", 800, 600, timedelta(seconds=60), network=network
-    )
-    browser = await launcher.launch(request)
-    try:
-        yield browser
-    finally:
-        await browser.close()
+def a_browser(
+    launcher: PlaywrightLauncher, network: Network
+) -> contextlib.AbstractAsyncContextManager[PlaywrightBrowser]:
+    return an_open_browser(launcher, seconds=60, network=network)
 
 
 def through(proxy: TestProxy, scheme: str = "http", **more: object) -> Network:

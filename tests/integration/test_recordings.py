@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from browser_host.task.journal import Credential
 from control_plane.prompt_secrets import secrets_in
 from control_plane.prompt_templates import taken_apart
 from demo.site import DemoSite
-from tests.integration.task_fixtures import Desk, ListJournal, OneTab, Outcome, PageServer, impatient
+from tests.integration.task_fixtures import Desk, ListJournal, Outcome, PageServer, impatient
 from tests.model_stub import calls, model_stub, tool
 
 LOGIN = "Login with username '{}' and password '{}'"
@@ -111,15 +111,8 @@ def sources(outcome: Outcome) -> set[str]:
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[DemoSite]:
-    async with DemoSite() as site:
-        yield site
-
-
-@pytest.fixture
-async def shop(shared_browser: OneTab, site: DemoSite) -> Shelf:
-    await shared_browser.fresh()
-    return Shelf(Desk(shared_browser, site.url.rstrip("/")))
+def shop(shop: Desk) -> Shelf:
+    return Shelf(shop)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tabkeep.v1 import hosts_pb2, keys_pb2, runs_pb2, workflows_pb2
 from control_plane.errors import StoreUnusable
 from control_plane.store import Database
 from control_plane.store.integrity import is_whole
-from tests.api_calls import all_of, get_run, get_session, minutes, run_task, running_session, watch_run
+from tests.api_calls import all_of, get_host, get_run, get_session, minutes, run_task, running_session, watch_run
 from tests.clocks import SteppedClock
 from tests.conftest import api_on
 from tests.fake_host import run_finished, step_finished, step_started
@@ -39,10 +39,6 @@ async def restarting(config):
     made = await Restarting(config).start()
     yield made
     await made.stop()
-
-
-async def get_host(api):
-    return (await api.hosts.GetHost(hosts_pb2.GetHostRequest(host_id="host-a"))).host
 
 
 async def test_everything_stored_is_there_after_a_restart(restarting):

@@ -408,7 +408,7 @@ async def test_the_app_url_opens_a_page_with_the_steps_and_no_key_in_it(http, ho
         assert run["run_id"] in page.text
         assert "set-cookie" not in page.headers
         (policy,) = page.headers.get_list("content-security-policy")
-        assert policy.startswith("default-src 'none'; img-src 'self'; style-src 'unsafe-inline';")
+        assert policy.startswith("default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline';")
         assert page.headers["referrer-policy"] == "no-referrer"
 
         bare, _, token = session["app_url"].partition("?view=")
@@ -661,6 +661,55 @@ async def test_a_session_shows_what_was_downloaded_and_recorded_in_it_with_links
     assert listed["downloaded_files"] is None, "not looked for in lists"
     await http.post(f"{path}/close")
     assert len((await http.get(path)).json()["downloaded_files"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ("bytes=0-9", slice(0, 10)),
+        ("bytes=262000-262999", slice(262_000, 263_000)),  # on both sides of a border between pieces
+        ("bytes=524280-", slice(524_280, None)),
+        ("bytes=-5", slice(-5, None)),
+        ("bytes=0-99999999", slice(None)),
+        ("bytes=-99999999", slice(None)),
+    ],
+)
+async def test_a_part_of_an_artifact_is_asked_for_by_its_range(http, api, host, put, asked, part):
+    launch = await running_session(api, host)
+    content = hashlib.sha256(b"x").digest() * 16_384  # two pieces
+    download = {"artifact_type": artifacts_pb2.ARTIFACT_TYPE_DOWNLOAD, "content_type": "text/csv"}
+    await put(launch, content, artifact={**download, "artifact_id": "art_1", "file_name": "first.csv"})
+    session = (await http.get(f"/v1/browser_sessions/{launch.browser_session_id}")).json()
+    link = httpx.URL(session["downloaded_files"][0]["url"]).raw_path.decode()
+    for path in ("/v1/artifacts/art_1/content", "/v1/tabkeep/artifacts/art_1", link):
+        whole = await http.get(path)
+        assert (whole.status_code, whole.headers["accept-ranges"], whole.content == content) == (200, "bytes", True)
+        first, end, _ = part.indices(len(content))
+        for condition in ({}, {"if-range": whole.headers["etag"]}):
+            answer = await http.get(path, headers={"range": asked, **condition})
+            assert (answer.status_code, answer.content == content[part]) == (206, True)
+            assert answer.headers["content-range"] == f"bytes {first}-{end - 1}/{len(content)}"
+            assert answer.headers["content-length"] == str(end - first)
+
+
+async def test_a_range_that_cannot_be_had_is_refused_and_what_is_no_range_is_not_looked_at(http, api, host, put):
+    launch = await running_session(api, host)
+    download = {"artifact_type": artifacts_pb2.ARTIFACT_TYPE_DOWNLOAD, "content_type": "text/csv"}
+    await put(launch, b"a,b", artifact={**download, "artifact_id": "art_1", "file_name": "first.csv"})
+    await put(launch, b"", artifact={**download, "artifact_id": "art_2", "file_name": "empty.csv"})
+    path = "/v1/artifacts/art_1/content"
+    for asked in ("bytes=3-", "bytes=-0"):
+        answer = await http.get(path, headers={"range": asked})
+        assert (await refusal(answer))[:2] == (416, "RANGE_NOT_SATISFIABLE")
+        assert answer.headers["content-range"] == "bytes */3"
+    for asked in ("bytes=2-1", "bytes=0-0,2-2", "bytes=-", "bytes=x-1", "items=0-1", "bytes=0-1;", ""):
+        answer = await http.get(path, headers={"range": asked})
+        assert (answer.status_code, answer.content) == (200, b"a,b"), asked
+    other = await http.get(path, headers={"range": "bytes=0-0", "if-range": '"other"'})
+    assert (other.status_code, other.content) == (200, b"a,b")
+    head = await http.head(path, headers={"range": "bytes=0-0"})
+    assert (head.status_code, head.headers["content-length"]) == (200, "3")
+    assert (await http.get("/v1/artifacts/art_2/content")).content == b""
 
 
 async def test_profiles_are_made_listed_renamed_and_deleted(http, host):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.integration.test_seed_http import config, http, live_session, refusal
 from tests.integration.test_seed_sdk import refused_alike, stranger
 
@@ -59,7 +61,7 @@ async def test_a_login_is_stored_shown_without_its_secrets_found_and_deleted(htt
     assert (await refusal(await http.get(path)))[:2] == (404, "CREDENTIAL_NOT_FOUND")
 
 
-BAD_LOGINS = [
+BAD_LOGINS: list[tuple[dict[str, Any], list[str]]] = [
     ({"name": None}, ["name"]),
     ({"name": 5}, ["name"]),
     ({"credential_type": None}, ["credential_type"]),

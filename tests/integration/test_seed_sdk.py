@@ -161,12 +161,16 @@ async def test_a_run_that_had_a_session_of_its_own_gets_another_like_it(http, ho
     body = {
         "browserProfileId": profile,
         "browserSession": {"blockedDomains": ["ads.example"], "labels": {"team": "a"}, "timeout": "600s"},
+        "irreversiblePolicy": "IRREVERSIBLE_POLICY_DENY",
     }
     first = (await http.post("/v1/tabkeep/workflows/wf_visit:run", json=body)).json()
     await http.post(f"/v1/runs/{first['runId']}/cancel")
 
     run = (await retry(http, first["runId"])).json()
 
+    # What was forbidden then is not allowed now, though no route of the compatible API can say it.
+    shown = (await http.get(f"/v1/tabkeep/runs/{run['run_id']}")).json()
+    assert shown["irreversiblePolicy"] == "IRREVERSIBLE_POLICY_DENY"
     assert run["browser_session_id"] != first["browserSessionId"]
     session = await get_session(api, run["browser_session_id"])
     assert session.browser_profile_id == profile

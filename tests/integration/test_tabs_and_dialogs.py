@@ -8,7 +8,6 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -16,18 +15,20 @@ import pytest
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import actions_pb2, runs_pb2
 
-from browser_host.chromium import playwright_browser
-from browser_host.chromium.playwright_browser import MOST_DIALOGS, PlaywrightBrowser
+from browser_host.chromium import playwright_tabs
+from browser_host.chromium.playwright_browser import PlaywrightBrowser
 from browser_host.chromium.playwright_launcher import PlaywrightLauncher
+from browser_host.chromium.playwright_tabs import MOST_DIALOGS
 from browser_host.clock import SystemClock
 from browser_host.kernel import processes
 from browser_host.messages import HttpCredential, PageOptions, PermissionGrant
 from browser_host.task import runner
 from browser_host.task.journal import ApprovalAnswer
-from tests.conftest import passable_directory
 from tests.integration.task_fixtures import ListJournal, Outcome, act
-from tests.integration.test_host_browser import a_launcher, a_request
+from tests.launchers import an_open_browser, launcher
 from tests.waiting import until
+
+__all__ = ["launcher"]
 
 PAGES = {
     "/": """<title>Shop</title><button onclick="window.open('/terms')">Terms</button>
@@ -111,20 +112,10 @@ async def site() -> AsyncIterator[Site]:
         yield site
 
 
-@pytest.fixture(scope="module")
-async def launcher() -> AsyncIterator[PlaywrightLauncher]:
-    with passable_directory() as directory:
-        async with a_launcher(directory) as opened:
-            yield opened
-
-
 @asynccontextmanager
 async def a_browser(launcher: PlaywrightLauncher, url: str = "", **options: Any) -> AsyncIterator[PlaywrightBrowser]:
-    browser = await launcher.launch(replace(a_request(url), page_options=PageOptions(**options)))
-    try:
+    async with an_open_browser(launcher, url, page_options=PageOptions(**options)) as browser:
         yield browser
-    finally:
-        await browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -522,7 +513,7 @@ async def busiest_renderer(browser: PlaywrightBrowser) -> int:
 async def test_a_page_whose_process_stands_still_is_replaced(
     launcher: PlaywrightLauncher, site: Site, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(playwright_browser, "SUSPECT_SECONDS", 0.5)
+    monkeypatch.setattr(playwright_tabs, "SUSPECT_SECONDS", 0.5)
     async with a_browser(launcher, f"{site.url}/") as browser:
         os.kill(await busiest_renderer(browser), signal.SIGSTOP)
         journal = ListJournal()

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from browser_host.task.journal import Credential
 from demo.site import DemoSite
-from tests.integration.task_fixtures import Desk, ListJournal, OneTab
+from tests.integration.task_fixtures import Desk, ListJournal
 
 LOGIN = "Login with username 'support@company.com' and password 'headphones-4-all'"
 HEADPHONES = "Find wireless headphones under $100, add top result to cart"
 CHECKOUT = "Complete checkout and confirm order"
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[DemoSite]:
-    async with DemoSite() as site:
-        yield site
-
-
-@pytest.fixture
-async def shop(shared_browser: OneTab, site: DemoSite) -> Desk:
-    await shared_browser.fresh()
-    return Desk(shared_browser, site.url.rstrip("/"))
 
 
 async def test_the_documents_four_prompts_in_one_browser(shop: Desk, site: DemoSite) -> None:

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from demo.site import DemoSite
-from tests.integration.task_fixtures import Desk, OneTab, Outcome, act, struct
+from tests.integration.task_fixtures import Desk, Outcome, act, struct
 
 LOGIN = "Login with username 'support@company.com' and password 'headphones-4-all'"
 FIND = "Find customer with email 'customer@example.com'"
 CHECKOUT = "Complete checkout and confirm order"
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[DemoSite]:
-    async with DemoSite() as site:
-        yield site
-
-
-@pytest.fixture
-async def shop(shared_browser: OneTab, site: DemoSite) -> Desk:
-    await shared_browser.fresh()
-    return Desk(shared_browser, site.url.rstrip("/"))
 
 
 def wanted(required: list[str], **properties: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from tabkeep.v1 import browser_sessions_pb2 as pb
 from tabkeep.v1 import hosts_pb2, runs_pb2
 
-from tests.api_calls import cancel_run, get_run, get_session, minutes, run_task, running_session
+from tests.api_calls import cancel_run, drain_host, get_host, get_run, get_session, minutes, run_task, running_session
 from tests.fake_host import step_started
 from tests.refusals import refused
 
@@ -23,15 +23,6 @@ def conditions(record):
 async def extend(api, launch, timeout):
     request = pb.ExtendBrowserSessionRequest(browser_session_id=launch.browser_session_id, timeout=timeout)
     return (await api.sessions.ExtendBrowserSession(request)).browser_session
-
-
-async def drain(api):
-    request = hosts_pb2.DrainHostRequest(host_id="host-a", drain_timeout=minutes(10))
-    return (await api.hosts.DrainHost(request)).host
-
-
-async def get_host(api):
-    return (await api.hosts.GetHost(hosts_pb2.GetHostRequest(host_id="host-a"))).host
 
 
 # Another timeout
@@ -57,7 +48,7 @@ async def test_a_session_gets_no_longer_timeout_while_its_host_cannot_be_told(ap
 
 async def test_a_session_gets_no_longer_timeout_while_its_draining_host_is_silent(api, host, advance):
     launch = await running_session(api, host, timeout=minutes(5))
-    await drain(api)
+    await drain_host(api, drain_timeout=minutes(10))
     await advance(SILENT, silent=True)
     assert str(await refused(extend(api, launch, minutes(10)))) == "UNAVAILABLE/HOST_UNREACHABLE"
 
@@ -108,7 +99,7 @@ async def test_a_browser_that_ended_at_its_old_deadline_closes_its_session_timed
 async def test_what_runs_on_a_draining_host_that_falls_silent_says_both(api, host, advance):
     launch = await running_session(api, host)
     run = await run_task(api, launch.browser_session_id)
-    await drain(api)
+    await drain_host(api, drain_timeout=minutes(10))
     watch = api.sessions.WatchBrowserSession(
         pb.WatchBrowserSessionRequest(browser_session_id=launch.browser_session_id)
     )
@@ -132,7 +123,7 @@ async def test_what_runs_on_a_draining_host_that_falls_silent_says_both(api, hos
 async def test_a_silent_host_that_is_told_to_drain_is_still_out_of_reach_until_it_attaches_again(api, host, advance):
     launch = await running_session(api, host)
     await advance(SILENT, silent=True)
-    await drain(api)
+    await drain_host(api, drain_timeout=minutes(10))
     assert conditions(await get_session(api, launch.browser_session_id)) == ["HOST_UNREACHABLE", "HOST_DRAINING"]
     await host.attach()
     assert conditions(await get_session(api, launch.browser_session_id)) == ["HOST_DRAINING"]
@@ -141,7 +132,7 @@ async def test_a_silent_host_that_is_told_to_drain_is_still_out_of_reach_until_i
 async def test_a_run_on_a_silent_draining_host_is_canceled_at_once(api, host, advance):
     launch = await running_session(api, host)
     run = await run_task(api, launch.browser_session_id)
-    await drain(api)
+    await drain_host(api, drain_timeout=minutes(10))
     await advance(SILENT, silent=True)
     assert (await cancel_run(api, run.run_id)).status == runs_pb2.RUN_STATUS_CANCELED
 

@@ -219,6 +219,37 @@ async def test_a_redirect_is_not_followed(stack):
     assert secret_place.dialled == 0
 
 
+@pytest.mark.parametrize(
+    ("raised", "said", "state"),
+    [
+        (UnicodeError("label too long"), "is not a name that can be resolved", pb.WEBHOOK_DELIVERY_STATE_FAILED),
+        (RuntimeError("a bug"), "a fault of the control plane", pb.WEBHOOK_DELIVERY_STATE_PENDING),
+    ],
+)
+async def test_an_attempt_that_breaks_counts_too(stack, monkeypatch, raised, said, state):
+    api, host, *_ = stack
+    loop = asyncio.get_running_loop()
+    real = loop.getaddrinfo
+
+    async def resolve(name, port, **options):
+        if name != "hooks.example.com":
+            return await real(name, port, **options)
+        raise raised
+
+    monkeypatch.setattr(loop, "getaddrinfo", resolve)
+    run = await finished_run(api, host, "http://hooks.example.com/")
+
+    async def attempted():
+        return (await deliveries(api, run_id=run.run_id))[0].attempt_count
+
+    await until(attempted, "one attempt", PATIENCE)
+    (listed,) = await deliveries(api, run_id=run.run_id)
+    request = pb.GetWebhookDeliveryRequest(webhook_delivery_id=listed.webhook_delivery_id)
+    delivery = (await api.webhooks.GetWebhookDelivery(request)).webhook_delivery
+    assert said in delivery.attempts[0].error
+    assert delivery.state == state
+
+
 async def test_it_is_given_up_after_ten_attempts(config):
     hasty = Config(
         data_dir=config.data_dir, grpc_address="127.0.0.1:0", minimum_free_bytes=0,
@@ -339,6 +370,7 @@ REFUSED = [
     "http://[::1]/", "http://[::]/", "http://[fe80::1]/", "http://[fc00::1]/", "http://[::ffff:10.0.0.1]/",
     "http://[64:ff9b::10.0.0.1]/", "http://[2002:a00:1::]/", "http://224.0.0.1/", "http://255.255.255.255/",
     "http://8.8.8.8:22/", "http://[::ffff:7f00:1]:80/", "http://198.18.0.1/", "http://example.com:99999/",
+    "http://a..example.com/", f"http://{'a' * 64}.example.com/",
 ]  # fmt: skip
 
 

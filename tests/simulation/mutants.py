@@ -22,12 +22,13 @@ from browser_host.ledger import CommandLedger
 from browser_host.live_session import LiveSession
 from browser_host.outbox import Outbox
 from browser_host.run_journal import RunJournal
+from browser_host.session_runs import SessionRuns
 from browser_host.unacknowledged import Unacknowledged
 from control_plane.config import Config
 from control_plane.coordinator import Coordinator
 from control_plane.entities import sessions
 from control_plane.entities.sessions import SessionEvent, SessionState
-from control_plane.moves import event_moves, host_moves, session_moves
+from control_plane.moves import event_moves, host_moves, host_reports, session_moves
 from control_plane.store import Database
 from tests.simulation.guardians import GuardianProgram
 from tests.simulation.inline_database import Locks
@@ -201,7 +202,7 @@ MUTANTS: dict[str, Mutant] = {
     "no command ledger": Mutant("a host carries a command out once", _no_ledger),
     "no ledger, no memory of runs": Mutant(
         "a host carries a command out once, and begins a run once",
-        both(_no_ledger, edited(LiveSession, "start_run", "if start.run_id in self._runs_begun:", "if False:")),
+        both(_no_ledger, edited(SessionRuns, "start", "if start.run_id in self._begun:", "if False:")),
     ),
     "no action lease": Mutant(
         "a host asks its action lease right before it acts", _no_action_lease, faults=_STANDSTILL
@@ -377,7 +378,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "any fence will do in a tombstone": Mutant(
         "a tombstone counts for its own placement only",
-        edited(host_moves, "bury", "(session.host_id, session.fence) != (host_id, tombstone.fence)", "False"),
+        edited(host_reports, "bury", "(session.host_id, session.fence) != (host_id, tombstone.fence)", "False"),
         caught_by=(4,),
     ),
     "a lost host keeps its sessions": Mutant(

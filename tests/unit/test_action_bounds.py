@@ -5,7 +5,7 @@ from google.protobuf import json_format
 from tabkeep.v1 import actions_pb2
 
 from control_plane.fields import Fields
-from control_plane.wire import check_action
+from control_plane.wire.action_wire import check_action
 
 
 def mistakes(**action) -> list[str]:

@@ -121,6 +121,7 @@ def test_what_is_absent_is_none() -> None:
     assert [getattr(session, name) for name in absent] == [None] * len(absent)
     run = wire.run(runs_pb2.Run(run_id="tsk_1"))
     assert (run.output, run.pending_approval, run.failure_reason, run.end_time) == (None, None, None, None)
+    assert run.irreversible_policy is None
 
 
 def test_a_session_that_is_not_closed_has_status_running() -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from tabkeep.host.v1.host_pb2 import StartRun
 
-from browser_host.chromium.playwright_launcher import PlaywrightLauncher
+from browser_host.chromium.playwright_starts import PlaywrightStarts
 from browser_host.messages import Placement
 from tests.host_fakes import attached, virtual_time
 from tests.waiting import until
@@ -31,15 +31,15 @@ async def test_a_browser_that_hangs_is_gone_when_the_holding_lease_is_over() -> 
 async def test_a_launch_that_is_cancelled_while_it_gives_up_returns_only_when_its_browser_is_gone() -> None:
     may_end, gone = asyncio.Event(), []
 
-    class Launcher(PlaywrightLauncher):
+    class Starts(PlaywrightStarts):
         def __init__(self) -> None:
             self._abandoned = set()
 
-        async def _end_launch(self, launching, attempt) -> None:
+        async def _end_launch(self, launching, start) -> None:
             await may_end.wait()
             gone.append("browser")
 
-    giving_up = asyncio.create_task(Launcher()._abandon(None, None))
+    giving_up = asyncio.create_task(Starts()._abandon(None, None))
     for _ in range(3):
         await asyncio.sleep(0)
     giving_up.cancel()

@@ -18,7 +18,7 @@ from browser_host.task.values import Parameters
 from control_plane.fields import Fields
 from control_plane.prompt_secrets import secrets_in
 from control_plane.prompt_templates import taken_apart
-from control_plane.wire import check_action
+from control_plane.wire.action_wire import check_action
 from control_plane.workflows import workflow_definitions
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from control_plane import webhook_addresses
@@ -12,6 +13,7 @@ from control_plane.entities import webhooks
 from control_plane.entities.webhooks import Attempt, Delivery, DeliveryState
 from control_plane.errors import DataLoss
 from control_plane.sealing.seals import Seals
+from control_plane.webhook_deliverer import _asked_to_wait
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -44,6 +46,24 @@ def test_ten_attempts_lie_within_twelve_hours():
     pauses = [webhooks.pause(first, count, 0.999) for count in range(1, webhooks.MAX_ATTEMPTS)]
     assert pauses == sorted(pauses)
     assert timedelta(hours=8) < sum(pauses, timedelta()) < timedelta(hours=12)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("7", 7),
+        ("99999999999999", 3600),
+        ("Thu, 01 Jan 2026 00:00:20 GMT", 20),
+        ("Fri, 01 Jan 2027 00:00:00 GMT", 3600),
+        ("Wed, 31 Dec 2025 23:59:00 GMT", 0),
+        ("-5", 0),
+        ("soon", 0),
+        ("", 0),
+    ],
+)
+def test_a_receiver_may_ask_for_a_later_attempt_in_seconds_or_by_a_date(said, seconds):
+    response = httpx.Response(429, headers={"retry-after": said})
+    assert _asked_to_wait(response, NOW) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("text", ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "2001:4860:4860::8888"])

@@ -813,9 +813,11 @@ type Run struct {
 	Parameters *structpb.Struct `protobuf:"bytes,26,opt,name=parameters,proto3" json:"parameters,omitempty"`
 	// Where the values of a final run's output came from, as its RunFinished event says, cut at 65,536 bytes. Empty in
 	// answers to ListRuns.
-	Provenance    []*Provenance `protobuf:"bytes,45,rep,name=provenance,proto3" json:"provenance,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Provenance []*Provenance `protobuf:"bytes,45,rep,name=provenance,proto3" json:"provenance,omitempty"`
+	// What happens before acts that cannot be undone, as it was asked for.
+	IrreversiblePolicy IrreversiblePolicy `protobuf:"varint,46,opt,name=irreversible_policy,json=irreversiblePolicy,proto3,enum=tabkeep.v1.IrreversiblePolicy" json:"irreversible_policy,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Run) Reset() {
@@ -1035,6 +1037,13 @@ func (x *Run) GetProvenance() []*Provenance {
 		return x.Provenance
 	}
 	return nil
+}
+
+func (x *Run) GetIrreversiblePolicy() IrreversiblePolicy {
+	if x != nil {
+		return x.IrreversiblePolicy
+	}
+	return IrreversiblePolicy_IRREVERSIBLE_POLICY_UNSPECIFIED
 }
 
 // A question to a person.
@@ -4021,7 +4030,7 @@ var File_tabkeep_v1_runs_proto protoreflect.FileDescriptor
 const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"\n" +
 	"\x15tabkeep/v1/runs.proto\x12\n" +
-	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tabkeep/v1/actions.proto\x1a!tabkeep/v1/browser_sessions.proto\x1a\x1btabkeep/v1/recordings.proto\"\x8a\n" +
+	"tabkeep.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18tabkeep/v1/actions.proto\x1a!tabkeep/v1/browser_sessions.proto\x1a\x1btabkeep/v1/recordings.proto\"\xdb\n" +
 	"\n" +
 	"\x03Run\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12'\n" +
@@ -4062,7 +4071,8 @@ const file_tabkeep_v1_runs_proto_rawDesc = "" +
 	"parameters\x126\n" +
 	"\n" +
 	"provenance\x18- \x03(\v2\x16.tabkeep.v1.ProvenanceR\n" +
-	"provenance\x1a9\n" +
+	"provenance\x12O\n" +
+	"\x13irreversible_policy\x18. \x01(\x0e2\x1e.tabkeep.v1.IrreversiblePolicyR\x12irreversiblePolicy\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa3\x02\n" +
@@ -4504,92 +4514,93 @@ var file_tabkeep_v1_runs_proto_depIdxs = []int32{
 	50, // 11: tabkeep.v1.Run.update_time:type_name -> google.protobuf.Timestamp
 	53, // 12: tabkeep.v1.Run.parameters:type_name -> google.protobuf.Struct
 	12, // 13: tabkeep.v1.Run.provenance:type_name -> tabkeep.v1.Provenance
-	50, // 14: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
-	50, // 15: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
-	6,  // 16: tabkeep.v1.Approval.kind:type_name -> tabkeep.v1.ApprovalKind
-	54, // 17: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
-	55, // 18: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	51, // 19: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
-	53, // 20: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
-	47, // 21: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
-	7,  // 22: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	3,  // 23: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
-	5,  // 24: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	14, // 25: tabkeep.v1.RunTaskRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
-	4,  // 26: tabkeep.v1.RunTaskRequest.replay_mode:type_name -> tabkeep.v1.ReplayMode
-	51, // 27: tabkeep.v1.ScreenRecording.max_duration:type_name -> google.protobuf.Duration
-	10, // 28: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
-	53, // 29: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
-	55, // 30: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
-	51, // 31: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
-	48, // 32: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
-	7,  // 33: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
-	3,  // 34: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
-	5,  // 35: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
-	14, // 36: tabkeep.v1.RunWorkflowRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
-	10, // 37: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
-	51, // 38: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
-	10, // 39: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
-	1,  // 40: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
-	10, // 41: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
-	28, // 42: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
-	10, // 43: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
-	10, // 44: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
-	10, // 45: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
-	50, // 46: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
-	32, // 47: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
-	33, // 48: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
-	34, // 49: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
-	35, // 50: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
-	36, // 51: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
-	37, // 52: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
-	38, // 53: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
-	39, // 54: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
-	44, // 55: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
-	45, // 56: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
-	40, // 57: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
-	41, // 58: tabkeep.v1.RunEvent.task_recorded:type_name -> tabkeep.v1.TaskRecorded
-	42, // 59: tabkeep.v1.RunEvent.replayed:type_name -> tabkeep.v1.Replayed
-	43, // 60: tabkeep.v1.RunEvent.step_healed:type_name -> tabkeep.v1.StepHealed
-	29, // 61: tabkeep.v1.RunEvent.dialog_shown:type_name -> tabkeep.v1.DialogShown
-	30, // 62: tabkeep.v1.RunEvent.page_opened:type_name -> tabkeep.v1.PageOpened
-	31, // 63: tabkeep.v1.RunEvent.page_closed:type_name -> tabkeep.v1.PageClosed
-	56, // 64: tabkeep.v1.DialogShown.answer:type_name -> tabkeep.v1.DialogAnswer
-	8,  // 65: tabkeep.v1.PageClosed.cause:type_name -> tabkeep.v1.PageCloseCause
-	9,  // 66: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	49, // 67: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
-	54, // 68: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
-	9,  // 69: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
-	2,  // 70: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	51, // 71: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
-	49, // 72: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
-	12, // 73: tabkeep.v1.StepFinished.provenance:type_name -> tabkeep.v1.Provenance
-	11, // 74: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
-	51, // 75: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
-	57, // 76: tabkeep.v1.TaskRecorded.task:type_name -> tabkeep.v1.RecordedTask
-	1,  // 77: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
-	2,  // 78: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
-	49, // 79: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
-	12, // 80: tabkeep.v1.RunFinished.provenance:type_name -> tabkeep.v1.Provenance
-	13, // 81: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
-	16, // 82: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
-	18, // 83: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
-	20, // 84: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
-	22, // 85: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
-	24, // 86: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
-	26, // 87: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
-	15, // 88: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
-	17, // 89: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
-	19, // 90: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
-	21, // 91: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
-	23, // 92: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
-	25, // 93: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
-	27, // 94: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
-	88, // [88:95] is the sub-list for method output_type
-	81, // [81:88] is the sub-list for method input_type
-	81, // [81:81] is the sub-list for extension type_name
-	81, // [81:81] is the sub-list for extension extendee
-	0,  // [0:81] is the sub-list for field type_name
+	5,  // 14: tabkeep.v1.Run.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	50, // 15: tabkeep.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
+	50, // 16: tabkeep.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
+	6,  // 17: tabkeep.v1.Approval.kind:type_name -> tabkeep.v1.ApprovalKind
+	54, // 18: tabkeep.v1.RunTaskRequest.actions:type_name -> tabkeep.v1.Action
+	55, // 19: tabkeep.v1.RunTaskRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	51, // 20: tabkeep.v1.RunTaskRequest.timeout:type_name -> google.protobuf.Duration
+	53, // 21: tabkeep.v1.RunTaskRequest.data_extraction_schema:type_name -> google.protobuf.Struct
+	47, // 22: tabkeep.v1.RunTaskRequest.labels:type_name -> tabkeep.v1.RunTaskRequest.LabelsEntry
+	7,  // 23: tabkeep.v1.RunTaskRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 24: tabkeep.v1.RunTaskRequest.planner:type_name -> tabkeep.v1.Planner
+	5,  // 25: tabkeep.v1.RunTaskRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	14, // 26: tabkeep.v1.RunTaskRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
+	4,  // 27: tabkeep.v1.RunTaskRequest.replay_mode:type_name -> tabkeep.v1.ReplayMode
+	51, // 28: tabkeep.v1.ScreenRecording.max_duration:type_name -> google.protobuf.Duration
+	10, // 29: tabkeep.v1.RunTaskResponse.run:type_name -> tabkeep.v1.Run
+	53, // 30: tabkeep.v1.RunWorkflowRequest.parameters:type_name -> google.protobuf.Struct
+	55, // 31: tabkeep.v1.RunWorkflowRequest.browser_session:type_name -> tabkeep.v1.CreateBrowserSessionRequest
+	51, // 32: tabkeep.v1.RunWorkflowRequest.timeout:type_name -> google.protobuf.Duration
+	48, // 33: tabkeep.v1.RunWorkflowRequest.labels:type_name -> tabkeep.v1.RunWorkflowRequest.LabelsEntry
+	7,  // 34: tabkeep.v1.RunWorkflowRequest.screenshots:type_name -> tabkeep.v1.ScreenshotMode
+	3,  // 35: tabkeep.v1.RunWorkflowRequest.planner:type_name -> tabkeep.v1.Planner
+	5,  // 36: tabkeep.v1.RunWorkflowRequest.irreversible_policy:type_name -> tabkeep.v1.IrreversiblePolicy
+	14, // 37: tabkeep.v1.RunWorkflowRequest.screen_recording:type_name -> tabkeep.v1.ScreenRecording
+	10, // 38: tabkeep.v1.RunWorkflowResponse.run:type_name -> tabkeep.v1.Run
+	51, // 39: tabkeep.v1.GetRunRequest.wait_timeout:type_name -> google.protobuf.Duration
+	10, // 40: tabkeep.v1.GetRunResponse.run:type_name -> tabkeep.v1.Run
+	1,  // 41: tabkeep.v1.ListRunsRequest.statuses:type_name -> tabkeep.v1.RunStatus
+	10, // 42: tabkeep.v1.ListRunsResponse.runs:type_name -> tabkeep.v1.Run
+	28, // 43: tabkeep.v1.WatchRunResponse.event:type_name -> tabkeep.v1.RunEvent
+	10, // 44: tabkeep.v1.WatchRunResponse.run:type_name -> tabkeep.v1.Run
+	10, // 45: tabkeep.v1.CancelRunResponse.run:type_name -> tabkeep.v1.Run
+	10, // 46: tabkeep.v1.ResolveApprovalResponse.run:type_name -> tabkeep.v1.Run
+	50, // 47: tabkeep.v1.RunEvent.create_time:type_name -> google.protobuf.Timestamp
+	32, // 48: tabkeep.v1.RunEvent.run_started:type_name -> tabkeep.v1.RunStarted
+	33, // 49: tabkeep.v1.RunEvent.plan_made:type_name -> tabkeep.v1.PlanMade
+	34, // 50: tabkeep.v1.RunEvent.block_started:type_name -> tabkeep.v1.BlockStarted
+	35, // 51: tabkeep.v1.RunEvent.block_finished:type_name -> tabkeep.v1.BlockFinished
+	36, // 52: tabkeep.v1.RunEvent.step_started:type_name -> tabkeep.v1.StepStarted
+	37, // 53: tabkeep.v1.RunEvent.step_finished:type_name -> tabkeep.v1.StepFinished
+	38, // 54: tabkeep.v1.RunEvent.approval_requested:type_name -> tabkeep.v1.ApprovalRequested
+	39, // 55: tabkeep.v1.RunEvent.approval_resolved:type_name -> tabkeep.v1.ApprovalResolved
+	44, // 56: tabkeep.v1.RunEvent.warning:type_name -> tabkeep.v1.Warning
+	45, // 57: tabkeep.v1.RunEvent.run_finished:type_name -> tabkeep.v1.RunFinished
+	40, // 58: tabkeep.v1.RunEvent.model_call:type_name -> tabkeep.v1.ModelCall
+	41, // 59: tabkeep.v1.RunEvent.task_recorded:type_name -> tabkeep.v1.TaskRecorded
+	42, // 60: tabkeep.v1.RunEvent.replayed:type_name -> tabkeep.v1.Replayed
+	43, // 61: tabkeep.v1.RunEvent.step_healed:type_name -> tabkeep.v1.StepHealed
+	29, // 62: tabkeep.v1.RunEvent.dialog_shown:type_name -> tabkeep.v1.DialogShown
+	30, // 63: tabkeep.v1.RunEvent.page_opened:type_name -> tabkeep.v1.PageOpened
+	31, // 64: tabkeep.v1.RunEvent.page_closed:type_name -> tabkeep.v1.PageClosed
+	56, // 65: tabkeep.v1.DialogShown.answer:type_name -> tabkeep.v1.DialogAnswer
+	8,  // 66: tabkeep.v1.PageClosed.cause:type_name -> tabkeep.v1.PageCloseCause
+	9,  // 67: tabkeep.v1.BlockFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	49, // 68: tabkeep.v1.BlockFinished.output:type_name -> google.protobuf.Value
+	54, // 69: tabkeep.v1.StepStarted.action:type_name -> tabkeep.v1.Action
+	9,  // 70: tabkeep.v1.StepFinished.outcome:type_name -> tabkeep.v1.StepOutcome
+	2,  // 71: tabkeep.v1.StepFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	51, // 72: tabkeep.v1.StepFinished.duration:type_name -> google.protobuf.Duration
+	49, // 73: tabkeep.v1.StepFinished.output:type_name -> google.protobuf.Value
+	12, // 74: tabkeep.v1.StepFinished.provenance:type_name -> tabkeep.v1.Provenance
+	11, // 75: tabkeep.v1.ApprovalRequested.approval:type_name -> tabkeep.v1.Approval
+	51, // 76: tabkeep.v1.ModelCall.duration:type_name -> google.protobuf.Duration
+	57, // 77: tabkeep.v1.TaskRecorded.task:type_name -> tabkeep.v1.RecordedTask
+	1,  // 78: tabkeep.v1.RunFinished.status:type_name -> tabkeep.v1.RunStatus
+	2,  // 79: tabkeep.v1.RunFinished.failure_reason:type_name -> tabkeep.v1.FailureReason
+	49, // 80: tabkeep.v1.RunFinished.output:type_name -> google.protobuf.Value
+	12, // 81: tabkeep.v1.RunFinished.provenance:type_name -> tabkeep.v1.Provenance
+	13, // 82: tabkeep.v1.RunService.RunTask:input_type -> tabkeep.v1.RunTaskRequest
+	16, // 83: tabkeep.v1.RunService.RunWorkflow:input_type -> tabkeep.v1.RunWorkflowRequest
+	18, // 84: tabkeep.v1.RunService.GetRun:input_type -> tabkeep.v1.GetRunRequest
+	20, // 85: tabkeep.v1.RunService.ListRuns:input_type -> tabkeep.v1.ListRunsRequest
+	22, // 86: tabkeep.v1.RunService.WatchRun:input_type -> tabkeep.v1.WatchRunRequest
+	24, // 87: tabkeep.v1.RunService.CancelRun:input_type -> tabkeep.v1.CancelRunRequest
+	26, // 88: tabkeep.v1.RunService.ResolveApproval:input_type -> tabkeep.v1.ResolveApprovalRequest
+	15, // 89: tabkeep.v1.RunService.RunTask:output_type -> tabkeep.v1.RunTaskResponse
+	17, // 90: tabkeep.v1.RunService.RunWorkflow:output_type -> tabkeep.v1.RunWorkflowResponse
+	19, // 91: tabkeep.v1.RunService.GetRun:output_type -> tabkeep.v1.GetRunResponse
+	21, // 92: tabkeep.v1.RunService.ListRuns:output_type -> tabkeep.v1.ListRunsResponse
+	23, // 93: tabkeep.v1.RunService.WatchRun:output_type -> tabkeep.v1.WatchRunResponse
+	25, // 94: tabkeep.v1.RunService.CancelRun:output_type -> tabkeep.v1.CancelRunResponse
+	27, // 95: tabkeep.v1.RunService.ResolveApproval:output_type -> tabkeep.v1.ResolveApprovalResponse
+	89, // [89:96] is the sub-list for method output_type
+	82, // [82:89] is the sub-list for method input_type
+	82, // [82:82] is the sub-list for extension type_name
+	82, // [82:82] is the sub-list for extension extendee
+	0,  // [0:82] is the sub-list for field type_name
 }
 
 func init() { file_tabkeep_v1_runs_proto_init() }

@@ -10,6 +10,7 @@ from typing import TextIO
 import click
 
 from tabkeep.cli.connection import calls_control_plane
+from tabkeep.cli.listing import MOST_OF_PAGE, first, limit_option
 from tabkeep.cli.output import Output
 from tabkeep.client import Client
 from tabkeep.records.profiles import BrowserProfile
@@ -47,15 +48,11 @@ async def create(
 
 
 @profile.command("list")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@limit_option
 @calls_control_plane
 async def list_profiles(client: Client, output: Output, limit: int) -> None:
     """List profiles, newest first."""
-    found: list[BrowserProfile] = []
-    async for one in client.list_browser_profiles(page_size=min(limit, 500)):
-        found.append(one)
-        if len(found) == limit:
-            break
+    found = await first(limit, client.list_browser_profiles(page_size=min(limit, MOST_OF_PAGE)))
     rows = [(p.browser_profile_id, p.version, p.update_time, p.name) for p in found]
     output.table(found, ("PROFILE", "VERSION", "UPDATED", "NAME"), rows)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from tabkeep.cli.connection import calls_control_plane
+from tabkeep.cli.listing import MOST_OF_PAGE, first, limit_option
 from tabkeep.cli.output import Output, clean
 from tabkeep.client import Client
-from tabkeep.records.recordings import Recording
 
 
 @click.group()
@@ -17,15 +17,11 @@ def recording() -> None:
 
 @recording.command("list")
 @click.option("--origin", help="Only those for the site of this URL.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@limit_option
 @calls_control_plane
 async def list_recordings(client: Client, output: Output, origin: str | None, limit: int) -> None:
     """List recordings, newest first."""
-    found: list[Recording] = []
-    async for one in client.list_recordings(origin=origin, page_size=min(limit, 500)):
-        found.append(one)
-        if len(found) == limit:
-            break
+    found = await first(limit, client.list_recordings(origin=origin, page_size=min(limit, MOST_OF_PAGE)))
     rows = [(r.recording_id, r.state, r.version, r.success_count, r.task.origin, r.task.template) for r in found]
     output.table(found, ("RECORDING", "STATE", "VERSION", "RUNS", "SITE", "TASK"), rows)
 

@@ -15,6 +15,7 @@ from tabkeep import actions as action_builders
 from tabkeep.cli import run_view
 from tabkeep.cli.connection import calls_control_plane, labels
 from tabkeep.cli.durations import DURATION
+from tabkeep.cli.listing import MOST_OF_PAGE, first, limit_option
 from tabkeep.cli.output import Output
 from tabkeep.client import Client
 from tabkeep.errors import NoApprovalPending, NotFound
@@ -139,7 +140,7 @@ async def get(client: Client, output: Output, run_id: str, wait: timedelta | Non
 @click.option("--session", "browser_session_id", help="Only runs of this session.")
 @click.option("--workflow", "workflow_id", help="Only runs of this workflow.")
 @click.option("--status", "statuses", multiple=True, help="Only these; may be given several times.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@limit_option
 @calls_control_plane
 async def list_runs(
     client: Client,
@@ -150,18 +151,14 @@ async def list_runs(
     limit: int,
 ) -> None:
     """List runs, newest first."""
-    found: list[Run] = []
     try:
         listed = client.list_runs(
             browser_session_id=browser_session_id,
             workflow_id=workflow_id,
             statuses=statuses,
-            page_size=min(limit, 500),
+            page_size=min(limit, MOST_OF_PAGE),
         )
-        async for one in listed:
-            found.append(one)
-            if len(found) == limit:
-                break
+        found = await first(limit, listed)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--status") from error
     columns = ("RUN", "STATUS", "REASON", "STEPS", "SESSION", "CREATED", "TASK")

@@ -16,6 +16,7 @@ from tabkeep.cli import failures
 from tabkeep.cli.connection import calls_control_plane, labels
 from tabkeep.cli.durations import DURATION
 from tabkeep.cli.isolation import limits
+from tabkeep.cli.listing import MOST_OF_PAGE, first, limit_option
 from tabkeep.cli.output import Output, show
 from tabkeep.client import Client
 from tabkeep.records.sessions import (
@@ -195,17 +196,15 @@ async def get(client: Client, output: Output, browser_session_id: str) -> None:
 @session.command("list")
 @click.option("--state", "states", multiple=True, type=click.Choice(["pending", "launching", "running", "closed"]))
 @click.option("--label", "label", multiple=True, metavar="KEY=VALUE")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@limit_option
 @calls_control_plane
 async def list_sessions(
     client: Client, output: Output, states: tuple[str, ...], label: tuple[str, ...], limit: int
 ) -> None:
     """List sessions, newest first."""
-    found: list[BrowserSession] = []
-    async for one in client.list_browser_sessions(states=states, labels=labels(label), page_size=min(limit, 500)):
-        found.append(one)
-        if len(found) == limit:
-            break
+    found = await first(
+        limit, client.list_browser_sessions(states=states, labels=labels(label), page_size=min(limit, MOST_OF_PAGE))
+    )
     columns = ("SESSION", "STATE", "BROWSER", "HOST", "CREATED", "EXPIRES", "PAGE")
     rows = [
         (s.browser_session_id, _state(s), s.browser_type, s.host_id, s.create_time, s.expire_time, s.current_url)

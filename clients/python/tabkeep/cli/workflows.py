@@ -7,6 +7,7 @@ from typing import TextIO
 import click
 
 from tabkeep.cli.connection import calls_control_plane
+from tabkeep.cli.listing import MOST_OF_PAGE, first, limit_option
 from tabkeep.cli.output import Output
 from tabkeep.client import Client
 from tabkeep.records.workflows import Workflow
@@ -41,15 +42,11 @@ async def get(client: Client, output: Output, workflow_id: str, version: int | N
 
 
 @workflow.command("list")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@limit_option
 @calls_control_plane
 async def list_workflows(client: Client, output: Output, limit: int) -> None:
     """List workflows, newest first."""
-    found: list[Workflow] = []
-    async for one in client.list_workflows(page_size=min(limit, 500)):
-        found.append(one)
-        if len(found) == limit:
-            break
+    found = await first(limit, client.list_workflows(page_size=min(limit, MOST_OF_PAGE)))
     rows = [(w.workflow_id, w.version, w.title, w.update_time) for w in found]
     output.table(found, ("WORKFLOW", "VERSION", "TITLE", "UPDATED"), rows)
 

@@ -200,6 +200,8 @@ class Run:
     parameters: Mapping[str, Json]
     provenance: tuple[Provenance, ...]
     """Where the output's values came from, once the run is over; empty in lists of runs."""
+    irreversible_policy: IrreversiblePolicy | None
+    """What happens before acts that cannot be undone, where it was asked for."""
 
     @property
     def is_final(self) -> bool:

@@ -201,7 +201,7 @@ STEP_OUTCOME_DONE: StepOutcome
 STEP_OUTCOME_FAILED: StepOutcome
 
 class Run(_message.Message):
-    __slots__ = ("run_id", "organization_id", "run_type", "status", "failure_reason", "failure_message", "output", "browser_session_id", "owns_browser_session", "prompt", "url", "workflow_id", "workflow_version", "labels", "step_count", "max_steps", "last_seq", "create_time", "start_time", "end_time", "timeout", "safe_to_retry", "pending_approval", "conditions", "update_time", "parameters", "provenance")
+    __slots__ = ("run_id", "organization_id", "run_type", "status", "failure_reason", "failure_message", "output", "browser_session_id", "owns_browser_session", "prompt", "url", "workflow_id", "workflow_version", "labels", "step_count", "max_steps", "last_seq", "create_time", "start_time", "end_time", "timeout", "safe_to_retry", "pending_approval", "conditions", "update_time", "parameters", "provenance", "irreversible_policy")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -236,6 +236,7 @@ class Run(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    IRREVERSIBLE_POLICY_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     organization_id: str
     run_type: RunType
@@ -263,7 +264,8 @@ class Run(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     parameters: _struct_pb2.Struct
     provenance: _containers.RepeatedCompositeFieldContainer[Provenance]
-    def __init__(self, run_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., run_type: _Optional[_Union[RunType, str]] = ..., status: _Optional[_Union[RunStatus, str]] = ..., failure_reason: _Optional[_Union[FailureReason, str]] = ..., failure_message: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., owns_browser_session: _Optional[bool] = ..., prompt: _Optional[str] = ..., url: _Optional[str] = ..., workflow_id: _Optional[str] = ..., workflow_version: _Optional[int] = ..., labels: _Optional[_Mapping[str, str]] = ..., step_count: _Optional[int] = ..., max_steps: _Optional[int] = ..., last_seq: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., safe_to_retry: _Optional[bool] = ..., pending_approval: _Optional[_Union[Approval, _Mapping]] = ..., conditions: _Optional[_Iterable[_Union[_browser_sessions_pb2.Condition, _Mapping]]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., provenance: _Optional[_Iterable[_Union[Provenance, _Mapping]]] = ...) -> None: ...
+    irreversible_policy: IrreversiblePolicy
+    def __init__(self, run_id: _Optional[str] = ..., organization_id: _Optional[str] = ..., run_type: _Optional[_Union[RunType, str]] = ..., status: _Optional[_Union[RunStatus, str]] = ..., failure_reason: _Optional[_Union[FailureReason, str]] = ..., failure_message: _Optional[str] = ..., output: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., browser_session_id: _Optional[str] = ..., owns_browser_session: _Optional[bool] = ..., prompt: _Optional[str] = ..., url: _Optional[str] = ..., workflow_id: _Optional[str] = ..., workflow_version: _Optional[int] = ..., labels: _Optional[_Mapping[str, str]] = ..., step_count: _Optional[int] = ..., max_steps: _Optional[int] = ..., last_seq: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., safe_to_retry: _Optional[bool] = ..., pending_approval: _Optional[_Union[Approval, _Mapping]] = ..., conditions: _Optional[_Iterable[_Union[_browser_sessions_pb2.Condition, _Mapping]]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., provenance: _Optional[_Iterable[_Union[Provenance, _Mapping]]] = ..., irreversible_policy: _Optional[_Union[IrreversiblePolicy, str]] = ...) -> None: ...
 
 class Approval(_message.Message):
     __slots__ = ("approval_id", "message", "create_time", "expire_time", "screenshot_artifact_id", "kind")

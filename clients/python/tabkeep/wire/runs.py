@@ -6,6 +6,7 @@ from tabkeep.records.runs import (
     Approval,
     ApprovalKind,
     FailureReason,
+    IrreversiblePolicy,
     Provenance,
     Run,
     RunStatus,
@@ -47,6 +48,7 @@ def run(message: runs_pb2.Run) -> Run:
         update_time=timestamp(message.update_time),
         parameters=from_struct(message.parameters),
         provenance=tuple(map(provenance, message.provenance)),
+        irreversible_policy=enum_if_any(IrreversiblePolicy, message.irreversible_policy),
     )
 
 

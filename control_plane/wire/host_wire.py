@@ -10,8 +10,8 @@ from google.protobuf.message import Message
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_sessions_pb2, runs_pb2
 
-from control_plane import wire
 from control_plane.config import Config
+from control_plane.entities.hosts import EXTENSION_NAME, HOST_ID
 from control_plane.entities.recordings import Recorded, Replayed
 from control_plane.entities.records import CommandKind
 from control_plane.entities.runs import FINAL, RunStatus
@@ -47,6 +47,14 @@ from control_plane.networks import NO_NETWORKS, Networks
 from control_plane.page_options import NO_PAGE_SETTINGS, PageSettings
 from control_plane.prompt_templates import template_key
 from control_plane.sealing.seals import Seals
+from control_plane.wire.enums import (
+    ARTIFACT_TYPE,
+    BROWSER_TYPE_VALUES,
+    BROWSER_TYPES,
+    CLOSE_REASON,
+    FAILURE_REASON,
+    RUN_STATUS,
+)
 
 _INCARNATION = re.compile(r"[0-9a-f]{32}")
 _LARGEST_RECORDING = 512 * 1024
@@ -65,7 +73,7 @@ def hello(message: host_pb2.AttachRequest) -> Hello:
     if message.WhichOneof("message") != "hello":
         raise HostProtocolError("the first message of a stream must be Hello")
     proto = message.hello
-    if not wire.HOST_ID.fullmatch(proto.host_id):
+    if not HOST_ID.fullmatch(proto.host_id):
         raise HostProtocolError(f"host_id {proto.host_id[:100]!r} must be 1 to 100 letters, digits, '.', '_' or '-'")
     if not _INCARNATION.fullmatch(proto.incarnation):
         raise HostProtocolError("incarnation must be 32 hexadecimal digits")
@@ -81,15 +89,15 @@ def hello(message: host_pb2.AttachRequest) -> Hello:
         highest_control_epoch=proto.highest_control_epoch,
         capacity=proto.capacity,
         browsers={
-            wire.BROWSER_TYPES[offer.browser_type]: offer.version[:200]
+            BROWSER_TYPES[offer.browser_type]: offer.version[:200]
             for offer in proto.browsers
-            if offer.browser_type in wire.BROWSER_TYPES
+            if offer.browser_type in BROWSER_TYPES
         },
         sandboxed=proto.sandboxed,
         extensions={
             offer.name: f"{offer.version[:100]} {offer.sha256[:64]}"
             for offer in proto.extensions[:100]
-            if wire.EXTENSION_NAME.fullmatch(offer.name)
+            if EXTENSION_NAME.fullmatch(offer.name)
         },
         isolation=_numbers(proto.isolation),
         fault=proto.fault[:500],
@@ -118,7 +126,7 @@ def heartbeat(proto: host_pb2.Heartbeat) -> Heartbeat:
 
 def tombstone(proto: host_pb2.Tombstone) -> Tombstone:
     """A browser is gone; a reason this program does not know counts as a crash."""
-    name = wire.CLOSE_REASON.name(proto.reason)
+    name = CLOSE_REASON.name(proto.reason)
     reason = CloseReason(name) if name else CloseReason.BROWSER_CRASHED
     return Tombstone(proto.browser_session_id, proto.fence, reason, proto.message[:2000])
 
@@ -235,14 +243,14 @@ def _recorded(run_id: str, said: runs_pb2.TaskRecorded) -> Recorded:
 
 
 def _finished(ids: tuple[str, int, str, int, bytes], run_id: str, finished: runs_pb2.RunFinished) -> ReportedEvent:
-    status = wire.RUN_STATUS.name(finished.status)
+    status = RUN_STATUS.name(finished.status)
     if status not in {final.value for final in FINAL}:
         raise HostProtocolError(f"run {run_id} cannot finish with status {status or finished.status!r}")
     return ReportedEvent(
         *ids,
         EventKind.RUN_FINISHED,
         status=RunStatus(status),
-        failure_reason="" if status == "completed" else wire.FAILURE_REASON.name(finished.failure_reason) or "internal",
+        failure_reason="" if status == "completed" else FAILURE_REASON.name(finished.failure_reason) or "internal",
         failure_message=finished.failure_message,
         output=finished.output.SerializeToString(deterministic=True) if finished.HasField("output") else b"",
     )
@@ -290,7 +298,7 @@ def to_host(
         case CapturePage(browser_session_id, fence, artifact_id, artifact_type):
             page = proto.capture_page
             page.browser_session_id, page.fence, page.artifact_id = browser_session_id, fence, artifact_id
-            page.artifact_type = wire.ARTIFACT_TYPE.value(artifact_type)
+            page.artifact_type = ARTIFACT_TYPE.value(artifact_type)
         case Welcome():
             _welcome(proto.welcome, message, config)
     return proto
@@ -333,7 +341,7 @@ def _command(
             if (page_options := page_settings.of(session)) is not None:
                 proto.launch.page_options.CopyFrom(page_options)
         case CommandKind.CLOSE:
-            proto.close.reason = wire.CLOSE_REASON.value(row.arguments.get("reason", "requested"))
+            proto.close.reason = CLOSE_REASON.value(row.arguments.get("reason", "requested"))
         case CommandKind.START_RUN:
             if run is not None:
                 proto.start_run.ParseFromString(plans.open(run.organization_id, run.plan))
@@ -353,7 +361,7 @@ def _command(
 
 
 def _launch(proto: host_pb2.Launch, session: Session, launch_timeout: timedelta) -> None:
-    proto.browser_type = wire.BROWSER_TYPE_VALUES[session.browser_type]
+    proto.browser_type = BROWSER_TYPE_VALUES[session.browser_type]
     proto.url = session.url
     proto.viewport.CopyFrom(browser_sessions_pb2.Viewport(width=session.viewport_width, height=session.viewport_height))
     proto.timeout.FromTimedelta(session.timeout)

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from tabkeep.host.v1 import host_pb2
 from tabkeep.v1 import browser_profiles_pb2 as pb
 
-from control_plane import wire
 from control_plane.entities import browser_states
 from control_plane.entities.browser_states import MAX_BYTES, StateInvalid
 from control_plane.fields import Fields
 from control_plane.moves.profile_moves import ShownProfile
 from control_plane.moves.profile_saves import BroughtState
+from control_plane.wire.times import set_time
 
 _LONGEST_NAME, _LONGEST_DESCRIPTION = 200, 1000
 _CHANGEABLE = ("name", "description")
@@ -84,8 +84,8 @@ def browser_profile(shown: ShownProfile) -> pb.BrowserProfile:
         description=profile.description,
         version=profile.version,
     )
-    wire.set_time(proto.create_time, profile.create_time)
-    wire.set_time(proto.update_time, profile.update_time)
+    set_time(proto.create_time, profile.create_time)
+    set_time(proto.update_time, profile.update_time)
     for state in shown.versions:
         version = proto.versions.add(
             version=state.version,
@@ -95,7 +95,7 @@ def browser_profile(shown: ShownProfile) -> pb.BrowserProfile:
             cookie_count=state.cookie_count,
             origin_count=state.origin_count,
         )
-        wire.set_time(version.state_time, state.state_time)
+        set_time(version.state_time, state.state_time)
     return proto
 
 
