@@ -130,7 +130,7 @@ async def test_browsers_die_at_their_deadline_though_host_and_driver_and_one_of_
         a_program(tmp_path, control_plane.address, TABKEEP_CGROUPS=use_cgroups) as program,
     ):
         await control_plane.attached()
-        first = await launch(control_plane, timedelta(seconds=4))
+        first = await launch(control_plane, timedelta(seconds=6))
         stopped = [driver_of(program), main_process(program)]
         last = await launch(control_plane, timedelta(seconds=3), "pbs_2", 8)
         program.process.send_signal(signal.SIGSTOP)
