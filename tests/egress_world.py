@@ -103,6 +103,11 @@ def allowed() -> list[str]:
 ATTEMPTS = """async urls => {
   const way = name => url => `${url}?way=${name}`;
   const quiet = promise => promise.catch(() => 0);
+  // Chromium opens one WebSocket to an address after the other, and asks for much else when it likes.
+  const told = (one, ...events) => new Promise(resolve => {
+    for (const event of events) one.addEventListener(event, resolve);
+    setTimeout(resolve, 8000);
+  });
   const frames = (urls, make) => urls.map(url => new Promise(resolve => {
     const frame = document.createElement('iframe'); make(frame, url);
     setTimeout(resolve, 4000); frame.onload = resolve; document.body.append(frame); }));
@@ -113,18 +118,22 @@ ATTEMPTS = """async urls => {
   for (const plain of urls) {
     const url = name => `http://${plain}?way=${name}`;
     all.push(quiet(fetch(url('fetch'), {mode: 'no-cors'})));
-    const image = new Image(); image.src = url('image');
+    const image = new Image(); image.src = url('image'); all.push(told(image, 'load', 'error'));
     try { navigator.sendBeacon(url('beacon'), 'x'); } catch (e) {}
-    try { const s = new WebSocket(`ws://${plain}?way=websocket`); s.onopen = () => s.close(); } catch (e) {}
+    try {
+      const s = new WebSocket(`ws://${plain}?way=websocket`); s.onopen = () => s.close();
+      all.push(told(s, 'open', 'error'));
+    } catch (e) {}
     const style = document.createElement('link'); style.rel = 'stylesheet'; style.href = url('style');
-    document.head.append(style);
+    document.head.append(style); all.push(told(style, 'load', 'error'));
     const fetched = document.createElement('link'); fetched.rel = 'prefetch'; fetched.href = url('prefetch');
-    document.head.append(fetched);
+    document.head.append(fetched); all.push(told(fetched, 'load', 'error'));
     const early = document.createElement('link'); early.rel = 'preconnect'; early.href = url('preconnect');
     document.head.append(early);
     const named = document.createElement('link'); named.rel = 'dns-prefetch'; named.href = url('dns');
     document.head.append(named);
     const script = document.createElement('script'); script.src = url('script'); document.head.append(script);
+    all.push(told(script, 'load', 'error'));
     // Whoever answers there does not speak TLS, and hangs up.
     all.push(quiet(fetch(`https://${plain}?way=https`, {mode: 'no-cors', signal: AbortSignal.timeout(6000)})));
   }
