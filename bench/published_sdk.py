@@ -49,7 +49,8 @@ async def measure(workshop: Workshop) -> Report:
             run = (await api.runs.GetRun(held, metadata=api.metadata)).run
             if run.status != runs.RUN_STATUS_COMPLETED:
                 raise RuntimeError(f"run {run.run_id} did not complete: {run.failure_message}")
-            return Sample(time.monotonic() - begin, [time.monotonic() - begin])
+            seconds = time.monotonic() - begin
+            return Sample(seconds, [seconds])
 
         pairs = await interleaved(workshop.some(15, 3), by_sdk, by_grpc)
         await api.close_session(session_id)

@@ -14,6 +14,8 @@ from control_plane.http.answers import JSON, Pieces, Refused
 
 _ONE_RANGE = re.compile(r"bytes=(?P<first>\d{0,18})-(?P<last>\d{0,18})", re.IGNORECASE)
 
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.-]+)*", re.ASCII)
+_UNKNOWN = "application/octet-stream"
 _RANGE = {
     "name": "Range",
     "in": "header",
@@ -38,6 +40,21 @@ def documented(operation: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+async def of_call(messages: AsyncIterator[Any]) -> tuple[Any, AsyncGenerator[bytes, None]]:
+    """A service's stream of stored bytes, taken apart: the record in its first message, and the bytes of the others."""
+    first = await anext(messages)
+    return getattr(first, first.WhichOneof("part")), _chunks(messages)
+
+
+async def _chunks(messages: AsyncIterator[Any]) -> AsyncGenerator[bytes, None]:
+    try:
+        async for message in messages:
+            yield message.chunk
+    finally:
+        if isinstance(messages, AsyncGenerator):
+            await messages.aclose()
+
+
 async def answer(
     request: Request,
     pieces: AsyncIterator[bytes],
@@ -49,8 +66,9 @@ async def answer(
 ) -> Response:
     """The answer with these bytes, whose length and checksum are known.
 
-    One range is understood; of several, or of what is none, nothing is, and the answer has all bytes. What is wrong
-    with the bytes is raised here, before the answer begins.
+    One range is understood; of several, or of what is none, nothing is, and the answer has all bytes. `media_type` is
+    what was said of them: what is no media type is not passed on. What is wrong with the bytes is raised here, before
+    the answer begins.
 
     Raises:
         Refused: RANGE_NOT_SATISFIABLE.
@@ -65,7 +83,8 @@ async def answer(
             headers["content-range"] = f"bytes {first}-{end - 1}/{size}"
     headers["content-length"] = str(end - first)
     beginning = await anext(pieces, b"")
-    return Pieces(_part(beginning, pieces, first, end), media_type, headers, status)
+    known = media_type if _MEDIA_TYPE.fullmatch(media_type) else _UNKNOWN
+    return Pieces(_part(beginning, pieces, first, end), known, headers, status)
 
 
 async def saved(
@@ -84,7 +103,7 @@ async def saved(
         pieces,
         size=size,
         sha256=sha256,
-        media_type="application/octet-stream",
+        media_type=_UNKNOWN,
         headers={**(headers or {}), "content-disposition": disposition},
     )
 

@@ -9,7 +9,7 @@ media type as `content-type`, and the other fields of the record in the query.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 from google.api import annotations_pb2
@@ -130,15 +130,14 @@ class Route:
         return await event_stream.answer(ask.stream(self._name, request), self.form, self._locate)
 
     async def _download(self, ask: Ask) -> Response:
-        stream = ask.stream(self._name, self._read(ask))
-        record = await _record(stream)
+        record, pieces = await stored_bytes.of_call(ask.stream(self._name, self._read(ask)))
         name = _file_name(next(iter(ask.path.values()), ""))
         return await stored_bytes.answer(
             ask.request,
-            _chunks(stream),
+            pieces,
             size=record.size,
             sha256=record.sha256,
-            media_type=_media_type(getattr(record, "content_type", "")),
+            media_type=getattr(record, "content_type", ""),
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )
 
@@ -231,27 +230,6 @@ def _form(response: Descriptor) -> event_stream.Form:
         if field.message_type is not None and "seq" in field.message_type.fields_by_name:
             seq = (field.name, "seq")
     return event_stream.Form(choice, seq)
-
-
-async def _record(stream: AsyncIterator[Any]) -> Any:
-    """What the first message says of the bytes that follow."""
-    first = await anext(stream)
-    return getattr(first, first.WhichOneof("part"))
-
-
-async def _chunks(stream: AsyncIterator[Any]) -> AsyncGenerator[bytes, None]:
-    try:
-        async for message in stream:
-            yield message.chunk
-    finally:
-        if isinstance(stream, AsyncGenerator):
-            await stream.aclose()
-
-
-def _media_type(said: str) -> str:
-    """What the record says of itself, where that is a media type."""
-    known = re.fullmatch(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.-]+)*", said, re.ASCII)
-    return said if known else "application/octet-stream"
 
 
 def _file_name(text: str) -> str:

@@ -90,13 +90,18 @@ def waiting(run: runs_pb2.Run) -> bool:
     return run.status in (runs_pb2.RUN_STATUS_CREATED, runs_pb2.RUN_STATUS_QUEUED)
 
 
-async def test_messages_of_any_size_go_both_ways_and_a_run_waits_for_the_end(
-    api, host: FakeHost, tunnels: FakeTunnels, dial
-) -> None:
+async def connected(api, host: FakeHost, tunnels: FakeTunnels, dial) -> tuple[Any, Any, Any]:
+    """A session's launch, a client that is attached to it, and the call through which its host speaks to the client."""
     launch = await running_session(api, host)
     dialing = dial(launch.browser_session_id)
     call = await tunnels.dial(await tunnels.asked())
-    client = await asyncio.wait_for(dialing, PATIENCE)
+    return launch, await asyncio.wait_for(dialing, PATIENCE), call
+
+
+async def test_messages_of_any_size_go_both_ways_and_a_run_waits_for_the_end(
+    api, host: FakeHost, tunnels: FakeTunnels, dial
+) -> None:
+    launch, client, call = await connected(api, host, tunnels, dial)
     await client.send("x" * 600_000)
     frames = [(await asyncio.wait_for(call.read(), PATIENCE)).frame for _ in range(3)]
     assert [(len(frame.content), frame.last) for frame in frames] == [(262144, False), (262144, False), (75712, True)]
@@ -123,10 +128,7 @@ def quick_pings(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_client_that_is_stopped_gives_its_turn_to_the_run_that_waits(
     api, host: FakeHost, tunnels: FakeTunnels, dial
 ) -> None:
-    launch = await running_session(api, host)
-    dialing = dial(launch.browser_session_id)
-    call = await tunnels.dial(await tunnels.asked())
-    client = await asyncio.wait_for(dialing, PATIENCE)
+    launch, client, call = await connected(api, host, tunnels, dial)
     client.transport.pause_reading()  # as after SIGSTOP: its connection stays, and no ping is answered
     run = await run_task(api, launch.browser_session_id)
     begun = await host.begin_run()
@@ -140,10 +142,7 @@ async def test_a_client_that_is_stopped_gives_its_turn_to_the_run_that_waits(
 async def test_a_client_that_goes_at_the_moment_its_session_changes_has_gone(
     api, host: FakeHost, tunnels: FakeTunnels, dial, control_plane: ControlPlane, turns: int
 ) -> None:
-    launch = await running_session(api, host)
-    dialing = dial(launch.browser_session_id)
-    await tunnels.dial(await tunnels.asked())
-    await asyncio.wait_for(dialing, PATIENCE)
+    launch, _, _ = await connected(api, host, tunnels, dial)
     (watching,) = [task for task in asyncio.all_tasks() if "CdpSocket._watch" in repr(task.get_coro())]
     await get_session(api, launch.browser_session_id)  # meanwhile the client's own look at the session is over
     control_plane.coordinator.feed.wake(launch.browser_session_id)
@@ -224,10 +223,7 @@ async def test_a_run_lends_its_turn_only_while_a_person_is_to_take_over(
 
 
 async def test_the_host_says_why_it_sends_a_client_away(api, host: FakeHost, tunnels: FakeTunnels, dial) -> None:
-    launch = await running_session(api, host)
-    dialing = dial(launch.browser_session_id)
-    call = await tunnels.dial(await tunnels.asked())
-    client = await asyncio.wait_for(dialing, PATIENCE)
+    _, client, call = await connected(api, host, tunnels, dial)
     await call.write(tunnel_pb2.TunnelRequest(end=tunnel_pb2.TunnelEnd(cause="the run goes on")))
     with pytest.raises(ConnectionClosed) as closed:
         await asyncio.wait_for(client.recv(), PATIENCE)
@@ -235,10 +231,7 @@ async def test_the_host_says_why_it_sends_a_client_away(api, host: FakeHost, tun
 
 
 async def test_fail_if_busy_counts_a_client_too(api, host: FakeHost, tunnels: FakeTunnels, dial) -> None:
-    launch = await running_session(api, host)
-    dialing = dial(launch.browser_session_id)
-    await tunnels.dial(await tunnels.asked())
-    await asyncio.wait_for(dialing, PATIENCE)
+    launch, _, _ = await connected(api, host, tunnels, dial)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await run_task(api, launch.browser_session_id, fail_if_busy=True)
     assert Refusal.of(refused.value).reason == "SESSION_BUSY"
@@ -295,10 +288,7 @@ async def test_only_the_sessions_own_host_joins_a_client(
 
 
 async def test_a_tunnel_that_the_host_ends_ends_the_client(api, host: FakeHost, tunnels: FakeTunnels, dial) -> None:
-    launch = await running_session(api, host)
-    dialing = dial(launch.browser_session_id)
-    call = await tunnels.dial(await tunnels.asked())
-    client = await asyncio.wait_for(dialing, PATIENCE)
+    _, client, call = await connected(api, host, tunnels, dial)
     call.cancel()
     with pytest.raises(ConnectionClosed) as closed:
         await asyncio.wait_for(client.recv(), PATIENCE)
@@ -308,10 +298,7 @@ async def test_a_tunnel_that_the_host_ends_ends_the_client(api, host: FakeHost, 
 async def test_a_session_that_closes_ends_the_client_and_says_why(
     api, host: FakeHost, tunnels: FakeTunnels, dial
 ) -> None:
-    launch = await running_session(api, host)
-    dialing = dial(launch.browser_session_id)
-    await tunnels.dial(await tunnels.asked())
-    client = await asyncio.wait_for(dialing, PATIENCE)
+    launch, client, _ = await connected(api, host, tunnels, dial)
     assert not (await close_session(api, launch.browser_session_id)).HasField("cdp_attach_time")
     with pytest.raises(ConnectionClosed) as closed:
         await asyncio.wait_for(client.recv(), PATIENCE)
@@ -321,10 +308,7 @@ async def test_a_session_that_closes_ends_the_client_and_says_why(
 async def test_a_host_that_does_not_read_slows_the_client_down_and_nothing_is_lost(
     api, host: FakeHost, tunnels: FakeTunnels, dial
 ) -> None:
-    launch = await running_session(api, host)
-    dialing = dial(launch.browser_session_id)
-    call = await tunnels.dial(await tunnels.asked())
-    client = await asyncio.wait_for(dialing, PATIENCE)
+    _, client, call = await connected(api, host, tunnels, dial)
     texts = [f"{number}:" + "x" * 200_000 for number in range(150)]
 
     async def say() -> None:

@@ -258,6 +258,10 @@ async def test_an_artifact_is_its_bytes_with_their_media_type(http, api, host, c
     assert (answer.status_code, answer.headers["content-type"]) == (200, sent)
     assert answer.headers["content-disposition"] == 'attachment; filename="art_1"'
     assert answer.content == content
+    (picture,) = (await done(http.get(f"/v1/runs/{run.run_id}")))["screenshot_urls"]
+    for path in ("/v1/artifacts/art_1/content", httpx.URL(picture).raw_path.decode()):
+        same = await http.get(path)
+        assert (same.headers["content-type"], same.headers.get("set-cookie"), same.content) == (sent, None, content)
     head = await http.head(f"{API}/artifacts/art_1")
     assert (head.status_code, head.headers["content-length"], head.content) == (200, str(len(content)), b"")
 

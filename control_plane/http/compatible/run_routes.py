@@ -253,14 +253,13 @@ class RunRoutes:
 
     async def _content(self, ask: Ask) -> Any:
         request = artifacts_pb2.GetArtifactRequest(artifact_id=ask.path["artifact_id"])
-        stream = ask.stream("tabkeep.v1.ArtifactService/GetArtifact", request)
-        artifact = (await anext(stream)).artifact
+        artifact, pieces = await stored_bytes.of_call(ask.stream("tabkeep.v1.ArtifactService/GetArtifact", request))
         headers = {"x-content-type-options": "nosniff"}
         if artifact.artifact_type != artifacts_pb2.ARTIFACT_TYPE_SCREENSHOT:
             headers["content-disposition"] = "attachment"  # a site wrote it
         return await stored_bytes.answer(
             ask.request,
-            (part.chunk async for part in stream),
+            pieces,
             size=artifact.size,
             sha256=artifact.sha256,
             media_type=artifact.content_type,

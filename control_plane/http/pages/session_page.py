@@ -78,7 +78,7 @@ class SessionPage:
             Resource("/browser-session/{browser_session_id}", GET=Operation(self._page, _DOCUMENT, open=True)),
             Resource(
                 "/browser-session/{browser_session_id}/screenshots/{artifact_id}",
-                GET=Operation(self._picture, _PICTURE, open=True),
+                GET=Operation(self._picture, stored_bytes.documented(_PICTURE), open=True),
             ),
             Resource(
                 "/browser-session/{browser_session_id}/files/{artifact_id}",
@@ -141,10 +141,16 @@ class SessionPage:
         if artifact.state is not ArtifactState.STORED:
             return _refusal(404, "The picture is not kept any more", artifact.state_message)
         try:
-            content = b"".join([piece async for piece in self._blobs.get(artifact)])
+            return await stored_bytes.answer(
+                ask.request,
+                self._blobs.get(artifact),
+                size=artifact.size,
+                sha256=artifact.sha256,
+                media_type=artifact.content_type,
+                headers=_HEADERS,
+            )
         except DataLoss as lost:
             return _refusal(404, "The picture is lost", lost.message)
-        return Response(content, 200, headers=_HEADERS, media_type=artifact.content_type)
 
     async def _artifact(self, ask: Ask) -> Artifact | None:
         """The session's artifact that the path names."""
